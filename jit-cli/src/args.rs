@@ -1,0 +1,148 @@
+//! The command line.
+
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::failure::EXIT_STATUS_HELP;
+
+/// Build stencils for copy-and-patch JIT compilers.
+#[derive(Debug, Parser)]
+#[command(name = "jit-cli", version, after_long_help = EXIT_STATUS_HELP)]
+pub(crate) struct Cli {
+    /// Say what is done and which commands run; twice for more.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Build stencils, shim and unwind information: what CPython's Tools/jit/build.py writes.
+    #[command(after_long_help = EXIT_STATUS_HELP)]
+    Build(BuildArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BuildArgs {
+    /// Targets to build for, as build.py takes them. The path of a checkout's Tools/jit/build.py may
+    /// come first and names the checkout: so CPython's own make rules run jit-cli with
+    /// `make regen-jit PYTHON_FOR_REGEN="jit-cli build"`.
+    #[arg(value_name = "TRIPLE")]
+    pub(crate) triples: Vec<String>,
+    /// A target to build for; may be given several times. Without any: what jit.toml says, else
+    /// this machine.
+    #[arg(short, long = "target", value_name = "TRIPLE")]
+    pub(crate) targets: Vec<String>,
+    /// Build for all seven targets.
+    #[arg(long, conflicts_with_all = ["triples", "targets"])]
+    pub(crate) all_targets: bool,
+    /// The CPython checkout. Without it: a jit.toml in the current folder or above it, else the
+    /// checkout the current folder is in, else the embedded example.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) cpython: Option<PathBuf>,
+    /// Where to write the generated files [default: the current folder, or what jit.toml says].
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) output_dir: Option<PathBuf>,
+    /// Where pyconfig.h is [default: the output folder, the current one or the checkout].
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) pyconfig_dir: Option<PathBuf>,
+    /// Compile for a debug build of Python.
+    #[arg(short, long)]
+    pub(crate) debug: bool,
+    /// Build even if nothing changed.
+    #[arg(short, long)]
+    pub(crate) force: bool,
+    /// More flags for clang, after the target's own.
+    #[arg(long, value_name = "FLAGS", allow_hyphen_values = true)]
+    pub(crate) cflags: Option<String>,
+    /// The LLVM major to use [default: what the checkout's Tools/jit/_llvm.py pins, else the newest
+    /// supported one that is installed].
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) llvm_version: Option<String>,
+    /// The prefix LLVM is installed in, with the tools in its bin folder.
+    #[arg(long, value_name = "DIR")]
+    // Not a PathBuf, which clap takes no empty value for.
+    pub(crate) llvm_tools_install_dir: Option<OsString>,
+    /// How many jobs to run at once [default: one for each core].
+    #[arg(short, long, value_name = "N")]
+    pub(crate) jobs: Option<std::num::NonZeroUsize>,
+    /// Keep sources, assembly and objects in a folder for each target below this one.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) keep_temps: Option<PathBuf>,
+    /// Run one clang for each micro-op and step, as build.py does: slow, and the same bytes. To find
+    /// out what is wrong with a build.
+    #[arg(long)]
+    pub(crate) one_process_per_step: bool,
+}
+
+impl BuildArgs {
+    /// Take build.py's path, if the first triple is one, for what it says: which checkout to build.
+    pub(crate) fn accept_build_py(&mut self) {
+        let Some(first) = self.triples.first() else {
+            return;
+        };
+        let path = Path::new(first);
+        if path.file_name().is_some_and(|name| name == "build.py") {
+            // CHECKOUT/Tools/jit/build.py, which may be relative: `./Tools/jit/build.py`.
+            let root = path.ancestors().nth(3).unwrap_or(Path::new("."));
+            let root = if root.as_os_str().is_empty() {
+                PathBuf::from(".")
+            } else {
+                root.to_path_buf()
+            };
+            self.cpython.get_or_insert(root);
+            self.triples.remove(0);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(words: &[&str]) -> BuildArgs {
+        let Command::Build(mut arguments) = Cli::parse_from(words).command;
+        arguments.accept_build_py();
+        arguments
+    }
+
+    #[test]
+    fn the_command_of_cpythons_makefile() {
+        // As make runs it in a configured checkout, in the tree and outside of it.
+        for (script, root) in [
+            ("../src/Tools/jit/build.py", "../src"),
+            ("./Tools/jit/build.py", "."),
+            ("Tools/jit/build.py", "."),
+        ] {
+            let arguments = parse(&[
+                "jit-cli",
+                "build",
+                script,
+                "x86_64-pc-linux-gnu",
+                "--output-dir",
+                ".",
+                "--pyconfig-dir",
+                ".",
+                "--cflags=",
+                "--llvm-version=",
+                "--llvm-tools-install-dir=",
+                "--debug",
+            ]);
+            assert_eq!(arguments.cpython.as_deref(), Some(Path::new(root)));
+            assert_eq!(arguments.triples, ["x86_64-pc-linux-gnu"]);
+            assert!(arguments.debug);
+        }
+    }
+
+    #[test]
+    fn flags_may_start_with_a_dash() {
+        let arguments = parse(&["jit-cli", "build", "--cflags", "-isystem /x -DA"]);
+        assert_eq!(arguments.cflags.as_deref(), Some("-isystem /x -DA"));
+        assert_eq!(arguments.cpython, None);
+    }
+}

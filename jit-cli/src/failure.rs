@@ -1,0 +1,196 @@
+//! Everything that can end a build, each with an exit status of its own.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use jit_llvm::{LlvmError, Rejection};
+use jit_optimizer::OptimizeError;
+use jit_schema::{ObjectError, UnknownTarget};
+
+/// Why the build ended. The messages name the thing and say what to try.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// The command line asks for something that makes no sense.
+    #[error("{0}")]
+    Usage(String),
+    #[error(transparent)]
+    Target(#[from] UnknownTarget),
+    #[error(transparent)]
+    Llvm(#[from] LlvmError),
+    #[error(
+        "no pyconfig.h in {}: run ./configure there first, or name the folder that has one with \
+         --pyconfig-dir",
+        folder.display()
+    )]
+    NoPyconfig { folder: PathBuf },
+    #[error(
+        "{} has no case: a micro-op starts with a line of eight spaces and `case NAME: {{` and ends \
+         with a line of eight spaces and `}}`. Is this the generated executor_cases.c.h?",
+        path.display()
+    )]
+    NoCase { path: PathBuf },
+    #[error(
+        "{}:{second}: micro-op {name} is there a second time (first on line {first}): generate the \
+         file anew, or remove one",
+        path.display()
+    )]
+    DuplicateCase {
+        path: PathBuf,
+        name: String,
+        first: usize,
+        second: usize,
+    },
+    #[error(
+        "{}:{line}: micro-op {name} is cut short: no line with eight spaces and `}}` ends it before \
+         the next case or the end of the file. Generate the file anew (make regen-cases)",
+        path.display()
+    )]
+    CaseCutShort {
+        path: PathBuf,
+        line: usize,
+        name: String,
+    },
+    #[error("{uop}: the optimizer can't handle the assembly: {source}")]
+    Optimize { uop: String, source: OptimizeError },
+    #[error("{uop}: {source}")]
+    Object { uop: String, source: ObjectError },
+    #[error("{0}")]
+    Stencil(String),
+    #[error("{0}")]
+    Unwind(String),
+    #[error("can't {action} {}: {source}", path.display())]
+    File {
+        action: &'static str,
+        path: PathBuf,
+        source: io::Error,
+    },
+    #[error("{}: {message}", path.display())]
+    Config { path: PathBuf, message: String },
+    #[error(
+        "{} is no CPython checkout: it has no {missing}. CPython 3.15 and later have one; name \
+         another folder with --cpython",
+        root.display()
+    )]
+    NotCpython {
+        root: PathBuf,
+        missing: &'static str,
+    },
+    /// Several micro-ops failed; never empty.
+    #[error("{}", several(.0))]
+    Several(Vec<Failure>),
+}
+
+fn several(failures: &[Failure]) -> String {
+    let messages: Vec<String> = failures.iter().map(Failure::to_string).collect();
+    format!(
+        "{}\n{} micro-ops failed",
+        messages.join("\n"),
+        failures.len()
+    )
+}
+
+/// The exit statuses, for `--help` and the documentation.
+pub(crate) const EXIT_STATUS_HELP: &str = "\
+Exit status:
+  0  done, or nothing to do          12  a uop (or the shim) that does not compile
+  1  a bug of ours                   13  a relocation that no patch function handles
+  2  wrong usage                     14  a section that a stencil can't have
+  3  clang is not there              15  a symbol that can't be used as it is
+  4  clang is of the wrong version   16  an object file that is malformed
+  5  clang is Apple's                17  assembly the optimizer can't handle
+  6  clang can't be executed         18  no unwind information for the shim
+  7  an unknown target               19  the disk is full
+  8  no pyconfig.h                   20  a file that can't be read or written
+  9  a cases file without a case     21  a jit.toml that is wrong
+ 10  a case that is there twice      22  not a CPython checkout
+ 11  a case that is cut short       130  interrupted";
+
+impl Failure {
+    /// What a file operation that failed means.
+    pub(crate) fn file(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Failure {
+        let path = path.to_path_buf();
+        move |source| Failure::File {
+            action,
+            path,
+            source,
+        }
+    }
+
+    /// One failure for all of them; there must be one.
+    pub(crate) fn all(mut failures: Vec<Failure>) -> Failure {
+        if failures.iter().any(Failure::is_interrupt) {
+            return Failure::Llvm(LlvmError::Interrupted);
+        }
+        match (failures.pop(), failures.is_empty()) {
+            (Some(only), true) => only,
+            (Some(last), false) => {
+                failures.push(last);
+                Failure::Several(failures)
+            }
+            (None, _) => Failure::Usage("no failure to report: please report this".to_owned()),
+        }
+    }
+
+    fn is_interrupt(&self) -> bool {
+        matches!(self, Failure::Llvm(LlvmError::Interrupted))
+    }
+
+    /// The process's exit status; [`EXIT_STATUS_HELP`] has the list.
+    pub(crate) fn exit_status(&self) -> u8 {
+        match self {
+            Failure::Usage(_) => 2,
+            Failure::Target(_) => 7,
+            Failure::Llvm(error) => llvm_status(error),
+            Failure::NoPyconfig { .. } => 8,
+            Failure::NoCase { .. } => 9,
+            Failure::DuplicateCase { .. } => 10,
+            Failure::CaseCutShort { .. } => 11,
+            Failure::Object { source, .. } => match source {
+                ObjectError::UnsupportedRelocation { .. } => 13,
+                ObjectError::UnsupportedSection { .. } => 14,
+                ObjectError::Malformed { .. } => 16,
+            },
+            Failure::Stencil(_) => 15,
+            Failure::Optimize { .. } => 17,
+            Failure::Unwind(_) => 18,
+            Failure::File { source, .. } => file_status(source),
+            Failure::Config { .. } => 21,
+            Failure::NotCpython { .. } => 22,
+            Failure::Several(failures) => failures.first().map_or(1, Failure::exit_status),
+        }
+    }
+}
+
+fn llvm_status(error: &LlvmError) -> u8 {
+    match error {
+        LlvmError::Missing { .. } => 3,
+        LlvmError::Unusable { rejected, .. } => {
+            let any = |test: fn(&Rejection) -> bool| rejected.iter().any(|(_, why)| test(why));
+            if any(|why| matches!(why, Rejection::Version(_))) {
+                4
+            } else if any(|why| matches!(why, Rejection::Apple)) {
+                5
+            } else if any(|why| matches!(why, Rejection::NotExecutable(_))) {
+                6
+            } else {
+                4
+            }
+        }
+        LlvmError::BadVersion(_) => 2,
+        // clang reports a full disk in words only.
+        LlvmError::Rejected { diagnostics, .. } if diagnostics.contains("No space left") => 19,
+        LlvmError::Rejected { .. } => 12,
+        LlvmError::Run { .. } => 6,
+        LlvmError::File { source, .. } => file_status(source),
+        LlvmError::Interrupted => 130,
+    }
+}
+
+fn file_status(source: &io::Error) -> u8 {
+    match source.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => 19,
+        _ => 20,
+    }
+}

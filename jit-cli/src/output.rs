@@ -1,0 +1,70 @@
+//! Writing files: beside their place, then renamed, so that nobody ever sees half of one, and two
+//! builds into one folder are both fine.
+
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use tempfile::Builder;
+
+use crate::failure::Failure;
+
+/// A folder that generated files go to.
+#[derive(Debug, Clone)]
+pub(crate) struct OutputDir {
+    path: PathBuf,
+}
+
+impl OutputDir {
+    /// The folder, made if it is not there.
+    pub(crate) fn create(path: &Path) -> Result<Self, Failure> {
+        fs::create_dir_all(path).map_err(Failure::file("create", path))?;
+        Ok(OutputDir {
+            path: path.to_path_buf(),
+        })
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether the file is there and starts with the text.
+    pub(crate) fn starts_with(&self, name: &str, text: &str) -> bool {
+        fs::read(self.path.join(name)).is_ok_and(|bytes| bytes.starts_with(text.as_bytes()))
+    }
+
+    /// Whether the file is there.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.path.join(name).is_file()
+    }
+
+    /// Write a file, whole or not at all.
+    pub(crate) fn write(&self, name: &str, contents: &[u8]) -> Result<(), Failure> {
+        let path = self.path.join(name);
+        let failed = |action| Failure::file(action, &path);
+        let mut builder = Builder::new();
+        builder.prefix(name).suffix(".new");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            // What the umask leaves of it, as for any file that is just created.
+            builder.permissions(fs::Permissions::from_mode(0o666));
+        }
+        let mut file = builder.tempfile_in(&self.path).map_err(failed("write"))?;
+        file.write_all(contents).map_err(failed("write"))?;
+        file.persist(&path)
+            .map_err(|error| failed("replace")(error.error))?;
+        Ok(())
+    }
+
+    /// Write a file only if that changes it, so that make does not build what depends on it.
+    pub(crate) fn update(&self, name: &str, contents: &[u8]) -> Result<(), Failure> {
+        if fs::read(self.path.join(name)).is_ok_and(|old| old == contents) {
+            return Ok(());
+        }
+        self.write(name, contents)
+    }
+}

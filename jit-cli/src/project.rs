@@ -1,0 +1,315 @@
+//! What is built: a CPython checkout, a project with a `jit.toml`, or the example.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+use jit_llvm::Search;
+use jit_schema::{ObjectFormat, Target};
+use tempfile::TempDir;
+
+use crate::{
+    config::{self, Config},
+    digest::DigestInputs,
+    failure::Failure,
+};
+
+/// Where the micro-ops come from and how they want to be compiled.
+#[derive(Debug)]
+pub(crate) struct Project {
+    /// One line that says what was found, for when nobody asked for it by name.
+    pub(crate) description: String,
+    /// The folder that becomes `.` in generated code.
+    pub(crate) root: PathBuf,
+    /// The C source with `CASE` in it.
+    pub(crate) template: PathBuf,
+    /// The micro-ops.
+    pub(crate) cases: PathBuf,
+    /// The function that enters compiled code.
+    pub(crate) shim: Option<PathBuf>,
+    /// Folders to look for headers in.
+    pub(crate) include_dirs: Vec<PathBuf>,
+    /// Macros for everything.
+    pub(crate) defines: Vec<String>,
+    /// Whether Windows shims are part of CPython's core library.
+    pub(crate) cpython_shim: bool,
+    /// What the digest covers.
+    pub(crate) digest: DigestInputs,
+    /// Which LLVM is wanted, as far as the project says.
+    pub(crate) llvm: Search,
+    /// What to build for if nobody says so.
+    pub(crate) targets: Vec<&'static Target>,
+    /// Flags that come before the user's.
+    pub(crate) cflags: Vec<String>,
+    /// Where generated files go if nobody says so.
+    pub(crate) output: PathBuf,
+    /// Whether a build with another LLVM than the pinned one deserves the banner's warning.
+    pub(crate) pinned_llvm: Option<u32>,
+    /// The example's files, until the build is over.
+    _unpacked: Option<TempDir>,
+}
+
+/// What the command line says about the project.
+#[derive(Debug, Default)]
+pub(crate) struct Wanted<'a> {
+    /// `--cpython`.
+    pub(crate) cpython: Option<&'a Path>,
+    /// `--pyconfig-dir`.
+    pub(crate) pyconfig_dir: Option<&'a Path>,
+    /// `--output-dir`.
+    pub(crate) output_dir: Option<&'a Path>,
+}
+
+impl Project {
+    /// Find the project: the checkout that is named, else a `jit.toml` in the current folder or
+    /// above it, else the checkout the current folder is in, else the example.
+    pub(crate) fn find(wanted: &Wanted<'_>) -> Result<Project, Failure> {
+        if let Some(root) = wanted.cpython {
+            return Project::cpython(root, wanted);
+        }
+        let here = env::current_dir().map_err(Failure::file("find", Path::new(".")))?;
+        for folder in here.ancestors() {
+            let path = folder.join(config::FILE_NAME);
+            if path.is_file() {
+                return Project::toml(&path, wanted);
+            }
+        }
+        for folder in here.ancestors() {
+            if CPYTHON_FILES.iter().all(|file| folder.join(file).is_file()) {
+                return Project::cpython(folder, wanted);
+            }
+        }
+        Project::example()
+    }
+
+    /// A CPython checkout, as `Tools/jit/build.py` builds it.
+    fn cpython(root: &Path, wanted: &Wanted<'_>) -> Result<Project, Failure> {
+        let not_cpython = |missing| Failure::NotCpython {
+            root: root.to_path_buf(),
+            missing,
+        };
+        let root = root.canonicalize().map_err(|_| not_cpython("folder"))?;
+        if let Some(missing) = CPYTHON_FILES.iter().find(|file| !root.join(file).is_file()) {
+            return Err(not_cpython(missing));
+        }
+        let tools = root.join("Tools/jit");
+        let cases = root.join("Python/executor_cases.c.h");
+        let pyconfig_dir = pyconfig_dir(&root, wanted)?;
+        let include = root.join("Include");
+        let pins = Pins::read(&tools.join("_llvm.py"));
+        Ok(Project {
+            description: format!("CPython checkout {}", root.display()),
+            template: tools.join("template.c"),
+            cases: cases.clone(),
+            shim: Some(tools.join("shim.c")),
+            include_dirs: vec![
+                pyconfig_dir.clone(),
+                include.clone(),
+                include.join("internal"),
+                include.join("internal/mimalloc"),
+                root.join("Python"),
+                tools.clone(),
+            ],
+            defines: ["Py_BUILD_CORE_MODULE", "_PyJIT_ACTIVE", "_Py_JIT"]
+                .map(str::to_owned)
+                .to_vec(),
+            cpython_shim: true,
+            digest: DigestInputs {
+                files: vec![cases, pyconfig_dir.join("pyconfig.h")],
+                folders: vec![tools],
+                except: None,
+            },
+            llvm: Search {
+                major: pins.version,
+                install_dir: None,
+                externals_dir: Some(
+                    env::var_os("EXTERNALS_DIR")
+                        .map_or_else(|| root.join("externals"), PathBuf::from),
+                ),
+                externals_tag: pins.externals_tag,
+            },
+            pinned_llvm: pins.version,
+            targets: Vec::new(),
+            cflags: Vec::new(),
+            output: PathBuf::from("."),
+            root,
+            _unpacked: None,
+        })
+    }
+
+    fn toml(path: &Path, wanted: &Wanted<'_>) -> Result<Project, Failure> {
+        let config = Config::read(path)?;
+        let targets = config.targets(path)?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let root = folder
+            .canonicalize()
+            .map_err(Failure::file("find", folder))?;
+        let existing = |relative: &Path, key: &str| {
+            let found = root.join(relative);
+            if found.exists() {
+                return Ok(found);
+            }
+            Err(Failure::Config {
+                path: path.to_path_buf(),
+                message: format!("{key} = {relative:?}: there is no {}", found.display()),
+            })
+        };
+        let template = existing(&config.template, "template")?;
+        let cases = existing(&config.cases, "cases")?;
+        let shim = config
+            .shim
+            .as_deref()
+            .map(|shim| existing(shim, "shim"))
+            .transpose()?;
+        let include_dirs = config
+            .include
+            .iter()
+            .map(|folder| existing(folder, "include"))
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut files = vec![path.to_path_buf(), cases.clone(), template.clone()];
+        files.extend(shim.clone());
+        Ok(Project {
+            description: format!("project {}", path.display()),
+            template,
+            cases,
+            shim,
+            digest: DigestInputs {
+                files,
+                folders: include_dirs.clone(),
+                except: Some(
+                    wanted
+                        .output_dir
+                        .and_then(|folder| folder.canonicalize().ok())
+                        .unwrap_or_else(|| root.join(&config.output)),
+                ),
+            },
+            include_dirs,
+            defines: config.defines,
+            cpython_shim: false,
+            llvm: Search {
+                major: config.llvm_version,
+                ..Search::default()
+            },
+            pinned_llvm: None,
+            targets,
+            cflags: config.cflags,
+            output: root.join(config.output),
+            root,
+            _unpacked: None,
+        })
+    }
+
+    /// The example virtual machine that is embedded in the binary.
+    fn example() -> Result<Project, Failure> {
+        let folder = tempfile::Builder::new()
+            .prefix("jit-example-")
+            .tempdir()
+            .map_err(Failure::file("create", &env::temp_dir()))?;
+        for (name, contents) in EXAMPLE {
+            let path = folder.path().join(name);
+            if let Some(parent) = path.parent() {
+                fs::create_dir_all(parent).map_err(Failure::file("create", parent))?;
+            }
+            fs::write(&path, contents).map_err(Failure::file("write", &path))?;
+        }
+        let mut project =
+            Project::toml(&folder.path().join(config::FILE_NAME), &Wanted::default())?;
+        project.description = "no CPython checkout and no jit.toml here or above: building the \
+                               example virtual machine (name a checkout with --cpython)"
+            .to_owned();
+        project.output = PathBuf::from("jit-example");
+        project._unpacked = Some(folder);
+        Ok(project)
+    }
+
+    /// Macros to define and undefine for the shim. CPython's is part of its core library: with
+    /// `Py_BUILD_CORE_MODULE` it would import from the very DLL it is linked into.
+    pub(crate) fn shim_macros(&self, target: &Target) -> (Vec<String>, Vec<String>) {
+        if self.cpython_shim && target.format == ObjectFormat::Coff {
+            (
+                vec!["Py_BUILD_CORE_BUILTIN".to_owned()],
+                vec!["Py_BUILD_CORE_MODULE".to_owned()],
+            )
+        } else {
+            (Vec::new(), Vec::new())
+        }
+    }
+}
+
+/// What makes a folder a CPython checkout for us.
+const CPYTHON_FILES: [&str; 3] = [
+    "Tools/jit/template.c",
+    "Tools/jit/shim.c",
+    "Python/executor_cases.c.h",
+];
+
+/// The folder with `pyconfig.h`: the one that is named, else the first of the output folder, the
+/// current one and the checkout itself that has one.
+fn pyconfig_dir(root: &Path, wanted: &Wanted<'_>) -> Result<PathBuf, Failure> {
+    let missing = |folder: &Path| Failure::NoPyconfig {
+        folder: folder.to_path_buf(),
+    };
+    let has_one = |folder: &Path| folder.join("pyconfig.h").is_file();
+    let found = match wanted.pyconfig_dir {
+        Some(folder) if has_one(folder) => folder,
+        Some(folder) => return Err(missing(folder)),
+        None => [wanted.output_dir, Some(Path::new(".")), Some(root)]
+            .into_iter()
+            .flatten()
+            .find(|folder| has_one(folder))
+            .ok_or_else(|| missing(root))?,
+    };
+    found.canonicalize().map_err(|_| missing(found))
+}
+
+/// What a checkout's own `_llvm.py` asks for.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Pins {
+    version: Option<u32>,
+    externals_tag: Option<String>,
+}
+
+impl Pins {
+    /// The two assignments, if the file is there and has them.
+    fn read(path: &Path) -> Pins {
+        let Ok(text) = fs::read_to_string(path) else {
+            return Pins::default();
+        };
+        let value = |name: &str| {
+            text.lines().find_map(|line| {
+                let (key, value) = line.split_once('=')?;
+                (key.trim() == name).then(|| value.trim().trim_matches(['"', '\'']).to_owned())
+            })
+        };
+        Pins {
+            version: value("_LLVM_VERSION").and_then(|version| version.parse().ok()),
+            externals_tag: value("_EXTERNALS_LLVM_TAG"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pins_of_a_checkout() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("_llvm.py");
+        assert_eq!(Pins::read(&path), Pins::default());
+        fs::write(
+            &path,
+            "import os\n\n_LLVM_VERSION = \"21\"\n_EXTERNALS_LLVM_TAG = \"llvm-21.1.4.0\"\n",
+        )
+        .unwrap();
+        assert_eq!(
+            Pins::read(&path),
+            Pins {
+                version: Some(21),
+                externals_tag: Some("llvm-21.1.4.0".to_owned())
+            }
+        );
+    }
+}
+const EXAMPLE: &[(&str, &str)] = &[];

@@ -1,0 +1,171 @@
+//! clang's command line for each target, from `_base_clang_args`, `_build_stencil_group`,
+//! `_build_shim_object` and `get_target` in CPython's `Tools/jit/_targets.py`. The order is
+//! upstream's: what comes later wins, and the user's flags come last.
+
+use std::{
+    ffi::{OsStr, OsString},
+    path::{Path, PathBuf},
+};
+
+use jit_schema::{Arch, ObjectFormat, Target};
+
+/// How to compile the sources of one project for one target.
+#[derive(Debug, Clone)]
+pub struct CompileOptions {
+    /// What to compile for.
+    pub target: &'static Target,
+    /// A debug build: `-D_DEBUG` instead of `-DNDEBUG`.
+    pub debug: bool,
+    /// Macros to define, as `NAME` or `NAME=VALUE`.
+    pub defines: Vec<String>,
+    /// What to add to `defines` when compiling the shim, and what to undefine first.
+    pub shim_defines: Vec<String>,
+    /// See [`CompileOptions::shim_defines`].
+    pub shim_undefines: Vec<String>,
+    /// Folders to look for headers in.
+    pub include_dirs: Vec<PathBuf>,
+    /// The project's folder, written as `.` wherever a path gets into the output.
+    pub root: PathBuf,
+    /// The user's own flags, e.g. `-isystem`.
+    pub cflags: Vec<String>,
+}
+
+impl CompileOptions {
+    /// From C to assembly, less input, output and the definition of `_JIT_OPCODE`.
+    pub(crate) fn stencil(&self, work: &Path) -> Vec<OsString> {
+        let mut arguments = self.base(work);
+        // Stencils need no unwind information, and the optimizer does not keep .cfi_* directives
+        // right. Darwin's defaults have both forms on.
+        push(
+            &mut arguments,
+            [
+                "-S",
+                "-fno-unwind-tables",
+                "-fno-asynchronous-unwind-tables",
+            ],
+        );
+        if self.target.frame_pointers {
+            push(&mut arguments, ["-Xclang", "-mframe-pointer=reserved"]);
+        }
+        self.finish(&mut arguments);
+        arguments
+    }
+
+    /// From the shim's C to an object file, less input and output. The shim is a function of the
+    /// final binary, so it keeps its unwind information.
+    pub(crate) fn shim(&self, work: &Path) -> Vec<OsString> {
+        let mut arguments = self.base(work);
+        arguments.push("-D_JIT_OPCODE=shim".into());
+        push(
+            &mut arguments,
+            self.shim_undefines.iter().map(|name| format!("-U{name}")),
+        );
+        push(
+            &mut arguments,
+            self.shim_defines.iter().map(|name| format!("-D{name}")),
+        );
+        push(&mut arguments, ["-c", "-fasynchronous-unwind-tables"]);
+        if self.target.format == ObjectFormat::Coff {
+            // No time of day in the object: the same input gives the same bytes.
+            push(&mut arguments, ["-mno-incremental-linker-compatible"]);
+        }
+        if self.target.frame_pointers {
+            push(&mut arguments, ["-Xclang", "-mframe-pointer=all"]);
+        }
+        self.finish(&mut arguments);
+        arguments
+    }
+
+    /// From assembly to an object file, less input and output.
+    pub(crate) fn assemble(&self) -> Vec<OsString> {
+        vec![
+            format!("--target={}", self.target.triple).into(),
+            "-c".into(),
+        ]
+    }
+
+    fn base(&self, work: &Path) -> Vec<OsString> {
+        let small = u8::from(self.target.arch.supports_small_constants());
+        let mut arguments: Vec<OsString> = vec![format!("--target={}", self.target.triple).into()];
+        push(
+            &mut arguments,
+            self.defines.iter().map(|define| format!("-D{define}")),
+        );
+        push(
+            &mut arguments,
+            [if self.debug { "-D_DEBUG" } else { "-DNDEBUG" }],
+        );
+        push(&mut arguments, [format!("-DSUPPORTS_SMALL_CONSTS={small}")]);
+        push(
+            &mut arguments,
+            self.include_dirs.iter().map(|folder| joined("-I", folder)),
+        );
+        // -Os is -O2 less what makes sense for functions, but not for snippets that are laid out
+        // end to end: tail duplication, aligned jump targets.
+        push(&mut arguments, ["-Os"]);
+        for folder in [self.root.as_path(), work] {
+            let mut map = joined("-ffile-prefix-map=", folder);
+            map.push("=.");
+            arguments.push(map);
+        }
+        push(
+            &mut arguments,
+            [
+                // No calls to functions that nobody can find or patch.
+                "-fno-builtin",
+                "-fno-stack-protector",
+                "-std=c11",
+            ],
+        );
+        arguments
+    }
+
+    fn finish(&self, arguments: &mut Vec<OsString>) {
+        if matches!(
+            (self.target.format, self.target.arch),
+            (ObjectFormat::Coff, Arch::X86_64 | Arch::Aarch64)
+        ) {
+            push(
+                arguments,
+                [if self.debug {
+                    "-fms-runtime-lib=dll_dbg"
+                } else {
+                    "-fms-runtime-lib=dll"
+                }],
+            );
+        }
+        push(arguments, target_arguments(self.target));
+        push(arguments, &self.cflags);
+    }
+}
+
+fn target_arguments(target: &Target) -> &'static [&'static str] {
+    match (target.format, target.arch) {
+        (ObjectFormat::Elf, Arch::X86_64) => &[
+            "-fno-pic",
+            "-mcmodel=medium",
+            "-mlarge-data-threshold=0",
+            "-fno-plt",
+        ],
+        // -mno-outline-atomics: no calls to libgcc's helpers.
+        (ObjectFormat::Elf, Arch::Aarch64) => &["-fpic", "-mno-outline-atomics"],
+        // preserve_none is ignored there (hence the warning), and stencils have no holes for the
+        // constants that SSE loads.
+        (ObjectFormat::Coff, Arch::I686) => &[
+            "-DPy_NO_ENABLE_SHARED",
+            "-Wno-ignored-attributes",
+            "-mno-sse",
+        ],
+        _ => &[],
+    }
+}
+
+fn push<T: AsRef<OsStr>>(arguments: &mut Vec<OsString>, more: impl IntoIterator<Item = T>) {
+    arguments.extend(more.into_iter().map(|word| word.as_ref().to_owned()));
+}
+
+fn joined(option: &str, path: &Path) -> OsString {
+    let mut word = OsString::from(option);
+    word.push(path);
+    word
+}

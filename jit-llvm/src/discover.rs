@@ -1,0 +1,223 @@
+//! The search for LLVM's tools, in the order of `_find_tool` in CPython's `Tools/jit/_llvm.py`.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    Interrupt, LlvmError, LlvmVersion, Rejection, SUPPORTED_MAJORS, command,
+    version::{Identity, identify},
+};
+
+/// What to look for, and where.
+#[derive(Debug, Clone, Default)]
+pub struct Search {
+    /// The major that is wanted; without one, the newest of [`SUPPORTED_MAJORS`] that is installed.
+    pub major: Option<u32>,
+    /// `--llvm-tools-install-dir`: a prefix whose `bin` comes first.
+    pub install_dir: Option<PathBuf>,
+    /// The folder that holds PCbuild's downloads, if the input has one: `EXTERNALS_DIR`, or
+    /// `externals` in the checkout.
+    pub externals_dir: Option<PathBuf>,
+    /// The folder's name in there, e.g. `llvm-21.1.4.0`.
+    pub externals_tag: Option<String>,
+}
+
+impl Search {
+    /// Read a version as `--llvm-version` takes it: a major, optionally with a minor and more
+    /// behind it, which are ignored.
+    ///
+    /// # Errors
+    ///
+    /// [`LlvmError::BadVersion`].
+    pub fn parse_major(text: &str) -> Result<u32, LlvmError> {
+        text.parse()
+            .map_err(|_| LlvmError::BadVersion(text.to_owned()))
+    }
+}
+
+/// LLVM's tools, all of one major.
+#[derive(Debug, Clone)]
+pub struct Toolchain {
+    /// The compiler, also used as assembler.
+    pub clang: PathBuf,
+    /// Its version.
+    pub version: LlvmVersion,
+    /// llvm-objdump of the same major, if there is one: it only adds comments.
+    pub objdump: Option<PathBuf>,
+}
+
+impl Toolchain {
+    /// Look for clang and llvm-objdump.
+    ///
+    /// # Errors
+    ///
+    /// [`LlvmError::Missing`] or [`LlvmError::Unusable`] if there is no clang that will do, which
+    /// list the places and what was wrong with what was there.
+    pub fn discover(search: &Search, interrupt: &Interrupt) -> Result<Toolchain, LlvmError> {
+        let majors = match search.major {
+            Some(major) => vec![major],
+            None => SUPPORTED_MAJORS.to_vec(),
+        };
+        let (clang, version) = find("clang", &majors, search, interrupt)?;
+        // The comments must come from the same major, or two machines would write two headers.
+        let objdump = match find("llvm-objdump", &[version.major], search, interrupt) {
+            Ok((path, _)) => Some(path),
+            Err(LlvmError::Interrupted) => return Err(LlvmError::Interrupted),
+            Err(error) => {
+                tracing::info!("no disassembly comments: {error}");
+                None
+            }
+        };
+        Ok(Toolchain {
+            clang,
+            version,
+            objdump,
+        })
+    }
+}
+
+fn find(
+    tool: &str,
+    majors: &[u32],
+    search: &Search,
+    interrupt: &Interrupt,
+) -> Result<(PathBuf, LlvmVersion), LlvmError> {
+    let mut rejected: Vec<(PathBuf, Rejection)> = Vec::new();
+    let mut places: Vec<String> = Vec::new();
+    for &major in majors {
+        for place in Place::all(tool, major, search, interrupt) {
+            let description = place.describe();
+            if !places.contains(&description) {
+                places.push(description);
+            }
+            let Some(path) = place.resolve()? else {
+                continue;
+            };
+            match probe(&path, interrupt)? {
+                Ok(version) if version.major == major => {
+                    tracing::info!("{tool} {version}: {}", path.display());
+                    return Ok((path, version));
+                }
+                Ok(version) => reject(&mut rejected, path, Rejection::Version(version)),
+                Err(why) => reject(&mut rejected, path, why),
+            }
+        }
+    }
+    let wanted: Vec<String> = majors.iter().map(u32::to_string).collect();
+    let (tool, wanted) = (tool.to_owned(), wanted.join(" or "));
+    Err(if rejected.is_empty() {
+        LlvmError::Missing {
+            tool,
+            wanted,
+            places,
+        }
+    } else {
+        LlvmError::Unusable {
+            tool,
+            wanted,
+            rejected,
+        }
+    })
+}
+
+fn reject(rejected: &mut Vec<(PathBuf, Rejection)>, path: PathBuf, why: Rejection) {
+    if !rejected.iter().any(|(known, _)| *known == path) {
+        rejected.push((path, why));
+    }
+}
+
+/// One place to look in.
+enum Place {
+    /// A file, there or not.
+    File(PathBuf),
+    /// A name, to be looked up in `PATH`.
+    Name(String),
+}
+
+impl Place {
+    fn all<'a>(
+        tool: &'a str,
+        major: u32,
+        search: &'a Search,
+        interrupt: &'a Interrupt,
+    ) -> impl Iterator<Item = Place> + 'a {
+        let in_bin = move |prefix: &Path| Place::File(prefix.join("bin").join(tool));
+        let explicit = search.install_dir.as_deref().map(in_bin);
+        let externals = search
+            .externals_dir
+            .as_ref()
+            .zip(search.externals_tag.as_ref())
+            .map(|(folder, tag)| in_bin(&folder.join(tag)));
+        // Homebrew is asked last, and only if it comes to that: it is slow.
+        let homebrew = std::iter::once_with(move || homebrew(major, interrupt))
+            .flatten()
+            .map(move |prefix| in_bin(&prefix));
+        explicit
+            .into_iter()
+            .chain([
+                Place::Name(tool.to_owned()),
+                Place::Name(format!("{tool}-{major}")),
+            ])
+            .chain(externals)
+            .chain(homebrew)
+    }
+
+    fn describe(&self) -> String {
+        match self {
+            Place::File(path) => path.display().to_string(),
+            Place::Name(name) => format!("{name} in PATH"),
+        }
+    }
+
+    fn resolve(&self) -> Result<Option<PathBuf>, LlvmError> {
+        Ok(match self {
+            Place::File(path) => {
+                let with_extension = path.with_extension(std::env::consts::EXE_EXTENSION);
+                if !std::env::consts::EXE_EXTENSION.is_empty() && with_extension.exists() {
+                    Some(with_extension)
+                } else {
+                    // A link that leads nowhere is worth a word, too.
+                    path.symlink_metadata().is_ok().then(|| path.clone())
+                }
+            }
+            Place::Name(name) => which::which(name).ok(),
+        })
+    }
+}
+
+/// Ask a tool what it is. The outer error ends the search; the inner one only this candidate.
+fn probe(path: &Path, interrupt: &Interrupt) -> Result<Result<LlvmVersion, Rejection>, LlvmError> {
+    let output = match command::run(path, &["--version".into()], None, interrupt) {
+        Ok(output) => output,
+        Err(LlvmError::Run { source, .. }) => {
+            return Ok(Err(Rejection::NotExecutable(match source.kind() {
+                io::ErrorKind::PermissionDenied => "permission denied; try chmod +x".to_owned(),
+                _ => source.to_string(),
+            })));
+        }
+        Err(error) => return Err(error),
+    };
+    if !output.status.success() {
+        let why = output.diagnostics();
+        return Ok(Err(Rejection::NotExecutable(
+            why.lines().next().unwrap_or_default().to_owned(),
+        )));
+    }
+    Ok(match identify(&String::from_utf8_lossy(&output.stdout)) {
+        Identity::Llvm(version) => Ok(version),
+        Identity::Apple(_) => Err(Rejection::Apple),
+        Identity::Unknown(line) => Err(Rejection::NotLlvm(line)),
+    })
+}
+
+/// Where Homebrew put that major, as `_get_brew_llvm_prefix` asks it.
+fn homebrew(major: u32, interrupt: &Interrupt) -> Option<PathBuf> {
+    let brew = which::which("brew").ok()?;
+    let arguments = ["--prefix".into(), format!("llvm@{major}").into()];
+    let output = command::run(&brew, &arguments, None, interrupt).ok()?;
+    let prefix = String::from_utf8(output.stdout).ok()?;
+    (output.status.success() && !prefix.trim().is_empty())
+        .then(|| PathBuf::from(prefix.trim_end_matches('\n')))
+}

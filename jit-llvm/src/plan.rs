@@ -1,0 +1,144 @@
+//! The cc1 command behind a driver command: what `clang -###` prints.
+//!
+//! The driver starts `clang -cc1` once for each input. cc1 itself takes many inputs in one run, and
+//! names each output after its input if it is not told a name.
+
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
+
+use crate::{Interrupt, LlvmError, command};
+
+/// A cc1 command without inputs and outputs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Plan {
+    /// The program to run: clang itself, as it sees itself.
+    pub(crate) program: PathBuf,
+    /// From `-cc1` on, less what names one file.
+    pub(crate) arguments: Vec<OsString>,
+}
+
+impl Plan {
+    /// Ask the driver. `None` if its answer is not one cc1 command that takes its input last: then
+    /// only the driver itself knows what to do.
+    pub(crate) fn ask(
+        clang: &Path,
+        driver_arguments: &[OsString],
+        folder: &Path,
+        interrupt: &Interrupt,
+    ) -> Result<Option<Plan>, LlvmError> {
+        // The driver looks at the file, though it does not read it.
+        let input = folder.join("plan.c");
+        command::write(&input, b"")?;
+        let mut arguments = vec![OsString::from("-###")];
+        arguments.extend_from_slice(driver_arguments);
+        arguments.extend(["-o".into(), "plan.out".into(), input.clone().into()]);
+        let output = command::run(clang, &arguments, Some(folder), interrupt)?;
+        if !output.status.success() {
+            return Ok(None);
+        }
+        let text = String::from_utf8_lossy(&output.stderr);
+        Ok(Plan::parse(&text, &input.to_string_lossy()))
+    }
+
+    fn parse(text: &str, input: &str) -> Option<Plan> {
+        // Commands are the lines that start with a space and a quote.
+        let mut commands = text.lines().filter(|line| line.starts_with(" \""));
+        let command = commands.next()?;
+        if commands.next().is_some() {
+            return None;
+        }
+        let mut words = shlex::split(command)?.into_iter();
+        let program = PathBuf::from(words.next()?);
+        let mut words: Vec<String> = words.collect();
+        if words.first().map(String::as_str) != Some("-cc1") || words.pop()? != input {
+            return None;
+        }
+        let mut arguments = Vec::with_capacity(words.len());
+        let mut words = words.into_iter();
+        while let Some(word) = words.next() {
+            match word.as_str() {
+                // What names the one input or output.
+                "-o" | "-main-file-name" => {
+                    words.next()?;
+                }
+                // Memory that is never given back: 1 MiB and its page faults for each input, made
+                // for processes that compile one.
+                "-disable-free" => {}
+                _ => arguments.push(word.into()),
+            }
+        }
+        Some(Plan { program, arguments })
+    }
+
+    /// The same command with another action and language, each of which must be there.
+    pub(crate) fn with(&self, changes: &[(&str, &str)]) -> Option<Plan> {
+        let mut plan = self.clone();
+        for (old, new) in changes {
+            let word = plan.arguments.iter_mut().rev().find(|word| *word == old)?;
+            *word = (*new).into();
+        }
+        Some(plan)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PRINTED: &str = concat!(
+        "Debian clang version 22.1.8 (1~deb12u1)\n",
+        "Target: x86_64-unknown-linux-gnu\n",
+        "InstalledDir: /usr/lib/llvm-22/bin\n",
+        " (in-process)\n",
+        " \"/usr/lib/llvm-22/bin/clang\" \"-cc1\" \"-triple\" \"x86_64-unknown-linux-gnu\" \"-S\" ",
+        "\"-disable-free\" \"-main-file-name\" \"plan.c\" \"-D\" \"NAME=\\\"a b\\\"\" ",
+        "\"-o\" \"plan.out\" \"-x\" \"c\" \"/w/plan.c\"\n",
+    );
+
+    fn words(plan: &Plan) -> Vec<&str> {
+        plan.arguments
+            .iter()
+            .map(|word| word.to_str().unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn files_are_left_out() {
+        let plan = Plan::parse(PRINTED, "/w/plan.c").unwrap();
+        assert_eq!(plan.program, Path::new("/usr/lib/llvm-22/bin/clang"));
+        assert_eq!(
+            words(&plan),
+            [
+                "-cc1",
+                "-triple",
+                "x86_64-unknown-linux-gnu",
+                "-S",
+                "-D",
+                "NAME=\"a b\"",
+                "-x",
+                "c"
+            ]
+        );
+        let pch = plan
+            .with(&[("-S", "-emit-pch"), ("c", "c-header")])
+            .unwrap();
+        assert_eq!(words(&pch)[3], "-emit-pch");
+        assert_eq!(words(&pch).last(), Some(&"c-header"));
+        assert_eq!(plan.with(&[("-emit-obj", "-S")]), None);
+    }
+
+    #[test]
+    fn anything_else_is_left_to_the_driver() {
+        assert_eq!(Plan::parse("", "/w/plan.c"), None);
+        assert_eq!(Plan::parse(PRINTED, "/w/other.c"), None);
+        // Two commands: -save-temps, an external assembler, two -arch options.
+        let twice = format!("{PRINTED}{PRINTED}");
+        assert_eq!(Plan::parse(&twice, "/w/plan.c"), None);
+        let assembler = PRINTED.replace("-cc1", "-cc1as");
+        assert_eq!(Plan::parse(&assembler, "/w/plan.c"), None);
+        let unclosed = PRINTED.replace("plan.c\"\n", "plan.c\n");
+        assert_eq!(Plan::parse(&unclosed, "/w/plan.c"), None);
+    }
+}

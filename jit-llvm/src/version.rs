@@ -1,0 +1,132 @@
+//! What `--version` says, read as `_check_tool_version` of CPython's `Tools/jit/_llvm.py` does.
+
+use std::{fmt, sync::LazyLock};
+
+use regex::Regex;
+
+/// Majors that the tests run on or that were tried by hand (see the README's table), newest first:
+/// the order in which an input that pins none looks for one.
+pub const SUPPORTED_MAJORS: &[u32] = &[22, 21, 20];
+
+/// A version of LLVM.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LlvmVersion {
+    /// The part that discovery compares.
+    pub major: u32,
+    /// The second part.
+    pub minor: u32,
+    /// The third part.
+    pub patch: u32,
+}
+
+/// What a tool turned out to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Identity {
+    Llvm(LlvmVersion),
+    /// Apple numbers its clang differently, so its version says nothing.
+    Apple(String),
+    Unknown(String),
+}
+
+pub(crate) fn identify(output: &str) -> Identity {
+    // `clang version 22.1.0`, `Debian LLVM version 22.1.0`, `Homebrew clang version 21.1.4`.
+    static PATTERN: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"(?P<apple>Apple )?(?:LLVM|clang) version\s+(\d+)\.(\d+)\.(\d+)\S*\s")
+            .expect("the pattern is a constant")
+    });
+    let first_line = || output.lines().next().unwrap_or_default().trim().to_owned();
+    let mut apple = false;
+    // Tools end their first line with a newline; be lenient about one that does not.
+    let text = format!("{output}\n");
+    for found in PATTERN.captures_iter(&text) {
+        if found.name("apple").is_some() {
+            apple = true;
+            continue;
+        }
+        let part = |index: usize| found.get(index).and_then(|part| part.as_str().parse().ok());
+        if let (Some(major), Some(minor), Some(patch)) = (part(2), part(3), part(4)) {
+            return Identity::Llvm(LlvmVersion {
+                major,
+                minor,
+                patch,
+            });
+        }
+    }
+    if apple {
+        Identity::Apple(first_line())
+    } else {
+        Identity::Unknown(first_line())
+    }
+}
+
+impl fmt::Display for LlvmVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.major, self.minor, self.patch)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn version(major: u32, minor: u32, patch: u32) -> Identity {
+        Identity::Llvm(LlvmVersion {
+            major,
+            minor,
+            patch,
+        })
+    }
+
+    // First lines as the distributions print them.
+    #[test]
+    fn distributions() {
+        for (text, expected) in [
+            (
+                "Debian clang version 22.1.2 (++20260101)\n",
+                version(22, 1, 2),
+            ),
+            (
+                "clang version 21.1.0\nTarget: x86_64-unknown-linux-musl\n",
+                version(21, 1, 0),
+            ),
+            ("Homebrew clang version 21.1.4\n", version(21, 1, 4)),
+            (
+                "clang version 21.1.8 (Fedora 21.1.8-1.fc43)\n",
+                version(21, 1, 8),
+            ),
+            (
+                "Ubuntu LLVM version 21.1.1\n\nOptimized build.\n",
+                version(21, 1, 1),
+            ),
+            (
+                "LLVM (http://llvm.org/):\n  LLVM version 19.1.7\n  Optimized\n",
+                version(19, 1, 7),
+            ),
+            (
+                "clang version 22.0.0git (https://example.org 1234)\n",
+                version(22, 0, 0),
+            ),
+        ] {
+            assert_eq!(identify(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn apple_is_told_apart() {
+        let text = "Apple clang version 21.0.0 (clang-2100.0.1.2)\nTarget: arm64-apple-darwin\n";
+        assert!(matches!(identify(text), Identity::Apple(_)));
+        let text = "Apple LLVM version 21.0.0 (clang-2100)\n";
+        assert!(matches!(identify(text), Identity::Apple(_)));
+    }
+
+    #[test]
+    fn others_are_unknown() {
+        for text in [
+            "",
+            "gcc (Debian 12.2.0-14) 12.2.0\n",
+            "clang version x.y.z\n",
+        ] {
+            assert!(matches!(identify(text), Identity::Unknown(_)), "{text}");
+        }
+    }
+}

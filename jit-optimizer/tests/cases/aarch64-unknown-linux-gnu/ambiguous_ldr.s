@@ -1,0 +1,7 @@
+	.text
+	.globl	_JIT_ENTRY                      // -- Begin function _JIT_ENTRY
+_JIT_ENTRY:                             // @_JIT_ENTRY
+// %bb.0:
+	adrp	x8, :got:_JIT_OPARG_32
+	ldr	x8, [x8, :got_lo12:_JIT_OPARG_32] // ldr
+	ret

@@ -1,0 +1,6 @@
+	.text
+	.globl	x
+
+# nothing
+x:
+	.quad	0

@@ -1,0 +1,186 @@
+//! What CPython's own optimizer makes of small hand-made assembly.
+//!
+//! The expected files in `cases` were written by `_optimizers.py` of CPython 3.15's `Tools/jit`,
+//! run by `upstream.py` in this folder; its head says how to do that again.
+
+use std::path::PathBuf;
+
+use jit_optimizer::{Dialect, OptimizeError, optimize, optimize_as};
+use jit_schema::Target;
+
+const LINUX: &str = "x86_64-unknown-linux-gnu";
+const ARM_LINUX: &str = "aarch64-unknown-linux-gnu";
+
+fn read(folder: &str, file: &str) -> String {
+    let path = [env!("CARGO_MANIFEST_DIR"), "tests/cases", folder, file];
+    let path: PathBuf = path.iter().collect();
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn run(folder: &str, assembly: &str) -> Result<String, OptimizeError> {
+    if folder == "none" {
+        let target = Target::from_triple(LINUX).unwrap();
+        return optimize_as(target, Dialect::None, assembly);
+    }
+    optimize(Target::from_triple(folder).unwrap(), assembly)
+}
+
+/// Fail at the first line that differs, with what is around it.
+fn assert_same(folder: &str, name: &str, expected: &str, actual: &str) {
+    if expected == actual {
+        return;
+    }
+    let mut pairs = expected.split('\n').zip(actual.split('\n'));
+    let same = pairs
+        .by_ref()
+        .take_while(|(left, right)| left == right)
+        .count();
+    let rest = |text: &str| {
+        let lines: Vec<&str> = text.split('\n').skip(same).take(8).collect();
+        lines.join("\n")
+    };
+    panic!(
+        "{folder}/{name} differs from line {} on.\n--- upstream:\n{}\n--- ours:\n{}\n\n\
+         If the case was edited, upstream.py writes the expected file anew.",
+        same + 1,
+        rest(expected),
+        rest(actual),
+    );
+}
+
+fn check(folder: &str, name: &str) {
+    let input = read(folder, &format!("{name}.s"));
+    let expected = read(folder, &format!("{name}.out"));
+    let actual = run(folder, &input).unwrap_or_else(|error| panic!("{folder}/{name}: {error}"));
+    assert_same(folder, name, &expected, &actual);
+    // Python reads text with universal newlines.
+    let windows = input.replace('\n', "\r\n");
+    assert_same(folder, name, &expected, &run(folder, &windows).unwrap());
+}
+
+macro_rules! same_as_upstream {
+    ($($test:ident: $folder:expr, $name:expr;)+) => {
+        $(#[test] fn $test() { check($folder, $name); })+
+    };
+}
+
+same_as_upstream! {
+    x86_hot_branch_is_inverted: LINUX, "invert_hot_branch";
+    x86_only_hot_over_cold_is_inverted: LINUX, "temperatures";
+    x86_every_condition_is_inverted: LINUX, "invert_every_condition";
+    x86_branches_without_inverse_stay: LINUX, "not_invertible";
+    x86_jumps_with_other_predecessors_stay: LINUX, "jump_with_other_predecessors";
+    x86_redundant_jumps_are_removed: LINUX, "redundant_jumps";
+    x86_jumps_to_jumps_replace_all_occurrences: LINUX, "jump_threading_replaces_all";
+    x86_endless_loops_end_here: LINUX, "self_jump_and_cold_tail";
+    x86_unreachable_blocks_are_removed: LINUX, "unreachable";
+    x86_calls_are_edges: LINUX, "calls";
+    x86_jump_tables_are_not_followed: LINUX, "jump_table";
+    x86_odd_lines: LINUX, "odd_lines";
+    x86_no_instructions: LINUX, "no_instructions";
+    x86_empty: LINUX, "empty";
+    x86_frame_pointer_may_be_read: LINUX, "frame_pointer_kept";
+    x86_dead_code_may_modify_the_frame_pointer: LINUX, "frame_pointer_in_dead_code";
+    x86_macho: "x86_64-apple-darwin", "mangled";
+    x86_coff32: "i686-pc-windows-msvc", "mangled";
+    x86_coff64: "x86_64-pc-windows-msvc", "static_functions_are_global";
+    aarch64_elf_branches: ARM_LINUX, "branches";
+    aarch64_macho_branches: "aarch64-apple-darwin", "branches";
+    aarch64_coff_branches: "aarch64-pc-windows-msvc", "branches";
+    aarch64_every_condition_is_inverted: ARM_LINUX, "invert_every_condition";
+    aarch64_branch_operands: ARM_LINUX, "branch_operands";
+    aarch64_small_constants: ARM_LINUX, "small_constants";
+    aarch64_small_constants_end_with_their_block: ARM_LINUX, "small_constant_across_blocks";
+    aarch64_large_constants: ARM_LINUX, "large_constants";
+    aarch64_macho_constants: "aarch64-apple-darwin", "constants_behind_loh_labels";
+    no_dialect_falls_through: "none", "everything_falls_through";
+    no_dialect_removes_what_no_label_reaches: "none", "unreachable";
+}
+
+/// The one deliberate difference: upstream deletes this call.
+#[test]
+fn a_call_to_the_next_block_is_kept() {
+    let input = read(LINUX, "call_to_next_block.s");
+    let upstream = read(LINUX, "call_to_next_block.out");
+    let call = "\tcallq\t.LBB0_1";
+    assert!(input.lines().any(|line| line == call));
+    assert!(!upstream.lines().any(|line| line == call));
+    let before = "\tmovq\t%rax, %rbx\n.LBB0_1:";
+    assert_eq!(upstream.matches(before).count(), 1);
+    let expected = upstream.replace(before, &format!("\tmovq\t%rax, %rbx\n{call}\n.LBB0_1:"));
+    let actual = run(LINUX, &input).unwrap();
+    assert_same(LINUX, "call_to_next_block", &expected, &actual);
+}
+
+/// Where upstream raises, the error names the line; `upstream` is where it raised what.
+fn check_error(folder: &str, name: &str, upstream: &str, expected: OptimizeError) {
+    assert_eq!(read(folder, &format!("{name}.err")).trim(), upstream);
+    let input = read(folder, &format!("{name}.s"));
+    assert_eq!(run(folder, &input), Err(expected));
+}
+
+#[test]
+fn frame_pointer_changes_are_refused() {
+    let upstream = "AssertionError in _validate";
+    let x86 = OptimizeError::FramePointerModified {
+        line: 7,
+        text: "movq\t%rsp, %rbp".into(),
+    };
+    check_error(LINUX, "frame_pointer_modified", upstream, x86);
+    let aarch64 = OptimizeError::FramePointerModified {
+        line: 5,
+        text: "stp\tx29, x30, [sp, #-16]!".into(),
+    };
+    check_error(ARM_LINUX, "frame_pointer_modified", upstream, aarch64);
+}
+
+#[test]
+fn calls_are_not_inverted() {
+    let error = OptimizeError::CallBeforeColdJump {
+        line: 6,
+        text: "callq\t.LBB0_1".into(),
+    };
+    let upstream = "AssertionError in _invert_branch";
+    check_error(LINUX, "call_before_cold_jump", upstream, error);
+}
+
+#[test]
+fn mnemonics_must_be_unique_to_be_replaced() {
+    let upstream = "ValueError in _fixup_small_constant_pair";
+    let adrp = OptimizeError::AmbiguousMnemonic {
+        mnemonic: "adrp",
+        line: 5,
+        text: "adrp\tx8, :got:_JIT_OPARG_16 // adrp".into(),
+    };
+    check_error(ARM_LINUX, "ambiguous_adrp", upstream, adrp);
+    let ldr = OptimizeError::AmbiguousMnemonic {
+        mnemonic: "ldr",
+        line: 6,
+        text: "ldr\tx8, [x8, :got_lo12:_JIT_OPARG_32] // ldr".into(),
+    };
+    check_error(ARM_LINUX, "ambiguous_ldr", upstream, ldr);
+}
+
+/// Upstream never ends on the first of these, and drops a block of the second.
+#[test]
+fn labels_must_be_unique() {
+    for (assembly, line) in [("1:\n\tnop\n1:\n", 3), ("a:\nb:\n\tnop\na:\nc:\n", 4)] {
+        let error = run(LINUX, assembly).unwrap_err();
+        assert!(
+            matches!(&error, OptimizeError::DuplicateLabel { line: found, .. } if *found == line),
+            "{error:?}"
+        );
+    }
+}
+
+#[test]
+fn output_is_no_input() {
+    let input = read(LINUX, "invert_hot_branch.s");
+    let output = run(LINUX, &input).unwrap();
+    let position = output.lines().position(|line| line == ".L_JIT_CONTINUE:");
+    let error = OptimizeError::ContinueLabelDefined {
+        label: ".L_JIT_CONTINUE".into(),
+        line: position.unwrap() + 1,
+    };
+    assert_eq!(run(LINUX, &output), Err(error));
+}

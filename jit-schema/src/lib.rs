@@ -1,0 +1,56 @@
+//! The vocabulary the stencil tools share: [targets](Target), [object files](ObjectFile) and
+//! [relocations](RelocationKind).
+//!
+//! One [`ObjectFile`] stands for ELF, Mach-O and COFF alike. Two readers make it: [`native`],
+//! which reads the bytes in-process on the `object` crate, and [`readobj`], which reads the JSON
+//! that `llvm-readobj --elf-output-style=JSON` prints (what CPython's `Tools/jit` does). Both give
+//! the same `ObjectFile` for the same object.
+//!
+//! ```
+//! # #[cfg(feature = "native")]
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let object = concat!(
+//!     env!("CARGO_MANIFEST_DIR"),
+//!     "/tests/data/stencil-x86_64-unknown-linux-gnu.o"
+//! );
+//! let object = jit_schema::native::read(&std::fs::read(object)?)?;
+//! let mut through_got = Vec::new();
+//! for section in &object.sections {
+//!     for relocation in &section.relocations {
+//!         println!(
+//!             "{}+{:#x}: {} against {} and {}",
+//!             section.name, relocation.offset, relocation.kind, relocation.symbol,
+//!             relocation.addend
+//!         );
+//!         if relocation.kind == jit_schema::RelocationKind::RX86_64Gotpcrelx {
+//!             through_got.push(relocation.symbol.as_str());
+//!         }
+//!     }
+//! }
+//! assert_eq!(
+//!     through_got,
+//!     ["imported_function", "function", "_JIT_CONTINUE", "_JIT_JUMP_TARGET"]
+//! );
+//! # Ok(())
+//! # }
+//! # #[cfg(not(feature = "native"))]
+//! # fn main() {}
+//! ```
+#![forbid(unsafe_code)]
+
+mod advice;
+#[cfg(any(feature = "native", feature = "readobj"))]
+mod entry;
+mod model;
+#[cfg(feature = "native")]
+pub mod native;
+#[cfg(feature = "readobj")]
+pub mod readobj;
+mod relocation;
+#[cfg(any(feature = "native", feature = "readobj"))]
+mod section_kind;
+mod target;
+
+pub use model::{ObjectError, ObjectFile, Relocation, Section, SectionKind, Symbol};
+pub use relocation::{FieldTruncated, Machine, RelocationKind};
+pub use target::{Arch, ObjectFormat, Target, UnknownTarget};

@@ -1,0 +1,98 @@
+//! Reads object files in-process, on the `object` crate.
+
+use crate::entry::malformed;
+use crate::{ObjectError, ObjectFile, Relocation, RelocationKind};
+
+mod coff;
+mod elf;
+mod macho;
+
+/// Read an object file for any of the [targets](crate::Target::ALL): the first bytes tell ELF,
+/// Mach-O and COFF apart. What becomes of sections, symbols and relocations is as in
+/// `_handle_section` and `_handle_relocation` of CPython's `Tools/jit/_targets.py`.
+///
+/// # Errors
+///
+/// - [`ObjectError::Malformed`]: not an object file for one of the targets, truncated, or with
+///   sizes and offsets that point outside.
+/// - [`ObjectError::UnsupportedSection`]: an ELF or Mach-O section that would be loaded but has no
+///   contents to load, or that is of an unknown type.
+/// - [`ObjectError::UnsupportedRelocation`]: in code or data, one that is not a
+///   [`RelocationKind`], or that refers to no symbol.
+pub fn read(bytes: &[u8]) -> Result<ObjectFile, ObjectError> {
+    let not_an_object = |detail: &str| Err(malformed("object file".to_owned(), detail));
+    match bytes {
+        [0x7f, b'E', b'L', b'F', ..] => elf::read(bytes),
+        [0xcf, 0xfa, 0xed, 0xfe, ..] => macho::read(bytes),
+        [0x64, 0x86, ..] | [0x64, 0xaa, ..] | [0x4c, 0x01, ..] => coff::read(bytes),
+        [b'B', b'C', 0xc0, 0xde, ..] | [0xde, 0xc0, 0x17, 0x0b, ..] => {
+            not_an_object("it is LLVM bitcode: compile without -flto")
+        }
+        [0xca, 0xfe, 0xba, 0xbe | 0xbf, ..] => {
+            not_an_object("it is a universal binary: compile for one -arch")
+        }
+        [b'!', b'<', b'a', b'r', b'c', b'h', b'>', ..] => {
+            not_an_object("it is an archive: give one of its objects")
+        }
+        [0, 0, 0xff, 0xff, ..] => {
+            not_an_object("it is a COFF import, or has too many sections: drop -bigobj")
+        }
+        _ => not_an_object("it is neither ELF, nor 64-bit Mach-O, nor COFF of x86 or Arm64"),
+    }
+}
+
+/// Bounds what is copied out of a file, so that sections that overlap, or a long name that many
+/// symbols share, cannot grow a small file to gigabytes.
+#[derive(Debug)]
+struct Allowance {
+    bytes: usize,
+    what: &'static str,
+}
+
+impl Allowance {
+    /// For a file of that many bytes. Objects refer to a name a few times, not hundreds.
+    fn new(file_size: usize, what: &'static str) -> Allowance {
+        Allowance {
+            bytes: file_size.saturating_mul(64),
+            what,
+        }
+    }
+
+    fn spend(&mut self, bytes: usize) -> Result<(), ObjectError> {
+        self.bytes = self.bytes.checked_sub(bytes).ok_or_else(|| {
+            malformed(
+                self.what.to_owned(),
+                "its sections or names overlap so much that it cannot be real",
+            )
+        })?;
+        Ok(())
+    }
+
+    fn copy(&mut self, bytes: &[u8]) -> Result<Vec<u8>, ObjectError> {
+        self.spend(bytes.len())?;
+        Ok(bytes.to_vec())
+    }
+
+    /// Room for that many relocations, of which each is much the same size in all formats.
+    fn relocations(&mut self, count: usize) -> Result<Vec<Relocation>, ObjectError> {
+        self.spend(count.saturating_mul(size_of::<Relocation>()))?;
+        Ok(Vec::with_capacity(count))
+    }
+
+    fn name(&mut self, of: &str, bytes: &[u8]) -> Result<String, ObjectError> {
+        String::from_utf8(self.copy(bytes)?)
+            .map_err(|error| malformed(format!("{of} in {}", self.what), error))
+    }
+}
+
+/// The kind of a relocation, or else its name where the `object` crate knows one.
+fn kind_or_name(
+    kind: Option<RelocationKind>,
+    name: Option<&'static str>,
+    code: u32,
+) -> Result<RelocationKind, String> {
+    kind.ok_or_else(|| match name {
+        Some(name) => name.to_owned(),
+        None => format!("type {code}"),
+    })
+}

@@ -1,0 +1,212 @@
+//! Mach-O, 64-bit and little-endian.
+
+use object::LittleEndian as LE;
+use object::macho::{
+    self, CPU_TYPE_ARM64, CPU_TYPE_X86_64, MH_OBJECT, MachHeader64, N_SECT, S_ATTR_DEBUG,
+    S_ATTR_PURE_INSTRUCTIONS, Section64,
+};
+use object::read::SymbolIndex;
+use object::read::macho::{MachHeader as _, Nlist as _, Section as _, Segment as _, SymbolTable};
+
+use super::{Allowance, kind_or_name};
+use crate::entry::{Patched, macho_addend, malformed};
+use crate::section_kind;
+use crate::{
+    Machine, ObjectError, ObjectFile, ObjectFormat, Relocation, RelocationKind, Section,
+    SectionKind, Symbol,
+};
+
+const FILE: &str = "Mach-O object";
+type Header = MachHeader64<LE>;
+
+fn bad(detail: impl ToString) -> ObjectError {
+    malformed(FILE.to_owned(), detail)
+}
+
+pub(super) fn read(bytes: &[u8]) -> Result<ObjectFile, ObjectError> {
+    let header = Header::parse(bytes, 0).map_err(bad)?;
+    header.endian().map_err(bad)?;
+    if header.filetype(LE) != MH_OBJECT {
+        return Err(bad("it is linked: compile with -c"));
+    }
+    let cpu = header.cputype(LE);
+    let machine = match cpu {
+        CPU_TYPE_ARM64 => Machine::MachOArm64,
+        CPU_TYPE_X86_64 => Machine::MachOX86_64,
+        other => {
+            return Err(bad(format!(
+                "it is for CPU type {}, and neither x86_64 nor arm64: check --target",
+                other.0
+            )));
+        }
+    };
+    let mut headers: Vec<&Section64<LE>> = Vec::new();
+    let mut symbols = None;
+    let mut commands = header.load_commands(LE, bytes, 0).map_err(bad)?;
+    while let Some(command) = commands.next().map_err(bad)? {
+        if let Some((segment, data)) = command.segment_64().map_err(bad)? {
+            headers.extend(segment.sections(LE, data).map_err(bad)?);
+        } else if let Some(table) = command.symtab().map_err(bad)? {
+            let table = table.symbols::<Header, _>(LE, bytes).map_err(bad)?;
+            if symbols.replace(table).is_some() {
+                return Err(bad("it has two symbol tables"));
+            }
+        }
+    }
+    let mut reader = Reader {
+        bytes,
+        cpu,
+        machine,
+        headers,
+        symbols: symbols.unwrap_or_default(),
+        allowance: Allowance::new(bytes.len(), FILE),
+        read: Vec::new(),
+    };
+    reader.sections()?;
+    reader.symbols()?;
+    reader.relocations()?;
+    Ok(ObjectFile {
+        format: ObjectFormat::MachO,
+        sections: reader.read,
+    })
+}
+
+struct Reader<'a> {
+    bytes: &'a [u8],
+    cpu: macho::CpuType,
+    machine: Machine,
+    headers: Vec<&'a Section64<LE>>,
+    symbols: SymbolTable<'a, Header>,
+    allowance: Allowance,
+    /// One for each of `headers`.
+    read: Vec<Section>,
+}
+
+impl Reader<'_> {
+    fn sections(&mut self) -> Result<(), ObjectError> {
+        for (index, header) in self.headers.iter().enumerate() {
+            let name = self.allowance.name("section name", header.name())?;
+            let data = header
+                .data(LE, self.bytes, header.offset.get(LE).into())
+                .map_err(|error| malformed(format!("section {name}"), error))?;
+            let flags = header.flags(LE);
+            let kind = section_kind::macho(
+                flags.contains(S_ATTR_DEBUG),
+                flags.contains(S_ATTR_PURE_INSTRUCTIONS),
+                header.section_type(LE).0,
+                header.size(LE),
+            )
+            .map_err(|kind| ObjectError::UnsupportedSection {
+                section: name.clone(),
+                index,
+                kind: kind.to_owned(),
+            })?;
+            self.read.push(Section {
+                index,
+                name,
+                kind,
+                address: header.addr(LE),
+                data: if kind == SectionKind::Metadata {
+                    Vec::new()
+                } else {
+                    self.allowance.copy(data)?
+                },
+                symbols: Vec::new(),
+                relocations: Vec::new(),
+            });
+        }
+        Ok(())
+    }
+
+    fn symbols(&mut self) -> Result<(), ObjectError> {
+        for (index, symbol) in self.symbols.enumerate() {
+            // Those of debuggers (stabs) define nothing.
+            if symbol.is_stab() || symbol.n_type().typ() != N_SECT {
+                continue;
+            }
+            let section = usize::from(symbol.n_sect())
+                .checked_sub(1)
+                .and_then(|section| self.read.get_mut(section))
+                .ok_or_else(|| {
+                    bad(format!(
+                        "symbol {} is in section {}, which does not exist",
+                        index.0,
+                        symbol.n_sect()
+                    ))
+                })?;
+            if section.kind == SectionKind::Metadata {
+                continue;
+            }
+            let name = self.symbols.symbol_name(LE, symbol).map_err(bad)?;
+            section.symbols.push(Symbol {
+                name: self.allowance.name("symbol name", name)?,
+                value: symbol.n_value(LE),
+            });
+        }
+        Ok(())
+    }
+
+    fn relocations(&mut self) -> Result<(), ObjectError> {
+        for index in 0..self.read.len() {
+            let relocations = self.relocations_of(index)?;
+            if let Some(section) = self.read.get_mut(index) {
+                section.relocations = relocations;
+            }
+        }
+        Ok(())
+    }
+
+    fn relocations_of(&mut self, index: usize) -> Result<Vec<Relocation>, ObjectError> {
+        let (Some(header), Some(section)) = (self.headers.get(index), self.read.get(index)) else {
+            return Ok(Vec::new());
+        };
+        if section.kind == SectionKind::Metadata {
+            return Ok(Vec::new());
+        }
+        let patched = Patched {
+            name: &section.name,
+            data: &section.data,
+        };
+        let entries = header
+            .relocations(LE, self.bytes)
+            .map_err(|error| malformed(format!("section {}", section.name), error))?;
+        let mut relocations = self.allowance.relocations(entries.len())?;
+        for entry in entries {
+            if entry.r_scattered(LE, self.cpu) {
+                let entry = entry.scattered_info(LE);
+                let kind = format!("of scattered type {}", entry.r_type.0);
+                return Err(patched.unsupported(kind, "", entry.r_address.into()));
+            }
+            let entry = entry.info(LE);
+            let offset = u64::from(entry.r_address);
+            let code = u32::from(entry.r_type.0);
+            let kind = kind_or_name(
+                RelocationKind::from_code(self.machine, code),
+                macho::machine_names(self.cpu).reloc.name(entry.r_type),
+                code,
+            );
+            let target = entry.r_symbolnum as usize;
+            let symbol = if entry.r_extern {
+                let symbol = self
+                    .symbols
+                    .symbol(SymbolIndex(target))
+                    .map_err(|error| bad(format!("{error}: {target}")))?;
+                self.symbols.symbol_name(LE, symbol).map_err(bad)?
+            } else {
+                // Of kinds that nobody handles, the number may be something else.
+                let section = target.checked_sub(1).and_then(|i| self.headers.get(i));
+                match section {
+                    Some(section) => section.name(),
+                    None if kind.is_err() => b"",
+                    None => return Err(bad(format!("there is no section {target}"))),
+                }
+            };
+            let symbol = self.allowance.name("symbol name", symbol)?;
+            let kind = kind.map_err(|name| patched.unsupported(name, &symbol, offset))?;
+            patched.macho_size(kind, entry.r_length, &symbol, offset)?;
+            let addend = macho_addend(kind, entry.r_extern);
+            relocations.push(patched.relocation(offset, kind, symbol, addend)?);
+        }
+        Ok(relocations)
+    }
+}

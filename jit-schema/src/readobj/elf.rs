@@ -1,0 +1,150 @@
+//! ELF, for which the JSON is valid.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+
+use super::{Flags, Named, SectionData, Wrapped, bad, data, kind_or_name, symbol_or_dash};
+use crate::entry::{Addend, Patched};
+use crate::section_kind::{self, ElfRole};
+use crate::{ObjectError, Relocation, Section, SectionKind, Symbol};
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct ElfSection {
+    index: usize,
+    name: Named,
+    #[serde(rename = "Type")]
+    kind: Named,
+    flags: Flags,
+    size: u64,
+    info: usize,
+    relocations: Vec<WrappedRelocation>,
+    symbols: Vec<WrappedSymbol>,
+    section_data: Option<SectionData>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct WrappedRelocation {
+    relocation: ElfRelocation,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ElfRelocation {
+    offset: u64,
+    #[serde(rename = "Type")]
+    kind: Named,
+    symbol: Named,
+    /// LLVM prints it as an unsigned number.
+    addend: Option<i128>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct WrappedSymbol {
+    symbol: ElfSymbol,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ElfSymbol {
+    name: Named,
+    value: u64,
+}
+
+pub(super) fn read(wrapped: Vec<Wrapped<ElfSection>>) -> Result<Vec<Section>, ObjectError> {
+    let mut sections = Vec::new();
+    // From a section's index to its place in `sections`, if it is code or data.
+    let mut positions = HashMap::new();
+    let mut patches = Vec::new();
+    for Wrapped { section } in wrapped {
+        let role = section_kind::elf(
+            &section.kind.name,
+            section.flags.contains("SHF_ALLOC"),
+            section.flags.contains("SHF_EXECINSTR"),
+            section.size,
+        );
+        match role {
+            ElfRole::Null => {}
+            ElfRole::Rela | ElfRole::Rel => patches.push((role, section)),
+            ElfRole::Unsupported => return Err(unsupported(section)),
+            ElfRole::Contents(kind) => {
+                let name = section.name.name;
+                let (data, symbols) = if kind == SectionKind::Metadata {
+                    (Vec::new(), Vec::new())
+                } else {
+                    positions.insert(section.index, sections.len());
+                    let data = data(&name, section.section_data, section.size)?;
+                    (data, section.symbols.into_iter().map(symbol).collect())
+                };
+                sections.push(Section {
+                    index: section.index,
+                    name,
+                    kind,
+                    address: 0,
+                    data,
+                    symbols,
+                    relocations: Vec::new(),
+                });
+            }
+        }
+    }
+    for (role, patch) in patches {
+        let Some(section) = positions
+            .get(&patch.info)
+            .and_then(|&position| sections.get_mut(position))
+        else {
+            continue;
+        };
+        if role == ElfRole::Rel {
+            return Err(unsupported(patch));
+        }
+        let patched = Patched {
+            name: &section.name,
+            data: &section.data,
+        };
+        let mut relocations = patch
+            .relocations
+            .into_iter()
+            .map(|wrapped| relocation(patched, wrapped.relocation))
+            .collect::<Result<Vec<_>, _>>()?;
+        section.relocations.append(&mut relocations);
+    }
+    Ok(sections)
+}
+
+fn unsupported(section: ElfSection) -> ObjectError {
+    let kind = section.kind;
+    ObjectError::UnsupportedSection {
+        section: section.name.name,
+        index: section.index,
+        kind: if kind.name.starts_with("SHT_") {
+            kind.name
+        } else {
+            format!("{:#x}", kind.value)
+        },
+    }
+}
+
+fn symbol(wrapped: WrappedSymbol) -> Symbol {
+    Symbol {
+        name: wrapped.symbol.name.name,
+        value: wrapped.symbol.value,
+    }
+}
+
+fn relocation(patched: Patched<'_>, entry: ElfRelocation) -> Result<Relocation, ObjectError> {
+    let symbol = symbol_or_dash(entry.symbol.name);
+    let kind = kind_or_name(&entry.kind)
+        .map_err(|name| patched.unsupported(name, &symbol, entry.offset))?;
+    let addend = entry
+        .addend
+        .and_then(|addend| {
+            let signed = i64::try_from(addend).ok();
+            signed.or_else(|| u64::try_from(addend).ok().map(u64::cast_signed))
+        })
+        .ok_or_else(|| bad(format!("{kind} has no 64-bit addend")))?;
+    patched.relocation(entry.offset, kind, symbol, Addend::Explicit(addend))
+}

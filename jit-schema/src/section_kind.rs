@@ -1,0 +1,70 @@
+//! Which sections become code, which data, and which neither: `_handle_section` of the three
+//! formats in CPython's `Tools/jit/_targets.py`. Both readers decide here.
+
+use crate::SectionKind;
+
+/// What is to be done with an ELF section.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ElfRole {
+    /// Index 0, which is no section.
+    Null,
+    /// Has contents of this kind.
+    Contents(SectionKind),
+    /// Relocations with addends for another section.
+    Rela,
+    /// Relocations without addends for another section.
+    Rel,
+    /// Neither loadable contents nor known to be ignorable.
+    Unsupported,
+}
+
+/// The role of an ELF section of that type (`SHT_PROGBITS`), with or without `SHF_ALLOC` and
+/// `SHF_EXECINSTR`. Sections that have no bytes, neither in the file nor in memory, are harmless.
+pub(crate) fn elf(type_name: &str, alloc: bool, execute: bool, size: u64) -> ElfRole {
+    match type_name {
+        "SHT_NULL" => ElfRole::Null,
+        "SHT_RELA" => ElfRole::Rela,
+        "SHT_REL" => ElfRole::Rel,
+        "SHT_PROGBITS" => ElfRole::Contents(match (alloc, execute) {
+            (false, _) => SectionKind::Metadata,
+            (true, true) => SectionKind::Code,
+            (true, false) => SectionKind::Data,
+        }),
+        // Notes may have SHF_ALLOC, as .note.gnu.property has, and stay out all the same.
+        "SHT_GROUP" | "SHT_LLVM_ADDRSIG" | "SHT_NOTE" | "SHT_STRTAB" | "SHT_SYMTAB" => {
+            ElfRole::Contents(SectionKind::Metadata)
+        }
+        "SHT_NOBITS" if size == 0 => ElfRole::Contents(SectionKind::Metadata),
+        _ => ElfRole::Unsupported,
+    }
+}
+
+/// The kind of a Mach-O section with or without `S_ATTR_DEBUG` and `S_ATTR_PURE_INSTRUCTIONS`, of
+/// that `SECTION_TYPE`; an `Err` is the name of a type that has no contents in the file.
+pub(crate) fn macho(
+    debug: bool,
+    instructions: bool,
+    section_type: u8,
+    size: u64,
+) -> Result<SectionKind, &'static str> {
+    match section_type {
+        _ if debug => Ok(SectionKind::Metadata),
+        1 | 12 | 18 if size == 0 => Ok(SectionKind::Metadata),
+        1 => Err("S_ZEROFILL"),
+        12 => Err("S_GB_ZEROFILL"),
+        18 => Err("S_THREAD_LOCAL_ZEROFILL"),
+        _ if instructions => Ok(SectionKind::Code),
+        _ => Ok(SectionKind::Data),
+    }
+}
+
+/// The kind of a COFF section with or without `IMAGE_SCN_MEM_EXECUTE` and `IMAGE_SCN_MEM_READ`.
+/// CPython skips `.debug$S` only, so that `.debug$T` is data.
+pub(crate) fn coff(name: &str, execute: bool, read: bool) -> SectionKind {
+    match (name, execute, read) {
+        (".debug$S", _, _) => SectionKind::Metadata,
+        (_, true, _) => SectionKind::Code,
+        (_, false, true) => SectionKind::Data,
+        (_, false, false) => SectionKind::Metadata,
+    }
+}

@@ -1,0 +1,3 @@
+    .text
+    .section .init_array,"aw",@init_array
+    .quad constructor

@@ -1,0 +1,4 @@
+    .data
+    .quad _one - _another
+    .globl _another
+_another:

@@ -1,0 +1,2 @@
+    .text
+    callq 0x1234

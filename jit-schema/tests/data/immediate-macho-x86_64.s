@@ -1,0 +1,2 @@
+    .text
+    cmpb $1, _symbol(%rip)

@@ -1,0 +1,2 @@
+    .text
+    adrp x0, _symbol@PAGE+8

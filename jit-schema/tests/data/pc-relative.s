@@ -1,0 +1,2 @@
+    .text
+    leaq symbol(%rip), %rax

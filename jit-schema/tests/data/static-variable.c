@@ -1,0 +1,2 @@
+static int counter;
+int count(void) { return ++counter; }

@@ -1,0 +1,2 @@
+    .text
+    adrp x0, :tlsdesc:variable

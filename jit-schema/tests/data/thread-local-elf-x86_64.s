@@ -1,0 +1,3 @@
+    .text
+    nop
+    movq %fs:variable@TPOFF, %rax

@@ -1,0 +1,30 @@
+//! COFF: sections are concatenated in file order, and the first of several symbols of one name
+//! counts: comdat sections share theirs.
+
+use jit_schema::Section;
+
+use super::{Layout, LowerError, offset_from, plain_value};
+use crate::unresolved::named;
+use crate::{HoleValue, Part, Place};
+
+/// What the compiler puts before the name of a symbol that comes from a DLL.
+const DLLIMPORT: &str = "__imp_";
+
+pub(super) fn add_section(
+    layout: &mut Layout,
+    part: Part,
+    section: &Section,
+) -> Result<(), LowerError> {
+    let base = layout.stencil(part).body.len();
+    for symbol in &section.symbols {
+        let name = layout.unmangle(&symbol.name).to_owned();
+        let offset = offset_from(base, symbol.value);
+        layout.symbols.entry(name).or_insert(Place { part, offset });
+    }
+    layout.append(part, section, |layout, relocation| {
+        match relocation.symbol.strip_prefix(DLLIMPORT) {
+            Some(symbol) => (HoleValue::Got, named(layout.unmangle(symbol))),
+            None => plain_value(layout, relocation),
+        }
+    })
+}

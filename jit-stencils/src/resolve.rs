@@ -1,0 +1,410 @@
+//! External symbols get their numbers: one pass over all uops of a target, in build order
+//! (`process_relocations` in CPython's `Tools/jit/_stencils.py`).
+
+use std::collections::{BTreeMap, HashSet};
+use std::fmt::Write as _;
+
+use indexmap::IndexSet;
+use jit_schema::{RelocationKind, Target};
+
+use crate::unresolved::{Place, UnresolvedGroup, UnresolvedHole, symbol_to_value};
+use crate::{Hole, HoleValue, Part, PatchKind, PatchValue, Stencil, StencilGroup, StencilSet};
+
+/// Size and alignment of a pointer in a stencil's data, on every target.
+const SLOT: usize = 8;
+
+/// Why the stencils of a target do not fit together.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ResolveError {
+    /// On 64-bit Windows, code of another DLL can only be reached through its import.
+    #[error(
+        "{opname}: {symbol} is used at {part}+{offset:#x} without being imported: add \
+         PyAPI_FUNC(...) or PyAPI_DATA(...) to the declaration of {symbol}"
+    )]
+    MissingDllImport {
+        /// The uop.
+        opname: String,
+        /// The C symbol.
+        symbol: String,
+        /// In its code or data.
+        part: Part,
+        /// Where in the part.
+        offset: usize,
+    },
+    /// A GOT slot, or a trampoline, is asked for where CPython's `jit.c` cannot provide it.
+    #[error(
+        "{opname}: unsupported relocation {kind} against {} at {part}+{offset:#x}: {problem}",
+        symbol.as_deref().unwrap_or("no symbol")
+    )]
+    Unsupported {
+        /// The uop.
+        opname: String,
+        /// The relocation.
+        kind: RelocationKind,
+        /// The C symbol, if it refers to one.
+        symbol: Option<String>,
+        /// In its code or data.
+        part: Part,
+        /// Where in the part.
+        offset: usize,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Two uops have the same name.
+    #[error("{opname} is there twice: give each uop a name of its own")]
+    DuplicateUop {
+        /// The uop.
+        opname: String,
+    },
+}
+
+/// Give numbers to the external symbols that are reached through trampolines or the GOT, replace
+/// the uops' own symbols by where they are, and add what the holes need to the data: a table of
+/// pointers for `_JIT_` symbols, and GOT slots to be filled.
+///
+/// `groups` are the uops' names and stencils in build order: the numbers, and so the bytes of the
+/// header, follow from it.
+///
+/// # Errors
+///
+/// [`ResolveError`], of the first uop that has one.
+pub fn resolve(
+    target: &Target,
+    groups: impl IntoIterator<Item = (String, UnresolvedGroup)>,
+) -> Result<StencilSet, ResolveError> {
+    let mut known = IndexSet::new();
+    let mut names = HashSet::new();
+    let mut resolved = Vec::new();
+    for (opname, group) in groups {
+        if !names.insert(opname.clone()) {
+            return Err(ResolveError::DuplicateUop { opname });
+        }
+        let group = resolve_group(&opname, group, &mut known)?;
+        resolved.push((opname, group));
+    }
+    Ok(StencilSet {
+        target: *target,
+        groups: resolved,
+        symbols: known.into_iter().collect(),
+    })
+}
+
+fn resolve_group(
+    opname: &str,
+    group: UnresolvedGroup,
+    known: &mut IndexSet<String>,
+) -> Result<StencilGroup, ResolveError> {
+    let UnresolvedGroup {
+        code,
+        mut data,
+        symbols,
+    } = group;
+    let mut resolver = Resolver {
+        opname,
+        known,
+        symbols,
+        table: IndexSet::new(),
+        table_start: 0,
+        done: StencilGroup::default(),
+    };
+    // The numbers go by the order of all of the code's holes before anything else is looked at.
+    let external_uses = code
+        .holes
+        .iter()
+        .map(|hole| resolver.external_use(hole))
+        .collect::<Result<Vec<_>, _>>()?;
+    pad(&mut data);
+    resolver.table_start = data.body.len();
+    let mut code_holes = Vec::with_capacity(code.holes.len());
+    for (hole, external) in code.holes.iter().zip(external_uses) {
+        let (patch, value) = match external {
+            Some(patch_and_value) => patch_and_value,
+            None => (hole.patch, resolver.local_use(Part::Code, hole)?),
+        };
+        code_holes.push(finished(hole, patch, value));
+    }
+    let mut data_holes = Vec::with_capacity(data.holes.len());
+    for hole in &data.holes {
+        let value = resolver.local_use(Part::Data, hole)?;
+        data_holes.push(finished(hole, hole.patch, value));
+    }
+    resolver.emit_table(&mut data.body, &mut data_holes, &mut data.disassembly);
+    fill_got(&code_holes, &mut data_holes);
+    code_holes.sort_by_key(|hole| hole.offset);
+    data_holes.sort_by_key(|hole| hole.offset);
+    let mut done = resolver.done;
+    done.code = Stencil {
+        body: code.body,
+        holes: code_holes,
+        disassembly: code.disassembly,
+    };
+    done.data = Stencil {
+        body: data.body,
+        holes: data_holes,
+        disassembly: data.disassembly,
+    };
+    Ok(done)
+}
+
+/// Pad the data to whole slots.
+fn pad(data: &mut Stencil<UnresolvedHole>) {
+    let offset = data.body.len();
+    let padded = offset.next_multiple_of(SLOT);
+    if padded != offset {
+        let zeros = vec!["00"; padded - offset].join(" ");
+        data.disassembly.push(format!("{offset:x}: {zeros}"));
+        data.body.resize(padded, 0);
+    }
+}
+
+fn finished(hole: &UnresolvedHole, patch: PatchKind, value: PatchValue) -> Hole {
+    Hole {
+        offset: hole.offset,
+        patch,
+        value,
+        first: hole.first,
+        void: hole.void,
+    }
+}
+
+struct Resolver<'a> {
+    opname: &'a str,
+    /// External symbols by ordinal, of all uops so far.
+    known: &'a mut IndexSet<String>,
+    /// The uop's own symbols.
+    symbols: BTreeMap<String, Place>,
+    /// `_JIT_` symbols that are loaded as if from a GOT; the index is the slot.
+    table: IndexSet<String>,
+    /// Where the table will be in the data.
+    table_start: usize,
+    /// The masks.
+    done: StencilGroup,
+}
+
+impl Resolver<'_> {
+    /// The value of a hole in code that refers to an external symbol by its ordinal.
+    fn external_use(
+        &mut self,
+        hole: &UnresolvedHole,
+    ) -> Result<Option<(PatchKind, PatchValue)>, ResolveError> {
+        let is_local = |symbol: &String| self.symbols.contains_key(symbol);
+        let trampoline = trampoline(hole.kind).filter(|_| {
+            hole.base == HoleValue::Zero && !hole.symbol.as_ref().is_some_and(is_local)
+        });
+        if let Some((patch, addend)) = trampoline {
+            let Some(symbol) = &hole.symbol else {
+                return Err(self.unsupported(Part::Code, hole, "a branch needs a symbol"));
+            };
+            self.check_addend(Part::Code, hole, addend)?;
+            let ordinal = self.known.insert_full(symbol.clone()).0;
+            self.done.trampolines.insert(ordinal);
+            return Ok(Some((patch, PatchValue::Symbol { ordinal })));
+        }
+        let Some(symbol) = hole.symbol.as_ref().filter(|symbol| {
+            hole.base == HoleValue::Got && !symbol.contains("_JIT_")
+        }) else {
+            return Ok(None);
+        };
+        let Some(addend) = got_addend(hole.kind) else {
+            return Ok(None);
+        };
+        self.check_addend(Part::Code, hole, addend)?;
+        let ordinal = self.known.insert_full(symbol.clone()).0;
+        self.done.got_entries.insert(ordinal);
+        Ok(Some((hole.patch, PatchValue::GotSlot { ordinal, addend })))
+    }
+
+    /// A trampoline's or GOT slot's address takes the place of the symbol's: there is nothing an
+    /// addend could be added to. Upstream drops it, which only the usual one survives.
+    fn check_addend(
+        &self,
+        part: Part,
+        hole: &UnresolvedHole,
+        usual: i64,
+    ) -> Result<(), ResolveError> {
+        if hole.addend == usual {
+            return Ok(());
+        }
+        let problem = format!("its addend must be {usual}, not {}", hole.addend);
+        Err(self.unsupported(part, hole, &problem))
+    }
+
+    /// The value of any other hole.
+    fn local_use(&mut self, part: Part, hole: &UnresolvedHole) -> Result<PatchValue, ResolveError> {
+        if hole.base == HoleValue::Got {
+            return self.got_use(part, hole);
+        }
+        let place = hole
+            .symbol
+            .as_ref()
+            .and_then(|symbol| self.symbols.get(symbol));
+        match place {
+            Some(place) => Ok(PatchValue::Address {
+                base: part_base(place.part),
+                symbol: None,
+                addend: hole.addend.wrapping_add(place.offset),
+            }),
+            None if hole.kind == RelocationKind::ImageRelAmd64Rel32
+                && hole.base == HoleValue::Zero =>
+            {
+                Err(ResolveError::MissingDllImport {
+                    opname: self.opname.to_owned(),
+                    symbol: hole.symbol.clone().unwrap_or_default(),
+                    part,
+                    offset: hole.offset,
+                })
+            }
+            None => Ok(PatchValue::Address {
+                base: hole.base,
+                symbol: hole.symbol.clone(),
+                addend: hole.addend,
+            }),
+        }
+    }
+
+    /// The address of a symbol's slot. Slots of `_JIT_` symbols are in the uop's own data; those
+    /// of others must be asked for by the code too, or else nobody would reserve them.
+    fn got_use(&mut self, part: Part, hole: &UnresolvedHole) -> Result<PatchValue, ResolveError> {
+        let Some(symbol) = &hole.symbol else {
+            return Err(self.unsupported(part, hole, "a GOT slot needs a symbol"));
+        };
+        if symbol.contains("_JIT_") {
+            let slot = self.table.insert_full(symbol.clone()).0;
+            let offset = (self.table_start + slot * SLOT) as i64;
+            return Ok(PatchValue::Address {
+                base: HoleValue::Data,
+                symbol: None,
+                addend: hole.addend.wrapping_add(offset),
+            });
+        }
+        let Some(addend) = got_addend(hole.kind) else {
+            return Err(self.unsupported(part, hole, "it cannot refer to a GOT slot"));
+        };
+        self.check_addend(part, hole, addend)?;
+        match self.known.get_index_of(symbol) {
+            Some(ordinal) if self.done.got_entries.contains(ordinal) => {
+                Ok(PatchValue::GotSlot { ordinal, addend })
+            }
+            _ => Err(self.unsupported(part, hole, "its GOT slot is not used by the code")),
+        }
+    }
+
+    /// Append the slots of `_JIT_` symbols to the data.
+    fn emit_table(&self, body: &mut Vec<u8>, holes: &mut Vec<Hole>, disassembly: &mut Vec<String>) {
+        for name in &self.table {
+            let (base, symbol, addend) = match self.symbols.get(name) {
+                Some(place) => (part_base(place.part), None, place.offset),
+                None => {
+                    let (base, symbol) = symbol_to_value(name);
+                    (base, symbol, 0)
+                }
+            };
+            let offset = body.len();
+            disassembly.push(slot_line(offset, base, symbol.as_deref(), addend));
+            holes.push(Hole {
+                offset,
+                patch: PatchKind::Patch64,
+                value: PatchValue::Address {
+                    base,
+                    symbol,
+                    addend,
+                },
+                first: None,
+                void: false,
+            });
+            body.resize(offset + SLOT, 0);
+        }
+    }
+
+    fn unsupported(&self, part: Part, hole: &UnresolvedHole, problem: &str) -> ResolveError {
+        ResolveError::Unsupported {
+            opname: self.opname.to_owned(),
+            kind: hole.kind,
+            symbol: hole.symbol.clone(),
+            part,
+            offset: hole.offset,
+            problem: problem.to_owned(),
+        }
+    }
+}
+
+const fn part_base(part: Part) -> HoleValue {
+    match part {
+        Part::Code => HoleValue::Code,
+        Part::Data => HoleValue::Data,
+    }
+}
+
+/// The comment line of a slot in the table of `_JIT_` symbols.
+fn slot_line(offset: usize, base: HoleValue, symbol: Option<&str>, addend: i64) -> String {
+    let mut line = format!("{offset:x}: ");
+    let has_base = base != HoleValue::Zero;
+    if has_base {
+        line.push_str(base.name());
+        if symbol.is_none() && addend == 0 {
+            return line;
+        }
+        line.push('+');
+    }
+    let sign = match (addend < 0, symbol) {
+        (true, _) => "-",
+        (false, Some(_)) => "+",
+        (false, None) => "",
+    };
+    if let Some(symbol) = symbol {
+        line.push('&');
+        line.push_str(symbol);
+    }
+    // Writing to a String cannot fail.
+    let _ = write!(line, "{sign}{:#x}", addend.unsigned_abs());
+    line
+}
+
+/// The holes that fill the GOT slots the code refers to, each once, as if at the data's start.
+fn fill_got(code: &[Hole], data: &mut Vec<Hole>) {
+    let mut filled = HashSet::new();
+    for hole in code {
+        if let PatchValue::GotSlot { ordinal, .. } = hole.value
+            && filled.insert(ordinal)
+        {
+            data.push(Hole {
+                offset: 0,
+                patch: PatchKind::GotSymbol,
+                value: PatchValue::Symbol { ordinal },
+                first: None,
+                void: false,
+            });
+        }
+    }
+}
+
+/// For branches that may need a trampoline: its patch function, and the addend the relocation has.
+const fn trampoline(kind: RelocationKind) -> Option<(PatchKind, i64)> {
+    match kind {
+        RelocationKind::RAarch64Call26
+        | RelocationKind::RAarch64Jump26
+        | RelocationKind::Arm64RelocBranch26 => Some((PatchKind::Aarch64Trampoline, 0)),
+        RelocationKind::X86_64RelocBranch => Some((PatchKind::X86_64Trampoline, -4)),
+        _ => None,
+    }
+}
+
+/// For references to GOT slots: the addend the relocation has, which is the distance from the end
+/// of the field on x86.
+const fn got_addend(kind: RelocationKind) -> Option<i64> {
+    match kind {
+        RelocationKind::RAarch64AdrGotPage
+        | RelocationKind::RAarch64Ld64GotLo12Nc
+        | RelocationKind::Arm64RelocGotLoadPage21
+        | RelocationKind::Arm64RelocGotLoadPageoff12
+        | RelocationKind::ImageRelArm64PagebaseRel21
+        | RelocationKind::ImageRelArm64Pageoffset12l
+        | RelocationKind::ImageRelArm64Pageoffset12a => Some(0),
+        RelocationKind::RX86_64Gotpcrelx
+        | RelocationKind::RX86_64RexGotpcrelx
+        | RelocationKind::X86_64RelocGot
+        | RelocationKind::X86_64RelocGotLoad
+        | RelocationKind::ImageRelAmd64Rel32 => Some(-4),
+        _ => None,
+    }
+}

@@ -1,0 +1,300 @@
+//! The shim's unwind information, from its `.eh_frame`.
+
+use gimli::{
+    BaseAddresses, CfaRule, CieOrFde, EhFrame, LittleEndian, Register, RegisterRule, UnwindContext,
+    UnwindSection as _,
+};
+use iced_x86::{Decoder, DecoderOptions, Mnemonic};
+use jit_schema::{Arch, ObjectFormat, Target};
+
+use super::UnwindInfo;
+use super::shim::{CodeSection, ShimObject};
+
+/// Why the shim's object gives no unwind information.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UnwindError {
+    /// The bytes are not what they say they are.
+    #[error("the shim's {what} is malformed: {detail}")]
+    Malformed {
+        /// The object or one of its sections.
+        what: &'static str,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// The object is for another machine or system.
+    #[error("the shim is an object for {found}, not for {target}: compile it for that target")]
+    WrongObject {
+        /// The target's triple.
+        target: &'static str,
+        /// Format and architecture.
+        found: String,
+    },
+    /// There is no code in it.
+    #[error("the {target} JIT shim has no code: does it define its entry function?")]
+    NoCode {
+        /// The target's triple.
+        target: &'static str,
+    },
+    /// The executor call cannot be told.
+    #[error(
+        "the {target} JIT shim should contain exactly one executor call, but has {} of them{}: it \
+         must do nothing but call the executor's code, and not as a tail call",
+        calls.len(),
+        list(calls)
+    )]
+    Calls {
+        /// The target's triple.
+        target: &'static str,
+        /// Offsets of the calls in the code.
+        calls: Vec<u64>,
+    },
+    /// There is no `.eh_frame` in it.
+    #[error("the shim has no .eh_frame section: compile it with -fasynchronous-unwind-tables")]
+    NoFrames,
+    /// A relocation in `.eh_frame` that compilers do not make.
+    #[error("unsupported relocation type {kind} at .eh_frame+{offset:#x} of the shim")]
+    Relocation {
+        /// Its number.
+        kind: u32,
+        /// Where in `.eh_frame`.
+        offset: u64,
+    },
+    /// The call is not covered.
+    #[error(
+        "the {target} JIT shim has no CFI row for the executor call at {call:#x}: compile it with \
+         -fasynchronous-unwind-tables"
+    )]
+    NoRow {
+        /// The target's triple.
+        target: &'static str,
+        /// Offset of the call in the code.
+        call: u64,
+    },
+    /// The CFA is not counted from the frame pointer (or the return address), or the frame pointer
+    /// and return address are not both saved at offsets from the CFA.
+    #[error(
+        "the {target} JIT shim's CFI row at {row:#x} {problem}: compile it with \
+         -mframe-pointer=all"
+    )]
+    Row {
+        /// The target's triple.
+        target: &'static str,
+        /// Offset in the code at which the row starts.
+        row: u64,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// An offset cannot be told in data alignment factors.
+    #[error("offset {offset} is not a multiple of the shim's data alignment factor {factor}")]
+    Alignment {
+        /// Distance from the CFA, in bytes.
+        offset: i64,
+        /// The factor, which may be 0.
+        factor: i64,
+    },
+}
+
+fn list(calls: &[u64]) -> String {
+    if calls.is_empty() {
+        return String::new();
+    }
+    let calls: Vec<_> = calls.iter().map(|call| format!("{call:#x}")).collect();
+    format!(" (at {})", calls.join(", "))
+}
+
+/// What one register is called, and its DWARF number.
+#[derive(Debug, Clone, Copy)]
+struct Named(&'static str, u16);
+
+/// What `_ELF_UNWIND_AARCH64` and `_ELF_UNWIND_X86_64` in CPython's `Tools/jit/_targets.py` say.
+#[derive(Debug)]
+struct Config {
+    frame_pointer: Named,
+    return_address: Named,
+    calls: fn(&CodeSection<'_>) -> Vec<u64>,
+}
+
+const fn config(arch: Arch) -> Option<Config> {
+    match arch {
+        Arch::Aarch64 => Some(Config {
+            frame_pointer: Named("x29", 29),
+            return_address: Named("x30", 30),
+            calls: aarch64_calls,
+        }),
+        Arch::X86_64 => Some(Config {
+            frame_pointer: Named("rbp", 6),
+            return_address: Named("rip", 16),
+            calls: x86_64_calls,
+        }),
+        // There is no ELF target of it.
+        Arch::I686 => None,
+    }
+}
+
+/// Derive the unwind rules that hold where the shim calls an executor, from the `.eh_frame` of its
+/// object. `None` for targets other than Linux, which have no such rules (`ELFUnwindInfo` in
+/// CPython's `Tools/jit/_dwarf.py`, which asks llvm-objdump and llvm-dwarfdump).
+///
+/// # Errors
+///
+/// [`UnwindError`].
+pub fn shim_unwind(target: &Target, object: &[u8]) -> Result<Option<UnwindInfo>, UnwindError> {
+    let config = match (target.format, config(target.arch)) {
+        (ObjectFormat::Elf, Some(config)) => config,
+        _ => return Ok(None),
+    };
+    let triple = target.triple;
+    let shim = ShimObject::parse(target, object)?;
+    if shim.code.iter().all(|section| section.bytes.is_empty()) {
+        return Err(UnwindError::NoCode { target: triple });
+    }
+    let calls: Vec<u64> = shim.code.iter().flat_map(config.calls).collect();
+    let [call] = *calls.as_slice() else {
+        return Err(UnwindError::Calls {
+            target: triple,
+            calls,
+        });
+    };
+    let row = active_row(triple, &config, &shim.eh_frame, call)?;
+    let factor = row.data_alignment_factor;
+    Ok(Some(UnwindInfo {
+        code_alignment_factor: row.code_alignment_factor,
+        data_alignment_factor: factor,
+        return_address_register: row.return_address_register,
+        cfa_register: row.cfa_register,
+        cfa_offset: row.cfa_offset,
+        frame_pointer_register: config.frame_pointer.1,
+        frame_pointer_offset: in_factors(row.frame_pointer, factor)?,
+        return_address_offset: in_factors(row.return_address, factor)?,
+    }))
+}
+
+/// Addresses of the calls.
+fn x86_64_calls(section: &CodeSection<'_>) -> Vec<u64> {
+    Decoder::with_ip(64, section.bytes, section.address, DecoderOptions::NONE)
+        .into_iter()
+        .filter(|instruction| instruction.mnemonic() == Mnemonic::Call)
+        .map(|instruction| instruction.ip())
+        .collect()
+}
+
+/// Addresses of the calls through a register: an executor's address is not known to the linker.
+fn aarch64_calls(section: &CodeSection<'_>) -> Vec<u64> {
+    const BLR: u32 = 0xd63f_0000;
+    const BUT_REGISTER: u32 = 0xffff_fc1f;
+    section
+        .bytes
+        .as_chunks::<4>()
+        .0
+        .iter()
+        .zip((section.address..).step_by(4))
+        .filter(|(word, _)| u32::from_le_bytes(**word) & BUT_REGISTER == BLR)
+        .map(|(_, address)| address)
+        .collect()
+}
+
+/// What a row of the CFI table says, and the factors of its CIE. Offsets are in bytes.
+struct Row {
+    code_alignment_factor: u64,
+    data_alignment_factor: i64,
+    return_address_register: u16,
+    cfa_register: u16,
+    cfa_offset: i64,
+    frame_pointer: i64,
+    return_address: i64,
+}
+
+fn active_row(
+    target: &'static str,
+    config: &Config,
+    eh_frame: &[u8],
+    call: u64,
+) -> Result<Row, UnwindError> {
+    let malformed = |error: gimli::Error| UnwindError::Malformed {
+        what: ".eh_frame",
+        detail: error.to_string(),
+    };
+    let no_row = UnwindError::NoRow { target, call };
+    let mut section = EhFrame::new(eh_frame, LittleEndian);
+    section.set_address_size(8);
+    let bases = BaseAddresses::default().set_eh_frame(0);
+    let mut entries = section.entries(&bases);
+    let fde = loop {
+        match entries.next().map_err(malformed)? {
+            None => return Err(no_row),
+            Some(CieOrFde::Cie(_)) => {}
+            Some(CieOrFde::Fde(partial)) => {
+                let fde = partial.parse(EhFrame::cie_from_offset).map_err(malformed)?;
+                if fde.contains(call) {
+                    break fde;
+                }
+            }
+        }
+    };
+    let mut context = UnwindContext::new();
+    let row = match fde.unwind_info_for_address(&section, &bases, &mut context, call) {
+        Err(gimli::Error::NoUnwindInfoForAddress) => return Err(no_row),
+        row => row.map_err(malformed)?,
+    };
+    let problem = |problem: String| UnwindError::Row {
+        target,
+        row: row.start_address(),
+        problem,
+    };
+    let Config {
+        frame_pointer: fp,
+        return_address: ra,
+        ..
+    } = config;
+    let saved = |register: Named| match row.register(Register(register.1)) {
+        Some(RegisterRule::Offset(offset)) => Ok(offset),
+        _ => Err(problem(format!("does not save {} and {}", fp.0, ra.0))),
+    };
+    let (frame_pointer, return_address) = (saved(*fp)?, saved(*ra)?);
+    let (cfa_register, cfa_offset) = match *row.cfa() {
+        CfaRule::RegisterAndOffset { register, offset } => (register.0, offset),
+        CfaRule::Expression(_) => return Err(problem("has an expression for a CFA".to_owned())),
+    };
+    if ![fp.1, ra.1].contains(&cfa_register) {
+        return Err(problem(format!(
+            "has a CFA that is counted from register {cfa_register}, not from {}",
+            fp.0
+        )));
+    }
+    let cie = fde.cie();
+    Ok(Row {
+        code_alignment_factor: cie.code_alignment_factor(),
+        data_alignment_factor: cie.data_alignment_factor(),
+        return_address_register: cie.return_address_register().0,
+        cfa_register,
+        cfa_offset,
+        frame_pointer,
+        return_address,
+    })
+}
+
+fn in_factors(offset: i64, factor: i64) -> Result<i64, UnwindError> {
+    if offset.checked_rem(factor) == Some(0)
+        && let Some(factors) = offset.checked_div(factor)
+    {
+        return Ok(factors);
+    }
+    Err(UnwindError::Alignment { offset, factor })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn offsets_are_whole_factors() {
+        assert_eq!(in_factors(-16, -8), Ok(2));
+        assert_eq!(in_factors(16, -8), Ok(-2));
+        for (offset, factor) in [(-12, -8), (8, 0), (i64::MIN, -1)] {
+            assert_eq!(
+                in_factors(offset, factor),
+                Err(UnwindError::Alignment { offset, factor })
+            );
+        }
+    }
+}

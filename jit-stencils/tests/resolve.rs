@@ -1,0 +1,248 @@
+//! Numbers for external symbols, and what cannot be resolved.
+//!
+//! That the results are CPython's is checked in jit-writer's tests, byte for byte.
+
+mod common;
+
+use common::{Entry, code, object, section, target};
+use jit_schema::RelocationKind as R;
+use jit_schema::SectionKind::{Code, Data};
+use jit_schema::{ObjectFile, ObjectFormat};
+use jit_stencils::{
+    Hole, HoleValue, PatchKind, PatchValue, ResolveError, StencilSet, lower, resolve,
+};
+
+const X86_64_LINUX: &str = "x86_64-unknown-linux-gnu";
+const AARCH64_LINUX: &str = "aarch64-unknown-linux-gnu";
+const X86_64_WINDOWS: &str = "x86_64-pc-windows-msvc";
+const I686_WINDOWS: &str = "i686-pc-windows-msvc";
+
+fn run(triple: &str, uops: &[(&str, ObjectFile)]) -> Result<StencilSet, ResolveError> {
+    let target = target(triple);
+    resolve(
+        target,
+        uops.iter()
+            .map(|(name, object)| ((*name).to_owned(), lower(target, object).unwrap())),
+    )
+}
+
+#[track_caller]
+fn refused(triple: &str, uops: &[(&str, ObjectFile)], message: &str) {
+    assert_eq!(run(triple, uops).unwrap_err().to_string(), message);
+}
+
+fn got(offset: u64, symbol: &str) -> Entry<'_> {
+    (offset, R::RX86_64Gotpcrelx, symbol, -4)
+}
+
+fn coff(entry: &str, relocations: &[Entry<'_>]) -> ObjectFile {
+    let text = section(Code, ".text", &[0; 16], &[(entry, 0)], relocations);
+    object(ObjectFormat::Coff, vec![text])
+}
+
+#[test]
+fn numbers_follow_the_order_of_uops_and_holes() {
+    // Holes are numbered in the order of the relocations, not of their offsets.
+    let a = ("_A", code(&[0; 16], &[], &[got(8, "PyB"), got(0, "PyA")]));
+    let b = ("_B", code(&[0; 16], &[], &[got(0, "PyC"), got(4, "PyA")]));
+    let set = run(X86_64_LINUX, &[a.clone(), b.clone()]).unwrap();
+    assert_eq!(set.symbols, ["PyB", "PyA", "PyC"]);
+    assert_eq!(set.groups[0].0, "_A");
+    assert_eq!(set.group("_A").unwrap().got_entries.words(), [0b11]);
+    assert_eq!(set.group("_B").unwrap().got_entries.words(), [0b110]);
+    assert_eq!(set, run(X86_64_LINUX, &[a.clone(), b.clone()]).unwrap());
+    let other = run(X86_64_LINUX, &[b, a]).unwrap();
+    assert_eq!(other.symbols, ["PyC", "PyA", "PyB"]);
+    assert_eq!(other.groups[0].0, "_B");
+    let slot = |ordinal| PatchValue::GotSlot {
+        ordinal,
+        addend: -4,
+    };
+    let holes = &set.group("_A").unwrap().code.holes;
+    assert_eq!(
+        holes
+            .iter()
+            .map(|hole| (hole.offset, hole.value.clone()))
+            .collect::<Vec<_>>(),
+        [(0, slot(1)), (8, slot(0))]
+    );
+}
+
+#[test]
+fn data_is_padded_before_its_table() {
+    let mut object = code(&[0; 8], &[], &[got(0, "_JIT_OPERAND0")]);
+    object
+        .sections
+        .push(section(Data, ".rodata", b"abc", &[], &[]));
+    let set = run(X86_64_LINUX, &[("_X", object)]).unwrap();
+    let group = set.group("_X").unwrap();
+    assert_eq!(group.data.body, b"abc\0\0\0\0\0\0\0\0\0\0\0\0\0");
+    assert_eq!(
+        group.data.disassembly,
+        ["0: 'abc'", "3: 00 00 00 00 00", "8: OPERAND0"]
+    );
+    let address = |base, addend| PatchValue::Address {
+        base,
+        symbol: None,
+        addend,
+    };
+    let hole = |offset, patch, value| Hole {
+        offset,
+        patch,
+        value,
+        first: None,
+        void: false,
+    };
+    assert_eq!(
+        group.data.holes,
+        [hole(8, PatchKind::Patch64, address(HoleValue::Operand0, 0))]
+    );
+    assert_eq!(
+        group.code.holes,
+        [hole(
+            0,
+            PatchKind::X86_64_32rx,
+            address(HoleValue::Data, 8 - 4)
+        )]
+    );
+    assert!(set.symbols.is_empty() && group.got_entries.words().is_empty());
+}
+
+#[test]
+fn symbols_that_begin_like_constants_are_symbols() {
+    // Upstream's C for this does not compile: it takes the name for an instruction's field.
+    let object = code(&[0; 8], &[], &[(0, R::RX86_64_64, "CONSTANTS", 0)]);
+    let set = run(X86_64_LINUX, &[("_X", object)]).unwrap();
+    let expected = PatchValue::Address {
+        base: HoleValue::Zero,
+        symbol: Some("CONSTANTS".to_owned()),
+        addend: 0,
+    };
+    assert_eq!(set.groups[0].1.code.holes[0].value, expected);
+}
+
+#[test]
+fn addends_wrap() {
+    let object = code(
+        &[0; 8],
+        &[("local", u64::MAX)],
+        &[(0, R::RX86_64_64, "local", i64::MIN)],
+    );
+    let set = run(X86_64_LINUX, &[("_X", object)]).unwrap();
+    let expected = PatchValue::Address {
+        base: HoleValue::Code,
+        symbol: None,
+        addend: i64::MAX,
+    };
+    assert_eq!(set.groups[0].1.code.holes[0].value, expected);
+}
+
+#[test]
+fn windows_code_must_import() {
+    let object = coff(
+        "_JIT_ENTRY",
+        &[(5, R::ImageRelAmd64Rel32, "PyNumber_Add", -4)],
+    );
+    refused(
+        X86_64_WINDOWS,
+        &[("_BINARY_OP_r21", object)],
+        "_BINARY_OP_r21: PyNumber_Add is used at code+0x5 without being imported: add \
+         PyAPI_FUNC(...) or PyAPI_DATA(...) to the declaration of PyNumber_Add",
+    );
+}
+
+#[test]
+fn slots_and_trampolines_take_no_addend() {
+    let object = code(&[0; 8], &[], &[(0, R::RX86_64Gotpcrelx, "PyGot", 4)]);
+    refused(
+        X86_64_LINUX,
+        &[("_X", object)],
+        "_X: unsupported relocation R_X86_64_GOTPCRELX against PyGot at code+0x0: its addend must \
+         be -4, not 4",
+    );
+    let object = code(&[0; 8], &[], &[(4, R::RAarch64Call26, "PyCall", 8)]);
+    refused(
+        AARCH64_LINUX,
+        &[("_X", object)],
+        "_X: unsupported relocation R_AARCH64_CALL26 against PyCall at code+0x4: its addend must \
+         be 0, not 8",
+    );
+}
+
+#[test]
+fn slots_nobody_reserves_are_refused() {
+    let uses = ("_USES", code(&[0; 8], &[], &[got(0, "PyGot")]));
+    let mut only_data = code(&[0; 8], &[], &[]);
+    only_data
+        .sections
+        .push(section(Data, ".data", &[0; 8], &[], &[got(4, "PyGot")]));
+    // That another uop uses it makes no difference.
+    for uops in [
+        vec![("_X", only_data.clone())],
+        vec![uses, ("_X", only_data.clone())],
+    ] {
+        refused(
+            X86_64_LINUX,
+            &uops,
+            "_X: unsupported relocation R_X86_64_GOTPCRELX against PyGot at data+0x4: its GOT \
+             slot is not used by the code",
+        );
+    }
+    let mut both = code(&[0; 8], &[], &[got(0, "PyGot")]);
+    both.sections.extend(only_data.sections.pop());
+    assert!(run(X86_64_LINUX, &[("_X", both)]).is_ok());
+    refused(
+        I686_WINDOWS,
+        &[(
+            "_X",
+            coff(
+                "__JIT_ENTRY",
+                &[(0, R::ImageRelI386Dir32, "__imp__PyCall", 0)],
+            ),
+        )],
+        "_X: unsupported relocation IMAGE_REL_I386_DIR32 against PyCall at code+0x0: it cannot \
+         refer to a GOT slot",
+    );
+}
+
+#[test]
+fn symbols_are_needed() {
+    refused(
+        X86_64_LINUX,
+        &[("_X", code(&[0; 8], &[], &[got(0, "")]))],
+        "_X: unsupported relocation R_X86_64_GOTPCRELX against no symbol at code+0x0: a GOT slot needs a \
+         symbol",
+    );
+    for symbol in ["_JIT_ZERO", ""] {
+        refused(
+            AARCH64_LINUX,
+            &[(
+                "_X",
+                code(&[0; 8], &[], &[(0, R::RAarch64Jump26, symbol, 0)]),
+            )],
+            "_X: unsupported relocation R_AARCH64_JUMP26 against no symbol at code+0x0: a branch \
+             needs a symbol",
+        );
+    }
+    let object = code(&[0; 8], &[], &[(0, R::RX86_64_64, "_JIT_GOT", 0)]);
+    refused(
+        X86_64_LINUX,
+        &[("_X", object)],
+        "_X: unsupported relocation R_X86_64_64 against no symbol at code+0x0: a GOT slot needs a \
+         symbol",
+    );
+}
+
+#[test]
+fn names_are_there_once() {
+    let object = code(&[0; 8], &[], &[]);
+    refused(
+        X86_64_LINUX,
+        &[
+            ("_X", object.clone()),
+            ("_Y", object.clone()),
+            ("_X", object),
+        ],
+        "_X is there twice: give each uop a name of its own",
+    );
+}

@@ -1,0 +1,124 @@
+//! Objects of all seven targets, as C: the same text as CPython's Tools/jit writes.
+//!
+//! `tests/fixtures/bless.py` made the objects from the `.s` files beside them, and `expected.h`
+//! with upstream's own Python. No compiler is needed here.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use jit_schema::Target;
+use jit_stencils::{StencilSet, UnresolvedGroup, clean_disassembly, lower, resolve};
+use jit_writer::{Preamble, write_header};
+
+const PREAMBLE: Preamble<'static> = Preamble {
+    digest: "digest",
+    comment: "comment",
+};
+
+fn folder(triple: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures")
+        .join(triple)
+}
+
+/// The uops of a target in the order of their names, disassembly included.
+fn uops(target: &Target) -> Vec<(String, UnresolvedGroup)> {
+    let mut objects: Vec<PathBuf> = fs::read_dir(folder(target.triple))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "o"))
+        .collect();
+    objects.sort();
+    objects
+        .into_iter()
+        .map(|path| {
+            let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+            let object = jit_schema::native::read(&fs::read(&path).unwrap()).unwrap();
+            let mut group = lower(target, &object).unwrap();
+            let text = fs::read_to_string(path.with_extension("disassembly")).unwrap();
+            let file_name = format!("{name}.o");
+            group.code.disassembly = clean_disassembly(&text, &file_name, &file_name);
+            (name, group)
+        })
+        .collect()
+}
+
+fn stencils(target: &Target) -> StencilSet {
+    resolve(target, uops(target)).unwrap()
+}
+
+#[track_caller]
+fn assert_same(ours: &str, expected: &str, what: &str) {
+    for (number, (our_line, line)) in ours.lines().zip(expected.lines()).enumerate() {
+        assert_eq!(
+            our_line,
+            line,
+            "{what}, line {} (tests/fixtures/bless.py makes it anew)",
+            number + 1
+        );
+    }
+    assert!(ours == expected, "{what}: one ends before the other");
+}
+
+#[track_caller]
+fn check(triple: &str, uops: usize) {
+    let target = Target::from_triple(triple).unwrap();
+    let expected = fs::read_to_string(folder(triple).join("expected.h")).unwrap();
+    let set = stencils(target);
+    assert_eq!(set.groups.len(), uops);
+    assert_same(&write_header(PREAMBLE, &set), &expected, triple);
+}
+
+#[test]
+fn x86_64_linux() {
+    check("x86_64-unknown-linux-gnu", 6);
+}
+
+#[test]
+fn aarch64_linux() {
+    check("aarch64-unknown-linux-gnu", 3);
+}
+
+#[test]
+fn x86_64_darwin() {
+    check("x86_64-apple-darwin", 1);
+}
+
+#[test]
+fn aarch64_darwin() {
+    check("aarch64-apple-darwin", 1);
+}
+
+#[test]
+fn x86_64_windows() {
+    check("x86_64-pc-windows-msvc", 1);
+}
+
+#[test]
+fn aarch64_windows() {
+    check("aarch64-pc-windows-msvc", 1);
+}
+
+#[test]
+fn i686_windows() {
+    check("i686-pc-windows-msvc", 1);
+}
+
+#[test]
+fn without_disassembly_only_comments_are_missing() {
+    let target = Target::from_triple("x86_64-unknown-linux-gnu").unwrap();
+    let expected = fs::read_to_string(folder(target.triple).join("expected.h")).unwrap();
+    let mut bare = uops(target);
+    for (_, group) in &mut bare {
+        group.code.disassembly.clear();
+    }
+    let ours = write_header(PREAMBLE, &resolve(target, bare).unwrap());
+    assert!(ours.len() < expected.len());
+    let code = |text: &str| -> String {
+        let lines = text.lines().filter(|line| !line.starts_with("    // "));
+        lines.flat_map(|line| [line, "\n"]).collect()
+    };
+    // The data is described all the same.
+    assert!(ours.contains(r#"    // 0: 'say "it\'s"\t\\\x00"#));
+    assert_same(&code(&ours), &code(&expected), "without disassembly");
+}
