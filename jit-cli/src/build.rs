@@ -89,15 +89,14 @@ pub(crate) fn run(arguments: &BuildArgs, interrupt: &Interrupt) -> Result<(), Fa
             Some(read) => read,
             None => sources.insert(Sources::read(&project)?),
         };
-        let (shim_defines, shim_undefines) = project.shim_macros(target);
         let job = Job {
             toolchain,
             options: CompileOptions {
                 target,
                 debug: arguments.debug,
                 defines: project.defines.clone(),
-                shim_defines,
-                shim_undefines,
+                stencil_defines: project.stencil_defines.clone(),
+                shim_defines: project.shim_defines.of(target),
                 include_dirs: project.include_dirs.clone(),
                 root: project.root.clone(),
                 cflags: cflags.clone(),

@@ -29,6 +29,9 @@ pub(crate) struct Config {
     /// Macros, as `NAME` or `NAME=VALUE`.
     #[serde(default)]
     pub(crate) defines: Vec<String>,
+    /// Macros for stencils only: where they import what the shim's side defines.
+    #[serde(default)]
+    pub(crate) stencil_defines: Vec<String>,
     /// Triples to build for; the host's without any.
     #[serde(default)]
     pub(crate) targets: Vec<String>,

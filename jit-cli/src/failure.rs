@@ -8,6 +8,7 @@ use std::{
 use jit_llvm::{LlvmError, Rejection};
 use jit_optimizer::OptimizeError;
 use jit_schema::{ObjectError, UnknownTarget};
+use jit_stencils::{LowerError, ResolveError, UnwindError};
 
 /// Why the build ended. The messages name the thing and say what to try.
 #[derive(Debug, thiserror::Error)]
@@ -56,10 +57,14 @@ pub(crate) enum Failure {
     Optimize { uop: String, source: OptimizeError },
     #[error("{uop}: {source}")]
     Object { uop: String, source: ObjectError },
-    #[error("{0}")]
-    Stencil(String),
-    #[error("{0}")]
-    Unwind(String),
+    #[error("{uop}: {source}")]
+    Lower { uop: String, source: LowerError },
+    #[error(transparent)]
+    Resolve(#[from] ResolveError),
+    #[error("{}: no unwind information: {source}", path.display())]
+    Unwind { path: PathBuf, source: UnwindError },
+    #[error("{uop}: assembled, but there is no object: this is a bug, please report it")]
+    Missing { uop: String },
     #[error("can't {action} {}: {source}", path.display())]
     File {
         action: &'static str,
@@ -152,9 +157,19 @@ impl Failure {
                 ObjectError::UnsupportedSection { .. } => 14,
                 ObjectError::Malformed { .. } => 16,
             },
-            Failure::Stencil(_) => 15,
+            Failure::Lower { source, .. } => match source {
+                LowerError::SectionAddress { .. } => 14,
+                LowerError::Entry { .. } | LowerError::Label { .. } => 15,
+                LowerError::Format { .. } | LowerError::OutOfBounds { .. } => 16,
+            },
+            Failure::Resolve(error) => match error {
+                ResolveError::Unsupported { .. } => 13,
+                ResolveError::MissingDllImport { .. } => 15,
+                ResolveError::DuplicateUop { .. } => 10,
+            },
+            Failure::Missing { .. } => 1,
             Failure::Optimize { .. } => 17,
-            Failure::Unwind(_) => 18,
+            Failure::Unwind { .. } => 18,
             Failure::File { source, .. } => file_status(source),
             Failure::Config { .. } => 21,
             Failure::NotCpython { .. } => 22,

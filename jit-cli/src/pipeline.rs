@@ -115,8 +115,7 @@ pub(crate) fn run(job: Job<'_>) -> Result<Built, Failure> {
     let named = sources.into_iter().map(|source| source.name).zip(groups);
     let set = timed(&mut stages.stencils, || {
         jit_stencils::resolve(target, named)
-    })
-    .map_err(|error| Failure::Stencil(error.to_string()))?;
+    })?;
     Ok(Built { set, shim, stages })
 }
 
@@ -165,8 +164,10 @@ fn build_shim(
     source: &Path,
 ) -> Result<Shim, Failure> {
     let object = compiler.shim(source)?;
-    let unwind = jit_stencils::shim_unwind(target, &object)
-        .map_err(|error| Failure::Unwind(format!("{}: {error}", source.display())))?;
+    let unwind = jit_stencils::shim_unwind(target, &object).map_err(|error| Failure::Unwind {
+        path: source.to_path_buf(),
+        source: error,
+    })?;
     Ok(Shim { object, unwind })
 }
 
@@ -231,7 +232,9 @@ impl Line<'_> {
                     Some(object) => {
                         self.lower(&source.name, &object?, texts.next().flatten().as_deref())
                     }
-                    None => Err(Failure::Stencil(format!("{}: no object", source.name))),
+                    None => Err(Failure::Missing {
+                        uop: source.name.clone(),
+                    }),
                 }
             })
             .collect();
@@ -262,23 +265,17 @@ impl Line<'_> {
             uop: uop.to_owned(),
             source,
         })?;
-        let mut group = jit_stencils::lower(self.target, &object)
-            .map_err(|error| Failure::Stencil(format!("{uop}: {error}")))?;
+        let mut group =
+            jit_stencils::lower(self.target, &object).map_err(|source| Failure::Lower {
+                uop: uop.to_owned(),
+                source,
+            })?;
         if let Some(text) = disassembly {
-            group.code.disassembly = disassembly_comments(uop, text);
+            let name = format!("{uop}.o");
+            group.code.disassembly = jit_stencils::clean_disassembly(text, &name, &name);
         }
         Ok(group)
     }
-}
-
-/// The comments of build.py. It expands tabs before it shortens the object's path, so the blanks in
-/// the first line tell how long the name of its temporary folder was: ours is always as long as
-/// Python's in /tmp, so that the header does not depend on where it was built.
-fn disassembly_comments(uop: &str, text: &str) -> Vec<String> {
-    let short = format!("{uop}.o");
-    let long = format!("/tmp/tmp00000000/{short}");
-    let text = text.replacen(&format!("\n{short}:\t"), &format!("\n{long}:\t"), 1);
-    jit_stencils::clean_disassembly(&text, &long, &short)
 }
 
 /// All values, or all failures.

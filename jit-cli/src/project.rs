@@ -32,8 +32,10 @@ pub(crate) struct Project {
     pub(crate) include_dirs: Vec<PathBuf>,
     /// Macros for everything.
     pub(crate) defines: Vec<String>,
-    /// Whether Windows shims are part of CPython's core library.
-    pub(crate) cpython_shim: bool,
+    /// Macros for stencils only.
+    pub(crate) stencil_defines: Vec<String>,
+    /// Macros for the shim only.
+    pub(crate) shim_defines: ShimDefines,
     /// What the digest covers.
     pub(crate) digest: DigestInputs,
     /// Which LLVM is wanted, as far as the project says.
@@ -111,10 +113,9 @@ impl Project {
                 root.join("Python"),
                 tools.clone(),
             ],
-            defines: ["Py_BUILD_CORE_MODULE", "_PyJIT_ACTIVE", "_Py_JIT"]
-                .map(str::to_owned)
-                .to_vec(),
-            cpython_shim: true,
+            defines: ["_PyJIT_ACTIVE", "_Py_JIT"].map(str::to_owned).to_vec(),
+            stencil_defines: vec!["Py_BUILD_CORE_MODULE".to_owned()],
+            shim_defines: ShimDefines::Cpython,
             digest: DigestInputs {
                 files: vec![cases, pyconfig_dir.join("pyconfig.h")],
                 folders: vec![tools],
@@ -186,7 +187,8 @@ impl Project {
             },
             include_dirs,
             defines: config.defines,
-            cpython_shim: false,
+            stencil_defines: config.stencil_defines,
+            shim_defines: ShimDefines::None,
             llvm: Search {
                 major: config.llvm_version,
                 ..Search::default()
@@ -206,7 +208,7 @@ impl Project {
             .prefix("jit-example-")
             .tempdir()
             .map_err(Failure::file("create", &env::temp_dir()))?;
-        for (name, contents) in EXAMPLE {
+        for (name, contents) in fixtures::tinyvm::FILES {
             let path = folder.path().join(name);
             if let Some(parent) = path.parent() {
                 fs::create_dir_all(parent).map_err(Failure::file("create", parent))?;
@@ -222,18 +224,27 @@ impl Project {
         project._unpacked = Some(folder);
         Ok(project)
     }
+}
 
-    /// Macros to define and undefine for the shim. CPython's is part of its core library: with
-    /// `Py_BUILD_CORE_MODULE` it would import from the very DLL it is linked into.
-    pub(crate) fn shim_macros(&self, target: &Target) -> (Vec<String>, Vec<String>) {
-        if self.cpython_shim && target.format == ObjectFormat::Coff {
-            (
-                vec!["Py_BUILD_CORE_BUILTIN".to_owned()],
-                vec!["Py_BUILD_CORE_MODULE".to_owned()],
-            )
-        } else {
-            (Vec::new(), Vec::new())
-        }
+/// What a shim is told about where it is linked to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum ShimDefines {
+    /// Nothing.
+    None,
+    /// CPython's is part of its core library. On Windows, `Py_BUILD_CORE_MODULE` would have it import
+    /// from the very DLL it is linked into.
+    Cpython,
+}
+
+impl ShimDefines {
+    /// The macros for a target.
+    pub(crate) fn of(self, target: &Target) -> Vec<String> {
+        let name = match (self, target.format) {
+            (ShimDefines::None, _) => return Vec::new(),
+            (ShimDefines::Cpython, ObjectFormat::Coff) => "Py_BUILD_CORE_BUILTIN",
+            (ShimDefines::Cpython, _) => "Py_BUILD_CORE_MODULE",
+        };
+        vec![name.to_owned()]
     }
 }
 
@@ -312,4 +323,3 @@ mod tests {
         );
     }
 }
-const EXAMPLE: &[(&str, &str)] = &[];

@@ -18,10 +18,10 @@ pub struct CompileOptions {
     pub debug: bool,
     /// Macros to define, as `NAME` or `NAME=VALUE`.
     pub defines: Vec<String>,
-    /// What to add to `defines` when compiling the shim, and what to undefine first.
+    /// Macros for stencils only.
+    pub stencil_defines: Vec<String>,
+    /// Macros for the shim only.
     pub shim_defines: Vec<String>,
-    /// See [`CompileOptions::shim_defines`].
-    pub shim_undefines: Vec<String>,
     /// Folders to look for headers in.
     pub include_dirs: Vec<PathBuf>,
     /// The project's folder, written as `.` wherever a path gets into the output.
@@ -31,9 +31,24 @@ pub struct CompileOptions {
 }
 
 impl CompileOptions {
+    /// Options for a release build with nothing of its own; the fields say what there is to set.
+    pub fn new(target: &'static Target, root: PathBuf) -> Self {
+        CompileOptions {
+            target,
+            debug: false,
+            defines: Vec::new(),
+            stencil_defines: Vec::new(),
+            shim_defines: Vec::new(),
+            include_dirs: Vec::new(),
+            root,
+            cflags: Vec::new(),
+        }
+    }
+
     /// From C to assembly, less input, output and the definition of `_JIT_OPCODE`.
     pub(crate) fn stencil(&self, work: &Path) -> Vec<OsString> {
         let mut arguments = self.base(work);
+        define(&mut arguments, &self.stencil_defines);
         // Stencils need no unwind information, and the optimizer does not keep .cfi_* directives
         // right. Darwin's defaults have both forms on.
         push(
@@ -56,14 +71,7 @@ impl CompileOptions {
     pub(crate) fn shim(&self, work: &Path) -> Vec<OsString> {
         let mut arguments = self.base(work);
         arguments.push("-D_JIT_OPCODE=shim".into());
-        push(
-            &mut arguments,
-            self.shim_undefines.iter().map(|name| format!("-U{name}")),
-        );
-        push(
-            &mut arguments,
-            self.shim_defines.iter().map(|name| format!("-D{name}")),
-        );
+        define(&mut arguments, &self.shim_defines);
         push(&mut arguments, ["-c", "-fasynchronous-unwind-tables"]);
         if self.target.format == ObjectFormat::Coff {
             // No time of day in the object: the same input gives the same bytes.
@@ -87,10 +95,7 @@ impl CompileOptions {
     fn base(&self, work: &Path) -> Vec<OsString> {
         let small = u8::from(self.target.arch.supports_small_constants());
         let mut arguments: Vec<OsString> = vec![format!("--target={}", self.target.triple).into()];
-        push(
-            &mut arguments,
-            self.defines.iter().map(|define| format!("-D{define}")),
-        );
+        define(&mut arguments, &self.defines);
         push(
             &mut arguments,
             [if self.debug { "-D_DEBUG" } else { "-DNDEBUG" }],
@@ -162,6 +167,10 @@ fn target_arguments(target: &Target) -> &'static [&'static str] {
 
 fn push<T: AsRef<OsStr>>(arguments: &mut Vec<OsString>, more: impl IntoIterator<Item = T>) {
     arguments.extend(more.into_iter().map(|word| word.as_ref().to_owned()));
+}
+
+fn define(arguments: &mut Vec<OsString>, macros: &[String]) {
+    push(arguments, macros.iter().map(|name| format!("-D{name}")));
 }
 
 fn joined(option: &str, path: &Path) -> OsString {

@@ -3,6 +3,57 @@
 //! A [`StencilSet`] holds the stencils of one target: for each uop a [`StencilGroup`] of code and
 //! data, with the [`Hole`]s that are patched when a copy is made. It is what CPython's
 //! `Tools/jit/_stencils.py` makes of object files.
+//!
+//! [`lower`] makes an [`UnresolvedGroup`] of each object, in parallel if you like; [`resolve`] then
+//! goes over all of them in build order and hands out the numbers of external symbols:
+//!
+//! ```
+//! # #[cfg(feature = "lower")]
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use jit_schema::{
+//!     ObjectFile, ObjectFormat, Relocation, RelocationKind, Section, SectionKind, Symbol, Target,
+//! };
+//! use jit_stencils::{PatchKind, PatchValue, lower, resolve};
+//!
+//! // callq *PyNumber_Add@GOTPCREL(%rip), as jit_schema::native::read finds it in an object.
+//! let object = ObjectFile {
+//!     format: ObjectFormat::Elf,
+//!     sections: vec![Section {
+//!         index: 2,
+//!         name: ".text".into(),
+//!         kind: SectionKind::Code,
+//!         address: 0,
+//!         data: vec![0xff, 0x15, 0, 0, 0, 0],
+//!         symbols: vec![Symbol { name: "_JIT_ENTRY".into(), value: 0 }],
+//!         relocations: vec![Relocation {
+//!             offset: 2,
+//!             kind: RelocationKind::RX86_64Gotpcrelx,
+//!             symbol: "PyNumber_Add".into(),
+//!             addend: -4,
+//!         }],
+//!     }],
+//! };
+//! let target = Target::from_triple("x86_64-unknown-linux-gnu")?;
+//! let mut group = lower(target, &object)?;
+//! group.code.disassembly.push("0: ff 15 00 00 00 00 callq *(%rip)".into());
+//!
+//! let set = resolve(target, [("_ADD".to_owned(), group)])?;
+//! assert_eq!(set.symbols, ["PyNumber_Add"]);
+//! let add = set.group("_ADD").ok_or("no such uop")?;
+//! assert_eq!(add.code.holes[0].patch, PatchKind::X86_64_32rx);
+//! assert_eq!(add.code.holes[0].value, PatchValue::GotSlot { ordinal: 0, addend: -4 });
+//! // The slot is filled by whoever uses it, along with its data.
+//! assert_eq!(add.data.holes[0].patch, PatchKind::GotSymbol);
+//! # Ok(())
+//! # }
+//! # #[cfg(not(feature = "lower"))]
+//! # fn main() {}
+//! ```
+//!
+//! [`shim_unwind`] says how to unwind through the function that calls the code.
+//!
+//! Without the feature `lower` there is only the model, for those who get their stencils
+//! elsewhere: no object readers and hardly a dependency.
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "lower")]

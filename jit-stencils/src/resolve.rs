@@ -200,9 +200,11 @@ impl Resolver<'_> {
             self.done.trampolines.insert(ordinal);
             return Ok(Some((patch, PatchValue::Symbol { ordinal })));
         }
-        let Some(symbol) = hole.symbol.as_ref().filter(|symbol| {
-            hole.base == HoleValue::Got && !symbol.contains("_JIT_")
-        }) else {
+        let Some(symbol) = hole
+            .symbol
+            .as_ref()
+            .filter(|symbol| hole.base == HoleValue::Got && !symbol.contains("_JIT_"))
+        else {
             return Ok(None);
         };
         let Some(addend) = got_addend(hole.kind) else {

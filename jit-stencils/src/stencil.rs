@@ -61,7 +61,7 @@ pub struct SymbolMask {
 }
 
 impl SymbolMask {
-    /// Add a symbol.
+    /// Add a symbol by its index in [`StencilSet::symbols`]; the set's size follows the largest.
     pub fn insert(&mut self, ordinal: usize) {
         let index = ordinal / 32;
         if self.words.len() <= index {

@@ -1,13 +1,14 @@
 //! Objects to stencils: where sections, symbols and labels go, and what is refused.
 //!
 //! That the results are CPython's is checked in jit-writer's tests, byte for byte.
+#![cfg(feature = "lower")]
 
 mod common;
 
-use common::{at, code, object, section, target};
+use common::{code, object, section, target};
 use jit_schema::RelocationKind as R;
 use jit_schema::SectionKind::{Code, Data, Metadata};
-use jit_schema::{ObjectFile, ObjectFormat, Target};
+use jit_schema::{ObjectFile, ObjectFormat, Section, Target};
 use jit_stencils::{
     HoleValue, LowerError, Part, PatchKind, Place, UnresolvedGroup, UnresolvedHole, lower,
 };
@@ -28,6 +29,10 @@ fn refused(triple: &str, object: &ObjectFile, message: &str) -> LowerError {
     let error = lower(target(triple), object).unwrap_err();
     assert_eq!(error.to_string(), message);
     error
+}
+
+fn at(address: u64, section: Section) -> Section {
+    Section { address, ..section }
 }
 
 fn place(part: Part, offset: i64) -> Place {

@@ -1,6 +1,7 @@
 //! Numbers for external symbols, and what cannot be resolved.
 //!
 //! That the results are CPython's is checked in jit-writer's tests, byte for byte.
+#![cfg(feature = "lower")]
 
 mod common;
 

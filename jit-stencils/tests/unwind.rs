@@ -2,6 +2,7 @@
 //!
 //! Expected numbers are what upstream's `_dwarf.py` made of the same objects, with llvm-objdump and
 //! llvm-dwarfdump 22.
+#![cfg(feature = "lower")]
 
 use std::fs;
 use std::path::Path;

@@ -4,14 +4,14 @@ use jit_schema::{
     ObjectFile, ObjectFormat, Relocation, RelocationKind, Section, SectionKind, Symbol, Target,
 };
 
-pub fn target(triple: &str) -> &'static Target {
+pub(crate) fn target(triple: &str) -> &'static Target {
     Target::from_triple(triple).unwrap()
 }
 
 /// `(offset, kind, symbol, addend)`
-pub type Entry<'a> = (u64, RelocationKind, &'a str, i64);
+pub(crate) type Entry<'a> = (u64, RelocationKind, &'a str, i64);
 
-pub fn section(
+pub(crate) fn section(
     kind: SectionKind,
     name: &str,
     data: &[u8],
@@ -43,16 +43,12 @@ pub fn section(
     }
 }
 
-pub fn at(address: u64, section: Section) -> Section {
-    Section { address, ..section }
-}
-
-pub fn object(format: ObjectFormat, sections: Vec<Section>) -> ObjectFile {
+pub(crate) fn object(format: ObjectFormat, sections: Vec<Section>) -> ObjectFile {
     ObjectFile { format, sections }
 }
 
 /// An ELF object of code only, the entry at its start.
-pub fn code(data: &[u8], symbols: &[(&str, u64)], relocations: &[Entry<'_>]) -> ObjectFile {
+pub(crate) fn code(data: &[u8], symbols: &[(&str, u64)], relocations: &[Entry<'_>]) -> ObjectFile {
     let mut all = vec![("_JIT_ENTRY", 0)];
     all.extend_from_slice(symbols);
     object(
