@@ -1,6 +1,6 @@
 //! Splitting `executor_cases.c.h` into micro-ops.
 
-use std::{collections::HashMap, path::Path};
+use std::{collections::HashMap, ops::Range, path::Path};
 
 use crate::failure::Failure;
 
@@ -26,8 +26,11 @@ pub(crate) fn split<'a>(text: &'a str, path: &Path) -> Result<Vec<Case<'a>>, Fai
     let mut cases = Vec::new();
     let mut lines: HashMap<&str, usize> = HashMap::new();
     let mut position = 0;
+    let mut line = 1;
+    let mut counted = 0;
     while let Some((start, name, body)) = next_start(text, position) {
-        let line = line_of(text, start + 1);
+        line += newlines(text, counted..start + 1);
+        counted = start + 1;
         let cut = || Failure::CaseCutShort {
             path: path.to_path_buf(),
             line,
@@ -86,13 +89,9 @@ fn next_start(text: &str, from: usize) -> Option<(usize, &str, usize)> {
     }
 }
 
-fn line_of(text: &str, offset: usize) -> usize {
-    1 + text
-        .as_bytes()
-        .iter()
-        .take(offset)
-        .filter(|byte| **byte == b'\n')
-        .count()
+fn newlines(text: &str, range: Range<usize>) -> usize {
+    let part = text.get(range).unwrap_or_default();
+    part.bytes().filter(|byte| *byte == b'\n').count()
 }
 
 /// Read text as Python's `read_text` does: UTF-8, with line ends of any kind turned into `\n`.

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use jit_llvm::{CompileOptions, Compiler, Interrupt, Mode, Source, Toolchain};
+use jit_llvm::{CompileOptions, Compiler, Interrupt, Mode, Object, Source, Toolchain};
 use jit_schema::Target;
 use jit_stencils::{StencilSet, UnresolvedGroup, UnwindInfo};
 use rayon::prelude::*;
@@ -46,7 +46,6 @@ pub(crate) struct Stages {
     pub(crate) compile: Duration,
     pub(crate) optimize: Duration,
     pub(crate) assemble: Duration,
-    pub(crate) disassemble: Duration,
     pub(crate) stencils: Duration,
 }
 
@@ -55,7 +54,6 @@ impl Stages {
         self.compile += other.compile;
         self.optimize += other.optimize;
         self.assemble += other.assemble;
-        self.disassemble += other.disassemble;
         self.stencils += other.stencils;
     }
 }
@@ -65,7 +63,7 @@ pub(crate) fn run(job: Job<'_>) -> Result<Built, Failure> {
     let work = WorkDir::create(job.keep_temps.as_deref())?;
     let target = job.options.target;
     let (preamble, body) = split_template(job.template);
-    let compiler = Compiler::new(
+    let mut compiler = Compiler::new(
         job.toolchain,
         job.options,
         preamble.to_owned(),
@@ -73,6 +71,9 @@ pub(crate) fn run(job: Job<'_>) -> Result<Built, Failure> {
         job.mode,
         job.interrupt,
     )?;
+    if job.keep_temps.is_some() {
+        compiler = compiler.keep_files();
+    }
     let sources: Vec<Source> = job
         .cases
         .iter()
@@ -93,7 +94,7 @@ pub(crate) fn run(job: Job<'_>) -> Result<Built, Failure> {
                 .map(|source| build_shim(&compiler, target, source))
                 .transpose()
         },
-        || compiler.prepare(),
+        || compiler.prepare(sources.len()),
     );
     prepared?;
     let shim = shim?;
@@ -150,7 +151,7 @@ fn chunks(sources: &[Source], mode: Mode) -> Vec<&[Source]> {
     let mut chunks = Vec::new();
     let mut rest = sources;
     while !rest.is_empty() {
-        let size = rest.len().div_ceil(2 * threads).clamp(8, 64);
+        let size = rest.len().div_ceil(2 * threads).clamp(8, 128);
         let (chunk, others) = rest.split_at_checked(size).unwrap_or((rest, &[]));
         chunks.push(chunk);
         rest = others;
@@ -199,7 +200,7 @@ impl Line<'_> {
         let assembly = timed(&mut stages.compile, || self.compiler.compile(sources))?;
         let started = Instant::now();
         // What failed stays where it is: each step goes on with what came through.
-        let mut results: Vec<Result<String, Failure>> = sources
+        let results: Vec<Result<String, Failure>> = sources
             .iter()
             .zip(assembly)
             .map(|(source, assembly)| self.optimize(&source.name, &assembly?))
@@ -211,27 +212,15 @@ impl Line<'_> {
             .filter_map(|(source, text)| Some((source.name.as_str(), text.as_deref().ok()?)))
             .collect();
         let objects = timed(&mut stages.assemble, || self.compiler.assemble(&inputs))?;
-        let names: Vec<&str> = inputs
-            .iter()
-            .zip(&objects)
-            .filter_map(|((name, _), object)| object.is_ok().then_some(*name))
-            .collect();
-        let texts = timed(&mut stages.disassemble, || {
-            self.compiler.disassemble(&names)
-        })?;
         let started = Instant::now();
-        let (mut objects, mut texts) = (objects.into_iter(), texts.into_iter());
+        let mut objects = objects.into_iter();
         let groups = sources
             .iter()
-            .zip(&mut results)
+            .zip(results)
             .map(|(source, result)| {
-                // Stands for a result that is taken out; nobody looks at it again.
-                let taken = std::mem::replace(result, Ok(String::new()));
-                taken?;
+                result?;
                 match objects.next() {
-                    Some(object) => {
-                        self.lower(&source.name, &object?, texts.next().flatten().as_deref())
-                    }
+                    Some(object) => self.lower(&source.name, &object?),
                     None => Err(Failure::Missing {
                         uop: source.name.clone(),
                     }),
@@ -255,24 +244,20 @@ impl Line<'_> {
         Ok(optimized)
     }
 
-    fn lower(
-        &self,
-        uop: &str,
-        object: &[u8],
-        disassembly: Option<&str>,
-    ) -> Result<UnresolvedGroup, Failure> {
-        let object = jit_schema::native::read(object).map_err(|source| Failure::Object {
+    fn lower(&self, uop: &str, object: &Object) -> Result<UnresolvedGroup, Failure> {
+        let file = jit_schema::native::read(&object.bytes).map_err(|source| Failure::Object {
             uop: uop.to_owned(),
             source,
         })?;
         let mut group =
-            jit_stencils::lower(self.target, &object).map_err(|source| Failure::Lower {
+            jit_stencils::lower(self.target, &file).map_err(|source| Failure::Lower {
                 uop: uop.to_owned(),
                 source,
             })?;
-        if let Some(text) = disassembly {
+        if let Some(text) = &object.disassembly {
             let name = format!("{uop}.o");
-            group.code.disassembly = jit_stencils::clean_disassembly(text, &name, &name);
+            let text = format!("\n{name}{text}");
+            group.code.disassembly = jit_stencils::clean_disassembly(&text, &name, &name);
         }
         Ok(group)
     }

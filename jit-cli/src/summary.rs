@@ -54,12 +54,11 @@ impl Summary {
         });
         let stages = built.stages;
         tracing::info!(
-            "{target}: compile {:.2?}, optimize {:.2?}, assemble {:.2?}, disassemble {:.2?}, \
+            "{target}: compile {:.2?}, optimize {:.2?}, assemble and disassemble {:.2?}, \
              stencils {:.2?}",
             stages.compile,
             stages.optimize,
             stages.assemble,
-            stages.disassemble,
             stages.stencils
         );
     }

@@ -15,148 +15,160 @@ use std::{
 use jit_schema::ObjectFormat;
 
 use crate::{
-    LlvmError,
+    LlvmError, Object, Source,
     command::{self, Output},
-    compiler::{Context, Source},
+    context::{Context, Slot},
     plan::Plan,
 };
 
-/// The commands for one target's batches.
+/// The cc1 commands for one target.
 #[derive(Debug)]
-pub(crate) struct Batch {
-    compile: Plan,
-    assemble: Plan,
-    /// The preamble, compiled; `None` if there is none.
-    precompiled: Option<PathBuf>,
+pub(crate) struct Plans {
+    /// C to assembly.
+    pub(crate) compile: Plan,
+    /// Assembly, as C, to an object file.
+    pub(crate) assemble: Plan,
+    /// The shim to an object file.
+    pub(crate) shim: Plan,
 }
 
-/// Why there is no [`Batch`].
-pub(crate) enum NoBatch {
-    /// Something that the driver can do all the same.
-    Unsuited(String),
-    /// Something that would fail there, too.
-    Failed(LlvmError),
-}
-
-impl From<LlvmError> for NoBatch {
-    fn from(error: LlvmError) -> Self {
-        NoBatch::Failed(error)
-    }
-}
-
-impl Batch {
-    /// Find the commands and precompile the preamble.
-    pub(crate) fn prepare(context: &Context<'_>) -> Result<Batch, NoBatch> {
+impl Plans {
+    /// Ask the driver; `None` if one of its answers is not understood.
+    pub(crate) fn ask(context: &Context<'_>) -> Result<Option<Plans>, LlvmError> {
         let ask = |arguments: &[OsString], folder: &str| {
             let folder = context.folder(folder)?;
             let clang = &context.toolchain.clang;
             Plan::ask(clang, arguments, &folder, &context.interrupt)
         };
-        let (compile, assemble) = rayon::join(
+        let (compile, (assemble, shim)) = rayon::join(
             || ask(&context.options.stencil(&context.work), "plan-compile"),
-            || ask(&context.options.assemble(), "plan-assemble"),
+            || {
+                rayon::join(
+                    || ask(&context.options.assemble(), "plan-assemble"),
+                    || ask(&context.options.shim(&context.work), "plan-shim"),
+                )
+            },
         );
-        let not_understood = || NoBatch::Unsuited("the plan of -### is not understood".to_owned());
-        let compile = compile?.ok_or_else(not_understood)?;
-        let assemble = assemble?.ok_or_else(not_understood)?;
-        let precompiled = if context.preamble.trim().is_empty() {
-            None
-        } else {
-            let plan = compile
-                .with(&[("-S", "-emit-pch"), ("c", "c-header")])
-                .ok_or_else(not_understood)?;
-            Some(precompile(context, &plan)?)
-        };
-        Ok(Batch {
-            compile,
-            assemble,
-            precompiled,
+        Ok(match (compile?, assemble?, shim?) {
+            (Some(compile), Some(assemble), Some(shim)) => Some(Plans {
+                compile,
+                assemble,
+                shim,
+            }),
+            _ => None,
         })
-    }
-
-    /// C to assembly; one result for each source.
-    pub(crate) fn compile(
-        &self,
-        context: &Context<'_>,
-        sources: &[Source],
-    ) -> Result<Vec<Result<String, LlvmError>>, LlvmError> {
-        let first_line = 1 + context.preamble.lines().count();
-        let members = sources
-            .iter()
-            .map(|source| {
-                let input = context.file(&source.name, "c");
-                // The preamble is one header, so what comes after it must be told its line; the
-                // name is the file's own, so that __FILE__ and the diagnostics stay as they were.
-                let text = format!(
-                    "#define _JIT_OPCODE {}\n#line {first_line} \"{}\"\n{}",
-                    source.name,
-                    escaped(&input.to_string_lossy()),
-                    source.body
-                );
-                Member {
-                    name: &source.name,
-                    input,
-                    text,
-                    output: context.file(&source.name, "s"),
-                }
-            })
-            .collect();
-        let mut arguments = self.compile.arguments.clone();
-        if let Some(precompiled) = &self.precompiled {
-            arguments.extend(["-include-pch".into(), precompiled.clone().into()]);
-        }
-        let outputs = run_members(context, &self.compile.program, &arguments, members)?;
-        Ok(sources
-            .iter()
-            .zip(outputs)
-            .map(|(source, output)| match output {
-                Some(path) => command::read_text(path),
-                None => context.compile_alone(source),
-            })
-            .collect())
-    }
-
-    /// Assembly to the contents of object files; one result for each name and text.
-    pub(crate) fn assemble(
-        &self,
-        context: &Context<'_>,
-        inputs: &[(&str, &str)],
-    ) -> Result<Vec<Result<Vec<u8>, LlvmError>>, LlvmError> {
-        let folder = context.folder("assemble")?;
-        let members = inputs
-            .iter()
-            .map(|(name, assembly)| Member {
-                name,
-                input: folder.join(format!("{name}.c")),
-                text: as_c(assembly, context.options.target.format),
-                output: folder.join(format!("{name}.o")),
-            })
-            .collect();
-        let program = &self.assemble.program;
-        let outputs = run_members(context, program, &self.assemble.arguments, members)?;
-        Ok(inputs
-            .iter()
-            .zip(outputs)
-            .map(|((name, text), output)| match output {
-                Some(path) => {
-                    let bytes = command::read(path.clone())?;
-                    // Where llvm-objdump looks for it.
-                    let place = context.file(name, "o");
-                    fs::rename(&path, &place).map_err(|source| LlvmError::File {
-                        action: "move",
-                        path,
-                        source,
-                    })?;
-                    Ok(bytes)
-                }
-                None => context.assemble_alone(name, text),
-            })
-            .collect())
     }
 }
 
-/// Compile the preamble to a header that cc1 loads at once.
-fn precompile(context: &Context<'_>, plan: &Plan) -> Result<PathBuf, NoBatch> {
+/// What comes in front of every source.
+pub(crate) enum Preamble<'a> {
+    /// Its text, to be read again for each.
+    Text,
+    /// A precompiled header.
+    Precompiled(&'a Path),
+}
+
+/// C to assembly; one result for each source.
+pub(crate) fn compile(
+    context: &Context<'_>,
+    plan: &Plan,
+    preamble: &Preamble<'_>,
+    sources: &[Source],
+) -> Result<Vec<Result<String, LlvmError>>, LlvmError> {
+    let slot = context.slot()?;
+    let mut arguments = plan.arguments.clone();
+    let first_line = match preamble {
+        Preamble::Precompiled(path) => {
+            arguments.extend(["-include-pch".into(), path.into()]);
+            1 + context.preamble.lines().count()
+        }
+        Preamble::Text => 1,
+    };
+    let members = sources
+        .iter()
+        .enumerate()
+        .map(|(index, source)| {
+            let mut text = format!("#define _JIT_OPCODE {}\n", source.name);
+            text.push_str(&line_directive(context, source, first_line));
+            if matches!(preamble, Preamble::Text) {
+                text.push_str(&context.preamble);
+            }
+            text.push_str(&source.body);
+            Member {
+                name: &source.name,
+                input: slot.file(index, &source.name, "c"),
+                text,
+                output: slot.file(index, &source.name, "s"),
+            }
+        })
+        .collect();
+    let outputs = run_members(context, &plan.program, &arguments, members)?;
+    Ok(sources
+        .iter()
+        .zip(outputs)
+        .map(|(source, output)| match output {
+            Some(path) => command::read_text(path),
+            None => context.compile_alone(source),
+        })
+        .collect())
+}
+
+/// Assembly to object files; one result for each name and text.
+pub(crate) fn assemble(
+    context: &Context<'_>,
+    plan: &Plan,
+    inputs: &[(&str, &str)],
+) -> Result<Vec<Result<Object, LlvmError>>, LlvmError> {
+    let slot = context.slot()?;
+    let members = inputs
+        .iter()
+        .enumerate()
+        .map(|(index, (name, assembly))| Member {
+            name,
+            // The driver's assembly has the name with .s, so C must not be where it looks.
+            input: slot.file(index, &format!("{name}.asm"), "c"),
+            text: as_c(assembly, context.options.target.format),
+            output: slot.file(index, &format!("{name}.asm"), "o"),
+        })
+        .collect();
+    let outputs = run_members(context, &plan.program, &plan.arguments, members)?;
+    let disassembly = disassemble(context, &slot, &outputs)?;
+    Ok(inputs
+        .iter()
+        .zip(outputs.into_iter().zip(disassembly))
+        .map(|((name, text), (output, disassembly))| match output {
+            Some(path) => Ok(Object {
+                bytes: command::read(path)?,
+                disassembly,
+            }),
+            None => context.assemble_alone(name, text),
+        })
+        .collect())
+}
+
+/// llvm-objdump's text of the objects that are there.
+fn disassemble(
+    context: &Context<'_>,
+    slot: &Slot<'_>,
+    objects: &[Option<PathBuf>],
+) -> Result<Vec<Option<String>>, LlvmError> {
+    let paths: Vec<&Path> = objects.iter().flatten().map(PathBuf::as_path).collect();
+    let mut texts = context.disassemble(slot.folder(), &paths)?.into_iter();
+    Ok(objects
+        .iter()
+        .map(|object| object.as_ref().and_then(|_| texts.next().flatten()))
+        .collect())
+}
+
+/// Compile the preamble to a header that cc1 loads at once. `Err` is why that can't be done, or what
+/// went wrong.
+pub(crate) fn precompile(
+    context: &Context<'_>,
+    plan: &Plan,
+) -> Result<Result<PathBuf, String>, LlvmError> {
+    let Some(plan) = plan.with(&[("-S", "-emit-pch"), ("c", "c-header")]) else {
+        return Ok(Err("the plan of -### is not understood".to_owned()));
+    };
     let input = context.work.join("preamble.h");
     let output = context.work.join("preamble.pch");
     let dependencies = context.work.join("preamble.d");
@@ -170,14 +182,10 @@ fn precompile(context: &Context<'_>, plan: &Plan) -> Result<PathBuf, NoBatch> {
         output.clone().into(),
         input.into(),
     ]);
-    let done = command::run(
-        &plan.program,
-        &arguments,
-        Some(&context.work),
-        &context.interrupt,
-    )?;
+    let (folder, interrupt) = (Some(context.work.as_path()), &context.interrupt);
+    let done = command::run(&plan.program, &arguments, folder, interrupt)?;
     if !done.status.success() {
-        return Err(NoBatch::Unsuited(format!(
+        return Ok(Err(format!(
             "the preamble can't be precompiled:\n{}",
             context.shorten(&done.diagnostics())
         )));
@@ -187,17 +195,24 @@ fn precompile(context: &Context<'_>, plan: &Plan) -> Result<PathBuf, NoBatch> {
     let mentions = command::dependencies(&dependencies)?
         .into_iter()
         .find(|header| fs::read(header).is_ok_and(|text| contains(&text, b"_JIT_OPCODE")));
-    match mentions {
-        Some(header) => Err(NoBatch::Unsuited(format!(
+    Ok(match mentions {
+        Some(header) => Err(format!(
             "{} mentions _JIT_OPCODE, so it can't be shared",
             header.display()
-        ))),
+        )),
         None => Ok(output),
-    }
+    })
 }
 
 fn contains(text: &[u8], word: &[u8]) -> bool {
     text.windows(word.len()).any(|window| window == word)
+}
+
+/// Tells a source's name and line, so that `__FILE__`, `__LINE__` and diagnostics are those of a file
+/// of its own that starts with the preamble.
+pub(crate) fn line_directive(context: &Context<'_>, source: &Source, line: usize) -> String {
+    let path = context.file(&source.name, "c");
+    format!("#line {line} \"{}\"\n", escaped(&path.to_string_lossy()))
 }
 
 /// One input of a batch.
@@ -206,6 +221,13 @@ struct Member<'a> {
     input: PathBuf,
     text: String,
     output: PathBuf,
+}
+
+impl Member<'_> {
+    /// Outputs are emptied before a run, and clang removes those of inputs that fail.
+    fn is_done(&self) -> bool {
+        fs::metadata(&self.output).is_ok_and(|output| output.len() > 0)
+    }
 }
 
 /// Run cc1 over the members. Each result is where the output is, or `None` for a member that has to
@@ -217,20 +239,24 @@ fn run_members(
     members: Vec<Member<'_>>,
 ) -> Result<Vec<Option<PathBuf>>, LlvmError> {
     for member in &members {
-        // An output from before must not pass for one of this run.
-        let _ = fs::remove_file(&member.output);
+        // Emptied, not removed: making thousands of files anew is a good part of a fast build.
+        command::write(&member.output, b"")?;
         command::write(&member.input, member.text.as_bytes())?;
     }
     let mut results = Vec::with_capacity(members.len());
     let mut waiting = members.as_slice();
     while !waiting.is_empty() {
         let mut arguments = arguments.to_vec();
+        // Straight to the output, which is nobody else's, not to a file that is then renamed.
+        arguments.push("-fno-temp-file".into());
         arguments.extend(waiting.iter().map(|member| member.input.clone().into()));
-        let done = command::run(program, &arguments, Some(&context.work), &context.interrupt)?;
-        let finished = waiting
-            .iter()
-            .take_while(|member| member.output.is_file())
-            .count();
+        let folder = Some(context.work.as_path());
+        let done = command::run(program, &arguments, folder, &context.interrupt)?;
+        let mut finished = waiting.iter().take_while(|member| member.is_done()).count();
+        if done.status.code().is_none() {
+            // Killed, maybe while it wrote the last one.
+            finished = finished.saturating_sub(1);
+        }
         let (good, rest) = waiting.split_at_checked(finished).unwrap_or((waiting, &[]));
         results.extend(good.iter().map(|member| Some(member.output.clone())));
         waiting = match rest.split_first() {

@@ -122,6 +122,15 @@ pub(crate) fn run(
         // (python/cpython#146210).
         command.env_remove("INCLUDE");
     }
+    if cfg!(target_os = "linux") && std::env::var_os("GLIBC_TUNABLES").is_none() {
+        // clang allocates and frees the same small pieces for input after input. Larger caches and
+        // memory that is not given back in between save some 5 % of its time.
+        command.env(
+            "GLIBC_TUNABLES",
+            "glibc.malloc.tcache_count=2000:glibc.malloc.mmap_threshold=1000000000:\
+             glibc.malloc.trim_threshold=1000000000:glibc.malloc.top_pad=33554432",
+        );
+    }
     let child = Arc::new(SharedChild::spawn(&mut command).map_err(failed)?);
     let id = interrupt.register(Arc::clone(&child));
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());

@@ -1,15 +1,16 @@
 //! Many inputs in, as many results out.
 
 use std::{
-    fs,
     path::{Path, PathBuf},
     sync::OnceLock,
 };
 
 use crate::{
-    CompileOptions, Interrupt, LlvmError, Toolchain,
-    batch::{Batch, NoBatch},
-    command, driver,
+    CompileOptions, ExpandedFile, Expansion, Interrupt, LlvmError, Toolchain,
+    batch::{self, Plans, Preamble},
+    command,
+    context::Context,
+    driver, preprocess,
 };
 
 /// One C source to compile, less the preamble that it shares with the others.
@@ -19,6 +20,16 @@ pub struct Source {
     pub name: String,
     /// The C text behind the preamble.
     pub body: String,
+}
+
+/// An assembled object file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Object {
+    /// Its contents.
+    pub bytes: Vec<u8>,
+    /// What `llvm-objdump --disassemble --reloc` says of it, from behind the file's name on; nothing
+    /// where there is no llvm-objdump.
+    pub disassembly: Option<String>,
 }
 
 /// How the tools are run.
@@ -32,29 +43,18 @@ pub enum Mode {
     Driver,
 }
 
+/// Fewer sources than this are compiled with their preamble as it is: reading it again for each
+/// takes less time than precompiling it.
+const WORTH_PRECOMPILING: usize = 4;
+
 /// Compiles the sources of one project for one target. Its methods run one process at a time, so
 /// callers spread chunks of their inputs over threads.
 #[derive(Debug)]
 pub struct Compiler<'a> {
     context: Context<'a>,
     mode: Mode,
-    batch: OnceLock<Result<Option<Batch>, Failed>>,
-}
-
-/// The preparation failed for good: the error was handed out, this is for who comes after.
-#[derive(Debug, Clone)]
-struct Failed {
-    diagnostics: String,
-}
-
-/// What both ways of running the tools share.
-#[derive(Debug)]
-pub(crate) struct Context<'a> {
-    pub(crate) toolchain: &'a Toolchain,
-    pub(crate) options: CompileOptions,
-    pub(crate) preamble: String,
-    pub(crate) work: PathBuf,
-    pub(crate) interrupt: Interrupt,
+    plans: OnceLock<Result<Option<Plans>, LlvmError>>,
+    precompiled: OnceLock<Result<Option<PathBuf>, LlvmError>>,
 }
 
 impl<'a> Compiler<'a> {
@@ -78,26 +78,33 @@ impl<'a> Compiler<'a> {
             path: work.to_path_buf(),
             source,
         })?;
+        let context = Context::new(toolchain, options, preamble, work, false, interrupt);
         Ok(Compiler {
-            context: Context {
-                toolchain,
-                options,
-                preamble,
-                work,
-                interrupt,
-            },
+            context,
             mode,
-            batch: OnceLock::new(),
+            plans: OnceLock::new(),
+            precompiled: OnceLock::new(),
         })
     }
 
-    /// Do now what the first batch would wait for: ask for the commands, precompile the preamble.
+    /// Leave the intermediate files in the work folder, by the names of their sources.
+    #[must_use]
+    pub fn keep_files(mut self) -> Self {
+        self.context.keep = true;
+        self
+    }
+
+    /// Do now what the first batch would wait for, if it is worth it for that many sources: ask for
+    /// the commands, precompile the preamble.
     ///
     /// # Errors
     ///
     /// What would fail for every source: the preamble does not compile.
-    pub fn prepare(&self) -> Result<(), LlvmError> {
-        self.batch().map(drop)
+    pub fn prepare(&self, sources: usize) -> Result<(), LlvmError> {
+        if sources >= WORTH_PRECOMPILING && self.has_preamble() {
+            self.precompiled()?;
+        }
+        Ok(())
     }
 
     /// C to assembly; a result for each source.
@@ -106,16 +113,23 @@ impl<'a> Compiler<'a> {
     ///
     /// What concerns all of them: the preamble does not compile, clang can't be run.
     pub fn compile(&self, sources: &[Source]) -> Result<Vec<Result<String, LlvmError>>, LlvmError> {
-        match self.batch()? {
-            Some(batch) => batch.compile(&self.context, sources),
-            None => Ok(sources
-                .iter()
-                .map(|source| self.context.compile_alone(source))
-                .collect()),
+        let Some(plans) = self.plans()? else {
+            return Ok(self.compile_alone(sources));
+        };
+        let few = self.precompiled.get().is_none() && sources.len() < WORTH_PRECOMPILING;
+        if few || !self.has_preamble() {
+            return batch::compile(&self.context, &plans.compile, &Preamble::Text, sources);
+        }
+        match self.precompiled()? {
+            Some(path) => {
+                let preamble = Preamble::Precompiled(path);
+                batch::compile(&self.context, &plans.compile, &preamble, sources)
+            }
+            None => Ok(self.compile_alone(sources)),
         }
     }
 
-    /// Assembly to the contents of object files; each input is a name and a text, and has a result.
+    /// Assembly to object files; each input is a name and a text, and has a result.
     ///
     /// # Errors
     ///
@@ -123,42 +137,14 @@ impl<'a> Compiler<'a> {
     pub fn assemble(
         &self,
         inputs: &[(&str, &str)],
-    ) -> Result<Vec<Result<Vec<u8>, LlvmError>>, LlvmError> {
-        match self.batch()? {
-            Some(batch) => batch.assemble(&self.context, inputs),
+    ) -> Result<Vec<Result<Object, LlvmError>>, LlvmError> {
+        match self.plans()? {
+            Some(plans) => batch::assemble(&self.context, &plans.assemble, inputs),
             None => Ok(inputs
                 .iter()
                 .map(|(name, text)| self.context.assemble_alone(name, text))
                 .collect()),
         }
-    }
-
-    /// What llvm-objdump makes of the object files of that name, assembled before; nothing where
-    /// there is no llvm-objdump. Paths are the files' names.
-    ///
-    /// # Errors
-    ///
-    /// If llvm-objdump fails or its output does not have a part for each object.
-    pub fn disassemble(&self, names: &[&str]) -> Result<Vec<Option<String>>, LlvmError> {
-        let Some(objdump) = &self.context.toolchain.objdump else {
-            return Ok(vec![None; names.len()]);
-        };
-        let size = match self.mode {
-            Mode::Batch => names.len().max(1),
-            Mode::Driver => 1,
-        };
-        let mut texts = Vec::with_capacity(names.len());
-        for names in names.chunks(size) {
-            let text = self.context.objdump(objdump, names)?;
-            texts.extend(split_objdump(&text, names).map_err(|diagnostics| {
-                LlvmError::Rejected {
-                    name: names.join(", "),
-                    stage: "disassemble",
-                    diagnostics,
-                }
-            })?);
-        }
-        Ok(texts)
     }
 
     /// Compile the shim, a source file, to the contents of an object file.
@@ -174,135 +160,120 @@ impl<'a> Compiler<'a> {
         command::read(output)
     }
 
-    fn batch(&self) -> Result<Option<&Batch>, LlvmError> {
+    /// What the preprocessor makes of all sources, in one run; `None` if it can't be told: there are
+    /// no batches, a source does not preprocess, or one may depend on what is in front of it.
+    ///
+    /// # Errors
+    ///
+    /// If clang can't be run.
+    pub fn expand(&self, sources: &[Source]) -> Result<Option<Expansion>, LlvmError> {
+        match self.plans()? {
+            Some(plans) => preprocess::expand(&self.context, &plans.compile, sources),
+            None => Ok(None),
+        }
+    }
+
+    /// What the preprocessor makes of the shim, as [`Compiler::expand`] tells it.
+    ///
+    /// # Errors
+    ///
+    /// If clang can't be run.
+    pub fn expand_shim(&self, source: &Path) -> Result<Option<ExpandedFile>, LlvmError> {
+        match self.plans()? {
+            Some(plans) => preprocess::expand_file(&self.context, &plans.shim, source),
+            None => Ok(None),
+        }
+    }
+
+    /// The cc1 arguments of the three steps: to compile, to assemble, and for the shim. `None` if
+    /// there are no batches.
+    ///
+    /// # Errors
+    ///
+    /// If clang can't be run.
+    pub fn arguments(&self) -> Result<Option<[Vec<String>; 3]>, LlvmError> {
+        let words = |plan: &crate::plan::Plan| -> Vec<String> {
+            let words = plan.arguments.iter();
+            words
+                .map(|word| word.to_string_lossy().into_owned())
+                .collect()
+        };
+        Ok(self.plans()?.map(|plans| {
+            [
+                words(&plans.compile),
+                words(&plans.assemble),
+                words(&plans.shim),
+            ]
+        }))
+    }
+
+    /// The folder that this compiler's files are in, as it appears in the arguments.
+    pub fn work(&self) -> &Path {
+        &self.context.work
+    }
+
+    fn has_preamble(&self) -> bool {
+        !self.context.preamble.trim().is_empty()
+    }
+
+    fn compile_alone(&self, sources: &[Source]) -> Vec<Result<String, LlvmError>> {
+        sources
+            .iter()
+            .map(|source| self.context.compile_alone(source))
+            .collect()
+    }
+
+    fn plans(&self) -> Result<Option<&Plans>, LlvmError> {
         if self.mode == Mode::Driver {
             return Ok(None);
         }
-        let prepared = self
-            .batch
-            .get_or_init(|| match Batch::prepare(&self.context) {
-                Ok(batch) => Ok(Some(batch)),
-                Err(NoBatch::Unsuited(why)) => self.without_batches(&why),
-                Err(NoBatch::Failed(error)) => Err(Failed {
-                    diagnostics: error.to_string(),
-                }),
-            });
-        match prepared {
-            Ok(batch) => Ok(batch.as_ref()),
-            Err(_) if self.context.interrupt.is_tripped() => Err(LlvmError::Interrupted),
-            Err(failed) => Err(LlvmError::Rejected {
-                name: "the preamble".to_owned(),
-                stage: "compile",
-                diagnostics: failed.diagnostics.clone(),
-            }),
-        }
+        let plans = self.plans.get_or_init(|| {
+            let plans = Plans::ask(&self.context)?;
+            if plans.is_none() {
+                tracing::warn!(
+                    "one process for each micro-op, which is slow: the answer of {} -### is not \
+                     understood",
+                    self.context.toolchain.clang.display()
+                );
+            }
+            Ok(plans)
+        });
+        plans.as_ref().map(Option::as_ref).map_err(LlvmError::again)
+    }
+
+    /// The precompiled preamble; `None` if the driver has to do it.
+    fn precompiled(&self) -> Result<Option<&PathBuf>, LlvmError> {
+        let Some(plans) = self.plans()? else {
+            return Ok(None);
+        };
+        let precompiled = self.precompiled.get_or_init(|| {
+            match batch::precompile(&self.context, &plans.compile)? {
+                Ok(path) => Ok(Some(path)),
+                Err(why) => self.without_precompiling(&why),
+            }
+        });
+        precompiled
+            .as_ref()
+            .map(Option::as_ref)
+            .map_err(LlvmError::again)
     }
 
     /// The driver does it, unless it can't either: then every source would fail for one reason,
     /// which is better told once.
-    fn without_batches(&self, why: &str) -> Result<Option<Batch>, Failed> {
+    fn without_precompiling(&self, why: &str) -> Result<Option<PathBuf>, LlvmError> {
         match driver::compile(&self.context, "preamble", &self.context.preamble) {
             Ok(_) => {
                 tracing::warn!("one process for each micro-op, which is slow: {why}");
                 Ok(None)
             }
-            Err(LlvmError::Rejected { diagnostics, .. }) => Err(Failed { diagnostics }),
-            Err(error) => Err(Failed {
-                diagnostics: error.to_string(),
+            Err(LlvmError::Rejected {
+                stage, diagnostics, ..
+            }) => Err(LlvmError::Rejected {
+                name: "the preamble".to_owned(),
+                stage,
+                diagnostics,
             }),
+            Err(error) => Err(error),
         }
-    }
-}
-
-impl Context<'_> {
-    /// A file of that name in the work folder.
-    pub(crate) fn file(&self, name: &str, extension: &str) -> PathBuf {
-        self.work.join(format!("{name}.{extension}"))
-    }
-
-    /// A folder in the work folder, which is made.
-    pub(crate) fn folder(&self, name: &str) -> Result<PathBuf, LlvmError> {
-        let path = self.work.join(name);
-        fs::create_dir_all(&path).map_err(|source| LlvmError::File {
-            action: "create",
-            path: path.clone(),
-            source,
-        })?;
-        Ok(path)
-    }
-
-    /// The whole source through the driver.
-    pub(crate) fn compile_alone(&self, source: &Source) -> Result<String, LlvmError> {
-        let text = format!("{}{}", self.preamble, source.body);
-        driver::compile(self, &source.name, &text)
-    }
-
-    /// The assembly through the driver.
-    pub(crate) fn assemble_alone(&self, name: &str, text: &str) -> Result<Vec<u8>, LlvmError> {
-        driver::assemble(self, name, text)
-    }
-
-    /// Diagnostics without the path of the work folder, which is gone when they are read.
-    pub(crate) fn shorten(&self, diagnostics: &str) -> String {
-        let folder = format!("{}{}", self.work.display(), std::path::MAIN_SEPARATOR);
-        diagnostics.replace(&folder, "")
-    }
-
-    fn objdump(&self, objdump: &Path, names: &[&str]) -> Result<String, LlvmError> {
-        let mut arguments = vec!["--disassemble".into(), "--reloc".into()];
-        arguments.extend(names.iter().map(|name| format!("{name}.o").into()));
-        let output = command::run(objdump, &arguments, Some(&self.work), &self.interrupt)?;
-        if !output.status.success() {
-            return Err(LlvmError::Rejected {
-                name: names.join(", "),
-                stage: "disassemble",
-                diagnostics: output.diagnostics(),
-            });
-        }
-        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-    }
-}
-
-/// Each object's part of llvm-objdump's output. It starts with an empty line and the file's name.
-fn split_objdump(text: &str, names: &[&str]) -> Result<Vec<Option<String>>, String> {
-    let mut parts = Vec::with_capacity(names.len());
-    let mut rest = text;
-    for (index, name) in names.iter().enumerate() {
-        let head = |name: &str| format!("\n{name}.o:\tfile format ");
-        if !rest.starts_with(&head(name)) {
-            return Err(format!(
-                "llvm-objdump printed nothing for {name}.o in its place"
-            ));
-        }
-        let end = match names.get(index + 1) {
-            Some(next) => rest
-                .find(&head(next))
-                .ok_or_else(|| format!("llvm-objdump printed nothing for {next}.o"))?,
-            None => rest.len(),
-        };
-        let (part, tail) = rest.split_at_checked(end).unwrap_or((rest, ""));
-        parts.push(Some(part.to_owned()));
-        rest = tail;
-    }
-    Ok(parts)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn objdump_is_split_by_file() {
-        let text = "\na.o:\tfile format elf64-x86-64\n\nx\n\nab.o:\tfile format elf64-x86-64\n";
-        assert_eq!(
-            split_objdump(text, &["a", "ab"]).unwrap(),
-            [
-                Some("\na.o:\tfile format elf64-x86-64\n\nx\n".to_owned()),
-                Some("\nab.o:\tfile format elf64-x86-64\n".to_owned())
-            ]
-        );
-        assert!(split_objdump(text, &["a", "b"]).is_err());
-        assert!(split_objdump(text, &["ab", "a"]).is_err());
-        assert!(split_objdump("", &["a"]).is_err());
     }
 }

@@ -95,6 +95,8 @@ fn find(
             let Some(path) = place.resolve()? else {
                 continue;
             };
+            // Tools run in other folders than ours, where a relative path leads nowhere.
+            let path = std::path::absolute(&path).unwrap_or(path);
             match probe(&path, interrupt)? {
                 Ok(version) if version.major == major => {
                     tracing::info!("{tool} {version}: {}", path.display());

@@ -1,9 +1,9 @@
 //! One driver process for each step of each input, as `Tools/jit/build.py` does it: what the batches
 //! of [`crate::batch`] are measured against, and what tells which member of a batch is at fault.
 
-use std::ffi::OsString;
+use std::{ffi::OsString, path::PathBuf};
 
-use crate::{LlvmError, command, compiler::Context};
+use crate::{LlvmError, command, context::Context};
 
 /// C to assembly.
 pub(crate) fn compile(context: &Context<'_>, name: &str, text: &str) -> Result<String, LlvmError> {
@@ -21,19 +21,19 @@ pub(crate) fn compile(context: &Context<'_>, name: &str, text: &str) -> Result<S
     command::read_text(output)
 }
 
-/// Assembly to an object file's contents.
+/// Assembly to an object file: where it is.
 pub(crate) fn assemble(
     context: &Context<'_>,
     name: &str,
     text: &str,
-) -> Result<Vec<u8>, LlvmError> {
+) -> Result<PathBuf, LlvmError> {
     let input = context.file(name, "s");
     let output = context.file(name, "o");
     command::write(&input, text.as_bytes())?;
     let mut arguments = context.options.assemble();
     arguments.extend(["-o".into(), output.clone().into(), input.into()]);
     run(context, name, "assemble", &arguments)?;
-    command::read(output)
+    Ok(output)
 }
 
 /// Run clang and pass on what it printed.

@@ -71,6 +71,60 @@ pub enum LlvmError {
     Interrupted,
 }
 
+impl LlvmError {
+    /// The same once more, for the next who is concerned: errors of the system can't be cloned.
+    pub(crate) fn again(&self) -> LlvmError {
+        let same = |source: &io::Error| match source.raw_os_error() {
+            Some(code) => io::Error::from_raw_os_error(code),
+            None => io::Error::new(source.kind(), source.to_string()),
+        };
+        match self {
+            LlvmError::Missing {
+                tool,
+                wanted,
+                places,
+            } => LlvmError::Missing {
+                tool: tool.clone(),
+                wanted: wanted.clone(),
+                places: places.clone(),
+            },
+            LlvmError::Unusable {
+                tool,
+                wanted,
+                rejected,
+            } => LlvmError::Unusable {
+                tool: tool.clone(),
+                wanted: wanted.clone(),
+                rejected: rejected.clone(),
+            },
+            LlvmError::BadVersion(text) => LlvmError::BadVersion(text.clone()),
+            LlvmError::Rejected {
+                name,
+                stage,
+                diagnostics,
+            } => LlvmError::Rejected {
+                name: name.clone(),
+                stage,
+                diagnostics: diagnostics.clone(),
+            },
+            LlvmError::Run { program, source } => LlvmError::Run {
+                program: program.clone(),
+                source: same(source),
+            },
+            LlvmError::File {
+                action,
+                path,
+                source,
+            } => LlvmError::File {
+                action,
+                path: path.clone(),
+                source: same(source),
+            },
+            LlvmError::Interrupted => LlvmError::Interrupted,
+        }
+    }
+}
+
 /// Why a tool that was found is not taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rejection {

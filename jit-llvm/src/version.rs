@@ -34,7 +34,11 @@ pub(crate) fn identify(output: &str) -> Identity {
         Regex::new(r"(?P<apple>Apple )?(?:LLVM|clang) version\s+(\d+)\.(\d+)\.(\d+)\S*\s")
             .expect("the pattern is a constant")
     });
-    let first_line = || output.lines().next().unwrap_or_default().trim().to_owned();
+    // Whatever it is that prints this, a message has no place for megabytes.
+    let first_line = || {
+        let line = output.lines().next().unwrap_or_default().trim();
+        line.chars().take(100).collect::<String>()
+    };
     let mut apple = false;
     // Tools end their first line with a newline; be lenient about one that does not.
     let text = format!("{output}\n");
