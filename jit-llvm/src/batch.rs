@@ -2,8 +2,8 @@
 //!
 //! Nearly all the time of a driver process goes into starting up and into reading the same headers.
 //! So the leading `#include`s of the sources are compiled once, to a precompiled header, and cc1 is
-//! given many inputs in one run. It assembles, too: a C file that holds nothing but one file-scope
-//! `__asm__` becomes an object file with the same code, data, symbols and relocations.
+//! given many inputs in one run. It assembles, too: an LLVM module that holds nothing but assembly
+//! becomes an object file with the same code, data, symbols and relocations.
 
 use std::{
     ffi::OsString,
@@ -26,7 +26,7 @@ use crate::{
 pub(crate) struct Plans {
     /// C to assembly.
     pub(crate) compile: Plan,
-    /// Assembly, as C, to an object file.
+    /// Assembly, in a module, to an object file.
     pub(crate) assemble: Plan,
     /// The shim to an object file.
     pub(crate) shim: Plan,
@@ -50,11 +50,13 @@ impl Plans {
             },
         );
         Ok(match (compile?, assemble?, shim?) {
-            (Some(compile), Some(assemble), Some(shim)) => Some(Plans {
-                compile,
-                assemble,
-                shim,
-            }),
+            (Some(compile), Some(assemble), Some(shim)) => {
+                assemble.with(&[("c", "ir")]).map(|assemble| Plans {
+                    compile,
+                    assemble,
+                    shim,
+                })
+            }
             _ => None,
         })
     }
@@ -120,15 +122,15 @@ pub(crate) fn assemble(
     inputs: &[(&str, &str)],
 ) -> Result<Vec<Result<Object, LlvmError>>, LlvmError> {
     let slot = context.slot()?;
+    let triple = plan.value("-triple").unwrap_or_default();
     let members = inputs
         .iter()
         .enumerate()
         .map(|(index, (name, assembly))| Member {
             name,
-            // The driver's assembly has the name with .s, so C must not be where it looks.
-            input: slot.file(index, &format!("{name}.asm"), "c"),
-            text: as_c(assembly, context.options.target.format),
-            output: slot.file(index, &format!("{name}.asm"), "o"),
+            input: slot.file(index, name, "ll"),
+            text: as_module(assembly, context.options.target.format, triple),
+            output: slot.file(index, name, "o"),
         })
         .collect();
     let outputs = run_members(context, &plan.program, &plan.arguments, members)?;
@@ -284,25 +286,34 @@ fn warn(context: &Context<'_>, done: &Output) {
     }
 }
 
-/// A C file that is nothing but the assembly.
-fn as_c(assembly: &str, format: ObjectFormat) -> String {
-    let mut text = String::with_capacity(assembly.len() + assembly.len() / 4);
-    text.push_str("__asm__(\n");
+/// An LLVM module that is nothing but the assembly.
+fn as_module(assembly: &str, format: ObjectFormat, triple: &str) -> String {
+    let mut text = String::with_capacity(assembly.len() + assembly.len() / 2);
+    // Writing to a String cannot fail, here and below.
+    let _ = writeln!(text, "target triple = \"{triple}\"");
     let mut in_feature = false;
     for line in assembly.lines() {
         // The optimizer leaves its input on top, as comments.
         if line.starts_with('#') {
             continue;
         }
-        // cc1 defines this symbol of COFF files itself, for every C file.
+        // LLVM defines this symbol of COFF files itself, in every module.
         if format == ObjectFormat::Coff && (in_feature || line.contains("@feat.00")) {
             let directive = line.trim_start();
             in_feature = (in_feature || directive.starts_with(".def")) && !ends_definition(line);
             continue;
         }
-        let _ = writeln!(text, "\"{}\\n\"", escaped(line));
+        text.push_str("module asm \"");
+        for byte in line.bytes() {
+            match byte {
+                b'"' | b'\\' | 0..=0x1f | 0x7f.. => {
+                    let _ = write!(text, "\\{byte:02X}");
+                }
+                _ => text.push(char::from(byte)),
+            }
+        }
+        text.push_str("\"\n");
     }
-    text.push_str(");\n");
     text
 }
 
@@ -332,11 +343,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn assembly_as_c() {
-        let text = as_c("#\tcomment\n\t.asciz \"a\\n??=\"\nx:\n", ObjectFormat::Elf);
+    fn assembly_as_a_module() {
+        let text = as_module(
+            "#\tcomment\n\t.asciz \"a\\né\"\nx:\n",
+            ObjectFormat::Elf,
+            "t",
+        );
         assert_eq!(
             text,
-            "__asm__(\n\"\\t.asciz \\\"a\\\\n\\?\\?=\\\"\\n\"\n\"x:\\n\"\n);\n"
+            "target triple = \"t\"\nmodule asm \"\\09.asciz \\22a\\5Cn\\C3\\A9\\22\"\nmodule asm \"x:\"\n"
         );
     }
 
@@ -344,11 +359,11 @@ mod tests {
     fn coff_features_are_left_to_cc1() {
         let text = "\t.def\t@feat.00;\n\t.scl\t3;\n\t.type\t0;\n\t.endef\n\t.globl\t@feat.00\n\
                     @feat.00 = 0\n\t.def\tf;\n\t.endef\nf:\n";
-        let c = as_c(text, ObjectFormat::Coff);
+        let module = as_module(text, ObjectFormat::Coff, "t");
         assert_eq!(
-            c,
-            "__asm__(\n\"\\t.def\\tf;\\n\"\n\"\\t.endef\\n\"\n\"f:\\n\"\n);\n"
+            module,
+            "target triple = \"t\"\nmodule asm \"\\09.def\\09f;\"\nmodule asm \"\\09.endef\"\nmodule asm \"f:\"\n"
         );
-        assert!(as_c(text, ObjectFormat::Elf).contains("@feat.00"));
+        assert!(as_module(text, ObjectFormat::Elf, "t").contains("@feat.00"));
     }
 }

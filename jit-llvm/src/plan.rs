@@ -72,6 +72,12 @@ impl Plan {
         Some(Plan { program, arguments })
     }
 
+    /// The value of an option.
+    pub(crate) fn value(&self, option: &str) -> Option<&str> {
+        let mut words = self.arguments.iter().skip_while(|word| *word != option);
+        words.nth(1)?.to_str()
+    }
+
     /// The same command with another action and language, each of which must be there.
     pub(crate) fn with(&self, changes: &[(&str, &str)]) -> Option<Plan> {
         let mut plan = self.clone();
