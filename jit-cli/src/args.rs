@@ -7,7 +7,7 @@ use std::{
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::failure::EXIT_STATUS_HELP;
+use crate::{failure::EXIT_STATUS_HELP, report::MessageFormat};
 
 /// Build stencils for copy-and-patch JIT compilers.
 #[derive(Debug, Parser)]
@@ -25,6 +25,28 @@ pub(crate) enum Command {
     /// Build stencils, shim and unwind information: what CPython's Tools/jit/build.py writes.
     #[command(after_long_help = EXIT_STATUS_HELP)]
     Build(BuildArgs),
+    /// Tell what a build would do, and why: which input has changed since the last one (file, macro,
+    /// flag, compiler), and which micro-ops that touches. Nothing is written.
+    #[command(after_long_help = EXIT_STATUS_HELP)]
+    Explain(BuildArgs),
+}
+
+impl Cli {
+    /// Who reads what is printed.
+    pub(crate) fn message_format(&self) -> MessageFormat {
+        match &self.command {
+            Command::Build(arguments) | Command::Explain(arguments) => arguments.message_format,
+        }
+    }
+
+    /// Where a timeline is wanted.
+    pub(crate) fn timeline(&self) -> Option<&Path> {
+        match &self.command {
+            Command::Build(arguments) | Command::Explain(arguments) => {
+                arguments.timeline.as_deref()
+            }
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -54,7 +76,7 @@ pub(crate) struct BuildArgs {
     /// Compile for a debug build of Python.
     #[arg(short, long)]
     pub(crate) debug: bool,
-    /// Build even if nothing changed.
+    /// Build even if the files say that nothing changed; the cache is used all the same.
     #[arg(short, long)]
     pub(crate) force: bool,
     /// More flags for clang, after the target's own.
@@ -74,6 +96,22 @@ pub(crate) struct BuildArgs {
     /// Keep sources, assembly and objects in a folder for each target below this one.
     #[arg(long, value_name = "DIR")]
     pub(crate) keep_temps: Option<PathBuf>,
+    /// Where to keep what was compiled, for builds to come [default: the platform's folder for
+    /// caches].
+    #[arg(long, value_name = "DIR", env = "JIT_CACHE_DIR")]
+    pub(crate) cache_dir: Option<PathBuf>,
+    /// Neither use what was compiled before nor keep it.
+    #[arg(long)]
+    pub(crate) no_cache: bool,
+    /// How large the cache may get; what was not used for longest is dropped.
+    #[arg(long, value_name = "MIB", default_value_t = 512)]
+    pub(crate) cache_size: u64,
+    /// Who reads what is printed; tools get one JSON object a line.
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub(crate) message_format: MessageFormat,
+    /// Write what ran when, as a trace for Perfetto or chrome://tracing.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) timeline: Option<PathBuf>,
     /// Run one clang for each micro-op and step, as build.py does: slow, and the same bytes. To find
     /// out what is wrong with a build.
     #[arg(long)]
@@ -106,7 +144,9 @@ mod tests {
     use super::*;
 
     fn parse(words: &[&str]) -> BuildArgs {
-        let Command::Build(mut arguments) = Cli::parse_from(words).command;
+        let Command::Build(mut arguments) = Cli::parse_from(words).command else {
+            panic!("{words:?}");
+        };
         arguments.accept_build_py();
         arguments
     }

@@ -142,6 +142,19 @@ impl Failure {
         matches!(self, Failure::Llvm(LlvmError::Interrupted))
     }
 
+    /// What to try, where the message does not say it: it is the system's own, or clang's.
+    pub(crate) fn advice(&self) -> Option<&'static str> {
+        match self {
+            _ if self.exit_status() == 19 => Some(
+                "free some space, or name another place (--output-dir, TMPDIR for temporary files)",
+            ),
+            Failure::File { source, .. } if source.kind() == io::ErrorKind::InvalidData => {
+                Some("generate the file anew: it must be UTF-8")
+            }
+            _ => None,
+        }
+    }
+
     /// The process's exit status; [`EXIT_STATUS_HELP`] has the list.
     pub(crate) fn exit_status(&self) -> u8 {
         match self {
@@ -207,5 +220,35 @@ fn file_status(source: &io::Error) -> u8 {
     match source.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => 19,
         _ => 20,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_has_its_own_status() {
+        let path = Path::new("out/jit_stencils.h");
+        for kind in [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded] {
+            let failure = Failure::file("write", path)(kind.into());
+            assert_eq!(failure.exit_status(), 19);
+            assert!(failure.advice().unwrap().contains("TMPDIR"));
+            let error = LlvmError::File {
+                action: "write",
+                path: path.to_path_buf(),
+                source: kind.into(),
+            };
+            assert_eq!(Failure::from(error).exit_status(), 19);
+        }
+        let failure = Failure::file("write", path)(io::ErrorKind::PermissionDenied.into());
+        assert_eq!(failure.exit_status(), 20);
+        // In clang's words.
+        let error = LlvmError::Rejected {
+            name: "_NOP".to_owned(),
+            stage: "compile",
+            diagnostics: "error: unable to open output file: 'No space left on device'".to_owned(),
+        };
+        assert_eq!(Failure::from(error).exit_status(), 19);
     }
 }

@@ -3,11 +3,11 @@
 
 use std::{
     fs,
-    io::Write,
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
-use tempfile::Builder;
+use tempfile::{Builder, NamedTempFile};
 
 use crate::failure::Failure;
 
@@ -26,6 +26,13 @@ impl OutputDir {
         })
     }
 
+    /// The folder as it is, there or not: to look at only.
+    pub(crate) fn at(path: &Path) -> Self {
+        OutputDir {
+            path: path.to_path_buf(),
+        }
+    }
+
     /// Where it is.
     pub(crate) fn path(&self) -> &Path {
         &self.path
@@ -41,9 +48,29 @@ impl OutputDir {
         self.path.join(name).is_file()
     }
 
-    /// Write a file, whole or not at all.
-    pub(crate) fn write(&self, name: &str, contents: &[u8]) -> Result<(), Failure> {
+    /// Write files, whole or not at all: none takes its place before all are written.
+    pub(crate) fn write(&self, files: &[(&str, &[u8])]) -> Result<(), Failure> {
+        let staged: Vec<NamedTempFile> = files
+            .iter()
+            .map(|(name, contents)| self.stage(name, contents))
+            .collect::<Result<_, _>>()?;
+        for ((name, _), file) in files.iter().zip(staged) {
+            let path = self.path.join(name);
+            file.persist(&path)
+                .map_err(|error| Failure::file("replace", &path)(error.error))?;
+        }
+        Ok(())
+    }
+
+    /// Write what is to become that file beside it.
+    fn stage(&self, name: &str, contents: &[u8]) -> Result<NamedTempFile, Failure> {
         let path = self.path.join(name);
+        // A folder is in no way replaced by a file, and that had better be known now.
+        if path.is_dir() {
+            return Err(Failure::file("replace", &path)(
+                io::ErrorKind::IsADirectory.into(),
+            ));
+        }
         let failed = |action| Failure::file(action, &path);
         let mut builder = Builder::new();
         builder.prefix(name).suffix(".new");
@@ -55,9 +82,7 @@ impl OutputDir {
         }
         let mut file = builder.tempfile_in(&self.path).map_err(failed("write"))?;
         file.write_all(contents).map_err(failed("write"))?;
-        file.persist(&path)
-            .map_err(|error| failed("replace")(error.error))?;
-        Ok(())
+        Ok(file)
     }
 
     /// Write a file only if that changes it, so that make does not build what depends on it.
@@ -65,6 +90,6 @@ impl OutputDir {
         if fs::read(self.path.join(name)).is_ok_and(|old| old == contents) {
             return Ok(());
         }
-        self.write(name, contents)
+        self.write(&[(name, contents)])
     }
 }

@@ -1,36 +1,51 @@
 //! One target's way from micro-ops to stencils.
 
 use std::{
-    fs,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use jit_llvm::{CompileOptions, Compiler, Interrupt, Mode, Object, Source, Toolchain};
-use jit_schema::Target;
 use jit_stencils::{StencilSet, UnresolvedGroup, UnwindInfo};
 use rayon::prelude::*;
-use tempfile::TempDir;
 
-use crate::{cases::Case, failure::Failure};
+use crate::{
+    cache::Cache,
+    cases::Case,
+    failure::Failure,
+    key::Key,
+    line::Line,
+    lookup::{Keys, Lookup},
+    record::Record,
+    report::Progress,
+    stages::{Stages, timed},
+    template,
+    workdir::WorkDir,
+};
 
 /// What to build.
 pub(crate) struct Job<'a> {
     pub(crate) toolchain: &'a Toolchain,
     pub(crate) options: CompileOptions,
-    pub(crate) template: &'a str,
+    /// The template's preamble and body.
+    pub(crate) template: (&'a str, &'a str),
     pub(crate) cases: Vec<Case<'a>>,
     pub(crate) shim: Option<&'a Path>,
+    /// Where to look things up, and the name of the project's record in there.
+    pub(crate) cache: Option<(&'a Cache, String)>,
     pub(crate) keep_temps: Option<PathBuf>,
     pub(crate) mode: Mode,
     pub(crate) interrupt: Interrupt,
+    pub(crate) progress: Progress,
 }
 
 /// What was built.
 pub(crate) struct Built {
     pub(crate) set: StencilSet,
     pub(crate) shim: Option<Shim>,
+    /// How many micro-ops came from the cache.
+    pub(crate) cached: usize,
     pub(crate) stages: Stages,
 }
 
@@ -40,29 +55,12 @@ pub(crate) struct Shim {
     pub(crate) unwind: Option<UnwindInfo>,
 }
 
-/// How long each stage took, added up over the threads.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Stages {
-    pub(crate) compile: Duration,
-    pub(crate) optimize: Duration,
-    pub(crate) assemble: Duration,
-    pub(crate) stencils: Duration,
-}
-
-impl Stages {
-    fn add(&mut self, other: &Stages) {
-        self.compile += other.compile;
-        self.optimize += other.optimize;
-        self.assemble += other.assemble;
-        self.stencils += other.stencils;
-    }
-}
-
 /// Build one target.
 pub(crate) fn run(job: Job<'_>) -> Result<Built, Failure> {
-    let work = WorkDir::create(job.keep_temps.as_deref())?;
+    let threads = rayon::current_num_threads();
+    let work = WorkDir::create(job.keep_temps.as_deref(), threads)?;
     let target = job.options.target;
-    let (preamble, body) = split_template(job.template);
+    let (preamble, body) = job.template;
     let mut compiler = Compiler::new(
         job.toolchain,
         job.options,
@@ -74,193 +72,212 @@ pub(crate) fn run(job: Job<'_>) -> Result<Built, Failure> {
     if job.keep_temps.is_some() {
         compiler = compiler.keep_files();
     }
-    let sources: Vec<Source> = job
-        .cases
-        .iter()
-        .map(|case| Source {
-            name: case.name.to_owned(),
-            body: body.replace(PLACEHOLDER, case.text),
-        })
-        .collect();
-    let line = Line {
+    let sources = template::sources(body, &job.cases);
+    let lookup = job.cache.map(|(cache, name)| Lookup {
+        cache,
+        name,
+        toolchain: job.toolchain,
         compiler: &compiler,
-        target,
-        keep: job.keep_temps.as_deref(),
-    };
-    // The preamble and the shim include the same headers: either says what is wrong with them.
-    let (shim, prepared) = rayon::join(
-        || {
-            job.shim
-                .map(|source| build_shim(&compiler, target, source))
-                .transpose()
+        preamble,
+        sources: &sources,
+        shim: job.shim,
+        remember: true,
+    });
+    let build = Build {
+        line: Line {
+            compiler: &compiler,
+            target,
+            keep: job.keep_temps.as_deref(),
         },
-        || compiler.prepare(sources.len()),
-    );
-    prepared?;
-    let shim = shim?;
-    let stages = Mutex::new(Stages::default());
-    let results: Vec<Result<UnresolvedGroup, Failure>> = chunks(&sources, job.mode)
-        .into_par_iter()
-        .flat_map_iter(|chunk| {
-            let mut own = Stages::default();
-            let results = line.run(chunk, &mut own);
-            stages
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .add(&own);
-            results
-        })
-        .collect();
-    let mut stages = stages.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let groups = all(results)?;
+        sources: &sources,
+        lookup,
+        mode: job.mode,
+        progress: &job.progress,
+    };
+    let (groups, cached, shim, mut stages) = build.run(job.shim)?;
     let named = sources.into_iter().map(|source| source.name).zip(groups);
     let set = timed(&mut stages.stencils, || {
         jit_stencils::resolve(target, named)
     })?;
-    Ok(Built { set, shim, stages })
+    Ok(Built {
+        set,
+        shim,
+        cached,
+        stages,
+    })
 }
 
-/// What stands for the micro-op in a template.
-const PLACEHOLDER: &str = "CASE";
+/// What is needed from sources to groups.
+struct Build<'a> {
+    line: Line<'a>,
+    sources: &'a [Source],
+    lookup: Option<Lookup<'a>>,
+    mode: Mode,
+    progress: &'a Progress,
+}
 
-/// The template's leading includes, and the rest. What comes with every micro-op can be compiled
-/// once; build.py puts the case wherever it reads `CASE`, so there must be none in there.
-fn split_template(template: &str) -> (&str, &str) {
-    let mut end = 0;
-    let mut offset = 0;
-    for line in template.split_inclusive('\n') {
-        offset += line.len();
-        let text = line.trim();
-        if text.starts_with("#include") && !text.contains(PLACEHOLDER) && line.ends_with('\n') {
-            end = offset;
-        } else if !(text.is_empty() || text.starts_with("//")) || text.contains(PLACEHOLDER) {
-            break;
+/// What became of a source, and its place among all.
+type Outcome = (usize, Result<UnresolvedGroup, Failure>);
+
+/// A source that has to be compiled: its place among all, itself, and where to store the result.
+type Miss<'a> = (usize, &'a Source, Option<Key>);
+
+impl Build<'_> {
+    /// The groups in the order of the sources, how many of them were in the cache, the shim, and
+    /// what took how long.
+    fn run(
+        &self,
+        shim: Option<&Path>,
+    ) -> Result<(Vec<UnresolvedGroup>, usize, Option<Shim>, Stages), Failure> {
+        let mut stages = Stages::default();
+        let last = self.lookup.as_ref().and_then(Lookup::last);
+        // A project's first build finds nothing, so it need not wait for what it finds.
+        let early = if last.is_none() {
+            self.sources.len()
+        } else {
+            0
+        };
+        let mut prepare = Duration::ZERO;
+        let (prepared, found) = rayon::join(
+            || timed(&mut prepare, || self.prepare(early)),
+            || {
+                let keys = timed(&mut stages.lookup, || self.keys(last))?;
+                let shim = shim
+                    .map(|source| self.shim(source, keys.shim))
+                    .transpose()?;
+                Ok::<_, Failure>((keys, shim))
+            },
+        );
+        // Preamble and shim include the same headers: one of them says what is wrong with those.
+        prepared?;
+        let (keys, shim) = found?;
+        let (mut groups, misses) = timed(&mut stages.lookup, || self.look_up(&keys.uops));
+        let cached = self.sources.len() - misses.len();
+        self.progress.plan(self.sources.len(), cached);
+        timed(&mut prepare, || self.prepare(misses.len()))?;
+        stages.prepare = prepare;
+        let (compiled, spent) = self.compile(&misses);
+        stages.add(&spent);
+        if let Some(lookup) = &self.lookup {
+            lookup.cache.trim();
+        }
+        groups.extend(compiled);
+        groups.sort_by_key(|(index, _)| *index);
+        let groups = all(groups.into_iter().map(|(_, group)| group))?;
+        Ok((groups, cached, shim, stages))
+    }
+
+    fn prepare(&self, misses: usize) -> Result<(), Failure> {
+        Ok(self.line.compiler.prepare(misses)?)
+    }
+
+    fn keys(&self, last: Option<Record>) -> Result<Keys, Failure> {
+        match &self.lookup {
+            Some(lookup) => Ok(lookup.keys(last)?),
+            None => Ok(Keys {
+                uops: vec![None; self.sources.len()],
+                shim: None,
+            }),
         }
     }
-    template.split_at_checked(end).unwrap_or(("", template))
+
+    /// What the cache has, and what is left to do.
+    fn look_up(&self, keys: &[Option<Key>]) -> (Vec<Outcome>, Vec<Miss<'_>>) {
+        self.sources
+            .par_iter()
+            .zip(keys)
+            .enumerate()
+            .partition_map(|(index, (source, key))| match self.stored(key.as_ref()) {
+                Some(object) => {
+                    rayon::iter::Either::Left((index, self.line.lower(&source.name, &object)))
+                }
+                None => rayon::iter::Either::Right((index, source, *key)),
+            })
+    }
+
+    /// The results of what was not there, each with its place.
+    fn compile(&self, misses: &[Miss<'_>]) -> (Vec<Outcome>, Stages) {
+        let stages = Mutex::new(Stages::default());
+        // One share after the other, so that the large ones come first.
+        let results = shares(misses, self.mode)
+            .into_iter()
+            .par_bridge()
+            .flat_map_iter(|share| {
+                let sources: Vec<Source> = share
+                    .iter()
+                    .map(|(_, source, _)| (*source).clone())
+                    .collect();
+                let mut own = Stages::default();
+                let results = self.line.run(&sources, &mut own, |index, object| {
+                    if let Some((_, _, key)) = share.get(index) {
+                        self.store(key.as_ref(), object);
+                    }
+                });
+                stages
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .add(&own);
+                self.progress.advance(share.len());
+                let places = share.iter().map(|(index, _, _)| *index);
+                places.zip(results).collect::<Vec<_>>()
+            })
+            .collect();
+        (
+            results,
+            stages.into_inner().unwrap_or_else(PoisonError::into_inner),
+        )
+    }
+
+    fn shim(&self, source: &Path, key: Option<Key>) -> Result<Shim, Failure> {
+        let object = match self.stored(key.as_ref()) {
+            Some(object) => object.bytes,
+            None => {
+                let bytes = self.line.compiler.shim(source)?;
+                let object = Object {
+                    bytes,
+                    disassembly: None,
+                };
+                self.store(key.as_ref(), &object);
+                object.bytes
+            }
+        };
+        let unwind = jit_stencils::shim_unwind(self.line.target, &object).map_err(|error| {
+            Failure::Unwind {
+                path: source.to_path_buf(),
+                source: error,
+            }
+        })?;
+        Ok(Shim { object, unwind })
+    }
+
+    fn stored(&self, key: Option<&Key>) -> Option<Object> {
+        self.lookup.as_ref()?.cache.get(key?)
+    }
+
+    fn store(&self, key: Option<&Key>, object: &Object) {
+        if let (Some(lookup), Some(key)) = (&self.lookup, key) {
+            lookup.cache.put(key, object);
+        }
+    }
 }
 
 /// Shares of the work. Starting a process costs about as much as three micro-ops, and memory grows
 /// with each, so shares are neither small nor large; the last ones are smaller, so that no core
 /// waits long for another.
-fn chunks(sources: &[Source], mode: Mode) -> Vec<&[Source]> {
+fn shares<T>(all: &[T], mode: Mode) -> Vec<&[T]> {
     if mode == Mode::Driver {
-        return sources.chunks(1).collect();
+        return all.chunks(1).collect();
     }
     let threads = rayon::current_num_threads().max(1);
-    let mut chunks = Vec::new();
-    let mut rest = sources;
+    let mut shares = Vec::new();
+    let mut rest = all;
     while !rest.is_empty() {
         let size = rest.len().div_ceil(2 * threads).clamp(8, 128);
-        let (chunk, others) = rest.split_at_checked(size).unwrap_or((rest, &[]));
-        chunks.push(chunk);
+        let (share, others) = rest.split_at_checked(size).unwrap_or((rest, &[]));
+        shares.push(share);
         rest = others;
     }
-    chunks
-}
-
-fn build_shim(
-    compiler: &Compiler<'_>,
-    target: &'static Target,
-    source: &Path,
-) -> Result<Shim, Failure> {
-    let object = compiler.shim(source)?;
-    let unwind = jit_stencils::shim_unwind(target, &object).map_err(|error| Failure::Unwind {
-        path: source.to_path_buf(),
-        source: error,
-    })?;
-    Ok(Shim { object, unwind })
-}
-
-/// What every share of the work goes through.
-struct Line<'a> {
-    compiler: &'a Compiler<'a>,
-    target: &'static Target,
-    keep: Option<&'a Path>,
-}
-
-impl Line<'_> {
-    /// A result for each source, in order.
-    fn run(
-        &self,
-        sources: &[Source],
-        stages: &mut Stages,
-    ) -> Vec<Result<UnresolvedGroup, Failure>> {
-        match self.try_run(sources, stages) {
-            Ok(results) => results,
-            Err(failure) => vec![Err(failure)],
-        }
-    }
-
-    fn try_run(
-        &self,
-        sources: &[Source],
-        stages: &mut Stages,
-    ) -> Result<Vec<Result<UnresolvedGroup, Failure>>, Failure> {
-        let assembly = timed(&mut stages.compile, || self.compiler.compile(sources))?;
-        let started = Instant::now();
-        // What failed stays where it is: each step goes on with what came through.
-        let results: Vec<Result<String, Failure>> = sources
-            .iter()
-            .zip(assembly)
-            .map(|(source, assembly)| self.optimize(&source.name, &assembly?))
-            .collect();
-        stages.optimize += started.elapsed();
-        let inputs: Vec<(&str, &str)> = sources
-            .iter()
-            .zip(&results)
-            .filter_map(|(source, text)| Some((source.name.as_str(), text.as_deref().ok()?)))
-            .collect();
-        let objects = timed(&mut stages.assemble, || self.compiler.assemble(&inputs))?;
-        let started = Instant::now();
-        let mut objects = objects.into_iter();
-        let groups = sources
-            .iter()
-            .zip(results)
-            .map(|(source, result)| {
-                result?;
-                match objects.next() {
-                    Some(object) => self.lower(&source.name, &object?),
-                    None => Err(Failure::Missing {
-                        uop: source.name.clone(),
-                    }),
-                }
-            })
-            .collect();
-        stages.stencils += started.elapsed();
-        Ok(groups)
-    }
-
-    fn optimize(&self, uop: &str, assembly: &str) -> Result<String, Failure> {
-        let optimized =
-            jit_optimizer::optimize(self.target, assembly).map_err(|source| Failure::Optimize {
-                uop: uop.to_owned(),
-                source,
-            })?;
-        if let Some(folder) = self.keep {
-            let path = folder.join(format!("{uop}.optimized.s"));
-            fs::write(&path, &optimized).map_err(Failure::file("write", &path))?;
-        }
-        Ok(optimized)
-    }
-
-    fn lower(&self, uop: &str, object: &Object) -> Result<UnresolvedGroup, Failure> {
-        let file = jit_schema::native::read(&object.bytes).map_err(|source| Failure::Object {
-            uop: uop.to_owned(),
-            source,
-        })?;
-        let mut group =
-            jit_stencils::lower(self.target, &file).map_err(|source| Failure::Lower {
-                uop: uop.to_owned(),
-                source,
-            })?;
-        if let Some(text) = &object.disassembly {
-            let name = format!("{uop}.o");
-            let text = format!("\n{name}{text}");
-            group.code.disassembly = jit_stencils::clean_disassembly(&text, &name, &name);
-        }
-        Ok(group)
-    }
+    shares
 }
 
 /// All values, or all failures.
@@ -277,41 +294,5 @@ fn all<T>(results: impl IntoIterator<Item = Result<T, Failure>>) -> Result<Vec<T
         Ok(values)
     } else {
         Err(Failure::all(failures))
-    }
-}
-
-fn timed<T>(duration: &mut Duration, work: impl FnOnce() -> T) -> T {
-    let started = Instant::now();
-    let value = work();
-    *duration += started.elapsed();
-    value
-}
-
-/// Where the intermediate files are: a folder that goes when the build is over, or one to keep.
-enum WorkDir {
-    Temporary(TempDir),
-    Kept(PathBuf),
-}
-
-impl WorkDir {
-    fn create(keep: Option<&Path>) -> Result<WorkDir, Failure> {
-        match keep {
-            Some(folder) => {
-                fs::create_dir_all(folder).map_err(Failure::file("create", folder))?;
-                Ok(WorkDir::Kept(folder.to_path_buf()))
-            }
-            None => tempfile::Builder::new()
-                .prefix("jit-stencils-")
-                .tempdir()
-                .map(WorkDir::Temporary)
-                .map_err(Failure::file("create", &std::env::temp_dir())),
-        }
-    }
-
-    fn path(&self) -> &Path {
-        match self {
-            WorkDir::Temporary(folder) => folder.path(),
-            WorkDir::Kept(folder) => folder,
-        }
     }
 }

@@ -13,6 +13,7 @@ use crate::{
     config::{self, Config},
     digest::DigestInputs,
     failure::Failure,
+    key::Key,
 };
 
 /// Where the micro-ops come from and how they want to be compiled.
@@ -49,7 +50,7 @@ pub(crate) struct Project {
     /// Whether a build with another LLVM than the pinned one deserves the banner's warning.
     pub(crate) pinned_llvm: Option<u32>,
     /// The example's files, until the build is over.
-    _unpacked: Option<TempDir>,
+    unpacked: Option<TempDir>,
 }
 
 /// What the command line says about the project.
@@ -135,7 +136,7 @@ impl Project {
             cflags: Vec::new(),
             output: PathBuf::from("."),
             root,
-            _unpacked: None,
+            unpacked: None,
         })
     }
 
@@ -198,8 +199,29 @@ impl Project {
             cflags: config.cflags,
             output: root.join(config.output),
             root,
-            _unpacked: None,
+            unpacked: None,
         })
+    }
+
+    /// The name of the record of the last build: there is one for each folder, target and kind.
+    pub(crate) fn record_name(&self, target: &Target, debug: bool) -> String {
+        // The example is in another folder each time.
+        let root = match self.unpacked {
+            Some(_) => Path::new("example"),
+            None => &self.root,
+        };
+        let mut parts = vec![
+            root.as_os_str().as_encoded_bytes(),
+            target.triple.as_bytes(),
+            if debug { b"debug" } else { b"release" },
+        ];
+        // A checkout may be built in several folders, each with a pyconfig.h.
+        let outside = self
+            .include_dirs
+            .iter()
+            .filter(|folder| !folder.starts_with(&self.root));
+        parts.extend(outside.map(|folder| folder.as_os_str().as_encoded_bytes()));
+        Key::of(parts).to_string()
     }
 
     /// The example virtual machine that is embedded in the binary.
@@ -221,7 +243,7 @@ impl Project {
                                example virtual machine (name a checkout with --cpython)"
             .to_owned();
         project.output = PathBuf::from("jit-example");
-        project._unpacked = Some(folder);
+        project.unpacked = Some(folder);
         Ok(project)
     }
 }

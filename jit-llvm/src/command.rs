@@ -108,6 +108,9 @@ pub(crate) fn run(
         source,
     };
     tracing::info!(target: "jit_llvm::command", "{}", shown(program, arguments));
+    let tool = program.file_name().unwrap_or_default().to_string_lossy();
+    let _shown_in_timelines =
+        tracing::info_span!("process", %tool, words = arguments.len()).entered();
     let mut command = Command::new(program);
     command
         .args(arguments)

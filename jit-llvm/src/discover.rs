@@ -46,6 +46,8 @@ pub struct Toolchain {
     pub version: LlvmVersion,
     /// llvm-objdump of the same major, if there is one: it only adds comments.
     pub objdump: Option<PathBuf>,
+    /// What the two say of themselves.
+    identities: Vec<String>,
 }
 
 impl Toolchain {
@@ -60,10 +62,15 @@ impl Toolchain {
             Some(major) => vec![major],
             None => SUPPORTED_MAJORS.to_vec(),
         };
-        let (clang, version) = find("clang", &majors, search, interrupt)?;
+        let (clang, found) = find("clang", &majors, search, interrupt)?;
+        let version = found.version;
+        let mut identities = vec![found.identity(&clang)];
         // The comments must come from the same major, or two machines would write two headers.
         let objdump = match find("llvm-objdump", &[version.major], search, interrupt) {
-            Ok((path, _)) => Some(path),
+            Ok((path, found)) => {
+                identities.push(found.identity(&path));
+                Some(path)
+            }
             Err(LlvmError::Interrupted) => return Err(LlvmError::Interrupted),
             Err(error) => {
                 tracing::info!("no disassembly comments: {error}");
@@ -74,7 +81,14 @@ impl Toolchain {
             clang,
             version,
             objdump,
+            identities,
         })
+    }
+
+    /// What tells these tools from others that may write something else: their versions in full,
+    /// and their sizes. Where they are is left out.
+    pub fn identities(&self) -> &[String] {
+        &self.identities
     }
 }
 
@@ -83,7 +97,7 @@ fn find(
     majors: &[u32],
     search: &Search,
     interrupt: &Interrupt,
-) -> Result<(PathBuf, LlvmVersion), LlvmError> {
+) -> Result<(PathBuf, Probed), LlvmError> {
     let mut rejected: Vec<(PathBuf, Rejection)> = Vec::new();
     let mut places: Vec<String> = Vec::new();
     for &major in majors {
@@ -98,11 +112,11 @@ fn find(
             // Tools run in other folders than ours, where a relative path leads nowhere.
             let path = std::path::absolute(&path).unwrap_or(path);
             match probe(&path, interrupt)? {
-                Ok(version) if version.major == major => {
-                    tracing::info!("{tool} {version}: {}", path.display());
-                    return Ok((path, version));
+                Ok(found) if found.version.major == major => {
+                    tracing::info!("{tool} {}: {}", found.version, path.display());
+                    return Ok((path, found));
                 }
-                Ok(version) => reject(&mut rejected, path, Rejection::Version(version)),
+                Ok(found) => reject(&mut rejected, path, Rejection::Version(found.version)),
                 Err(why) => reject(&mut rejected, path, why),
             }
         }
@@ -189,8 +203,24 @@ impl Place {
     }
 }
 
+/// What a tool says of itself.
+struct Probed {
+    version: LlvmVersion,
+    text: String,
+}
+
+impl Probed {
+    fn identity(&self, path: &Path) -> String {
+        // Two builds of one version differ in size as a rule.
+        let size = std::fs::metadata(path).map_or(0, |data| data.len());
+        // The other lines have the default target and folders.
+        let line = self.text.lines().find(|line| line.contains("version"));
+        format!("{} ({size} bytes)", line.unwrap_or_default().trim())
+    }
+}
+
 /// Ask a tool what it is. The outer error ends the search; the inner one only this candidate.
-fn probe(path: &Path, interrupt: &Interrupt) -> Result<Result<LlvmVersion, Rejection>, LlvmError> {
+fn probe(path: &Path, interrupt: &Interrupt) -> Result<Result<Probed, Rejection>, LlvmError> {
     let output = match command::run(path, &["--version".into()], None, interrupt) {
         Ok(output) => output,
         Err(LlvmError::Run { source, .. }) => {
@@ -207,8 +237,9 @@ fn probe(path: &Path, interrupt: &Interrupt) -> Result<Result<LlvmVersion, Rejec
             why.lines().next().unwrap_or_default().to_owned(),
         )));
     }
-    Ok(match identify(&String::from_utf8_lossy(&output.stdout)) {
-        Identity::Llvm(version) => Ok(version),
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    Ok(match identify(&text) {
+        Identity::Llvm(version) => Ok(Probed { version, text }),
         Identity::Apple(_) => Err(Rejection::Apple),
         Identity::Unknown(line) => Err(Rejection::NotLlvm(line)),
     })

@@ -31,7 +31,7 @@ pub struct ExpandedFile {
     pub files: Vec<PathBuf>,
 }
 
-/// What starts a source's part of the output; no macro has this name.
+/// What starts a source's part of the output, followed by its name in quotes; no macro is called so.
 const MARKER: &str = "__jit_expansion_of__";
 
 /// Preprocess the preamble and all sources behind it.
@@ -65,7 +65,7 @@ pub(crate) fn expand(
     for source in sources {
         text.push_str(&push);
         text.push_str(&format!(
-            "{MARKER} {}\n#define _JIT_OPCODE {}\n{}{}\n#undef _JIT_OPCODE\n{pop}",
+            "{MARKER} \"{}\"\n#define _JIT_OPCODE {}\n{}{}\n#undef _JIT_OPCODE\n{pop}",
             source.name,
             source.name,
             line_directive(context, source, first_line),
@@ -206,7 +206,7 @@ fn split(output: &str, sources: &[Source], files: Vec<PathBuf>) -> Option<Expans
     let mut macros: BTreeMap<&str, &str> = BTreeMap::new();
     for line in output.lines() {
         if let Some(name) = line.trim().strip_prefix(MARKER) {
-            if sources.get(bodies.len())?.name != name.trim() {
+            if sources.get(bodies.len())?.name != name.trim().trim_matches('"') {
                 return None;
             }
             bodies.push(String::new());
@@ -264,8 +264,8 @@ mod tests {
 
     #[test]
     fn output_is_split_at_the_markers() {
-        let output = "#define X 1\nint a;\n#define Y 2\n#undef X\n__jit_expansion_of__ _A\nint b;\n\
-                      #define Z 1\n__jit_expansion_of__ _B\n#pragma pop_macro(\"X\")\nint c;\n";
+        let output = "#define X 1\nint a;\n#define Y 2\n#undef X\n__jit_expansion_of__ \"_A\"\nint b;\n\
+                      #define Z 1\n__jit_expansion_of__ \"_B\"\n#pragma pop_macro(\"X\")\nint c;\n";
         let expansion = split(output, &[source("_A"), source("_B")], vec![]).unwrap();
         assert_eq!(expansion.preamble, "int a;\n");
         assert_eq!(expansion.bodies, ["int b;\n", "int c;\n"]);

@@ -42,6 +42,9 @@ use cfg::Graph;
 pub use error::OptimizeError;
 use parse::{GlobalDirective, Syntax};
 
+/// Differs if the optimizer does: a hash of its sources, for those who store what it writes.
+pub const FINGERPRINT: &str = env!("JIT_OPTIMIZER_FINGERPRINT");
+
 /// Which instructions the optimizer understands: one per optimizer class of `_optimizers.py`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Dialect {

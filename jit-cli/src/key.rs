@@ -1,0 +1,240 @@
+//! What a stencil is found by in the cache: everything that can change its bytes, and nothing else.
+//!
+//! That is the compiler, the flags that say how to generate code, and the tokens that are compiled.
+//! Flags for the preprocessor, paths, comments, blank space and macros that nobody uses are not
+//! among them: the tokens say what they come to.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+/// A SHA-256.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Key([u8; 32]);
+
+impl Key {
+    /// Of several parts, in their order; where one ends and the next begins counts.
+    pub(crate) fn of<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Key {
+        let mut hasher = Sha256::new();
+        for part in parts {
+            hasher.update((part.len() as u64).to_le_bytes());
+            hasher.update(part);
+        }
+        Key(hasher.finalize().into())
+    }
+
+    /// The bytes.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl Serialize for Key {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let digits: Option<Vec<u8>> = text
+            .chars()
+            .map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
+            .collect();
+        let bytes: Option<Vec<u8>> = digits.map(|digits| {
+            let pairs = digits.chunks_exact(2);
+            pairs
+                .map(|pair| pair.iter().fold(0, |sum, digit| sum << 4 | digit))
+                .collect()
+        });
+        bytes
+            .and_then(|bytes| bytes.try_into().ok())
+            .map(Key)
+            .ok_or_else(|| serde::de::Error::custom("not a SHA-256"))
+    }
+}
+
+/// The cc1 arguments that decide about the code that is generated. `None` if they ask for debug
+/// information, which has paths in it.
+pub(crate) fn code_arguments(arguments: &[String]) -> Option<Vec<&str>> {
+    // What the preprocessor makes of these is in the tokens.
+    const WITH_VALUE: [&str; 13] = [
+        "-D",
+        "-I",
+        "-U",
+        "-idirafter",
+        "-include",
+        "-internal-externc-isystem",
+        "-internal-iframework",
+        "-internal-isystem",
+        "-iquote",
+        "-isysroot",
+        "-isystem",
+        "-iwithsysroot",
+        "-resource-dir",
+    ];
+    const STARTS: [&str; 6] = [
+        "-fcoverage-compilation-dir=",
+        "-fcoverage-prefix-map=",
+        "-fdebug-compilation-dir=",
+        "-fdebug-prefix-map=",
+        "-ffile-prefix-map=",
+        "-fmacro-prefix-map=",
+    ];
+    let mut kept = Vec::new();
+    let mut arguments = arguments.iter();
+    while let Some(argument) = arguments.next() {
+        if argument.starts_with("-debug-info-kind") {
+            return None;
+        }
+        if WITH_VALUE.contains(&argument.as_str()) {
+            arguments.next();
+        } else if !STARTS.iter().any(|start| argument.starts_with(start)) {
+            kept.push(argument.as_str());
+        }
+    }
+    Some(kept)
+}
+
+/// Preprocessed text, less the blanks that separate nothing: two texts of the same tokens come to
+/// the same, however they are laid out.
+pub(crate) fn tokens(text: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut bytes = text.bytes().peekable();
+    let mut line_start = true;
+    let mut blank = false;
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'\n' => {
+                line_start = true;
+                blank = true;
+            }
+            b' ' | b'\t' | b'\r' | 0x0b | 0x0c => blank = true,
+            // A directive that the preprocessor left, such as #pragma: its line matters.
+            b'#' if line_start => {
+                out.extend_from_slice(b"\n#");
+                while let Some(byte) = bytes.next_if(|byte| *byte != b'\n') {
+                    out.push(byte);
+                }
+                out.push(b'\n');
+                blank = false;
+            }
+            _ => {
+                if std::mem::take(&mut blank) && separates(out.last().copied(), byte) {
+                    out.push(b' ');
+                }
+                line_start = false;
+                out.push(byte);
+                if matches!(byte, b'"' | b'\'') {
+                    // Blanks within quotes are what they are.
+                    while let Some(inner) = bytes.next() {
+                        out.push(inner);
+                        match inner {
+                            b'\\' => out.extend(bytes.next()),
+                            b'\n' => break,
+                            _ if inner == byte => break,
+                            _ => {}
+                        }
+                    }
+                }
+            }
+        }
+    }
+    out
+}
+
+/// Whether a blank between these two keeps them from being one token.
+fn separates(before: Option<u8>, after: u8) -> bool {
+    let alone = |byte: u8| b"()[]{},;".contains(&byte);
+    match before {
+        None => false,
+        Some(b'\n') => false,
+        Some(before) => {
+            let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80;
+            !(alone(before) || alone(after)
+                // A quote may have a prefix, a dot may be a part of a number.
+                || word(before) != word(after) && !b"\"'.+-".contains(&after) && before != b'.')
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn same(a: &str, b: &str) -> bool {
+        tokens(a) == tokens(b)
+    }
+
+    #[test]
+    fn layout_does_not_matter() {
+        assert!(same(
+            "int a(void)\n{\n  return 1;\n}\n",
+            "int a( void ) { return 1 ; }"
+        ));
+        assert!(same("a\n\n\n=  b", "a = b"));
+        assert!(same("  a", "a"));
+        assert!(same("f(x,\n  y)", "f(x, y)"));
+    }
+
+    #[test]
+    fn tokens_matter() {
+        for (a, b) in [
+            ("int a", "inta"),
+            ("a + +b", "a ++b"),
+            ("a - -b", "a --b"),
+            ("a & &b", "a &&b"),
+            ("x . 5", "x .5"),
+            ("1 .e", "1.e"),
+            ("1 e+5", "1e+5"),
+            ("1e +5", "1e+5"),
+            ("L \"a\"", "L\"a\""),
+            ("L 'a'", "L'a'"),
+            ("\"a b\"", "\"a  b\""),
+            ("' '", "''"),
+            ("\"\\\" \"", "\"\\\"\""),
+            ("a\n#pragma x\nb", "a #pragma x b"),
+            ("a\n#pragma x\nb", "a\nb"),
+            ("a < <b", "a <<b"),
+            ("é a", "éa"),
+        ] {
+            assert!(!same(a, b), "{a:?} {b:?}");
+        }
+    }
+
+    #[test]
+    fn parts_have_ends() {
+        let a = Key::of([&b"ab"[..], b"c"]);
+        assert_ne!(a, Key::of([&b"a"[..], b"bc"]));
+        assert_ne!(a, Key::of([&b"abc"[..]]));
+        assert_eq!(a, Key::of([&b"ab"[..], b"c"]));
+        let text = serde_json::to_string(&a).unwrap();
+        assert_eq!(text, format!("\"{a}\""));
+        assert_eq!(serde_json::from_str::<Key>(&text).unwrap(), a);
+        for bad in ["\"\"", "\"zz\"", "1"] {
+            assert!(serde_json::from_str::<Key>(bad).is_err());
+        }
+    }
+
+    #[test]
+    fn only_flags_for_code_count() {
+        let arguments = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let a = arguments("-cc1 -Os -D A -I /x -fmacro-prefix-map=/x=. -target-cpu x86-64");
+        let b = arguments("-cc1 -Os -U A -isystem /y -target-cpu x86-64");
+        assert_eq!(code_arguments(&a), code_arguments(&b));
+        let c = arguments("-cc1 -Os -target-cpu znver4");
+        assert_ne!(code_arguments(&a), code_arguments(&c));
+        assert_eq!(
+            code_arguments(&arguments("-cc1 -debug-info-kind=constructor")),
+            None
+        );
+    }
+}

@@ -1,0 +1,312 @@
+//! What the program prints, in one place: for people, or a line of JSON for each event for tools.
+
+use std::{
+    io::IsTerminal,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use jit_schema::Target;
+use serde_json::{Value, json};
+
+use crate::{failure::Failure, pipeline::Built, stages::Stages};
+
+/// Who reads it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub(crate) enum MessageFormat {
+    /// People: text, and bars on a terminal.
+    #[default]
+    Human,
+    /// Tools: one JSON object a line on standard output, and nothing else there.
+    Json,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Report {
+    format: MessageFormat,
+    rows: Vec<Row>,
+}
+
+/// A target's line in the table at the end.
+#[derive(Debug)]
+struct Row {
+    triple: &'static str,
+    built: Option<Numbers>,
+}
+
+#[derive(Debug)]
+struct Numbers {
+    uops: usize,
+    cached: usize,
+    code: usize,
+    data: usize,
+    holes: usize,
+    stages: Stages,
+    elapsed: Duration,
+}
+
+impl Report {
+    /// A report in that format.
+    pub(crate) fn new(format: MessageFormat) -> Report {
+        Report {
+            format,
+            rows: Vec::new(),
+        }
+    }
+
+    fn emit(&self, reason: &str, fields: Value) {
+        let mut event = json!({ "reason": reason });
+        if let (Some(event), Value::Object(fields)) = (event.as_object_mut(), fields) {
+            event.extend(fields);
+        }
+        println!("{event}");
+    }
+
+    /// What is built, where nobody has said so.
+    pub(crate) fn project(&self, description: &str, named: bool) {
+        match self.format {
+            MessageFormat::Human if named => {}
+            MessageFormat::Human => println!("{description}"),
+            MessageFormat::Json => self.emit("project", json!({ "description": description })),
+        }
+    }
+
+    /// What build.py prints for a target that is not stable.
+    pub(crate) fn banner(&self, target: &Target, pinned: Option<u32>, major: Option<u32>) {
+        if target.stable || self.format == MessageFormat::Json {
+            return;
+        }
+        let warning = format!("JIT support for {target} is still experimental!");
+        let width = warning.len();
+        let request = match (pinned, major) {
+            (Some(pinned), Some(major)) if pinned != major => format!(
+                "Warning! Building with an LLVM version other than {pinned} is not supported."
+            ),
+            _ => centered("Please report any issues you encounter.", width),
+        };
+        let outline = "=".repeat(width);
+        println!("\n{outline}\n{warning}\n{request}\n{outline}\n");
+    }
+
+    /// A target whose files are up to date.
+    pub(crate) fn current(&mut self, target: &'static Target) {
+        if self.format == MessageFormat::Json {
+            self.emit("target", json!({ "target": target.triple, "built": false }));
+        }
+        self.rows.push(Row {
+            triple: target.triple,
+            built: None,
+        });
+    }
+
+    /// A target's build begins.
+    pub(crate) fn start(&self, target: &'static Target) -> Progress {
+        let bar = match self.format {
+            MessageFormat::Human if std::io::stderr().is_terminal() => {
+                let style = ProgressStyle::with_template(
+                    "{prefix:26} {bar:30} {pos}/{len} {msg} {elapsed}",
+                );
+                let bar = ProgressBar::new(0);
+                bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+                bar.enable_steady_tick(Duration::from_millis(100));
+                bar
+            }
+            _ => ProgressBar::hidden(),
+        };
+        bar.set_prefix(target.triple);
+        Progress {
+            bar,
+            triple: target.triple,
+            format: self.format,
+            started: Instant::now(),
+        }
+    }
+
+    /// A target that was built.
+    pub(crate) fn built(&mut self, target: &'static Target, built: &Built, elapsed: Duration) {
+        let groups = &built.set.groups;
+        let sum = |size: fn(&jit_stencils::StencilGroup) -> usize| {
+            groups.iter().map(|(_, group)| size(group)).sum()
+        };
+        let numbers = Numbers {
+            uops: groups.len(),
+            cached: built.cached,
+            code: sum(|group| group.code.body.len()),
+            data: sum(|group| group.data.body.len()),
+            holes: sum(|group| group.code.holes.len() + group.data.holes.len()),
+            stages: built.stages,
+            elapsed,
+        };
+        if self.format == MessageFormat::Json {
+            let stages: serde_json::Map<String, Value> = numbers
+                .stages
+                .named()
+                .map(|(name, time)| (name.to_owned(), json!(time.as_secs_f64())))
+                .into_iter()
+                .collect();
+            self.emit(
+                "target",
+                json!({
+                    "target": target.triple,
+                    "built": true,
+                    "uops": numbers.uops,
+                    "cached": numbers.cached,
+                    "code_bytes": numbers.code,
+                    "data_bytes": numbers.data,
+                    "holes": numbers.holes,
+                    "stage_seconds": stages,
+                    "seconds": elapsed.as_secs_f64(),
+                }),
+            );
+        }
+        self.rows.push(Row {
+            triple: target.triple,
+            built: Some(numbers),
+        });
+    }
+
+    /// What a build of a target would do.
+    pub(crate) fn explained(&self, lines: &[String], fields: &Value) {
+        match self.format {
+            MessageFormat::Human => println!("{}", lines.join("\n")),
+            MessageFormat::Json => self.emit("explanation", fields.clone()),
+        }
+    }
+
+    /// All is done: the table.
+    pub(crate) fn finish(&self, output: &Path) {
+        if self.format == MessageFormat::Json {
+            let output = output.to_string_lossy();
+            self.emit("finished", json!({ "success": true, "output_dir": output }));
+            return;
+        }
+        let mut head = format!(
+            "{:<26} {:>5} {:>6} {:>7} {:>7} {:>6}",
+            "target", "uops", "cached", "code", "data", "holes"
+        );
+        for (name, _) in Stages::default().named() {
+            head.push_str(&format!(" {name:>9}"));
+        }
+        println!("{head} {:>8}", "total");
+        for row in &self.rows {
+            match &row.built {
+                Some(numbers) => {
+                    let mut line = format!(
+                        "{:<26} {:>5} {:>6} {:>7} {:>7} {:>6}",
+                        row.triple,
+                        numbers.uops,
+                        numbers.cached,
+                        numbers.code,
+                        numbers.data,
+                        numbers.holes
+                    );
+                    for (_, time) in numbers.stages.named() {
+                        line.push_str(&format!(" {:>8.2}s", time.as_secs_f64()));
+                    }
+                    println!("{line} {:>7.2}s", numbers.elapsed.as_secs_f64());
+                }
+                None => println!("{:<26} up to date: its inputs have not changed", row.triple),
+            }
+        }
+        if self.rows.iter().any(|row| row.built.is_some()) {
+            println!("sizes in bytes; times of stages are added up over all jobs");
+        }
+        println!("in {}", output.display());
+    }
+
+    /// The program fails.
+    pub(crate) fn failed(&self, failure: &Failure) {
+        if self.format == MessageFormat::Json {
+            self.emit(
+                "finished",
+                json!({
+                    "success": false,
+                    "status": failure.exit_status(),
+                    "message": failure.to_string(),
+                    "advice": failure.advice(),
+                }),
+            );
+        }
+        eprintln!("error: {failure}");
+        if let Some(advice) = failure.advice() {
+            eprintln!("{advice}");
+        }
+    }
+}
+
+/// How far a target's build is.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    bar: ProgressBar,
+    triple: &'static str,
+    format: MessageFormat,
+    started: Instant,
+}
+
+/// A build that takes no longer says nothing on its way.
+const QUIET: Duration = Duration::from_secs(2);
+
+impl Progress {
+    /// It is known what there is to do.
+    pub(crate) fn plan(&self, uops: usize, cached: usize) {
+        self.bar.set_length(uops as u64);
+        self.bar.set_position(cached as u64);
+        self.bar.set_message(match cached {
+            0 => "micro-ops".to_owned(),
+            _ => format!("micro-ops, {cached} cached"),
+        });
+    }
+
+    /// More micro-ops are done.
+    pub(crate) fn advance(&self, uops: usize) {
+        self.bar.inc(uops as u64);
+        let (done, all) = (self.bar.position(), self.bar.length().unwrap_or(0));
+        if self.format == MessageFormat::Json {
+            let (target, reason) = (self.triple, "progress");
+            println!(
+                "{}",
+                json!({ "reason": reason, "target": target, "done": done, "uops": all })
+            );
+        } else if self.bar.is_hidden() && self.started.elapsed() > QUIET {
+            eprintln!("{}: {done} of {all} micro-ops", self.triple);
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// Python's `str.center`, which puts the odd space in front only if the width is odd, too.
+fn centered(text: &str, width: usize) -> String {
+    let missing = width.saturating_sub(text.len());
+    let left = missing / 2 + (missing & width & 1);
+    format!("{:left$}{text}{:right$}", "", "", right = missing - left)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // From Python: 'abc'.center(n).
+    #[test]
+    fn centered_as_python_does() {
+        for (width, expected) in [
+            (2, "abc"),
+            (3, "abc"),
+            (4, "abc "),
+            (5, " abc "),
+            (6, " abc  "),
+            (7, "  abc  "),
+        ] {
+            assert_eq!(centered("abc", width), expected);
+        }
+        for (width, expected) in [(3, " ab"), (4, " ab "), (5, "  ab "), (6, "  ab  ")] {
+            assert_eq!(centered("ab", width), expected);
+        }
+    }
+}

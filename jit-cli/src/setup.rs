@@ -1,0 +1,188 @@
+//! What a command line asks for, with everything found that it leaves open.
+
+use std::path::{Path, PathBuf};
+
+use jit_llvm::{CompileOptions, Interrupt, Mode, Search, Toolchain};
+use jit_schema::Target;
+
+use crate::{
+    args::BuildArgs,
+    cache::Cache,
+    cases::{self, Case},
+    digest,
+    failure::Failure,
+    project::{Project, Wanted},
+    template,
+};
+
+/// See the module.
+pub(crate) struct Setup<'a> {
+    pub(crate) arguments: &'a BuildArgs,
+    pub(crate) project: Project,
+    pub(crate) targets: Vec<&'static Target>,
+    /// `--cflags` as it was given: it is a part of the digest.
+    pub(crate) cflags_text: String,
+    /// The project's flags and the user's.
+    cflags: Vec<String>,
+    pub(crate) search: Search,
+    pub(crate) cache: Option<Cache>,
+}
+
+impl<'a> Setup<'a> {
+    /// Find the project and settle what there is to settle.
+    pub(crate) fn new(arguments: &'a BuildArgs) -> Result<Setup<'a>, Failure> {
+        let project = Project::find(&Wanted {
+            cpython: arguments.cpython.as_deref(),
+            pyconfig_dir: arguments.pyconfig_dir.as_deref(),
+            output_dir: arguments.output_dir.as_deref(),
+        })?;
+        let targets = targets(arguments, &project)?;
+        let cflags_text = arguments.cflags.clone().unwrap_or_default();
+        let Some(user_cflags) = shlex::split(&cflags_text) else {
+            return Err(Failure::Usage(format!(
+                "--cflags {cflags_text:?}: a quote is not closed"
+            )));
+        };
+        let cflags = project.cflags.iter().cloned().chain(user_cflags).collect();
+        let search = search(arguments, &project)?;
+        Ok(Setup {
+            arguments,
+            project,
+            targets,
+            cflags_text,
+            cflags,
+            search,
+            cache: cache(arguments),
+        })
+    }
+
+    /// Where generated files go.
+    pub(crate) fn output_dir(&self) -> &Path {
+        self.arguments
+            .output_dir
+            .as_deref()
+            .unwrap_or(&self.project.output)
+    }
+
+    /// The digest of a target's inputs.
+    pub(crate) fn digest(&self, target: &Target) -> Result<String, Failure> {
+        let debug = self.arguments.debug;
+        digest::compute(target, debug, &self.cflags_text, &self.project.digest)
+    }
+
+    /// How to compile for a target.
+    pub(crate) fn options(&self, target: &'static Target) -> CompileOptions {
+        CompileOptions {
+            target,
+            debug: self.arguments.debug,
+            defines: self.project.defines.clone(),
+            stencil_defines: self.project.stencil_defines.clone(),
+            shim_defines: self.project.shim_defines.of(target),
+            include_dirs: self.project.include_dirs.clone(),
+            root: self.project.root.clone(),
+            cflags: self.cflags.clone(),
+        }
+    }
+
+    /// How to run the tools.
+    pub(crate) fn mode(&self) -> Mode {
+        if self.arguments.one_process_per_step {
+            Mode::Driver
+        } else {
+            Mode::Batch
+        }
+    }
+
+    /// Find the tools.
+    pub(crate) fn toolchain(&self, interrupt: &Interrupt) -> Result<Toolchain, Failure> {
+        Ok(Toolchain::discover(&self.search, interrupt)?)
+    }
+
+    /// As many jobs as are wanted.
+    pub(crate) fn jobs(&self) -> Result<rayon::ThreadPool, Failure> {
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(self.arguments.jobs.map_or(0, std::num::NonZero::get))
+            .build()
+            .map_err(|error| Failure::Usage(format!("can't start the jobs: {error}")))
+    }
+}
+
+/// The two sources every target is made from.
+pub(crate) struct Sources {
+    template: String,
+    cases: String,
+}
+
+impl Sources {
+    /// Read them.
+    pub(crate) fn read(project: &Project) -> Result<Sources, Failure> {
+        let read = |path: &Path| {
+            std::fs::read_to_string(path)
+                .map(cases::universal_newlines)
+                .map_err(Failure::file("read", path))
+        };
+        Ok(Sources {
+            template: read(&project.template)?,
+            cases: read(&project.cases)?,
+        })
+    }
+
+    /// The preamble and the body of the template.
+    pub(crate) fn template(&self) -> (&str, &str) {
+        template::split(&self.template)
+    }
+
+    /// The micro-ops, in build order.
+    pub(crate) fn cases(&self, project: &Project) -> Result<Vec<Case<'_>>, Failure> {
+        cases::split(&self.cases, &project.cases)
+    }
+}
+
+/// The cache, unless it is not wanted: with `--keep-temps` everything has to be made.
+fn cache(arguments: &BuildArgs) -> Option<Cache> {
+    if arguments.no_cache || arguments.one_process_per_step || arguments.keep_temps.is_some() {
+        return None;
+    }
+    let folder = arguments.cache_dir.clone().or_else(Cache::default_folder)?;
+    Some(Cache::new(&folder, arguments.cache_size << 20))
+}
+
+fn targets(arguments: &BuildArgs, project: &Project) -> Result<Vec<&'static Target>, Failure> {
+    if arguments.all_targets {
+        return Ok(Target::ALL
+            .iter()
+            .filter_map(|target| Target::from_triple(target.triple).ok())
+            .collect());
+    }
+    let mut targets = Vec::new();
+    for triple in arguments.targets.iter().chain(&arguments.triples) {
+        let target = Target::from_triple(triple)?;
+        if !targets.contains(&target) {
+            targets.push(target);
+        }
+    }
+    if targets.is_empty() {
+        targets.clone_from(&project.targets);
+    }
+    if targets.is_empty() {
+        let host = Target::host().ok_or_else(|| {
+            Failure::Usage("this machine is none of the targets: name one with --target".to_owned())
+        })?;
+        targets.push(host);
+    }
+    Ok(targets)
+}
+
+/// An empty value counts as none: CPython's Makefile passes `--llvm-version=""`.
+fn search(arguments: &BuildArgs, project: &Project) -> Result<Search, Failure> {
+    let mut search = project.llvm.clone();
+    if let Some(version) = arguments.llvm_version.as_deref().filter(|v| !v.is_empty()) {
+        search.major = Some(Search::parse_major(version)?);
+    }
+    search.install_dir = arguments
+        .llvm_tools_install_dir
+        .as_ref()
+        .filter(|folder| !folder.is_empty())
+        .map(PathBuf::from);
+    Ok(search)
+}

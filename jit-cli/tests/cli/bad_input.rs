@@ -1,0 +1,319 @@
+//! The project is not what it should be.
+
+use std::fs;
+
+use crate::{
+    sandbox::{LINUX, Run, Sandbox},
+    tinyvm::{CASES, SHIM, case, case_with, cases, file, line_of_case},
+};
+
+#[track_caller]
+fn mentions(message: &str, words: &[&str]) {
+    for word in words {
+        assert!(message.contains(word), "no {word:?} in:\n{message}");
+    }
+}
+
+#[test]
+fn an_unknown_target() {
+    let sandbox = Sandbox::new().tinyvm();
+    for triple in [
+        "riscv64-unknown-linux-gnu",
+        "x86_64-unknown-linux-gnuabi64x/..",
+    ] {
+        let message = sandbox.build_for(&[triple]).fails(7);
+        mentions(&message, &[triple]);
+        mentions(&message, &fixtures::TRIPLES);
+    }
+    // Nothing is built for those before it, either.
+    let both = [LINUX, "sparc-sun-solaris"];
+    mentions(&sandbox.build_for(&both).fails(7), &["sparc-sun-solaris"]);
+}
+
+#[test]
+fn wrong_usage() {
+    let sandbox = Sandbox::new().tinyvm();
+    let message = sandbox.build().with(&["--cflags", "-DA='x"]).fails(2);
+    mentions(&message, &["-DA='x", "quote"]);
+    let message = sandbox.build().with(&["-j0"]).fails(2);
+    mentions(&message, &["--jobs"]);
+}
+
+#[test]
+fn no_checkout() {
+    let sandbox = Sandbox::new().tinyvm();
+    let build = |folder: &str| sandbox.run(&["build", "--cpython", folder, "-o", "out", LINUX]);
+    let message = build("nowhere").fails(22);
+    mentions(&message, &["nowhere", "--cpython"]);
+    fs::remove_file(sandbox.path(SHIM)).unwrap();
+    let message = build("vm").fails(22);
+    mentions(&message, &["vm is no CPython checkout", "Tools/jit/shim.c"]);
+    let message = build("vm/pyconfig.h").fails(22);
+    mentions(&message, &["vm/pyconfig.h"]);
+}
+
+#[test]
+fn no_pyconfig() {
+    let sandbox = Sandbox::new().tinyvm();
+    let named = [
+        "build",
+        "--cpython",
+        "vm",
+        "-p",
+        "empty",
+        "-o",
+        "out",
+        LINUX,
+    ];
+    let message = sandbox.run(&named).fails(8);
+    mentions(
+        &message,
+        &["no pyconfig.h in empty", "./configure", "--pyconfig-dir"],
+    );
+    fs::remove_file(sandbox.path("vm/pyconfig.h")).unwrap();
+    let found = ["build", "--cpython", "vm", "-o", "out", LINUX];
+    let message = sandbox.run(&found).fails(8);
+    mentions(&message, &["no pyconfig.h in", "vm", "--pyconfig-dir"]);
+}
+
+#[test]
+fn cases_without_a_case() {
+    let sandbox = Sandbox::new().tinyvm();
+    for text in ["", "// Nothing yet.\n", "\n    case _NOP_r00: {\n    }\n"] {
+        sandbox.write(CASES, text);
+        let message = sandbox.build().fails(9);
+        mentions(
+            &message,
+            &["executor_cases.c.h has no case", "case NAME: {"],
+        );
+    }
+}
+
+#[test]
+fn a_case_that_is_there_twice() {
+    let nop = case("_NOP_r00");
+    let sandbox = Sandbox::new().tinyvm_of(&[nop.clone(), case("_DUP_r12"), nop]);
+    let text = sandbox.text(CASES);
+    let mut lines = text.lines().zip(1..);
+    let mut next = || {
+        lines
+            .find(|(line, _)| line.contains("case _NOP_r00"))
+            .unwrap()
+            .1
+    };
+    let (first, second) = (next(), next());
+    let message = sandbox.build().fails(10);
+    mentions(
+        &message,
+        &[
+            &format!("executor_cases.c.h:{second}: "),
+            "_NOP_r00",
+            &format!("line {first}"),
+        ],
+    );
+}
+
+#[test]
+fn a_case_that_is_cut_short() {
+    let sandbox = Sandbox::new().tinyvm();
+    let whole = file("Python/executor_cases.c.h");
+    // In the middle of the last body, and of one in the middle.
+    for name in ["_STOP_r00", "_ROUND_EVEN_r11"] {
+        let start = whole.find(&format!("case {name}: {{")).unwrap();
+        let line = 1 + whole[..start].matches('\n').count();
+        sandbox.write(CASES, &whole[..start + 60]);
+        let message = sandbox.build().fails(11);
+        mentions(
+            &message,
+            &[name, &format!("executor_cases.c.h:{line}: "), "cut short"],
+        );
+    }
+    // The end of one is missing, and the next follows.
+    let text = case("_NOP_r00").replace("        }\n", "") + &case("_DUP_r12");
+    sandbox.write(CASES, cases(&[text]));
+    mentions(&sandbox.build().fails(11), &["_NOP_r00", "cut short"]);
+}
+
+#[test]
+fn cases_that_are_no_text() {
+    let sandbox = Sandbox::new().tinyvm();
+    let mut bytes = sandbox.text(CASES).into_bytes();
+    bytes.truncate(5000);
+    bytes.push(0xff);
+    sandbox.write(CASES, bytes);
+    let message = sandbox.build().fails(20);
+    mentions(&message, &["executor_cases.c.h", "it must be UTF-8"]);
+}
+
+/// All of them are named, with what clang says about each, and the others come through.
+#[test]
+fn micro_ops_that_do_not_compile() {
+    let good = ["_DUP_r12", "_MATH_r11", "_SWAP_r22"];
+    let mut list: Vec<String> = good.iter().map(|name| case(name)).collect();
+    list.insert(1, case_with("_NOP_r00", ";\nno_such_variable = 1;"));
+    list.push(case_with("_RESUME_r00", "int x = \"a\" *;"));
+    let sandbox = Sandbox::new().tinyvm_of(&list);
+    let line = line_of_case();
+    for mode in [&[][..], &["--one-process-per-step"]] {
+        let kept = format!("kept{}", mode.len());
+        let message = sandbox
+            .build()
+            .with(mode)
+            .with(&["--keep-temps", &kept])
+            .fails(12);
+        mentions(
+            &message,
+            &[
+                "_NOP_r00 does not compile",
+                &format!("_NOP_r00.c:{}:13: error: use of undeclared", line + 2),
+                "'no_such_variable'",
+                "_RESUME_r00 does not compile",
+                &format!("_RESUME_r00.c:{}:26: error: expected expression", line + 1),
+                "2 micro-ops failed",
+            ],
+        );
+        // Nothing is said twice, nor about a file that is nowhere.
+        assert_eq!(message.matches(": error: ").count(), 2, "{message}");
+        assert!(!message.contains("tmp/"), "{message}");
+        for name in good {
+            assert!(!message.contains(name), "{message}");
+            assert!(sandbox.was_assembled(&kept, name), "{name}");
+        }
+        // The line that is named is the one in the file that is kept.
+        let source = sandbox.text(&format!("{kept}/{LINUX}/_NOP_r00.c"));
+        if !mode.is_empty() {
+            let named = source.lines().nth(line + 1).unwrap();
+            assert_eq!(named.trim(), "no_such_variable = 1;");
+        }
+    }
+}
+
+/// nixpkgs 348786: what is wrong with a header is wrong with every micro-op. It is told once, whole.
+#[test]
+fn a_header_that_does_not_compile() {
+    let sandbox = Sandbox::new().tinyvm();
+    let header = file("Include/internal/vm_values.h");
+    sandbox.write(
+        "vm/Include/internal/vm_values.h",
+        format!("{header}\n#error \"a macro is missing\"\n"),
+    );
+    let message = sandbox.build().fails(12);
+    let line = 2 + header.lines().count();
+    mentions(
+        &message,
+        &[&format!(
+            "vm_values.h:{line}:2: error: \"a macro is missing\""
+        )],
+    );
+    assert_eq!(message.matches(": error: ").count(), 1, "{message}");
+    fs::remove_file(sandbox.path("vm/Include/internal/vm_values.h")).unwrap();
+    let message = sandbox.build().fails(12);
+    mentions(&message, &["fatal error: 'vm_values.h' file not found"]);
+    assert_eq!(
+        message.matches("error: 'vm_values.h'").count(),
+        1,
+        "{message}"
+    );
+}
+
+#[test]
+fn flags_that_clang_does_not_know() {
+    let sandbox = Sandbox::new().tinyvm();
+    let message = sandbox
+        .build()
+        .with(&["--cflags", "-fno-such-flag"])
+        .fails(12);
+    mentions(&message, &["unknown argument", "-fno-such-flag"]);
+    assert_eq!(message.matches("unknown argument").count(), 1, "{message}");
+}
+
+#[test]
+fn a_shim_that_does_not_compile() {
+    let sandbox = Sandbox::new().tinyvm_of(&[case("_NOP_r00")]);
+    sandbox.write(SHIM, format!("{}\nint x = y;\n", file("Tools/jit/shim.c")));
+    let message = sandbox.build().fails(12);
+    mentions(&message, &["shim does not compile", "shim.c:", "'y'"]);
+}
+
+#[test]
+fn a_shim_without_exactly_one_call() {
+    let shim = file("Tools/jit/shim.c");
+    let call = "return entry(executor, frame, stack_pointer, thread, 0, 0);";
+    let twice = format!("entry(executor, frame, stack_pointer, thread, 1, 1);\n    {call}");
+    for (other, words) in [("return 0;", "has 0"), (&twice, "has 2")] {
+        let sandbox = Sandbox::new().tinyvm_of(&[case("_NOP_r00")]);
+        sandbox.write(SHIM, shim.replace(call, other));
+        let message = sandbox.build().fails(18);
+        mentions(&message, &["shim.c", "call", words]);
+    }
+}
+
+fn config(text: &str) -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.write("jit.toml", text);
+    sandbox.write("template.c", "CASE");
+    sandbox.write("cases.h", "\n        case _X: {\n        }\n");
+    sandbox
+}
+
+fn build_config(sandbox: &Sandbox) -> Run<'_> {
+    sandbox.run(&["build", "-o", "out", "--target", LINUX])
+}
+
+#[test]
+fn a_configuration_that_is_wrong() {
+    let good = "template = \"template.c\"\ncases = \"cases.h\"\n";
+    for (text, words) in [
+        (format!("{good}inclde = []\n"), ["inclde", "include"]),
+        (
+            "template = \"template.c\"\n".to_owned(),
+            ["missing", "cases"],
+        ),
+        (format!("{good}include = \"x\"\n"), ["include", "line 3"]),
+        (format!("{good}targets = [\"vax\"]\n"), ["vax", LINUX]),
+        (format!("{good}shim = \"shim.c\"\n"), ["shim", "shim.c"]),
+        (format!("{good}include = [\"h\"]\n"), ["include", "h"]),
+        (good.replace("cases.h", "no.h"), ["cases", "no.h"]),
+        (format!("{good}{good}"), ["line 3", "duplicate"]),
+        ("= 1".to_owned(), ["line 1", "jit.toml"]),
+    ] {
+        let sandbox = config(&text);
+        let message = build_config(&sandbox).fails(21);
+        mentions(&message, &["jit.toml"]);
+        mentions(&message, &words);
+    }
+}
+
+#[test]
+fn a_place_that_cannot_be_written() {
+    let sandbox = Sandbox::new().tinyvm_of(&[case("_NOP_r00")]);
+    let build = [
+        "build",
+        "--cpython",
+        "vm",
+        "-p",
+        "vm",
+        "--llvm-version",
+        "22",
+        LINUX,
+    ];
+    // A file where a folder should be: not even root can write there.
+    for place in ["vm/pyconfig.h", "vm/pyconfig.h/below"] {
+        let message = sandbox.run(&build).with(&["-o", place]).fails(20);
+        mentions(&message, &["can't create", place]);
+        let message = sandbox.build().with(&["--keep-temps", place]).fails(20);
+        mentions(&message, &["can't create", place]);
+    }
+    // Temporary files.
+    let message = sandbox
+        .build()
+        .env("TMPDIR", sandbox.path("none"))
+        .fails(20);
+    mentions(&message, &["can't create", "none"]);
+    // A generated file's name is taken by a folder.
+    let name = format!("out/jit_stencils-{LINUX}.h");
+    fs::create_dir(sandbox.path(&name)).unwrap();
+    sandbox.write(&format!("{name}/keep"), "");
+    let message = sandbox.build().fails(20);
+    mentions(&message, &["can't replace", &name]);
+}

@@ -1,0 +1,186 @@
+//! What clang makes cannot be used, or clang does not make it.
+
+use crate::{
+    sandbox::{LINUX, Run, Sandbox},
+    tinyvm::{case, case_with},
+};
+
+#[track_caller]
+fn mentions(message: &str, words: &[&str]) {
+    for word in words {
+        assert!(message.contains(word), "no {word:?} in:\n{message}");
+    }
+}
+
+/// Two good micro-ops, and a bad one between them.
+fn with_bad(body: &str) -> Sandbox {
+    let bad = case_with("_LOAD_NONE_r01", body);
+    Sandbox::new().tinyvm_of(&[case("_NOP_r00"), bad, case("_SWAP_r22")])
+}
+
+/// In both modes, the bad one is named, and the good ones are not.
+#[track_caller]
+fn fails(sandbox: &Sandbox, triple: &str, status: i32, words: &[&str]) {
+    for mode in [&[][..], &["--one-process-per-step"]] {
+        let message = sandbox.build_for(&[triple]).with(mode).fails(status);
+        only_the_bad(&message);
+        mentions(&message, words);
+    }
+}
+
+#[track_caller]
+fn only_the_bad(message: &str) {
+    mentions(message, &["_LOAD_NONE_r01"]);
+    assert!(!message.contains("_NOP_r00"), "{message}");
+    assert!(!message.contains("_SWAP_r22"), "{message}");
+}
+
+#[test]
+fn a_thread_local_variable() {
+    let sandbox = with_bad("extern __thread int vm_local;\ntos0 = (vm_value)vm_local;");
+    let words = [
+        "R_X86_64_GOTTPOFF",
+        "vm_local",
+        ".text+0x",
+        "through a function",
+    ];
+    fails(&sandbox, LINUX, 13, &words);
+}
+
+#[test]
+fn a_static_variable() {
+    let sandbox = with_bad("static uint32_t counter;\ntos0 = ++counter;");
+    fails(&sandbox, LINUX, 14, &["bss"]);
+}
+
+#[test]
+fn a_symbol_that_is_not_imported() {
+    let sandbox = with_bad("extern vm_value vm_elsewhere;\ntos0 = vm_elsewhere;");
+    let words = ["vm_elsewhere is used at code+0x", "without being imported"];
+    fails(&sandbox, "x86_64-pc-windows-msvc", 15, &words);
+}
+
+/// Stencils share one frame pointer.
+#[test]
+fn a_frame_pointer_that_changes() {
+    let sandbox = with_bad("__asm__ volatile(\"movq %rsp, %rbp\");");
+    fails(&sandbox, LINUX, 17, &["rbp", "frame pointer"]);
+}
+
+#[test]
+fn several_for_several_reasons() {
+    let sandbox = Sandbox::new().tinyvm_of(&[
+        case_with("_NOP_r00", "static uint32_t counter;\ntos0 = ++counter;"),
+        case("_DUP_r12"),
+        case_with("_RESUME_r00", "__asm__ volatile(\"movq %rsp, %rbp\");"),
+        case_with("_SWAP_r22", "no_such_variable = 1;"),
+    ]);
+    let build = sandbox.build();
+    // The status is the first one's.
+    let message = build.fails(14);
+    mentions(
+        &message,
+        &["_NOP_r00", "_RESUME_r00", "_SWAP_r22", "3 micro-ops failed"],
+    );
+    assert!(!message.contains("_DUP_r12"), "{message}");
+}
+
+/// A build with the clang in `llvm/bin`. That one knows micro-ops by the names of their files, which
+/// are theirs only where files are kept.
+fn with_fake<'a>(sandbox: &'a Sandbox, mode: &[&str]) -> Run<'a> {
+    let kept = format!("kept{}", mode.len());
+    sandbox
+        .build()
+        .with(&["--llvm-tools-install-dir", "llvm"])
+        .with(&["--keep-temps", &kept])
+        .with(mode)
+}
+
+/// A wrapper around clang that harms the object file of one micro-op.
+fn harming(harm: &str) -> Sandbox {
+    let sandbox = with_bad("tos0 = VM_NONE;");
+    sandbox.clang_with(&format!(
+        r#""$real" "$@" || exit
+for argument do
+    case "$argument" in
+    */_LOAD_NONE_r01.*)
+        object=${{argument%.*}}.o
+        [ -f "$object" ] || continue
+        {harm} > "$object.harmed"
+        mv "$object.harmed" "$object"
+        ;;
+    esac
+done
+exit 0
+"#
+    ));
+    sandbox
+}
+
+#[test]
+fn objects_that_are_broken() {
+    for harm in [
+        // Cut short: in the header, in a section, in the section headers.
+        "head -c 50 \"$object\"",
+        "head -c 70 \"$object\"",
+        "head -c 600 \"$object\"",
+        ":",
+        "echo 'no object at all'",
+        // The offset of the section headers is far behind the end.
+        r#"{ head -c 40 "$object"; printf '\377\377\377\377'; tail -c +45 "$object"; }"#,
+        // A million sections.
+        r#"{ head -c 60 "$object"; printf '\377\376'; tail -c +63 "$object"; }"#,
+    ] {
+        only_the_bad(&with_fake(&harming(harm), &[]).fails(16));
+    }
+    let sandbox = harming("head -c 600 \"$object\"");
+    let message = with_fake(&sandbox, &["--one-process-per-step"]).fails(16);
+    only_the_bad(&message);
+}
+
+#[test]
+fn no_object_at_all() {
+    let sandbox = with_bad("tos0 = VM_NONE;");
+    // It says that all went well, and did nothing.
+    sandbox.clang_with("case \"$*\" in *_LOAD_NONE_r01.s) exit 0 ;; esac");
+    let message = with_fake(&sandbox, &["--one-process-per-step"]).fails(20);
+    mentions(&message, &["_LOAD_NONE_r01.o"]);
+}
+
+/// Killed (by the kernel, which is out of memory) in the middle of a batch.
+#[test]
+fn clang_is_killed() {
+    let sandbox = with_bad("tos0 = VM_NONE;");
+    // Up to the bad one, all is well.
+    sandbox.clang_with(
+        r#"before=
+for argument do
+    case "$argument" in
+    */_LOAD_NONE_r01.*)
+        case "$*" in *' -cc1 '* | '-cc1 '*) eval "'$real' $before" ;; esac
+        kill -9 $$
+        ;;
+    esac
+    before="$before '$argument'"
+done
+"#,
+    );
+    for mode in [&[][..], &["--one-process-per-step"]] {
+        let message = with_fake(&sandbox, mode).fails(12);
+        only_the_bad(&message);
+        mentions(&message, &["signal: 9"]);
+        for name in ["_NOP_r00", "_SWAP_r22"] {
+            assert!(sandbox.was_assembled(&format!("kept{}", mode.len()), name));
+        }
+    }
+}
+
+/// clang itself gives up.
+#[test]
+fn clang_crashes() {
+    let sandbox = with_bad("\n#pragma clang __debug crash\n;");
+    for mode in [&[][..], &["--one-process-per-step"]] {
+        let message = sandbox.build().with(mode).fails(12);
+        only_the_bad(&message);
+    }
+}

@@ -1,0 +1,185 @@
+//! clang is not there, or is not what it should be.
+
+use std::{fs, os::unix::fs::PermissionsExt};
+
+use crate::{
+    batch,
+    sandbox::{LINUX, Run, Sandbox},
+    tools,
+};
+
+/// With no tool but those of the sandbox, in `bin`.
+fn isolated(sandbox: &Sandbox) -> Run<'_> {
+    sandbox
+        .run(&["build", "--cpython", "vm", "-p", "vm", "-o", "out", LINUX])
+        .with(&["--llvm-version", "22"])
+        .env("PATH", sandbox.path("bin"))
+}
+
+#[track_caller]
+fn mentions(message: &str, words: &[&str]) {
+    for word in words {
+        assert!(message.contains(word), "no {word:?} in:\n{message}");
+    }
+}
+
+const WHAT_TO_DO: [&str; 4] = [
+    "apt-get install clang-22",
+    "brew install llvm@22",
+    "--llvm-tools-install-dir",
+    "--llvm-version",
+];
+
+#[test]
+fn none() {
+    let sandbox = Sandbox::new().tinyvm();
+    let message = isolated(&sandbox).fails(3);
+    mentions(&message, &WHAT_TO_DO);
+    mentions(&message, &["can't find clang-22", "clang in PATH"]);
+    // Every place is named.
+    let message = isolated(&sandbox)
+        .with(&["--llvm-tools-install-dir", "elsewhere"])
+        .fails(3);
+    mentions(
+        &message,
+        &["elsewhere/bin/clang", "clang in PATH", "clang-22 in PATH"],
+    );
+}
+
+#[test]
+fn none_of_the_supported_versions() {
+    let sandbox = Sandbox::new().tinyvm();
+    let message = sandbox
+        .run(&["build", "--cpython", "vm", "-p", "vm", "-o", "out", LINUX])
+        .env("PATH", sandbox.path("empty"))
+        .fails(3);
+    mentions(&message, &["clang-22 or 21", "clang-21 in PATH"]);
+}
+
+#[test]
+fn the_version_that_the_checkout_pins() {
+    let sandbox = Sandbox::new().tinyvm();
+    sandbox.write("vm/Tools/jit/_llvm.py", "_LLVM_VERSION = \"19\"\n");
+    sandbox.clang_that_says("bin/clang", "clang version 22.1.0");
+    let message = sandbox
+        .run(&["build", "--cpython", "vm", "-p", "vm", "-o", "out", LINUX])
+        .env("PATH", sandbox.path("bin"))
+        .fails(4);
+    mentions(&message, &["clang-19", "bin/clang is version 22.1.0"]);
+}
+
+#[test]
+fn of_the_wrong_version() {
+    let sandbox = Sandbox::new().tinyvm();
+    sandbox.clang_that_says("bin/clang", "Debian clang version 14.0.6\nTarget: x86_64");
+    let message = isolated(&sandbox).fails(4);
+    mentions(&message, &WHAT_TO_DO);
+    mentions(&message, &["clang-22", "bin/clang is version 14.0.6"]);
+}
+
+#[test]
+fn a_version_that_is_none() {
+    let sandbox = Sandbox::new().tinyvm();
+    let message = sandbox
+        .run(&["build", "--cpython", "vm", "-p", "vm", LINUX])
+        .with(&["--llvm-version", "latest"])
+        .fails(2);
+    mentions(&message, &["\"latest\"", "21"]);
+}
+
+#[test]
+fn apples() {
+    let sandbox = Sandbox::new().tinyvm();
+    let version = "Apple clang version 22.0.0 (clang-2200.0.1.2)\nTarget: arm64-apple-darwin";
+    sandbox.clang_that_says("bin/clang", version);
+    let message = isolated(&sandbox).fails(5);
+    mentions(&message, &WHAT_TO_DO);
+    mentions(&message, &["bin/clang is Apple's clang"]);
+}
+
+#[test]
+fn not_executable() {
+    for kind in ["file", "folder", "link", "wrong format"] {
+        let sandbox = Sandbox::new().tinyvm();
+        let path = sandbox.path("llvm/bin/clang");
+        match kind {
+            "file" => {
+                sandbox.clang_that_says("llvm/bin/clang", "clang version 22.1.0");
+                fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+            }
+            "folder" => fs::create_dir_all(&path).unwrap(),
+            "link" => {
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                std::os::unix::fs::symlink("nowhere", &path).unwrap();
+            }
+            _ => {
+                sandbox.write("llvm/bin/clang", b"\x7fELF, but no program");
+                fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+            }
+        }
+        let message = isolated(&sandbox)
+            .with(&["--llvm-tools-install-dir", "llvm"])
+            .fails(6);
+        mentions(&message, &WHAT_TO_DO);
+        mentions(&message, &["llvm/bin/clang is not executable"]);
+    }
+}
+
+#[test]
+fn prints_garbage() {
+    let sandbox = Sandbox::new().tinyvm();
+    for (script, status, words) in [
+        ("echo 'I am no compiler'", 4, "I am no compiler"),
+        ("true", 4, "prints no LLVM version"),
+        ("printf '\\377\\000\\376'", 4, "prints no LLVM version"),
+        ("echo 'clang version 22'", 4, "prints no LLVM version"),
+        // Megabytes of it.
+        ("head -c 3000000 /dev/zero", 4, "prints no LLVM version"),
+        ("echo 'no license' >&2; exit 3", 6, "no license"),
+        ("kill -9 $$", 6, "signal: 9"),
+    ] {
+        let script = format!("PATH=/usr/bin:/bin\n{script}\n");
+        sandbox.script("bin/clang", &script);
+        let message = isolated(&sandbox).fails(status);
+        mentions(&message, &WHAT_TO_DO);
+        mentions(&message, &["bin/clang", words]);
+        assert!(message.len() < 2000, "{} bytes", message.len());
+    }
+}
+
+/// What is wrong in one place does not keep the search from the next.
+#[test]
+fn the_next_place_is_tried() {
+    let sandbox = batch::some();
+    sandbox.clang_that_says("bin/clang", "Apple clang version 22.0.0");
+    sandbox.clang_that_says("llvm/bin/clang", "clang version 14.0.6");
+    std::os::unix::fs::symlink(tools::clang_22(), sandbox.path("bin/clang-22")).unwrap();
+    isolated(&sandbox)
+        .with(&["--llvm-tools-install-dir", "llvm"])
+        .succeeds();
+    let header = sandbox.text(&format!("out/jit_stencils-{LINUX}.h"));
+    // There was no llvm-objdump.
+    assert!(!header.contains("file format"));
+}
+
+/// llvm-objdump only adds comments: one that will not do is none at all.
+#[test]
+fn objdump_of_another_version() {
+    let sandbox = batch::some();
+    std::os::unix::fs::symlink(tools::clang_22(), sandbox.path("empty/clang")).unwrap();
+    sandbox.clang_that_says("empty/llvm-objdump", "LLVM version 14.0.6");
+    isolated(&sandbox)
+        .env("PATH", sandbox.path("empty"))
+        .succeeds();
+    let header = sandbox.text(&format!("out/jit_stencils-{LINUX}.h"));
+    assert!(!header.contains("file format"));
+    // With the right one, there are comments, and nothing else is different.
+    sandbox.build().with(&["--force"]).succeeds();
+    let with = sandbox.text(&format!("out/jit_stencils-{LINUX}.h"));
+    assert!(with.contains("// _JUMP_r00.o:"));
+    let code = |text: &str| -> Vec<String> {
+        let lines = text.lines().filter(|line| !line.starts_with("    // "));
+        lines.map(str::to_owned).collect()
+    };
+    assert_eq!(code(&header), code(&with));
+}

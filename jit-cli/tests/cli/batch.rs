@@ -1,0 +1,119 @@
+//! Many inputs in a process give what one process for each gives.
+//!
+//! CPython's build.py runs one process for each step, so `goldens` compares the whole example
+//! already; here the slow way of our own is held to the same, on fewer micro-ops.
+
+use fixtures::TRIPLES;
+
+use crate::{
+    sandbox::{Run, Sandbox},
+    tinyvm::{Files, TEMPLATE, case, case_with, file, line_of_case, text},
+};
+
+/// They have among them every relocation, section and pass.
+pub(crate) const SOME: [&str; 7] = [
+    "_CHECK_STACK_r00",
+    "_CONVERT_UNIT_r11",
+    "_JUMP_r00",
+    "_LOAD_CONST_r01",
+    "_MATH_r11",
+    "_PRINT_LOCALS_r00",
+    "_SWITCH_TABLE_r11",
+];
+
+/// The example cut down to them.
+pub(crate) fn some() -> Sandbox {
+    Sandbox::new().tinyvm_of(&SOME.map(case))
+}
+
+/// Build in batches and the slow way; what both wrote.
+#[track_caller]
+pub(crate) fn both_ways(sandbox: &Sandbox, run: fn(&Sandbox) -> Run<'_>) -> Files {
+    let quick = run(sandbox).succeeds();
+    assert!(!quick.stderr.contains("slow"), "{}", quick.stderr);
+    let batch = sandbox.files("out");
+    run(sandbox)
+        .with(&["--force", "--one-process-per-step"])
+        .succeeds();
+    let slow = sandbox.files("out");
+    let names = |files: &Files| files.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&batch), names(&slow));
+    for (name, contents) in &batch {
+        let readable = |bytes| String::from_utf8_lossy(bytes).into_owned();
+        same_lines(name, &readable(contents), &readable(&slow[name]));
+        assert!(*contents == slow[name], "{name}");
+    }
+    batch
+}
+
+#[track_caller]
+fn same_lines(name: &str, ours: &str, theirs: &str) {
+    let mut lines = ours.lines().zip(theirs.lines()).zip(1..);
+    if let Some(((ours, theirs), line)) = lines.find(|((ours, theirs), _)| ours != theirs) {
+        panic!("{name}:{line}:\n{ours}\n{theirs}");
+    }
+}
+
+#[test]
+fn all_targets() {
+    both_ways(&some(), |sandbox| sandbox.build_for(&TRIPLES));
+}
+
+/// More micro-ops than one batch holds, and several batches at a time: the order of the results is
+/// that of the cases.
+#[test]
+fn order() {
+    let (files, _) = crate::goldens::release();
+    for triple in TRIPLES {
+        let header = text(files, &format!("jit_stencils-{triple}.h"));
+        let emitted: Vec<&str> = header
+            .lines()
+            .filter_map(|line| line.strip_prefix("emit_")?.strip_suffix('('))
+            .collect();
+        assert_eq!(emitted, fixtures::generated::opnames(triple));
+    }
+}
+
+/// What can't be precompiled for all micro-ops is left to the driver, and nothing is lost.
+#[test]
+fn a_header_that_depends_on_the_micro_op() {
+    let names = SOME;
+    let cases = names.map(|name| case_with(name, "thread->error = this_opcode;"));
+    let sandbox = Sandbox::new().tinyvm_of(&cases);
+    let header = "#define QUOTED(NAME) #NAME\n\
+                  #define STRING(NAME) QUOTED(NAME)\n\
+                  static const char this_opcode[] = \"this is \" STRING(_JIT_OPCODE);\n";
+    sandbox.write("vm/Include/this_opcode.h", header);
+    let template = file("Tools/jit/template.c");
+    sandbox.write(TEMPLATE, format!("#include \"this_opcode.h\"\n{template}"));
+    let printed = sandbox.build().succeeds();
+    let why = "this_opcode.h mentions _JIT_OPCODE";
+    assert!(printed.stderr.contains(why), "{}", printed.stderr);
+    let header = sandbox.text("out/jit_stencils-x86_64-unknown-linux-gnu.h");
+    for name in names {
+        assert!(header.contains(&format!("this is {name}")), "{header}");
+    }
+}
+
+/// `__LINE__` and `__FILE__` are those of a file of the micro-op's own, whether the headers are
+/// precompiled (for more than a few micro-ops) or not.
+#[test]
+fn lines_and_file_names() {
+    let line = line_of_case() + 1;
+    let body = "thread->error = __FILE__ + 0x5afe0000 + __LINE__;";
+    for others in [&SOME[..0], &SOME] {
+        let mut cases = vec![case_with("_NOP_r00", body)];
+        cases.extend(others.iter().map(|name| case(name)));
+        let sandbox = Sandbox::new().tinyvm_of(&cases);
+        let files = both_ways(&sandbox, Sandbox::build);
+        let header = text(&files, "jit_stencils-x86_64-unknown-linux-gnu.h");
+        let name = "'_NOP_r00.c\\x00'";
+        assert!(header.contains(name), "{name}\n{header}");
+        // The number in the instruction's bytes.
+        let number = 0x5afe_0000 + u32::try_from(line).unwrap();
+        let bytes = number.to_le_bytes().map(|byte| format!("0x{byte:02x}"));
+        let words: Vec<&str> = header.split_whitespace().collect();
+        let code = words.join(" ");
+        assert!(code.contains(&bytes.join(", ")), "{bytes:?}\n{header}");
+    }
+}

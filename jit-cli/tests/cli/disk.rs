@@ -1,0 +1,94 @@
+//! The disk is full.
+
+use std::process::Command;
+
+use crate::{
+    sandbox::Sandbox,
+    tinyvm::{case, case_with},
+};
+
+/// A file system of 64 KiB, where root may mount one.
+struct Small<'a> {
+    sandbox: &'a Sandbox,
+    place: &'static str,
+}
+
+impl<'a> Small<'a> {
+    fn mount(sandbox: &'a Sandbox, place: &'static str) -> Option<Self> {
+        std::fs::create_dir_all(sandbox.path(place)).unwrap();
+        let mut command = Command::new("mount");
+        command.args(["-t", "tmpfs", "-o", "size=64k", "tmpfs"]);
+        let done = command.arg(sandbox.path(place)).output().ok()?;
+        done.status.success().then_some(Small { sandbox, place })
+    }
+}
+
+impl Drop for Small<'_> {
+    fn drop(&mut self) {
+        let place = self.sandbox.path(self.place);
+        let _ = Command::new("umount").arg(place).status();
+    }
+}
+
+/// What clang says is all there is, wherever tests run.
+#[test]
+fn as_clang_puts_it() {
+    let sandbox = Sandbox::new().tinyvm_of(&[case("_NOP_r00"), case("_DUP_r12")]);
+    sandbox.clang_with(
+        r#"case "$*" in *_DUP_r12.*)
+    echo "fatal error: unable to open output file '_DUP_r12.s': 'No space left on device'" >&2
+    exit 1
+esac"#,
+    );
+    for mode in [&[][..], &["--one-process-per-step"]] {
+        let message = sandbox
+            .build()
+            .with(&["--llvm-tools-install-dir", "llvm"])
+            // Files have their micro-op's name where they are kept.
+            .with(&["--keep-temps", "kept"])
+            .with(mode)
+            .fails(19);
+        assert!(message.contains("No space left on device"), "{message}");
+        assert!(message.contains("_DUP_r12"), "{message}");
+    }
+}
+
+#[test]
+fn temporary_files() {
+    // More than fits, though none is large.
+    let body = format!(
+        "static const char text[] = \"{}\";\nthread->error = text;",
+        "x".repeat(9000)
+    );
+    let list = crate::batch::SOME.map(|name| case_with(name, &body));
+    let sandbox = Sandbox::new().tinyvm_of(&list);
+    let Some(small) = Small::mount(&sandbox, "small") else {
+        eprintln!("nothing can be mounted here: only as_clang_puts_it tests this");
+        return;
+    };
+    let message = sandbox
+        .build()
+        .env("TMPDIR", sandbox.path("small"))
+        .fails(19);
+    assert!(message.contains("No space left on device"), "{message}");
+    assert!(message.contains("TMPDIR"), "{message}");
+    drop(small);
+}
+
+#[test]
+fn output() {
+    let sandbox = Sandbox::new().tinyvm_of(&crate::batch::SOME.map(case));
+    std::fs::create_dir_all(sandbox.path("out")).unwrap();
+    let Some(small) = Small::mount(&sandbox, "out") else {
+        eprintln!("nothing can be mounted here: only as_clang_puts_it tests this");
+        return;
+    };
+    // The small files would fit.
+    sandbox.write("out/what-is-there-already", [0; 50_000]);
+    let message = sandbox.build().fails(19);
+    assert!(
+        message.contains("jit_stencils-x86_64-unknown-linux-gnu.h"),
+        "{message}"
+    );
+    drop(small);
+}

@@ -1,0 +1,114 @@
+//! Ctrl-C, and what a terminal that is closed or a supervisor sends.
+
+use std::{
+    fs,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use crate::{
+    batch,
+    sandbox::{Run, Sandbox},
+    tinyvm::case,
+};
+
+/// A clang that says where it is, and then takes its time. It is the process that `marker` names.
+fn slow_clang(sandbox: &Sandbox, when: &str) {
+    let marker = sandbox.path("marker");
+    sandbox.clang_with(&format!(
+        "case \"$*\" in {when}) echo $$ > '{0}.new'; mv '{0}.new' '{0}'; exec sleep 60 ;; esac",
+        marker.display()
+    ));
+}
+
+fn start(run: &Run<'_>) -> Child {
+    let mut command = run.command();
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().unwrap()
+}
+
+fn signal(name: &str, process: u32) {
+    let done = Command::new("kill")
+        .args([&format!("-{name}"), &process.to_string()])
+        .status();
+    assert!(done.unwrap().success());
+}
+
+/// Whether there is such a process; one that has ended and is not waited for does not count.
+fn runs(process: &str) -> bool {
+    let output = Command::new("ps")
+        .args(["-o", "stat=", "-p", process])
+        .output();
+    let state = String::from_utf8(output.unwrap().stdout).unwrap();
+    !(state.trim().is_empty() || state.starts_with('Z'))
+}
+
+#[track_caller]
+fn wait_for(what: &str, mut ready: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !ready() {
+        assert!(started.elapsed() < Duration::from_secs(30), "no {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[track_caller]
+fn ends(signal_name: &str, when: &str) {
+    let sandbox = batch::some();
+    slow_clang(&sandbox, when);
+    sandbox.write("out/jit_stencils.h", "from before");
+    let run = sandbox.build().with(&["--llvm-tools-install-dir", "llvm"]);
+    let child = start(&run);
+    let marker = sandbox.path("marker");
+    wait_for("clang", || marker.is_file());
+    let signalled = Instant::now();
+    signal(signal_name, child.id());
+    let output = child.wait_with_output().unwrap();
+    let took = signalled.elapsed();
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(130), "{text}");
+    assert!(took < Duration::from_secs(2), "{took:?}");
+    assert!(text.ends_with("error: interrupted\n"), "{text}");
+    let clang = fs::read_to_string(marker).unwrap();
+    assert!(!runs(clang.trim()), "clang still runs");
+    assert_eq!(sandbox.files("tmp").len(), 0);
+    let files = sandbox.files("out");
+    assert_eq!(files.len(), 1);
+    assert_eq!(files["jit_stencils.h"], b"from before");
+}
+
+#[test]
+fn while_a_batch_is_compiled() {
+    ends("INT", "*-cc1*' -S '*");
+}
+
+#[test]
+fn while_the_headers_are_precompiled() {
+    ends("TERM", "*-emit-pch*");
+}
+
+#[test]
+fn while_the_shim_is_compiled() {
+    ends("HUP", "*shim.c*");
+}
+
+/// Nothing that came before the signal is lost, and what comes after starts from there.
+#[test]
+fn the_next_build_is_whole() {
+    let sandbox = Sandbox::new().tinyvm_of(&[case("_NOP_r00")]);
+    let before = {
+        sandbox.build().succeeds();
+        sandbox.files("out")
+    };
+    let marker = sandbox.path("marker");
+    slow_clang(&sandbox, "*-cc1*-emit-obj*");
+    let fake = ["--llvm-tools-install-dir", "llvm", "--force"];
+    let child = start(&sandbox.build().with(&fake));
+    wait_for("clang", || marker.is_file());
+    signal("INT", child.id());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    assert!(sandbox.files("out") == before);
+    sandbox.build().with(&["--force"]).succeeds();
+    assert!(sandbox.files("out") == before);
+}

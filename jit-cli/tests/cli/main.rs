@@ -1,0 +1,27 @@
+//! The `jit-cli` binary, as its users run it: on the example machine and on broken copies of it.
+//!
+//! These need clang and llvm-objdump 22 in `PATH`, and a clang 21 in `bin` of the folder that
+//! `JIT_TEST_LLVM_21` names. `scripts/test` sees to both; without them the tests fail.
+//!
+//! One binary, so that what several tests look at is built once.
+
+// Fake tools are shell scripts, and signals are Unix's.
+#![cfg(unix)]
+
+mod bad_input;
+mod bad_objects;
+mod bad_tools;
+mod batch;
+mod concurrent;
+mod disk;
+mod fake_clang;
+mod goldens;
+mod interrupt;
+mod llvm21;
+mod projects;
+mod reproducible;
+mod sandbox;
+mod skip;
+mod tinyvm;
+mod tools;
+mod warnings;

@@ -1,0 +1,162 @@
+//! Which project is built if none is named, and projects that are not CPython.
+
+use std::fs;
+
+use fixtures::{
+    generated::{Build, HEADER_LINES, stencils_header},
+    golden::Golden,
+};
+
+use crate::{
+    sandbox::{LINUX, Sandbox},
+    tinyvm::case,
+    tools,
+};
+
+/// The smallest there is: no header, no shim, no name of CPython's.
+fn own_machine() -> Sandbox {
+    let sandbox = Sandbox::new();
+    let template = "enum { INCREMENT, DOUBLE, HALVE };\n\
+                    extern __attribute__((visibility(\"hidden\"))) long _JIT_CONTINUE(long);\n\
+                    long _JIT_ENTRY(long x)\n{\n    switch (_JIT_OPCODE) {\n        CASE\n        default:\n            __builtin_unreachable();\n    }\n    __attribute__((musttail)) return _JIT_CONTINUE(x);\n}\n";
+    let case = |name: &str, body: &str| {
+        format!("        case {name}: {{\n            {body}\n            break;\n        }}\n\n")
+    };
+    sandbox.write("machine/src/template.c", template);
+    let cases = [
+        case("INCREMENT", "x += STEP;"),
+        case("DOUBLE", "x *= 2;"),
+        case("HALVE", "x /= 2;"),
+    ];
+    sandbox.write("machine/src/cases.h", format!("\n{}", cases.concat()));
+    sandbox.write(
+        "machine/jit.toml",
+        format!(
+            "template = \"src/template.c\"\ncases = \"src/cases.h\"\ndefines = [\"STEP=3\"]\n\
+             targets = [\"{LINUX}\"]\noutput = \"generated\"\nllvm-version = 22\n"
+        ),
+    );
+    sandbox
+}
+
+#[test]
+fn a_configuration_in_the_folder_or_above() {
+    let sandbox = own_machine();
+    let _ = tools::clang_22();
+    fs::create_dir_all(sandbox.path("machine/src/deep")).unwrap();
+    let printed = sandbox
+        .run(&["build"])
+        .within("machine/src/deep")
+        .succeeds();
+    let config = sandbox.path("machine/jit.toml").canonicalize().unwrap();
+    let line = printed.stdout.lines().next().unwrap();
+    assert!(line.contains(&config.display().to_string()), "{line}");
+    let files = sandbox.files("machine/generated");
+    let names: Vec<&String> = files.keys().collect();
+    assert_eq!(
+        names,
+        [&format!("jit_stencils-{LINUX}.h"), "jit_stencils.h"]
+    );
+    let header = sandbox.text(&format!("machine/generated/jit_stencils-{LINUX}.h"));
+    for name in ["INCREMENT", "DOUBLE", "HALVE"] {
+        assert!(header.contains(&format!("emit_{name}(")), "{header}");
+    }
+    // `add $3`, for the macro.
+    assert!(header.contains("0x03"), "{header}");
+    // Nothing that was generated counts as input.
+    let printed = sandbox
+        .run(&["build"])
+        .within("machine")
+        .env("PATH", "")
+        .succeeds();
+    assert!(printed.stdout.contains("up to date"), "{}", printed.stdout);
+    // Its own keys do.
+    let text = sandbox.text("machine/jit.toml").replace("STEP=3", "STEP=5");
+    sandbox.write("machine/jit.toml", text);
+    let printed = sandbox.run(&["build"]).within("machine").succeeds();
+    assert!(!printed.stdout.contains("up to date"), "{}", printed.stdout);
+    // The command line goes before it.
+    sandbox
+        .run(&["build", "-o", "../out", "-t", "aarch64-apple-darwin"])
+        .within("machine")
+        .succeeds();
+    let files = sandbox.files("out");
+    let names: Vec<&String> = files.keys().collect();
+    assert_eq!(
+        names,
+        ["jit_stencils-aarch64-apple-darwin.h", "jit_stencils.h"]
+    );
+}
+
+/// A micro-op without a header in front of it, both ways.
+#[test]
+fn no_header() {
+    let sandbox = own_machine();
+    crate::batch::both_ways(&sandbox, |sandbox| {
+        sandbox.run(&["build", "-o", "../out"]).within("machine")
+    });
+}
+
+#[test]
+fn a_checkout_that_the_folder_is_in() {
+    let sandbox = Sandbox::new().tinyvm_of(&[case("_NOP_r00")]);
+    let _ = tools::clang_22();
+    let build = ["build", "-o", "../../out", "--llvm-version", "22", LINUX];
+    // The configuration file comes first.
+    let printed = sandbox.run(&build).within("vm/Python").succeeds();
+    assert!(printed.stdout.contains("vm/jit.toml"), "{}", printed.stdout);
+    fs::remove_file(sandbox.path("vm/jit.toml")).unwrap();
+    let printed = sandbox.run(&build).within("vm/Python").succeeds();
+    let root = sandbox.path("vm").canonicalize().unwrap();
+    let line = format!("CPython checkout {}\n", root.display());
+    assert!(printed.stdout.starts_with(&line), "{}", printed.stdout);
+    assert!(sandbox.path(&format!("out/jit_shim-{LINUX}.o")).is_file());
+}
+
+#[test]
+fn the_example() {
+    let sandbox = Sandbox::new();
+    let _ = (tools::clang_22(), tools::objdump_22());
+    let build = ["build", "--llvm-version", "22", "--target", LINUX];
+    let printed = sandbox.run(&build).within("empty").succeeds();
+    let line = printed.stdout.lines().next().unwrap();
+    assert!(
+        line.contains("no CPython checkout") && line.contains("example"),
+        "{line}"
+    );
+    let header = sandbox.text(&format!("empty/jit-example/jit_stencils-{LINUX}.h"));
+    Golden::new(stencils_header(Build::Release, LINUX))
+        .skip_lines(HEADER_LINES)
+        .made_by_upstream()
+        .check_text(&header);
+}
+
+/// The command that CPython's Makefile runs, with jit-cli in place of Python.
+#[test]
+fn as_make_calls_build_py() {
+    let sandbox = Sandbox::new().tinyvm_of(&[case("_NOP_r00")]);
+    let _ = tools::clang_22();
+    // A configured build folder beside the sources.
+    fs::rename(
+        sandbox.path("vm/pyconfig.h"),
+        sandbox.path("out/pyconfig.h"),
+    )
+    .unwrap();
+    sandbox
+        .run(&["build", "../vm/Tools/jit/build.py", "x86_64-pc-linux-gnu"])
+        .with(&["--output-dir", ".", "--pyconfig-dir", ".", "--cflags="])
+        .with(&["--llvm-version=", "--llvm-tools-install-dir="])
+        .within("out")
+        .succeeds();
+    let files = sandbox.files("out");
+    let names: Vec<&String> = files.keys().collect();
+    let expected = [
+        "jit_shim-x86_64-unknown-linux-gnu.o",
+        "jit_stencils-x86_64-unknown-linux-gnu.h",
+        "jit_stencils.h",
+        "jit_unwind_info-x86_64-unknown-linux-gnu.h",
+        "jit_unwind_info.h",
+        "pyconfig.h",
+    ];
+    assert_eq!(names, expected);
+}

@@ -1,0 +1,228 @@
+//! A folder for one test, and jit-cli run in it.
+
+use std::{
+    collections::BTreeMap,
+    ffi::{OsStr, OsString},
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use tempfile::TempDir;
+
+use crate::tinyvm::Files;
+
+/// What most tests build for.
+pub(crate) const LINUX: &str = "x86_64-unknown-linux-gnu";
+
+/// A folder that goes when the test is over. In it: `out` for what is generated, `tmp` for temporary
+/// files, `empty`, and a copy of the example in `vm` if the test asks for one.
+pub(crate) struct Sandbox {
+    folder: TempDir,
+}
+
+impl Sandbox {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::Builder::new()
+            .prefix("jit-cli-test-")
+            .tempdir()
+            .unwrap();
+        for name in ["out", "tmp", "empty"] {
+            fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        Sandbox { folder }
+    }
+
+    pub(crate) fn path(&self, relative: &str) -> PathBuf {
+        self.folder.path().join(relative)
+    }
+
+    pub(crate) fn write(&self, relative: &str, contents: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(relative);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, contents).unwrap();
+        path
+    }
+
+    pub(crate) fn text(&self, relative: &str) -> String {
+        fixtures::golden::read_text(&self.path(relative))
+    }
+
+    /// An executable shell script. Not through `write`: a file that is open for writing, if only in a
+    /// child that another test's thread is just starting, can't be executed.
+    pub(crate) fn script(&self, relative: &str, body: &str) -> PathBuf {
+        let text = self.write(&format!("{relative}.text"), format!("#!/bin/sh\n{body}"));
+        let path = self.path(relative);
+        let done = Command::new("cp").arg(&text).arg(&path).status().unwrap();
+        assert!(done.success());
+        fs::remove_file(text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        path
+    }
+
+    /// What is in a folder, with everything below it.
+    pub(crate) fn files(&self, relative: &str) -> Files {
+        let mut found = BTreeMap::new();
+        collect(&self.path(relative), "", &mut found);
+        found
+    }
+
+    /// `jit-cli` with these arguments, in the sandbox's folder.
+    pub(crate) fn run<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Run<'_> {
+        let run = Run {
+            sandbox: self,
+            arguments: Vec::new(),
+            environment: vec![("TMPDIR".into(), self.path("tmp").into())],
+            folder: self.path("."),
+        };
+        run.with(arguments)
+    }
+
+    /// `jit-cli build` of the copy in `vm` for Linux, on LLVM 22, into `out`.
+    pub(crate) fn build(&self) -> Run<'_> {
+        self.build_for(&[LINUX])
+    }
+
+    /// `jit-cli build` of the copy in `vm`, on LLVM 22, into `out`.
+    pub(crate) fn build_for(&self, triples: &[&str]) -> Run<'_> {
+        // Says what is missing if it is.
+        let _ = (crate::tools::clang_22(), crate::tools::objdump_22());
+        self.run(&["build", "--cpython", "vm", "-p", "vm", "-o", "out"])
+            .with(&["--llvm-version", "22"])
+            .with(triples)
+    }
+}
+
+fn collect(folder: &Path, prefix: &str, found: &mut Files) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let entry = entry.unwrap();
+        let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+        if entry.file_type().unwrap().is_dir() {
+            found.insert(format!("{name}/"), Vec::new());
+            collect(&entry.path(), &format!("{name}/"), found);
+        } else {
+            found.insert(name, fs::read(entry.path()).unwrap_or_default());
+        }
+    }
+}
+
+/// A command that is put together, then run.
+#[must_use = "nothing runs until `succeeds` or `fails`"]
+pub(crate) struct Run<'a> {
+    sandbox: &'a Sandbox,
+    arguments: Vec<OsString>,
+    environment: Vec<(OsString, OsString)>,
+    folder: PathBuf,
+}
+
+/// What a command printed.
+pub(crate) struct Printed {
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Run<'_> {
+    pub(crate) fn with<S: AsRef<OsStr>>(mut self, arguments: &[S]) -> Self {
+        let arguments = arguments.iter().map(|word| word.as_ref().to_owned());
+        self.arguments.extend(arguments);
+        self
+    }
+
+    pub(crate) fn env(mut self, name: &str, value: impl Into<OsString>) -> Self {
+        self.environment.push((name.into(), value.into()));
+        self
+    }
+
+    /// Run it in another folder of the sandbox.
+    pub(crate) fn within(mut self, folder: &str) -> Self {
+        self.folder = self.sandbox.path(folder);
+        self
+    }
+
+    pub(crate) fn command(&self) -> Command {
+        static RUNS: AtomicUsize = AtomicUsize::new(0);
+        let number = RUNS.fetch_add(1, Ordering::Relaxed);
+        let home = self.sandbox.path(&format!("home-{number}"));
+        fs::create_dir(&home).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_jit-cli"));
+        command
+            .args(&self.arguments)
+            .current_dir(&self.folder)
+            .env_remove("EXTERNALS_DIR")
+            .env_remove("JIT_CACHE_DIR")
+            // Nothing is remembered from one run to the next, nor left in the user's home.
+            .env("XDG_CACHE_HOME", &home)
+            .env("HOME", &home)
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn output(&self) -> (Output, Printed) {
+        let output = self.command().output().unwrap();
+        let printed = Printed {
+            stdout: String::from_utf8(output.stdout.clone()).unwrap(),
+            stderr: String::from_utf8(output.stderr.clone()).unwrap(),
+        };
+        (output, printed)
+    }
+
+    /// Run it; it must end well and leave no temporary file.
+    #[track_caller]
+    pub(crate) fn succeeds(self) -> Printed {
+        let (output, printed) = self.output();
+        assert!(
+            output.status.success(),
+            "{:?} ended with {}\n{}",
+            self.arguments,
+            output.status,
+            printed.stderr
+        );
+        assert_eq!(self.left_behind(), [""; 0], "{}", printed.stderr);
+        printed
+    }
+
+    /// Run it; it must end with that status and one message, which is returned, leave no temporary
+    /// file, and leave the output folder as it was.
+    #[track_caller]
+    pub(crate) fn fails(self, status: i32) -> String {
+        let before = self.sandbox.files("out");
+        let (output, printed) = self.output();
+        let text = printed.stderr;
+        assert_eq!(
+            output.status.code(),
+            Some(status),
+            "{:?} ended with {}\n{text}",
+            self.arguments,
+            output.status
+        );
+        let messages = text.lines().filter(|line| line.starts_with("error: "));
+        assert_eq!(messages.count(), 1, "{text}");
+        assert!(!text.contains("panicked"), "{text}");
+        assert_eq!(self.left_behind(), [""; 0], "{text}");
+        let names = |files: &Files| files.keys().cloned().collect::<Vec<_>>();
+        let after = self.sandbox.files("out");
+        assert_eq!(names(&before), names(&after), "{text}");
+        assert!(before == after, "a file in out has changed\n{text}");
+        let from = text.find("error: ").unwrap();
+        text[from..].to_owned()
+    }
+
+    /// Our temporary files that are there. A clang that crashes leaves its own, for a bug report.
+    fn left_behind(&self) -> Vec<String> {
+        let folders = self.environment.iter().rev();
+        let (_, folder) = folders.clone().find(|(name, _)| name == "TMPDIR").unwrap();
+        // The folder itself may be what is wrong.
+        let Ok(entries) = fs::read_dir(folder) else {
+            return Vec::new();
+        };
+        entries
+            .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+            .filter(|name| {
+                name.starts_with("jit-") || !(name.ends_with(".c") || name.ends_with(".sh"))
+            })
+            .collect()
+    }
+}

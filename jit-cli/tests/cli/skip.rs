@@ -1,0 +1,201 @@
+//! Nothing is built if nothing changed, by the same measure as CPython's build.py.
+
+use std::{fs, time::SystemTime};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    sandbox::{LINUX, Run, Sandbox},
+    tinyvm::{CASES, case},
+};
+
+const STENCILS: &str = "out/jit_stencils-x86_64-unknown-linux-gnu.h";
+const UNWIND: &str = "out/jit_unwind_info-x86_64-unknown-linux-gnu.h";
+const SHIM: &str = "out/jit_shim-x86_64-unknown-linux-gnu.o";
+
+fn small() -> Sandbox {
+    Sandbox::new().tinyvm_of(&[case("_NOP_r00"), case("_DUP_r12")])
+}
+
+/// A build that could not run clang: there is none.
+fn without_clang(sandbox: &Sandbox) -> Run<'_> {
+    sandbox.build().env("PATH", sandbox.path("empty"))
+}
+
+#[track_caller]
+fn is_current(run: Run<'_>) {
+    let printed = run.succeeds();
+    let line = printed.stdout.lines().find(|line| line.starts_with(LINUX));
+    assert!(line.unwrap().contains("up to date"), "{}", printed.stdout);
+}
+
+/// It is built again, and then is current.
+#[track_caller]
+fn is_built(sandbox: &Sandbox, arguments: &[&str]) {
+    // It tries to, where it can't.
+    without_clang(sandbox).with(arguments).fails(3);
+    let printed = sandbox.build().with(arguments).succeeds();
+    assert!(!printed.stdout.contains("up to date"), "{}", printed.stdout);
+    is_current(without_clang(sandbox).with(arguments));
+}
+
+fn times(sandbox: &Sandbox) -> Vec<(String, SystemTime)> {
+    let time = |name: &String| {
+        fs::metadata(sandbox.path("out").join(name))
+            .unwrap()
+            .modified()
+    };
+    let files = sandbox.files("out");
+    let names = files.keys();
+    names
+        .map(|name| (name.clone(), time(name).unwrap()))
+        .collect()
+}
+
+#[test]
+fn nothing_changed() {
+    let sandbox = small();
+    sandbox.build().succeeds();
+    let before = times(&sandbox);
+    assert_eq!(before.len(), 5);
+    is_current(without_clang(&sandbox));
+    assert_eq!(times(&sandbox), before);
+    // Neither how it is built nor how the target is spelled makes a difference.
+    for arguments in [&["-j1"][..], &["-v"], &["--one-process-per-step"]] {
+        is_current(without_clang(&sandbox).with(arguments));
+    }
+    assert_eq!(times(&sandbox), before);
+    let spelled = ["build", "--cpython", "vm", "-p", "vm", "-o", "out"];
+    let run = sandbox.run(&spelled).with(&["--llvm-version", "22"]);
+    is_current(run.with(&["x86_64-pc-linux-gnu"]).env("PATH", ""));
+    assert_eq!(times(&sandbox), before);
+}
+
+#[test]
+fn something_changed() {
+    let sandbox = small();
+    sandbox.build().succeeds();
+    let append = |path: &str| {
+        let text = sandbox.text(path);
+        sandbox.write(path, format!("{text}\n// Changed.\n"));
+    };
+    append(CASES);
+    is_built(&sandbox, &[]);
+    append("vm/pyconfig.h");
+    is_built(&sandbox, &[]);
+    append("vm/Tools/jit/template.c");
+    is_built(&sandbox, &[]);
+    sandbox.write("vm/Tools/jit/new.txt", "");
+    // Nothing but the contents counts.
+    is_current(without_clang(&sandbox));
+    is_built(&sandbox, &["--cflags=-DNOTHING"]);
+    is_built(&sandbox, &["--debug"]);
+    // As build.py has it: CPython's headers are not looked at.
+    append("vm/Include/tinyvm.h");
+    is_current(without_clang(&sandbox).with(&["--debug"]));
+}
+
+#[test]
+fn something_is_missing() {
+    let sandbox = small();
+    sandbox.build().succeeds();
+    let whole = sandbox.files("out");
+    for name in [STENCILS, UNWIND, SHIM] {
+        fs::remove_file(sandbox.path(name)).unwrap();
+        is_built(&sandbox, &[]);
+        assert!(sandbox.files("out") == whole);
+    }
+    // Only the dispatcher: clang is not needed for that.
+    fs::remove_file(sandbox.path("out/jit_stencils.h")).unwrap();
+    is_current(without_clang(&sandbox));
+    assert!(sandbox.files("out") == whole);
+    // A header of another build, or one that was not finished.
+    sandbox.write(UNWIND, "// 0123\n");
+    is_built(&sandbox, &[]);
+    assert!(sandbox.files("out") == whole);
+}
+
+#[test]
+fn by_force() {
+    let sandbox = small();
+    sandbox.build().succeeds();
+    let (files, before) = (sandbox.files("out"), times(&sandbox));
+    without_clang(&sandbox).with(&["--force"]).fails(3);
+    let printed = sandbox.build().with(&["--force"]).succeeds();
+    assert!(!printed.stdout.contains("up to date"));
+    assert!(sandbox.files("out") == files);
+    // make builds what includes the dispatcher only if that changes.
+    for (old, new) in before.iter().zip(times(&sandbox)) {
+        let generic = ["jit_stencils.h", "jit_unwind_info.h"].contains(&old.0.as_str());
+        assert_eq!(old.1 == new.1, generic, "{}", old.0);
+    }
+}
+
+/// What `_compute_digest` of CPython's `Tools/jit/_targets.py` says.
+fn upstreams_digest(sandbox: &Sandbox, cflags: &str, tools: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    hash.update(LINUX);
+    hash.update([0]);
+    hash.update(cflags);
+    hash.update(sandbox.text(CASES));
+    hash.update(sandbox.text("vm/pyconfig.h"));
+    for name in tools {
+        hash.update(sandbox.text(&format!("vm/Tools/jit/{name}")));
+    }
+    hash.finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+#[test]
+fn the_other_tools_output_is_current() {
+    let sandbox = small();
+    for name in [
+        "build.py",
+        "README.md",
+        "_writer.py",
+        "test/b.c",
+        "test/a.c",
+        "test/sub/c.c",
+        "test-data/x",
+        "test/__pycache__/a.pyc",
+        "__pycache__/build.cpython-311.pyc",
+    ] {
+        sandbox.write(
+            &format!("vm/Tools/jit/{name}"),
+            format!("This is {name}.\n"),
+        );
+    }
+    // Folders by their path as a string, so that '-' comes before '/'; files by their name, capitals
+    // first. Python's caches are left out.
+    let tools = [
+        "README.md",
+        "_writer.py",
+        "build.py",
+        "jit.h",
+        "shim.c",
+        "template.c",
+        "test/a.c",
+        "test/b.c",
+        "test-data/x",
+        "test/sub/c.c",
+    ];
+    let digest = upstreams_digest(&sandbox, "-DX", &tools);
+    let head = format!("// {digest}\n// $ python3 Tools/jit/build.py {LINUX}\n\n");
+    sandbox.write(STENCILS, format!("{head}// stencils\n"));
+    sandbox.write(UNWIND, format!("{head}// unwind\n"));
+    sandbox.write(SHIM, "shim");
+    let cflags = ["--cflags=-DX"];
+    is_current(without_clang(&sandbox).with(&cflags));
+    assert_eq!(sandbox.text(STENCILS), format!("{head}// stencils\n"));
+    assert_eq!(sandbox.text(SHIM), "shim");
+    // And build.py would take ours.
+    sandbox.build().with(&cflags).with(&["--force"]).succeeds();
+    for name in [STENCILS, UNWIND] {
+        assert_eq!(
+            sandbox.text(name).lines().next(),
+            Some(&*format!("// {digest}"))
+        );
+    }
+}

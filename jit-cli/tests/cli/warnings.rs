@@ -1,0 +1,42 @@
+//! What clang warns about is shown, and is no failure.
+
+use crate::{
+    batch::SOME,
+    sandbox::Sandbox,
+    tinyvm::{case, case_with, line_of_case},
+};
+
+#[test]
+fn of_a_micro_op() {
+    let bad = case_with("_NOP_r00", "if (tos0 = tos1) {\n    thread->error = 0;\n}");
+    let expected = format!("_NOP_r00.c:{}:22: warning: ", line_of_case() + 1);
+    // More than a few have their headers precompiled.
+    for others in [&SOME[..1], &SOME] {
+        let mut cases: Vec<String> = others.iter().map(|name| case(name)).collect();
+        cases.insert(1, bad.clone());
+        let sandbox = Sandbox::new().tinyvm_of(&cases);
+        for mode in [&["--force"][..], &["--force", "--one-process-per-step"]] {
+            let text = sandbox.build().with(mode).succeeds().stderr;
+            assert!(text.contains(&expected), "{text}");
+            assert!(text.contains("[-Wparentheses]"), "{text}");
+            assert_eq!(text.matches(": warning: ").count(), 1, "{text}");
+            // No colors where there is no terminal, and no folder that is gone by now.
+            assert!(!text.contains('\x1b'), "{text}");
+            assert!(!text.contains("tmp/"), "{text}");
+        }
+    }
+}
+
+/// The headers are compiled once for all micro-ops, and once for the shim.
+#[test]
+fn of_a_header() {
+    let sandbox = Sandbox::new().tinyvm();
+    let header = crate::tinyvm::file("Include/internal/vm_values.h");
+    sandbox.write(
+        "vm/Include/internal/vm_values.h",
+        format!("{header}\n#warning \"this is old\"\n"),
+    );
+    let text = sandbox.build().succeeds().stderr;
+    assert!(text.contains("vm_values.h:"), "{text}");
+    assert_eq!(text.matches(": warning: ").count(), 1, "{text}");
+}
