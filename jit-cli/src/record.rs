@@ -230,7 +230,7 @@ mod tests {
             second.to_str().unwrap(),
         ]
         .map(str::to_owned);
-        let headers = Headers::of(&[header.clone()], &arguments).unwrap();
+        let headers = Headers::of(std::slice::from_ref(&header), &arguments).unwrap();
         assert!(headers.is_current());
         assert_eq!(headers.changed(), Vec::<&Path>::new());
 

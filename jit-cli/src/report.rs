@@ -3,6 +3,7 @@
 use std::{
     io::IsTerminal,
     path::Path,
+    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -120,7 +121,7 @@ impl Report {
             bar,
             triple: target.triple,
             format: self.format,
-            started: Instant::now(),
+            said: Mutex::new(Instant::now()),
         }
     }
 
@@ -242,11 +243,12 @@ pub(crate) struct Progress {
     bar: ProgressBar,
     triple: &'static str,
     format: MessageFormat,
-    started: Instant,
+    /// When it was last said where there is no bar.
+    said: Mutex<Instant>,
 }
 
-/// A build that takes no longer says nothing on its way.
-const QUIET: Duration = Duration::from_secs(2);
+/// How often it is said where there is no bar.
+const QUIET: Duration = Duration::from_secs(5);
 
 impl Progress {
     /// It is known what there is to do.
@@ -269,8 +271,12 @@ impl Progress {
                 "{}",
                 json!({ "reason": reason, "target": target, "done": done, "uops": all })
             );
-        } else if self.bar.is_hidden() && self.started.elapsed() > QUIET {
-            eprintln!("{}: {done} of {all} micro-ops", self.triple);
+        } else if self.bar.is_hidden() {
+            let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+            if said.elapsed() > QUIET {
+                *said = Instant::now();
+                println!("{}: {done} of {all} micro-ops", self.triple);
+            }
         }
     }
 }
