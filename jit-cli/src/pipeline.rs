@@ -210,7 +210,7 @@ impl Build<'_> {
                 let mut own = Stages::default();
                 let results = self.line.run(&sources, &mut own, |index, object| {
                     if let Some((_, _, key)) = share.get(index) {
-                        self.store(key.as_ref(), object);
+                        self.store_uop(key.as_ref(), object);
                     }
                 });
                 stages
@@ -257,6 +257,17 @@ impl Build<'_> {
     fn store(&self, key: Option<&Key>, object: &Object) {
         if let (Some(lookup), Some(key)) = (&self.lookup, key) {
             lookup.cache.put(key, object);
+        }
+    }
+
+    /// A micro-op's object, unless its comments are missing because llvm-objdump failed: the next
+    /// build had better try again.
+    fn store_uop(&self, key: Option<&Key>, object: &Object) {
+        let Some(lookup) = &self.lookup else {
+            return;
+        };
+        if object.disassembly.is_some() || lookup.toolchain.objdump.is_none() {
+            self.store(key, object);
         }
     }
 }

@@ -108,6 +108,12 @@ fn collect(folder: &Path, prefix: &str, found: &mut Files) {
     }
 }
 
+/// What was printed to standard error, less how far a slow build got.
+pub(crate) fn complaints(stderr: &str) -> Vec<&str> {
+    let progress = |line: &str| line.contains(" of ") && line.ends_with(" micro-ops");
+    stderr.lines().filter(|line| !progress(line)).collect()
+}
+
 /// A command that is put together, then run.
 #[must_use = "nothing runs until `succeeds` or `fails`"]
 pub(crate) struct Run<'a> {
