@@ -209,8 +209,8 @@ impl Build<'_> {
                     .collect();
                 let mut own = Stages::default();
                 let results = self.line.run(&sources, &mut own, |index, object| {
-                    if let Some((_, _, key)) = share.get(index) {
-                        self.store_uop(key.as_ref(), object);
+                    if let Some((_, source, key)) = share.get(index) {
+                        self.store_uop(source, key.as_ref(), object);
                     }
                 });
                 stages
@@ -260,13 +260,14 @@ impl Build<'_> {
         }
     }
 
-    /// A micro-op's object, unless its comments are missing because llvm-objdump failed: the next
-    /// build had better try again.
-    fn store_uop(&self, key: Option<&Key>, object: &Object) {
+    /// A micro-op's object, unless the next build had better make it again: to show clang's warning,
+    /// or because llvm-objdump failed, so that its comments are missing.
+    fn store_uop(&self, source: &Source, key: Option<&Key>, object: &Object) {
         let Some(lookup) = &self.lookup else {
             return;
         };
-        if object.disassembly.is_some() || lookup.toolchain.objdump.is_none() {
+        let complete = object.disassembly.is_some() || lookup.toolchain.objdump.is_none();
+        if complete && !self.line.compiler.has_warned(&source.name) {
             self.store(key, object);
         }
     }

@@ -281,8 +281,7 @@ fn run_members(
 
 fn warn(context: &Context<'_>, done: &Output) {
     if !done.stderr.is_empty() {
-        let text = String::from_utf8_lossy(&done.stderr);
-        tracing::warn!("clang says:\n{}", context.shorten(&text).trim_end());
+        context.warn(&String::from_utf8_lossy(&done.stderr));
     }
 }
 

@@ -207,6 +207,12 @@ impl<'a> Compiler<'a> {
         }))
     }
 
+    /// Whether clang has warned of the source of that name while it was compiled here. Who stores
+    /// results may want to leave these out, so that the next build warns again.
+    pub fn has_warned(&self, name: &str) -> bool {
+        self.context.has_warned(name)
+    }
+
     /// The folder that this compiler's files are in, as it appears in the arguments.
     pub fn work(&self) -> &Path {
         &self.context.work

@@ -1,6 +1,7 @@
 //! What every way of running the tools shares: the target's flags, and a folder for files.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
@@ -21,6 +22,8 @@ pub(crate) struct Context<'a> {
     pub(crate) interrupt: Interrupt,
     /// The folders of [`Slot`]s that nobody uses now, and how many were made.
     slots: Mutex<(Vec<PathBuf>, usize)>,
+    /// The sources that clang has warned of.
+    warned: Mutex<BTreeSet<String>>,
 }
 
 impl<'a> Context<'a> {
@@ -40,6 +43,7 @@ impl<'a> Context<'a> {
             keep,
             interrupt,
             slots: Mutex::default(),
+            warned: Mutex::default(),
         }
     }
 
@@ -96,6 +100,21 @@ impl<'a> Context<'a> {
             bytes: command::read(path)?,
             disassembly,
         })
+    }
+
+    /// Show what clang says of sources that it compiles all the same, and note which they are.
+    pub(crate) fn warn(&self, diagnostics: &str) {
+        let text = self.shorten(diagnostics);
+        tracing::warn!("clang says:\n{}", text.trim_end());
+        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        let names = text.lines().filter_map(|line| line.split_once(".c:"));
+        warned.extend(names.map(|(name, _)| name.to_owned()));
+    }
+
+    /// Whether clang has warned of a source.
+    pub(crate) fn has_warned(&self, name: &str) -> bool {
+        let warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        warned.contains(name)
     }
 
     /// Diagnostics without the path of the work folder, which is gone when they are read.

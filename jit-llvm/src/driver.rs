@@ -54,7 +54,7 @@ pub(crate) fn run(
         });
     }
     if !output.stderr.is_empty() {
-        tracing::warn!("{name}:\n{}", diagnostics.trim_end());
+        context.warn(&diagnostics);
     }
     Ok(())
 }

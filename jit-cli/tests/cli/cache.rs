@@ -1,0 +1,294 @@
+//! The cache: what it may give back, and what it may not.
+//!
+//! What a build with the cache writes is compared with what one without it writes.
+
+use std::{fs, path::PathBuf};
+
+use serde_json::Value;
+
+use crate::{
+    batch::SOME,
+    sandbox::{LINUX, Run, Sandbox},
+    tinyvm::{CASES, case, case_with, file},
+};
+
+/// How many micro-ops the example has.
+fn all() -> u64 {
+    let cases = file("Python/executor_cases.c.h")
+        .matches("\n        case ")
+        .count();
+    cases.try_into().unwrap()
+}
+
+/// Events of `--message-format json`.
+pub(crate) fn events(stdout: &str) -> Vec<Value> {
+    let lines = stdout.lines().map(serde_json::from_str);
+    lines.collect::<Result<_, _>>().expect(stdout)
+}
+
+impl Sandbox {
+    fn build_into(&self, folder: &str) -> Run<'_> {
+        self.run(&["build", "--cpython", "vm", "-p", "vm", "-o", folder, LINUX])
+            .with(&["--llvm-version", "22", "--force"])
+    }
+
+    fn cached_build_into(&self, folder: &str) -> Run<'_> {
+        self.build_into(folder)
+            .with(&["--cache-dir", "cache", "--message-format", "json"])
+    }
+
+    fn cached_build(&self) -> Run<'_> {
+        self.cached_build_into("out")
+    }
+
+    /// Build with the cache; how many micro-ops came from it.
+    fn cached(&self) -> u64 {
+        cached(&self.cached_build().succeeds().stdout)
+    }
+
+    /// Build with the cache and without; how many micro-ops came from it.
+    fn cached_and_right(&self) -> u64 {
+        let cached = self.cached();
+        self.build_into("plain").with(&["--no-cache"]).succeeds();
+        assert!(self.files("out") == self.files("plain"));
+        cached
+    }
+
+    /// Put some text in the place of another, once, in a file of the copy.
+    pub(crate) fn replace(&self, relative: &str, old: &str, new: &str) {
+        let text = self.text(relative);
+        assert!(text.contains(old), "{relative} has no {old}");
+        self.write(relative, text.replacen(old, new, 1));
+    }
+}
+
+fn cached(stdout: &str) -> u64 {
+    let events = events(stdout);
+    let target = events
+        .iter()
+        .find(|event| event["reason"] == "target")
+        .unwrap();
+    assert_eq!(target["uops"], all());
+    target["cached"].as_u64().unwrap()
+}
+
+fn entries(folder: PathBuf) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() && !path.ends_with("projects") {
+            found.extend(entries(path));
+        } else if path.is_file() {
+            found.push(path);
+        }
+    }
+    found
+}
+
+const HEADER: &str = "vm/Include/internal/vm_values.h";
+
+#[test]
+fn what_changes_no_byte_changes_nothing() {
+    let sandbox = Sandbox::new().tinyvm();
+    assert_eq!(sandbox.cached_and_right(), 0);
+    assert_eq!(sandbox.cached_and_right(), all());
+
+    // Comments and blank lines, in a header and in a micro-op.
+    sandbox.replace(HEADER, "#define VM_NONE", "/* None. */\n\n#define VM_NONE");
+    assert_eq!(sandbox.cached_and_right(), all());
+    sandbox.replace(
+        CASES,
+        "            break;\n",
+        "            // Done.\n\n            break;\n",
+    );
+    assert_eq!(sandbox.cached_and_right(), all());
+
+    // Macros that nobody uses.
+    let config = sandbox.text("vm/pyconfig.h");
+    sandbox.write(
+        "vm/pyconfig.h",
+        format!("{config}\n#define HAVE_NEW_THING 1\n"),
+    );
+    assert_eq!(sandbox.cached_and_right(), all());
+    let run = sandbox
+        .cached_build()
+        .with(&["--cflags=-DNOBODY=1 -I/nowhere"]);
+    assert_eq!(cached(&run.succeeds().stdout), all());
+
+    // A header that is not there any more comes back elsewhere.
+    fs::rename(
+        sandbox.path("vm/Include/internal/vm_values.h"),
+        sandbox.path("vm/Include/vm_values.h"),
+    )
+    .unwrap();
+    assert_eq!(sandbox.cached_and_right(), all());
+
+    // Another checkout.
+    let other = Sandbox::new().tinyvm();
+    fs::rename(sandbox.path("cache"), other.path("cache")).unwrap();
+    assert_eq!(other.cached_and_right(), all());
+}
+
+#[test]
+fn what_changes_bytes_is_built() {
+    let sandbox = Sandbox::new().tinyvm();
+    assert_eq!(sandbox.cached(), 0);
+
+    // One micro-op.
+    sandbox.replace(
+        CASES,
+        "            break;\n",
+        "            thread->error = 0;\n            break;\n",
+    );
+    assert_eq!(sandbox.cached_and_right(), all() - 1);
+    assert_eq!(sandbox.cached_and_right(), all());
+
+    // A macro, for those micro-ops that use it.
+    sandbox.replace(HEADER, "0xFFFEu", "0xFFFBu");
+    let cached_then = sandbox.cached_and_right();
+    assert!(cached_then < all(), "{cached_then}");
+
+    // A structure.
+    let text = sandbox.text("vm/Include/tinyvm.h");
+    let start = text
+        .find("struct vm_thread {")
+        .map(|at| at + "struct vm_thread {".len());
+    let (head, tail) = text.split_at(start.expect("struct vm_thread"));
+    sandbox.write(
+        "vm/Include/tinyvm.h",
+        format!("{head}\n    long padding[3];{tail}"),
+    );
+    assert_eq!(sandbox.cached_and_right(), 0);
+
+    // Flags that say how to generate code, and the kind of build.
+    for flags in [&["--cflags=-O1"][..], &["--debug"]] {
+        let run = sandbox.cached_build().with(flags);
+        assert_eq!(cached(&run.succeeds().stdout), 0, "{flags:?}");
+    }
+    // All of it is there still.
+    assert_eq!(sandbox.cached_and_right(), all());
+}
+
+/// A header that is found before the one that was read takes its place.
+#[test]
+fn a_header_that_hides_another() {
+    let sandbox = Sandbox::new().tinyvm();
+    sandbox.cached();
+    let text = sandbox.text(HEADER).replace("0xFFFEu", "0xFFFBu");
+    sandbox.write("vm/vm_values.h", text);
+    assert!(sandbox.cached_and_right() < all());
+}
+
+#[test]
+fn damaged_entries_are_reported_and_built_anew() {
+    let sandbox = Sandbox::new().tinyvm();
+    sandbox.cached();
+    let before = sandbox.files("out");
+    let entries = entries(sandbox.path("cache"));
+    assert!(entries.len() as u64 >= all(), "{}", entries.len());
+    for (index, entry) in entries.iter().enumerate() {
+        let mut bytes = fs::read(entry).unwrap();
+        match index % 3 {
+            0 => bytes.truncate(bytes.len() / 2),
+            1 => bytes.clear(),
+            _ => {
+                let middle = bytes.len() / 2;
+                bytes[middle] ^= 1;
+            }
+        }
+        fs::write(entry, bytes).unwrap();
+    }
+    let printed = sandbox.cached_build().succeeds();
+    assert_eq!(cached(&printed.stdout), 0);
+    assert_eq!(printed.stderr.matches("is damaged").count(), entries.len());
+    assert!(before == sandbox.files("out"));
+    let printed = sandbox.cached_build().succeeds();
+    assert_eq!(cached(&printed.stdout), all());
+    assert_eq!(printed.stderr, "");
+}
+
+#[test]
+fn several_builds_share_one() {
+    let sandbox = Sandbox::new().tinyvm();
+    let runs: Vec<_> = (0..4)
+        .map(|index| {
+            let mut command = sandbox.cached_build_into(&format!("out-{index}")).command();
+            command.stdout(std::process::Stdio::null()).spawn().unwrap()
+        })
+        .collect();
+    for mut run in runs {
+        assert!(run.wait().unwrap().success());
+    }
+    assert_eq!(sandbox.cached_and_right(), all());
+    for index in 0..4 {
+        assert!(sandbox.files(&format!("out-{index}")) == sandbox.files("plain"));
+    }
+}
+
+#[test]
+fn its_size_is_limited() {
+    let sandbox = Sandbox::new().tinyvm();
+    sandbox.cached();
+    let before = entries(sandbox.path("cache")).len();
+    // No room: of each folder that is written to, the newest stays.
+    sandbox
+        .cached_build()
+        .with(&["--cache-size", "0", "--debug"])
+        .succeeds();
+    let after = entries(sandbox.path("cache")).len();
+    assert!(after < 2 * before, "{before} {after}");
+    let folders = fs::read_dir(sandbox.path("cache/v1")).unwrap().count();
+    assert!(after <= 2 * folders, "{after} {folders}");
+    // Still right.
+    sandbox.cached_and_right();
+}
+
+#[test]
+fn it_can_be_left_alone() {
+    let sandbox = Sandbox::new().tinyvm();
+    for flag in ["--no-cache", "--one-process-per-step"] {
+        // A few suffice.
+        let cases = [case(SOME[0]), case(SOME[1])];
+        sandbox.write(CASES, crate::tinyvm::cases(&cases));
+        sandbox
+            .build_into("out")
+            .with(&["--cache-dir", "cache", flag])
+            .succeeds();
+        assert!(!sandbox.path("cache").exists(), "{flag}");
+    }
+    // A cache that can't be written to is no reason to fail.
+    sandbox.write("file", "");
+    let run = sandbox
+        .build_into("out")
+        .with(&["--cache-dir", "file/cache"]);
+    let printed = run.succeeds();
+    assert!(printed.stderr.contains("file/cache"), "{}", printed.stderr);
+    assert!(
+        sandbox
+            .path(&format!("out/jit_stencils-{LINUX}.h"))
+            .exists()
+    );
+}
+
+/// What clang warns of is shown again by the next build, so it is not stored.
+#[test]
+fn warnings_come_again() {
+    let bad = case_with("_NOP_r00", "if (tos0 = tos1) {\n    thread->error = 0;\n}");
+    let good = case(SOME[0]);
+    let sandbox = Sandbox::new().tinyvm_of(&[bad, good]);
+    for cached in [0, 1, 1] {
+        let printed = sandbox.cached_build().succeeds();
+        assert_eq!(
+            printed.stderr.matches(": warning: ").count(),
+            1,
+            "{}",
+            printed.stderr
+        );
+        let events = events(&printed.stdout);
+        let target = events
+            .iter()
+            .find(|event| event["reason"] == "target")
+            .unwrap();
+        assert_eq!(target["cached"], cached);
+    }
+}

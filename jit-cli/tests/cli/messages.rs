@@ -1,0 +1,71 @@
+//! What tools read: messages and timelines.
+
+use serde_json::Value;
+
+use crate::{
+    cache::events,
+    sandbox::{LINUX, Sandbox},
+};
+
+#[test]
+fn one_object_a_line() {
+    let sandbox = Sandbox::new().tinyvm();
+    let json = ["--message-format", "json"];
+    let printed = sandbox.build().with(&json).with(&["--no-cache"]).succeeds();
+    let events = events(&printed.stdout);
+    let target = events
+        .iter()
+        .find(|event| event["reason"] == "target")
+        .unwrap();
+    assert_eq!(target["target"], LINUX);
+    assert_eq!(target["built"], true);
+    assert!(target["code_bytes"].as_u64().unwrap() > 1000);
+    assert!(target["stage_seconds"]["compile"].as_f64().unwrap() > 0.0);
+    let progress: Vec<_> = events
+        .iter()
+        .filter(|event| event["reason"] == "progress")
+        .collect();
+    let last = progress.iter().map(|event| event["done"].as_u64()).max();
+    assert_eq!(last.unwrap(), target["uops"].as_u64());
+    let finished = events.last().unwrap();
+    assert_eq!(finished["reason"], "finished");
+    assert_eq!(finished["success"], true);
+}
+
+#[test]
+fn failures() {
+    let sandbox = Sandbox::new().tinyvm();
+    let run = sandbox
+        .build_for(&["riscv64-unknown-linux-gnu"])
+        .with(&["--message-format", "json"]);
+    let output = run.command().output().unwrap();
+    assert_eq!(output.status.code(), Some(7));
+    let events = events(&String::from_utf8(output.stdout).unwrap());
+    let finished = events.last().unwrap();
+    assert_eq!(finished["success"], false);
+    assert_eq!(finished["status"], 7);
+    assert!(finished["message"].as_str().unwrap().contains("riscv64"));
+}
+
+#[test]
+fn a_timeline() {
+    let sandbox = Sandbox::new().tinyvm();
+    sandbox
+        .build()
+        .with(&["--timeline", "out/trace.json", "--no-cache"])
+        .succeeds();
+    let trace: Value = serde_json::from_str(&sandbox.text("out/trace.json")).unwrap();
+    let events = trace.as_array().unwrap();
+    let of = |phase: &str| {
+        let matching = events.iter().filter(|event| event["ph"] == phase);
+        matching.filter(|event| event["name"] == "process").count()
+    };
+    // Each process begins and ends: at least the search, the plans, the preamble and two batches.
+    assert_eq!(of("B"), of("E"));
+    assert!(of("B") > 8, "{}", of("B"));
+    // It is written whole or not at all.
+    sandbox
+        .build()
+        .with(&["--timeline", "nowhere/trace.json"])
+        .fails(20);
+}
