@@ -59,7 +59,7 @@ pub(crate) fn run(
         }
         let toolchain = match &toolchain {
             Some(found) => found,
-            None => toolchain.insert(setup.toolchain(interrupt)?),
+            None => toolchain.insert(jobs.install(|| setup.toolchain(interrupt))?),
         };
         let sources = match &sources {
             Some(read) => read,

@@ -37,11 +37,11 @@ pub(crate) struct Keys {
 }
 
 /// What is to be known of the sources besides their keys.
-struct Settled<'a> {
+struct Settled {
     settings: Settings,
     /// What the keys of micro-ops, and that of the shim, are made of besides tokens.
-    stencil: Vec<&'a [u8]>,
-    shim: Vec<&'a [u8]>,
+    stencil: Key,
+    shim: Key,
 }
 
 impl Lookup<'_> {
@@ -65,42 +65,38 @@ impl Lookup<'_> {
         let Some(arguments) = self.compiler.arguments()? else {
             return Ok(none);
         };
-        let [compile, assemble, shim] = arguments.clone();
+        let [compile, assemble, shim] = &arguments;
         let (Some(compile), Some(assemble), Some(shim)) = (
-            code_arguments(&compile),
-            code_arguments(&assemble),
-            code_arguments(&shim),
+            code_arguments(compile),
+            code_arguments(assemble),
+            code_arguments(shim),
         ) else {
             tracing::info!("nothing is cached, because of debug information");
             return Ok(none);
         };
         let tools = self.toolchain.identities().join("\n");
-        let separate = [&b"compile"[..], &b"assemble"[..], &b"shim"[..]];
-        let [first, second, third] = separate;
-        let mut stencil = vec![
-            tools.as_bytes(),
-            jit_optimizer::FINGERPRINT.as_bytes(),
-            first,
+        let (compile, assemble, shim) = (compile.join("\n"), assemble.join("\n"), shim.join("\n"));
+        let stencil = [
+            "stencil",
+            &tools,
+            jit_optimizer::FINGERPRINT,
+            &compile,
+            &assemble,
         ];
-        stencil.extend(compile.iter().map(|word| word.as_bytes()));
-        stencil.push(second);
-        stencil.extend(assemble.iter().map(|word| word.as_bytes()));
-        let mut shim_parts = vec![tools.as_bytes(), third];
-        shim_parts.extend(shim.iter().map(|word| word.as_bytes()));
         let settled = Settled {
+            stencil: Key::of(stencil.map(str::as_bytes)),
+            shim: Key::of(["shim", &tools, &shim].map(str::as_bytes)),
             settings: Settings::new(
                 self.toolchain,
                 arguments,
                 self.compiler.work(),
                 self.preamble,
             ),
-            stencil,
-            shim: shim_parts,
         };
         self.find(last, &settled)
     }
 
-    fn find(&self, last: Option<Record>, settled: &Settled<'_>) -> Result<Keys, LlvmError> {
+    fn find(&self, last: Option<Record>, settled: &Settled) -> Result<Keys, LlvmError> {
         let texts: Vec<Key> = self.sources.iter().map(Lookup::text_key).collect();
         let (known, known_shim) = match &last {
             Some(last) => (
@@ -126,19 +122,14 @@ impl Lookup<'_> {
         let (expansion, expanded_shim) = (expansion?, expanded_shim?);
         let mut keys: HashMap<Key, Key> = known.clone().unwrap_or_default();
         if let Some(expansion) = &expansion {
-            let start = {
-                let preamble = tokens(&expansion.preamble);
-                Key::of(settled.stencil.iter().copied().chain([preamble.as_slice()]))
-            };
+            let start = Key::of([settled.stencil.bytes(), &tokens(&expansion.preamble)]);
             for ((_, text), body) in missing.iter().zip(&expansion.bodies) {
                 keys.insert(*text, Key::of([start.bytes(), &tokens(body)]));
             }
         }
         let shim_key = known_shim.or_else(|| {
             let text = tokens(&expanded_shim.as_ref()?.text);
-            Some(Key::of(
-                settled.shim.iter().copied().chain([text.as_slice()]),
-            ))
+            Some(Key::of([settled.shim.bytes(), &text]))
         });
         let found = Keys {
             uops: texts.iter().map(|text| keys.get(text).copied()).collect(),
@@ -174,7 +165,7 @@ impl Lookup<'_> {
     fn remember(
         &self,
         last: Option<Record>,
-        settled: &Settled<'_>,
+        settled: &Settled,
         texts: &[Key],
         found: &Keys,
         expansion: Option<&Expansion>,

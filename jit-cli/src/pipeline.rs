@@ -130,6 +130,8 @@ impl Build<'_> {
         shim: Option<&Path>,
     ) -> Result<(Vec<UnresolvedGroup>, usize, Option<Shim>, Stages), Failure> {
         let mut stages = Stages::default();
+        // Both sides below need it; who waits for the other does not help.
+        timed(&mut stages.prepare, || self.line.compiler.arguments())?;
         let last = self.lookup.as_ref().and_then(Lookup::last);
         // A project's first build finds nothing, so it need not wait for what it finds.
         let early = if last.is_none() {
@@ -138,25 +140,26 @@ impl Build<'_> {
             0
         };
         let mut prepare = Duration::ZERO;
-        let (prepared, found) = rayon::join(
+        let (prepared, keys) = rayon::join(
             || timed(&mut prepare, || self.prepare(early)),
-            || {
-                let keys = timed(&mut stages.lookup, || self.keys(last))?;
-                let shim = shim
-                    .map(|source| self.shim(source, keys.shim))
-                    .transpose()?;
-                Ok::<_, Failure>((keys, shim))
-            },
+            || timed(&mut stages.lookup, || self.keys(last)),
         );
-        // Preamble and shim include the same headers: one of them says what is wrong with those.
         prepared?;
-        let (keys, shim) = found?;
+        let keys = keys?;
         let (mut groups, misses) = timed(&mut stages.lookup, || self.look_up(&keys.uops));
         let cached = self.sources.len() - misses.len();
         self.progress.plan(self.sources.len(), cached);
         timed(&mut prepare, || self.prepare(misses.len()))?;
-        stages.prepare = prepare;
-        let (compiled, spent) = self.compile(&misses);
+        stages.prepare += prepare;
+        let build_shim = || shim.map(|source| self.shim(source, keys.shim)).transpose();
+        let ((compiled, spent), shim) = if self.mode == Mode::Driver {
+            // Nothing has looked at the headers yet. If they don't compile, the shim says so once.
+            let shim = build_shim()?;
+            (self.compile(&misses), Ok(shim))
+        } else {
+            rayon::join(|| self.compile(&misses), build_shim)
+        };
+        let shim = shim?;
         stages.add(&spent);
         if let Some(lookup) = &self.lookup {
             lookup.cache.trim();
@@ -284,7 +287,7 @@ fn shares<T>(all: &[T], mode: Mode) -> Vec<&[T]> {
     let mut shares = Vec::new();
     let mut rest = all;
     while !rest.is_empty() {
-        let size = rest.len().div_ceil(2 * threads).clamp(8, 128);
+        let size = rest.len().div_ceil(2 * threads).clamp(24, 256);
         let (share, others) = rest.split_at_checked(size).unwrap_or((rest, &[]));
         shares.push(share);
         rest = others;

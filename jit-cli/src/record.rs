@@ -17,7 +17,7 @@ use crate::{cache::Cache, key::Key};
 /// Everything but the micro-ops' own text that decides about their tokens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Settings {
-    /// What the tools say of themselves.
+    /// What the tools say of themselves, and which optimizer of ours it is.
     pub(crate) tools: Vec<String>,
     /// The cc1 arguments of the three steps: to compile, to assemble, for the shim.
     pub(crate) arguments: [Vec<String>; 3],
@@ -39,7 +39,12 @@ impl Settings {
             words.map(|word| word.replace(&*work, "WORK")).collect()
         };
         Settings {
-            tools: toolchain.identities().to_vec(),
+            tools: toolchain
+                .identities()
+                .iter()
+                .cloned()
+                .chain([format!("jit-optimizer {}", jit_optimizer::FINGERPRINT)])
+                .collect(),
             arguments: arguments.map(neutral),
             preamble: preamble.to_owned(),
         }

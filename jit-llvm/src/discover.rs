@@ -62,11 +62,17 @@ impl Toolchain {
             Some(major) => vec![major],
             None => SUPPORTED_MAJORS.to_vec(),
         };
-        let (clang, found) = find("clang", &majors, search, interrupt)?;
+        let find_objdump = |major| find("llvm-objdump", &[major], search, interrupt);
+        // With one major to look for, both can be looked for at once.
+        let (clang, objdump) = rayon::join(
+            || find("clang", &majors, search, interrupt),
+            || search.major.map(find_objdump),
+        );
+        let (clang, found) = clang?;
         let version = found.version;
         let mut identities = vec![found.identity(&clang)];
         // The comments must come from the same major, or two machines would write two headers.
-        let objdump = match find("llvm-objdump", &[version.major], search, interrupt) {
+        let objdump = match objdump.unwrap_or_else(|| find_objdump(version.major)) {
             Ok((path, found)) => {
                 identities.push(found.identity(&path));
                 Some(path)
