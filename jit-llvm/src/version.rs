@@ -4,9 +4,9 @@ use std::{fmt, sync::LazyLock};
 
 use regex::Regex;
 
-/// Majors that the tests run on or that were tried by hand (see the README's table), newest first:
-/// the order in which an input that pins none looks for one.
-pub const SUPPORTED_MAJORS: &[u32] = &[22, 21, 20];
+/// Majors that the tests run on, newest first: the order in which an input that pins none looks for
+/// one.
+pub const SUPPORTED_MAJORS: &[u32] = &[22, 21];
 
 /// A version of LLVM.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

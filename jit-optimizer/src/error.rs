@@ -62,7 +62,7 @@ pub enum OptimizeError {
     /// An instruction sets the frame pointer, which stencils of this target must leave alone.
     #[error(
         "line {line}: {text:?} modifies the frame pointer; compile with `-Xclang \
-         -mframe-pointer=reserved` and a clang that knows it (20 or newer)"
+         -mframe-pointer=reserved` and a clang that knows it (21 or newer)"
     )]
     FramePointerModified {
         /// The line of the instruction.
