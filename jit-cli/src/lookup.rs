@@ -120,7 +120,8 @@ impl Lookup<'_> {
             },
         );
         let (expansion, expanded_shim) = (expansion?, expanded_shim?);
-        let mut keys: HashMap<Key, Key> = known.clone().unwrap_or_default();
+        let headers_known = known.is_some();
+        let mut keys: HashMap<Key, Key> = known.unwrap_or_default();
         if let Some(expansion) = &expansion {
             let start = Key::of([settled.stencil.bytes(), &tokens(&expansion.preamble)]);
             for ((_, text), body) in missing.iter().zip(&expansion.bodies) {
@@ -136,7 +137,6 @@ impl Lookup<'_> {
             shim: shim_key,
         };
         if self.remember && (!missing.is_empty() || shim_key != known_shim) {
-            let headers_known = known.is_some();
             self.remember(
                 last.filter(|_| headers_known),
                 settled,
