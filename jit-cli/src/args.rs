@@ -7,7 +7,7 @@ use std::{
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{failure::EXIT_STATUS_HELP, report::MessageFormat};
+use crate::{emit::Emit, failure::EXIT_STATUS_HELP, report::MessageFormat};
 
 /// Build stencils for copy-and-patch JIT compilers.
 #[derive(Debug, Parser)]
@@ -70,6 +70,11 @@ pub(crate) struct BuildArgs {
     /// Where to write the generated files [default: the current folder, or what jit.toml says].
     #[arg(short, long, value_name = "DIR")]
     pub(crate) output_dir: Option<PathBuf>,
+    /// What to write, separated by commas: C headers with the shim's object and unwind information,
+    /// or one stencil file, shim included, for programs that link at run time [default: header, or
+    /// what jit.toml says].
+    #[arg(long, value_name = "KIND", value_delimiter = ',')]
+    pub(crate) emit: Vec<Emit>,
     /// Where pyconfig.h is [default: the output folder, the current one or the checkout].
     #[arg(short, long, value_name = "DIR")]
     pub(crate) pyconfig_dir: Option<PathBuf>,
@@ -176,6 +181,21 @@ mod tests {
             assert_eq!(arguments.cpython.as_deref(), Some(Path::new(root)));
             assert_eq!(arguments.triples, ["x86_64-pc-linux-gnu"]);
             assert!(arguments.debug);
+        }
+    }
+
+    #[test]
+    fn kinds_of_output() {
+        for words in [
+            &["--emit", "header,stencils"][..],
+            &["--emit=header", "--emit=stencils"],
+        ] {
+            let arguments = parse(&[&["jit-cli", "build"], words].concat());
+            assert_eq!(arguments.emit, [Emit::Header, Emit::Stencils]);
+        }
+        assert_eq!(parse(&["jit-cli", "build"]).emit, []);
+        for words in ["--emit=", "--emit=object", "--emit=header,"] {
+            assert!(Cli::try_parse_from(["jit-cli", "build", words]).is_err());
         }
     }
 

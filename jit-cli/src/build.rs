@@ -8,6 +8,8 @@ use jit_writer::Preamble;
 
 use crate::{
     args::BuildArgs,
+    digest,
+    emit::Emits,
     failure::Failure,
     output::OutputDir,
     pipeline::{self, Job},
@@ -17,9 +19,12 @@ use crate::{
 
 /// The names of the files of one target.
 pub(crate) struct Names {
-    pub(crate) stencils: String,
-    pub(crate) shim: String,
-    pub(crate) unwind: String,
+    header: String,
+    shim: String,
+    unwind: String,
+    stencils: String,
+    /// What the stencil file was made from.
+    stamp: String,
 }
 
 impl Names {
@@ -27,9 +32,11 @@ impl Names {
     pub(crate) fn of(target: &Target) -> Names {
         let triple = target.triple;
         Names {
-            stencils: format!("jit_stencils-{triple}.h"),
+            header: format!("jit_stencils-{triple}.h"),
             shim: format!("jit_shim-{triple}.o"),
             unwind: format!("jit_unwind_info-{triple}.h"),
+            stencils: format!("jit_stencils-{triple}.stencils"),
+            stamp: format!("jit_stencils-{triple}.stencils.digest"),
         }
     }
 }
@@ -53,7 +60,11 @@ pub(crate) fn run(
         report.banner(target, project.pinned_llvm, setup.search.major);
         let digest = setup.digest(target)?;
         let names = Names::of(target);
-        if !arguments.force && is_current(&output, &names, &digest, project.shim.is_some()) {
+        let wanted = match arguments.force {
+            true => setup.emits,
+            false => outdated(&setup, &output, &names, &digest),
+        };
+        if wanted.is_empty() {
             report.current(target);
             continue;
         }
@@ -83,23 +94,39 @@ pub(crate) fn run(
             interrupt: interrupt.clone(),
             progress: report.start(target),
         };
-        let built = jobs.install(|| pipeline::run(job))?;
+        let mut built = jobs.install(|| pipeline::run(job))?;
         let preamble = Preamble {
             digest: &digest,
             comment: &comment,
         };
-        write(&output, &names, preamble, &built)?;
-        report.built(target, &built, started.elapsed());
+        let header = match wanted.header {
+            true => header_files(&names, preamble, &built),
+            false => Vec::new(),
+        };
+        let mut files = match wanted.stencils {
+            true => stencil_files(&setup, &names, &digest, &mut built)?,
+            false => Vec::new(),
+        };
+        files.extend(header);
+        output.write(&files)?;
+        report.built(target, &built, &files, started.elapsed());
     }
+    if setup.emits.header {
+        write_dispatchers(&setup, &output, &comment)?;
+    }
+    report.finish(output.path());
+    Ok(())
+}
+
+fn write_dispatchers(setup: &Setup<'_>, output: &OutputDir, comment: &str) -> Result<(), Failure> {
     for prefix in ["jit_stencils", "jit_unwind_info"] {
-        if prefix == "jit_unwind_info" && project.shim.is_none() {
+        if prefix == "jit_unwind_info" && setup.project.shim.is_none() {
             continue;
         }
         let targets = setup.targets.iter().copied();
-        let text = jit_writer::write_dispatcher(&comment, prefix, targets);
+        let text = jit_writer::write_dispatcher(comment, prefix, targets);
         output.update(&format!("{prefix}.h"), text.as_bytes())?;
     }
-    report.finish(output.path());
     Ok(())
 }
 
@@ -126,28 +153,75 @@ fn comment(setup: &Setup<'_>) -> String {
     format!("$ {}", line.replace(['\n', '\r'], " "))
 }
 
-/// Whether the files are there and say that they were made from these inputs.
-pub(crate) fn is_current(output: &OutputDir, names: &Names, digest: &str, shim: bool) -> bool {
-    let first_line = format!("// {digest}\n");
-    output.starts_with(&names.stencils, &first_line)
-        && (!shim || (output.has(&names.shim) && output.starts_with(&names.unwind, &first_line)))
-}
-
-fn write(
+/// Which of the wanted files are not there, or do not say that they were made from these inputs.
+pub(crate) fn outdated(
+    setup: &Setup<'_>,
     output: &OutputDir,
     names: &Names,
-    preamble: Preamble<'_>,
-    built: &pipeline::Built,
-) -> Result<(), Failure> {
-    let stencils = jit_writer::write_header(preamble, &built.set);
-    let unwind;
-    let mut files: Vec<(&str, &[u8])> = Vec::with_capacity(3);
+    digest: &str,
+) -> Emits {
+    let wanted = setup.emits;
+    let shim = setup.project.shim.is_some();
+    let first_line = format!("// {digest}\n");
+    let header = || {
+        output.starts_with(&names.header, &first_line)
+            && (!shim
+                || (output.has(&names.shim) && output.starts_with(&names.unwind, &first_line)))
+    };
+    let stencils = || {
+        output
+            .read(&names.stencils)
+            .is_some_and(|file| output.read(&names.stamp) == Some(stamp(digest, &file)))
+    };
+    Emits {
+        header: wanted.header && !header(),
+        stencils: wanted.stencils && !stencils(),
+    }
+}
+
+/// A stencil file has nothing in it but stencils, so what it was made from stands beside it, and
+/// which file that is.
+fn stamp(digest: &str, file: &[u8]) -> Vec<u8> {
+    format!("{digest}\n{}\n", digest::of(file)).into_bytes()
+}
+
+/// A file's name and contents.
+type NewFile = (String, Vec<u8>);
+
+/// What build.py writes.
+fn header_files(names: &Names, preamble: Preamble<'_>, built: &pipeline::Built) -> Vec<NewFile> {
+    let mut files = Vec::with_capacity(3);
     if let Some(shim) = &built.shim {
-        unwind = jit_writer::write_unwind_header(preamble, shim.unwind.as_ref());
-        files.push((&names.shim, &shim.object));
-        files.push((&names.unwind, unwind.as_bytes()));
+        let unwind = jit_writer::write_unwind_header(preamble, shim.unwind.as_ref());
+        files.push((names.shim.clone(), shim.object.clone()));
+        files.push((names.unwind.clone(), unwind.into_bytes()));
     }
     // Last, since its first line is what says that everything is current.
-    files.push((&names.stencils, stencils.as_bytes()));
-    output.write(&files)
+    let header = jit_writer::write_header(preamble, &built.set);
+    files.push((names.header.clone(), header.into_bytes()));
+    files
+}
+
+/// The stencil file, and behind it what says that it is current. After the header: the shim may
+/// bring symbols of its own.
+fn stencil_files(
+    setup: &Setup<'_>,
+    names: &Names,
+    digest: &str,
+    built: &mut pipeline::Built,
+) -> Result<Vec<NewFile>, Failure> {
+    if let (Some(shim), Some(path)) = (&built.shim, &setup.project.shim) {
+        jit_stencils::attach_shim(&mut built.set, &shim.object).map_err(|source| {
+            Failure::Shim {
+                path: path.clone(),
+                source,
+            }
+        })?;
+    }
+    let file = jit_stencils::file::encode(&built.set);
+    let stamp = stamp(digest, &file);
+    Ok(vec![
+        (names.stencils.clone(), file),
+        (names.stamp.clone(), stamp),
+    ])
 }

@@ -8,7 +8,10 @@ use std::{
 use jit_schema::Target;
 use serde::Deserialize;
 
-use crate::failure::Failure;
+use crate::{
+    emit::{Emit, Emits},
+    failure::Failure,
+};
 
 /// The file's name, looked for in the current folder and above it.
 pub(crate) const FILE_NAME: &str = "jit.toml";
@@ -38,6 +41,9 @@ pub(crate) struct Config {
     /// Where generated files go.
     #[serde(default = "default_output")]
     pub(crate) output: PathBuf,
+    /// What to write.
+    #[serde(default = "default_emit")]
+    pub(crate) emit: Vec<Emit>,
     /// More flags for clang.
     #[serde(default)]
     pub(crate) cflags: Vec<String>,
@@ -49,6 +55,10 @@ fn default_output() -> PathBuf {
     PathBuf::from("jit-stencils")
 }
 
+fn default_emit() -> Vec<Emit> {
+    vec![Emit::Header]
+}
+
 impl Config {
     /// Read a `jit.toml`.
     pub(crate) fn read(path: &Path) -> Result<Config, Failure> {
@@ -57,6 +67,15 @@ impl Config {
             path: path.to_path_buf(),
             // Names the line, the key, and for an unknown key the ones there are.
             message: error.to_string().trim_end().to_owned(),
+        })
+    }
+
+    /// What is to be written.
+    pub(crate) fn emits(&self, path: &Path) -> Result<Emits, Failure> {
+        Emits::of(&self.emit).ok_or_else(|| Failure::Config {
+            path: path.to_path_buf(),
+            message: "emit = []: nothing would be written; name \"header\", \"stencils\" or both"
+                .to_owned(),
         })
     }
 

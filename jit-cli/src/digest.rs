@@ -41,8 +41,19 @@ pub(crate) fn compute(
             hasher.update(read(&file)?);
         }
     }
+    Ok(hexadecimal(hasher))
+}
+
+/// SHA-256, in hexadecimal, of a file's contents.
+pub(crate) fn of(bytes: &[u8]) -> String {
+    let mut hasher = Sha256::new();
+    hasher.update(bytes);
+    hexadecimal(hasher)
+}
+
+fn hexadecimal(hasher: Sha256) -> String {
     let digest = hasher.finalize();
-    Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {

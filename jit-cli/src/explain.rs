@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 
 use crate::{
     args::BuildArgs,
-    build::{Names, is_current},
+    build::{Names, outdated},
+    emit::Emits,
     failure::Failure,
     lookup::Lookup,
     output::OutputDir,
@@ -37,8 +38,8 @@ struct Changes {
 /// What a build of a target would do.
 struct Explanation {
     target: &'static Target,
-    /// Whether the generated files say that they were made from these inputs.
-    current: bool,
+    /// Those of the generated files that do not say that they were made from these inputs.
+    outdated: Emits,
     /// `None` if there was no build to compare with.
     changes: Option<Changes>,
     /// The micro-ops that would be compiled, and how many there are.
@@ -75,13 +76,13 @@ fn explain(
     let project = &setup.project;
     let digest = setup.digest(target)?;
     let output = OutputDir::at(setup.output_dir());
-    let current = is_current(&output, &Names::of(target), &digest, project.shim.is_some());
+    let outdated = outdated(setup, &output, &Names::of(target), &digest);
     let cases = sources.cases(project)?;
     let (preamble, body) = sources.template();
     let units = template::sources(body, &cases);
     let mut explanation = Explanation {
         target,
-        current,
+        outdated,
         changes: None,
         compiled: units.iter().map(|source| source.name.clone()).collect(),
         uops: units.len(),
@@ -247,15 +248,14 @@ const SHOWN: usize = 20;
 impl Explanation {
     fn lines(&self) -> Vec<String> {
         let mut lines = vec![self.target.triple.to_owned()];
-        lines.push(
-            match self.current {
-                true => {
-                    "  the generated files are up to date: a build does nothing (but with --force)"
-                }
-                false => "  the generated files are not there, or were made from other inputs",
-            }
-            .to_owned(),
-        );
+        lines.push(match self.outdated.is_empty() {
+            true => "  the generated files are up to date: a build does nothing (but with --force)"
+                .to_owned(),
+            false => format!(
+                "  the generated files ({}) are not there, or were made from other inputs",
+                self.outdated.names().join(", ")
+            ),
+        });
         match &self.changes {
             None => lines.push("  there is no build of it in the cache to compare with".to_owned()),
             Some(changes) if changes.is_empty() => {
@@ -289,7 +289,8 @@ impl Explanation {
         });
         json!({
             "target": self.target.triple,
-            "current": self.current,
+            "current": self.outdated.is_empty(),
+            "outdated": self.outdated.names(),
             "changes": changes,
             "uops": self.uops,
             "compiled": self.compiled,

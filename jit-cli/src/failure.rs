@@ -8,7 +8,7 @@ use std::{
 use jit_llvm::{LlvmError, Rejection};
 use jit_optimizer::OptimizeError;
 use jit_schema::{ObjectError, UnknownTarget};
-use jit_stencils::{LowerError, ResolveError, UnwindError};
+use jit_stencils::{LowerError, ResolveError, ShimError, UnwindError};
 
 /// Why the build ended. The messages name the thing and say what to try.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +63,8 @@ pub(crate) enum Failure {
     Resolve(#[from] ResolveError),
     #[error("{}: no unwind information: {source}", path.display())]
     Unwind { path: PathBuf, source: UnwindError },
+    #[error("{}: it can't be in the stencil file: {source}", path.display())]
+    Shim { path: PathBuf, source: ShimError },
     #[error("{uop}: assembled, but there is no object: this is a bug, please report it")]
     Missing { uop: String },
     #[error("can't {action} {}: {source}", path.display())]
@@ -165,21 +167,10 @@ impl Failure {
             Failure::NoCase { .. } => 9,
             Failure::DuplicateCase { .. } => 10,
             Failure::CaseCutShort { .. } => 11,
-            Failure::Object { source, .. } => match source {
-                ObjectError::UnsupportedRelocation { .. } => 13,
-                ObjectError::UnsupportedSection { .. } => 14,
-                ObjectError::Malformed { .. } => 16,
-            },
-            Failure::Lower { source, .. } => match source {
-                LowerError::SectionAddress { .. } => 14,
-                LowerError::Entry { .. } | LowerError::Label { .. } => 15,
-                LowerError::Format { .. } | LowerError::OutOfBounds { .. } => 16,
-            },
-            Failure::Resolve(error) => match error {
-                ResolveError::Unsupported { .. } => 13,
-                ResolveError::MissingDllImport { .. } => 15,
-                ResolveError::DuplicateUop { .. } => 10,
-            },
+            Failure::Object { source, .. } => object_status(source),
+            Failure::Lower { source, .. } => lower_status(source),
+            Failure::Resolve(error) => resolve_status(error),
+            Failure::Shim { source, .. } => shim_status(source),
             Failure::Missing { .. } => 1,
             Failure::Optimize { .. } => 17,
             Failure::Unwind { .. } => 18,
@@ -188,6 +179,45 @@ impl Failure {
             Failure::NotCpython { .. } => 22,
             Failure::Several(failures) => failures.first().map_or(1, Failure::exit_status),
         }
+    }
+}
+
+fn object_status(error: &ObjectError) -> u8 {
+    match error {
+        ObjectError::UnsupportedRelocation { .. } => 13,
+        ObjectError::UnsupportedSection { .. } => 14,
+        ObjectError::Malformed { .. } => 16,
+    }
+}
+
+fn lower_status(error: &LowerError) -> u8 {
+    match error {
+        LowerError::SectionAddress { .. } => 14,
+        LowerError::Entry { .. } | LowerError::Label { .. } => 15,
+        LowerError::Format { .. } | LowerError::OutOfBounds { .. } => 16,
+    }
+}
+
+fn resolve_status(error: &ResolveError) -> u8 {
+    match error {
+        ResolveError::Unsupported { .. } => 13,
+        ResolveError::MissingDllImport { .. } => 15,
+        ResolveError::DuplicateUop { .. } => 10,
+    }
+}
+
+fn shim_status(error: &ShimError) -> u8 {
+    match error {
+        ShimError::Object(error) => object_status(error),
+        ShimError::Lower { source, .. } => lower_status(source),
+        ShimError::Resolve(error) => resolve_status(error),
+        ShimError::Variables { .. } => 14,
+        ShimError::Functions { .. }
+        | ShimError::Entry { .. }
+        | ShimError::NameTaken { .. }
+        | ShimError::Instruction { .. } => 15,
+        ShimError::Malformed { .. } => 16,
+        ShimError::Unwind(_) => 18,
     }
 }
 

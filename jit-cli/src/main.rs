@@ -7,6 +7,7 @@ mod cache;
 mod cases;
 mod config;
 mod digest;
+mod emit;
 mod explain;
 mod failure;
 mod key;

@@ -43,19 +43,27 @@ impl OutputDir {
         fs::read(self.path.join(name)).is_ok_and(|bytes| bytes.starts_with(text.as_bytes()))
     }
 
+    /// What is in the file, if it is there.
+    pub(crate) fn read(&self, name: &str) -> Option<Vec<u8>> {
+        fs::read(self.path.join(name)).ok()
+    }
+
     /// Whether the file is there.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.path.join(name).is_file()
     }
 
     /// Write files, whole or not at all: none takes its place before all are written.
-    pub(crate) fn write(&self, files: &[(&str, &[u8])]) -> Result<(), Failure> {
+    pub(crate) fn write(
+        &self,
+        files: &[(impl AsRef<str>, impl AsRef<[u8]>)],
+    ) -> Result<(), Failure> {
         let staged: Vec<NamedTempFile> = files
             .iter()
-            .map(|(name, contents)| self.stage(name, contents))
+            .map(|(name, contents)| self.stage(name.as_ref(), contents.as_ref()))
             .collect::<Result<_, _>>()?;
         for ((name, _), file) in files.iter().zip(staged) {
-            let path = self.path.join(name);
+            let path = self.path.join(name.as_ref());
             file.persist(&path)
                 .map_err(|error| Failure::file("replace", &path)(error.error))?;
         }

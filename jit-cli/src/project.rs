@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use crate::{
     config::{self, Config},
     digest::DigestInputs,
+    emit::Emits,
     failure::Failure,
     key::Key,
 };
@@ -45,6 +46,8 @@ pub(crate) struct Project {
     pub(crate) targets: Vec<&'static Target>,
     /// Flags that come before the user's.
     pub(crate) cflags: Vec<String>,
+    /// What to write if nobody says so.
+    pub(crate) emits: Emits,
     /// Where generated files go if nobody says so.
     pub(crate) output: PathBuf,
     /// Whether a build with another LLVM than the pinned one deserves the banner's warning.
@@ -134,6 +137,7 @@ impl Project {
             pinned_llvm: pins.version,
             targets: Vec::new(),
             cflags: Vec::new(),
+            emits: Emits::HEADER,
             output: PathBuf::from("."),
             root,
             unpacked: None,
@@ -143,6 +147,7 @@ impl Project {
     fn toml(path: &Path, wanted: &Wanted<'_>) -> Result<Project, Failure> {
         let config = Config::read(path)?;
         let targets = config.targets(path)?;
+        let emits = config.emits(path)?;
         let folder = path.parent().unwrap_or(Path::new("."));
         let root = folder
             .canonicalize()
@@ -197,6 +202,7 @@ impl Project {
             pinned_llvm: None,
             targets,
             cflags: config.cflags,
+            emits,
             output: root.join(config.output),
             root,
             unpacked: None,

@@ -126,7 +126,13 @@ impl Report {
     }
 
     /// A target that was built.
-    pub(crate) fn built(&mut self, target: &'static Target, built: &Built, elapsed: Duration) {
+    pub(crate) fn built(
+        &mut self,
+        target: &'static Target,
+        built: &Built,
+        files: &[(String, Vec<u8>)],
+        elapsed: Duration,
+    ) {
         let groups = &built.set.groups;
         let sum = |size: fn(&jit_stencils::StencilGroup) -> usize| {
             groups.iter().map(|(_, group)| size(group)).sum()
@@ -157,6 +163,7 @@ impl Report {
                     "code_bytes": numbers.code,
                     "data_bytes": numbers.data,
                     "holes": numbers.holes,
+                    "files": files.iter().map(|(name, _)| name).collect::<Vec<_>>(),
                     "stage_seconds": stages,
                     "seconds": elapsed.as_secs_f64(),
                 }),

@@ -10,6 +10,7 @@ use crate::{
     cache::Cache,
     cases::{self, Case},
     digest,
+    emit::Emits,
     failure::Failure,
     project::{Project, Wanted},
     template,
@@ -20,6 +21,8 @@ pub(crate) struct Setup<'a> {
     pub(crate) arguments: &'a BuildArgs,
     pub(crate) project: Project,
     pub(crate) targets: Vec<&'static Target>,
+    /// What to write.
+    pub(crate) emits: Emits,
     /// `--cflags` as it was given: it is a part of the digest.
     pub(crate) cflags_text: String,
     /// The project's flags and the user's.
@@ -45,8 +48,10 @@ impl<'a> Setup<'a> {
         };
         let cflags = project.cflags.iter().cloned().chain(user_cflags).collect();
         let search = search(arguments, &project)?;
+        let emits = Emits::of(&arguments.emit).unwrap_or(project.emits);
         Ok(Setup {
             arguments,
+            emits,
             project,
             targets,
             cflags_text,

@@ -20,11 +20,24 @@ mod macho;
 /// - [`ObjectError::UnsupportedRelocation`]: in code or data, one that is not a
 ///   [`RelocationKind`], or that refers to no symbol.
 pub fn read(bytes: &[u8]) -> Result<ObjectFile, ObjectError> {
+    read_ignoring(bytes, &[])
+}
+
+/// Read an object file, taking the sections of these names for [`SectionKind::Metadata`]: for code
+/// that is linked as stencils are, its unwind tables are of no use, and have relocations of their
+/// own.
+///
+/// # Errors
+///
+/// As [`read`].
+///
+/// [`SectionKind::Metadata`]: crate::SectionKind::Metadata
+pub fn read_ignoring(bytes: &[u8], ignored: &[&str]) -> Result<ObjectFile, ObjectError> {
     let not_an_object = |detail: &str| Err(malformed("object file".to_owned(), detail));
     match bytes {
-        [0x7f, b'E', b'L', b'F', ..] => elf::read(bytes),
-        [0xcf, 0xfa, 0xed, 0xfe, ..] => macho::read(bytes),
-        [0x64, 0x86, ..] | [0x64, 0xaa, ..] | [0x4c, 0x01, ..] => coff::read(bytes),
+        [0x7f, b'E', b'L', b'F', ..] => elf::read(bytes, ignored),
+        [0xcf, 0xfa, 0xed, 0xfe, ..] => macho::read(bytes, ignored),
+        [0x64, 0x86, ..] | [0x64, 0xaa, ..] | [0x4c, 0x01, ..] => coff::read(bytes, ignored),
         [b'B', b'C', 0xc0, 0xde, ..] | [0xde, 0xc0, 0x17, 0x0b, ..] => {
             not_an_object("it is LLVM bitcode: compile without -flto")
         }

@@ -50,20 +50,24 @@
 //! # fn main() {}
 //! ```
 //!
-//! [`shim_unwind`] says how to unwind through the function that calls the code.
+//! [`shim_unwind`] says how to unwind through the function that calls the code, and [`attach_shim`]
+//! adds that function to the set. [`file`](mod@file) keeps a set as bytes.
 //!
-//! Without the feature `lower` there is only the model, for those who get their stencils
-//! elsewhere: no object readers and hardly a dependency.
+//! Without the feature `lower` there are only the model and its files, for those who get their
+//! stencils elsewhere: no object readers and hardly a dependency.
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "lower")]
 mod disassembly;
+pub mod file;
 mod hole;
 #[cfg(feature = "lower")]
 mod lower;
 mod patch;
 #[cfg(feature = "lower")]
 mod resolve;
+#[cfg(feature = "lower")]
+mod shim;
 mod stencil;
 #[cfg(feature = "lower")]
 mod unresolved;
@@ -77,7 +81,9 @@ pub use lower::{LowerError, lower};
 pub use patch::PatchKind;
 #[cfg(feature = "lower")]
 pub use resolve::{ResolveError, resolve};
-pub use stencil::{Part, Stencil, StencilGroup, StencilSet, SymbolMask};
+#[cfg(feature = "lower")]
+pub use shim::{ShimError, attach_shim};
+pub use stencil::{Part, Shim, Stencil, StencilGroup, StencilSet, SymbolMask};
 #[cfg(feature = "lower")]
 pub use unresolved::{Place, UnresolvedGroup, UnresolvedHole};
 pub use unwind::UnwindInfo;

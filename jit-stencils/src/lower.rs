@@ -88,7 +88,7 @@ pub enum LowerError {
     },
 }
 
-fn describe(found: Option<Place>) -> String {
+pub(crate) fn describe(found: Option<Place>) -> String {
     match found {
         None => "not defined".to_owned(),
         Some(place) => format!("at {}+{:#x}", place.part, place.offset),
@@ -106,6 +106,15 @@ fn describe(found: Option<Place>) -> String {
 ///
 /// [`LowerError`].
 pub fn lower(target: &Target, object: &ObjectFile) -> Result<UnresolvedGroup, LowerError> {
+    lower_from(target, object, ENTRY)
+}
+
+/// [`lower`], where control enters at a symbol of that name.
+pub(crate) fn lower_from(
+    target: &Target,
+    object: &ObjectFile,
+    entry: &str,
+) -> Result<UnresolvedGroup, LowerError> {
     if object.format != target.format {
         return Err(LowerError::Format {
             target: target.triple,
@@ -137,7 +146,7 @@ pub fn lower(target: &Target, object: &ObjectFile) -> Result<UnresolvedGroup, Lo
         symbols,
         ..
     } = layout;
-    let entry = symbols.get(ENTRY).copied();
+    let entry = symbols.get(entry).copied();
     if entry
         != Some(Place {
             part: Part::Code,

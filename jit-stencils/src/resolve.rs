@@ -86,10 +86,12 @@ pub fn resolve(
         target: *target,
         groups: resolved,
         symbols: known.into_iter().collect(),
+        shim: None,
     })
 }
 
-fn resolve_group(
+/// One uop; new external symbols are appended to `known`.
+pub(crate) fn resolve_group(
     opname: &str,
     group: UnresolvedGroup,
     known: &mut IndexSet<String>,

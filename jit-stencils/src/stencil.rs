@@ -4,7 +4,7 @@ use std::fmt;
 
 use jit_schema::Target;
 
-use crate::Hole;
+use crate::{Hole, UnwindInfo};
 
 /// The two halves of a [`StencilGroup`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -118,6 +118,20 @@ pub struct StencilSet {
     /// The external symbols that have an ordinal, which is the index: those that stencils reach
     /// through trampolines or the GOT, in the order of their first use.
     pub symbols: Vec<String>,
+    /// The function that enters compiled code, if it is to be linked along with it: see
+    /// [`attach_shim`](crate::attach_shim).
+    pub shim: Option<Shim>,
+}
+
+/// The function that C calls to enter compiled code, as a stencil: link it as a trace of one uop.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shim {
+    /// The C function's name, without the platform's prefix.
+    pub name: String,
+    /// Its code and data. No hole needs an instruction: there are only addresses.
+    pub group: StencilGroup,
+    /// How to unwind from compiled code through it; Linux only.
+    pub unwind: Option<UnwindInfo>,
 }
 
 impl StencilSet {

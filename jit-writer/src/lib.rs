@@ -21,6 +21,7 @@
 //!     target: *Target::from_triple("x86_64-unknown-linux-gnu")?,
 //!     groups: vec![("_JUMP_TO_TOP".into(), StencilGroup { code, ..Default::default() })],
 //!     symbols: vec![],
+//!     shim: None,
 //! };
 //! let header = write_header(Preamble { digest: "a digest", comment: "$ a command" }, &set);
 //! assert!(header.starts_with("// a digest\n// $ a command\n\nvoid\nemit__JUMP_TO_TOP(\n"));

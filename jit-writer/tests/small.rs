@@ -21,6 +21,7 @@ fn set(groups: Vec<(String, StencilGroup)>) -> StencilSet {
         target: *target("x86_64-unknown-linux-gnu"),
         groups,
         symbols: Vec::new(),
+        shim: None,
     }
 }
 

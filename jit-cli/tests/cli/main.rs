@@ -25,6 +25,7 @@ mod projects;
 mod reproducible;
 mod sandbox;
 mod skip;
+mod stencils;
 mod tinyvm;
 mod tools;
 mod warnings;

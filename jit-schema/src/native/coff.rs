@@ -23,7 +23,7 @@ fn bad(detail: impl ToString) -> ObjectError {
     malformed(FILE.to_owned(), detail)
 }
 
-pub(super) fn read(bytes: &[u8]) -> Result<ObjectFile, ObjectError> {
+pub(super) fn read(bytes: &[u8], ignored: &[&str]) -> Result<ObjectFile, ObjectError> {
     let mut offset = 0;
     let header = ImageFileHeader::parse(bytes, &mut offset).map_err(bad)?;
     let machine = match header.machine() {
@@ -44,7 +44,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<ObjectFile, ObjectError> {
         allowance: Allowance::new(bytes.len(), FILE),
         read: Vec::new(),
     };
-    reader.sections()?;
+    reader.sections(ignored)?;
     reader.symbols()?;
     reader.relocations()?;
     Ok(ObjectFile {
@@ -84,7 +84,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn sections(&mut self) -> Result<(), ObjectError> {
+    fn sections(&mut self, ignored: &[&str]) -> Result<(), ObjectError> {
         let mut zeros = 0;
         for (index, header) in self.sections.enumerate() {
             let name = header.name(self.symbols.strings()).map_err(bad)?;
@@ -99,11 +99,15 @@ impl Reader<'_> {
             if !uninitialized && size > 0 && header.pointer_to_raw_data.get(LE) == 0 {
                 return Err(outside("it has a size but no data"));
             }
-            let kind = section_kind::coff(
-                &name,
-                flags.contains(IMAGE_SCN_MEM_EXECUTE),
-                flags.contains(IMAGE_SCN_MEM_READ),
-            );
+            let kind = if ignored.contains(&name.as_str()) {
+                SectionKind::Metadata
+            } else {
+                section_kind::coff(
+                    &name,
+                    flags.contains(IMAGE_SCN_MEM_EXECUTE),
+                    flags.contains(IMAGE_SCN_MEM_READ),
+                )
+            };
             let data = match kind {
                 SectionKind::Metadata => Vec::new(),
                 _ if uninitialized => entry::zeros(&name, size.into(), &mut zeros)?,

@@ -25,7 +25,7 @@ fn bad(detail: impl ToString) -> ObjectError {
     malformed(FILE.to_owned(), detail)
 }
 
-pub(super) fn read(bytes: &[u8]) -> Result<ObjectFile, ObjectError> {
+pub(super) fn read(bytes: &[u8], ignored: &[&str]) -> Result<ObjectFile, ObjectError> {
     let header = Header::parse(bytes).map_err(bad)?;
     header.endian().map_err(bad)?;
     if header.e_type(LE) != ET_REL {
@@ -53,7 +53,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<ObjectFile, ObjectError> {
         read: Vec::new(),
         positions: Vec::new(),
     };
-    reader.sections()?;
+    reader.sections(ignored)?;
     reader.symbols()?;
     reader.relocations()?;
     Ok(ObjectFile {
@@ -84,7 +84,7 @@ impl Reader<'_> {
         }
     }
 
-    fn sections(&mut self) -> Result<(), ObjectError> {
+    fn sections(&mut self, ignored: &[&str]) -> Result<(), ObjectError> {
         for (index, header) in self.sections.enumerate() {
             let name = self.sections.section_name(LE, header).map_err(bad)?;
             let name = self.allowance.name("section name", name)?;
@@ -94,12 +94,17 @@ impl Reader<'_> {
             let kind = self.type_name(header.sh_type(LE));
             let flags = header.sh_flags(LE);
             let mut position = None;
-            match section_kind::elf(
-                &kind,
-                flags.contains(SHF_ALLOC),
-                flags.contains(SHF_EXECINSTR),
-                header.sh_size(LE),
-            ) {
+            let role = if ignored.contains(&name.as_str()) {
+                ElfRole::Contents(SectionKind::Metadata)
+            } else {
+                section_kind::elf(
+                    &kind,
+                    flags.contains(SHF_ALLOC),
+                    flags.contains(SHF_EXECINSTR),
+                    header.sh_size(LE),
+                )
+            };
+            match role {
                 ElfRole::Null | ElfRole::Rela | ElfRole::Rel => {}
                 ElfRole::Unsupported => {
                     return Err(ObjectError::UnsupportedSection {

@@ -23,7 +23,7 @@ fn bad(detail: impl ToString) -> ObjectError {
     malformed(FILE.to_owned(), detail)
 }
 
-pub(super) fn read(bytes: &[u8]) -> Result<ObjectFile, ObjectError> {
+pub(super) fn read(bytes: &[u8], ignored: &[&str]) -> Result<ObjectFile, ObjectError> {
     let header = Header::parse(bytes, 0).map_err(bad)?;
     header.endian().map_err(bad)?;
     if header.filetype(LE) != MH_OBJECT {
@@ -62,7 +62,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<ObjectFile, ObjectError> {
         allowance: Allowance::new(bytes.len(), FILE),
         read: Vec::new(),
     };
-    reader.sections()?;
+    reader.sections(ignored)?;
     reader.symbols()?;
     reader.relocations()?;
     Ok(ObjectFile {
@@ -83,24 +83,28 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn sections(&mut self) -> Result<(), ObjectError> {
+    fn sections(&mut self, ignored: &[&str]) -> Result<(), ObjectError> {
         for (index, header) in self.headers.iter().enumerate() {
             let name = self.allowance.name("section name", header.name())?;
             let data = header
                 .data(LE, self.bytes, header.offset.get(LE).into())
                 .map_err(|error| malformed(format!("section {name}"), error))?;
             let flags = header.flags(LE);
-            let kind = section_kind::macho(
-                flags.contains(S_ATTR_DEBUG),
-                flags.contains(S_ATTR_PURE_INSTRUCTIONS),
-                header.section_type(LE).0,
-                header.size(LE),
-            )
-            .map_err(|kind| ObjectError::UnsupportedSection {
-                section: name.clone(),
-                index,
-                kind: kind.to_owned(),
-            })?;
+            let kind = if ignored.contains(&name.as_str()) {
+                SectionKind::Metadata
+            } else {
+                section_kind::macho(
+                    flags.contains(S_ATTR_DEBUG),
+                    flags.contains(S_ATTR_PURE_INSTRUCTIONS),
+                    header.section_type(LE).0,
+                    header.size(LE),
+                )
+                .map_err(|kind| ObjectError::UnsupportedSection {
+                    section: name.clone(),
+                    index,
+                    kind: kind.to_owned(),
+                })?
+            };
             self.read.push(Section {
                 index,
                 name,

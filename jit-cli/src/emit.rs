@@ -1,0 +1,65 @@
+//! What a build writes for a target.
+
+use serde::Deserialize;
+
+/// One kind of output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Emit {
+    /// C headers, the shim's object and its unwind information: what CPython's build.py writes.
+    Header,
+    /// A stencil file, for programs that link stencils at run time.
+    Stencils,
+}
+
+/// Some of the kinds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Emits {
+    pub(crate) header: bool,
+    pub(crate) stencils: bool,
+}
+
+impl Emits {
+    /// What build.py writes.
+    pub(crate) const HEADER: Emits = Emits {
+        header: true,
+        stencils: false,
+    };
+
+    /// These kinds, whatever their order; `None` if there is none.
+    pub(crate) fn of(kinds: &[Emit]) -> Option<Emits> {
+        (!kinds.is_empty()).then(|| Emits {
+            header: kinds.contains(&Emit::Header),
+            stencils: kinds.contains(&Emit::Stencils),
+        })
+    }
+
+    /// Whether there is none.
+    pub(crate) fn is_empty(self) -> bool {
+        !self.header && !self.stencils
+    }
+
+    /// The kinds as they are named on the command line.
+    pub(crate) fn names(self) -> Vec<&'static str> {
+        let all = [(self.header, "header"), (self.stencils, "stencils")];
+        let some = all.into_iter().filter(|(wanted, _)| *wanted);
+        some.map(|(_, name)| name).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::ValueEnum as _;
+
+    #[test]
+    fn names_are_those_of_the_command_line() {
+        for kind in Emit::value_variants() {
+            let emits = Emits::of(&[*kind]).unwrap();
+            let name = kind.to_possible_value().unwrap();
+            assert_eq!(emits.names(), [name.get_name()]);
+        }
+        assert_eq!(Emits::of(Emit::value_variants()).unwrap().names().len(), 2);
+        assert_eq!(Emits::of(&[]), None);
+    }
+}

@@ -1,0 +1,121 @@
+//! C's side: a program made of a generated header, timed by itself.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use jit_runtime::Uop;
+use jit_stencils::StencilSet;
+
+use crate::rust::{BASE, address};
+
+/// `Programs/link.c` of the example, with a linker and stencils.
+pub(crate) struct Program {
+    folder: tempfile::TempDir,
+}
+
+impl Program {
+    /// Compile it, with the symbols where ours has them.
+    pub(crate) fn compile(header: &Path, set: &StencilSet, symbols: &[String]) -> Program {
+        let folder = tempfile::tempdir().expect("a folder");
+        let example = fixtures::tinyvm::root();
+        let host = std::env::var_os("JIT_BENCH_HOST")
+            .map_or_else(|| example.join("Python/jit.c"), PathBuf::from);
+        let prelude = folder.path().join("prelude.h");
+        std::fs::write(&prelude, declarations(set, symbols)).expect("a file");
+        let compiler = std::env::var_os("CC").unwrap_or_else(|| OsString::from("cc"));
+        let mut command = Command::new(compiler);
+        command
+            .args([
+                "-O3",
+                "-DNDEBUG",
+                "-w",
+                "-no-pie",
+                "-fno-pic",
+                "-mcmodel=large",
+            ])
+            .args([
+                "-DVM_JIT",
+                "-DVM_JIT_TRAMPOLINE_SIZE=0",
+                "-DVM_JIT_DATA_ALIGNMENT=1",
+            ])
+            .arg("-DVM_JIT_I386=0")
+            .arg(format!("-DVM_JIT_STENCILS={header:?}"));
+        for include in [".", "Include", "Include/internal"] {
+            command.arg("-I").arg(example.join(include));
+        }
+        if std::env::var_os("JIT_BENCH_HEADER").is_some() {
+            command.arg("-include").arg(&prelude);
+        }
+        for name in symbols {
+            let place = address(symbols, name).expect("it is in the list");
+            command.arg(format!("-Wl,--defsym={name}={place:#x}"));
+        }
+        command.arg(host).arg(example.join("Programs/link.c"));
+        command.arg("-o").arg(folder.path().join("link"));
+        let output = command.output().expect("a C compiler");
+        let messages = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{command:?}\n{messages}");
+        Program { folder }
+    }
+
+    /// Write the traces for it.
+    pub(crate) fn input(&self, traces: &[Vec<Uop>]) -> PathBuf {
+        let mut bytes = Vec::new();
+        bytes.extend((traces.len() as u32).to_le_bytes());
+        for trace in traces {
+            bytes.extend(BASE.to_le_bytes());
+            bytes.extend(4096_u32.to_le_bytes());
+            bytes.extend((trace.len() as u32).to_le_bytes());
+            for uop in trace {
+                bytes.extend(uop.opcode.to_le_bytes());
+                bytes.extend(uop.oparg.to_le_bytes());
+                bytes.extend(uop.target.to_le_bytes());
+                bytes.extend(uop.operand[0].to_le_bytes());
+                bytes.extend(uop.operand[1].to_le_bytes());
+            }
+        }
+        let path = self.folder.path().join("traces");
+        std::fs::write(&path, bytes).expect("a file");
+        path
+    }
+
+    /// Nanoseconds per uop of each way.
+    pub(crate) fn times(&self, input: &Path) -> Vec<(String, f64)> {
+        let output = Command::new(self.folder.path().join("link"))
+            .args(["--time", "10"])
+            .arg(input)
+            .output()
+            .expect("the program runs");
+        let messages = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{}: {messages}", output.status);
+        let text = String::from_utf8(output.stdout).expect("text");
+        text.lines()
+            .map(|line| {
+                let (name, time) = line.split_once(' ').expect("a name and a time");
+                let name = match name {
+                    "link" => "C emit functions",
+                    "memcpy" => "C memcpy per uop",
+                    "map" => "C mmap, emit, mprotect, munmap",
+                    other => panic!("unexpected {other}"),
+                };
+                (name.to_owned(), time.parse().expect("a number"))
+            })
+            .collect()
+    }
+}
+
+/// What the example's headers say about its uops and symbols, for a header of others.
+fn declarations(set: &StencilSet, symbols: &[String]) -> String {
+    let uops: Vec<_> = set.groups.iter().map(|(name, _)| name.as_str()).collect();
+    let symbols: Vec<_> = symbols
+        .iter()
+        .map(|name| format!("extern char {name}[];\n"))
+        .collect();
+    format!(
+        "#define TINYVM_UOPS_H\nenum {{ {} }};\n#define MAX_UOP_REGS_ID {}\n{}",
+        uops.join(", "),
+        uops.len() - 1,
+        symbols.concat()
+    )
+}

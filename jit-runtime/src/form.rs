@@ -1,0 +1,180 @@
+//! The plain patches as one formula, so that all of them are made by the same few instructions and
+//! no branch.
+//!
+//! For a hole at address `loc` the difference `d = (value >> pre) - ((loc & pc) >> pre)` has to pass
+//! `(d + bias) & range == 0` and `d & align == 0`; what is written is `((d >> right) << left) &
+//! mask`, over bits that are 0. The numbers below are `patch_*` of CPython's `Python/jit.c`, its
+//! assertions included.
+
+/// The numbers of the formula.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Form {
+    /// All ones if the value is relative to the hole's address.
+    pc: u64,
+    /// Half of a signed range, 0 for an unsigned one.
+    bias: u64,
+    /// The bits that are 0 if the value is in range.
+    range: u64,
+    /// The bits that are 0 if the value is aligned.
+    align: u64,
+    /// The field.
+    pub(crate) mask: u64,
+    pre: u32,
+    right: u32,
+    left: u32,
+}
+
+/// What became of a value.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Formed {
+    /// To be written over zeros.
+    pub(crate) field: u64,
+    /// Not 0 if the value is out of range.
+    pub(crate) range: u64,
+    /// Not 0 if the value is misaligned.
+    pub(crate) align: u64,
+}
+
+impl Form {
+    /// Make a field of a value. `PLAIN` forms are those that x86 has: no shifts, no alignment.
+    #[inline(always)]
+    pub(crate) fn apply<const PLAIN: bool>(&self, value: u64, loc: u64) -> Formed {
+        if PLAIN {
+            let d = value.wrapping_sub(loc & self.pc);
+            return Formed {
+                field: d & self.mask,
+                range: d.wrapping_add(self.bias) & self.range,
+                align: 0,
+            };
+        }
+        let d = (value >> self.pre).wrapping_sub((loc & self.pc) >> self.pre);
+        Formed {
+            field: ((d >> self.right) << self.left) & self.mask,
+            range: d.wrapping_add(self.bias) & self.range,
+            align: d & self.align,
+        }
+    }
+}
+
+const fn signed(bits: u32) -> Form {
+    Form {
+        pc: !0,
+        bias: 1 << (bits - 1),
+        range: !((1 << bits) - 1),
+        align: 0,
+        mask: 0xffff_ffff,
+        pre: 0,
+        right: 0,
+        left: 0,
+    }
+}
+
+const fn absolute(mask: u64) -> Form {
+    Form {
+        pc: 0,
+        bias: 0,
+        range: 0,
+        align: 0,
+        mask,
+        pre: 0,
+        right: 0,
+        left: 0,
+    }
+}
+
+const fn low12(scale: u32) -> Form {
+    Form {
+        align: (1 << scale) - 1,
+        right: scale,
+        left: 10,
+        ..absolute((0xfff >> scale) << 10)
+    }
+}
+
+const fn move16(part: u32) -> Form {
+    Form {
+        right: 16 * part,
+        left: 5,
+        ..absolute(0xffff << 5)
+    }
+}
+
+const fn branch(bits: u32, left: u32) -> Form {
+    Form {
+        align: 3,
+        right: 2,
+        left,
+        mask: ((1 << (bits - 2)) - 1) << left,
+        ..signed(bits)
+    }
+}
+
+const fn page(right: u32, left: u32, mask: u64) -> Form {
+    Form {
+        pre: 12,
+        right,
+        left,
+        mask,
+        ..signed(21)
+    }
+}
+
+/// An index into [`FORMS`].
+pub(crate) type FormIndex = u8;
+
+pub(crate) const ABSOLUTE_32: FormIndex = 0;
+pub(crate) const ABSOLUTE_32_WRAPPING: FormIndex = 1;
+pub(crate) const RELATIVE_32: FormIndex = 2;
+pub(crate) const RELATIVE_32_WRAPPING: FormIndex = 3;
+pub(crate) const ABSOLUTE_64: FormIndex = 4;
+/// Plus the scale of the load or store, 0 to 3.
+pub(crate) const LOW_12: FormIndex = 5;
+/// Plus the part, 0 to 3.
+pub(crate) const MOVE_16: FormIndex = 9;
+pub(crate) const BRANCH_19: FormIndex = 13;
+pub(crate) const BRANCH_26: FormIndex = 14;
+/// An adrp has its field in two places: bits 0 and 1...
+pub(crate) const PAGE_LOW: FormIndex = 15;
+/// ...and bits 2 to 20.
+pub(crate) const PAGE_HIGH: FormIndex = 16;
+
+/// The form at [`RELATIVE_32`].
+pub(crate) const RELATIVE: Form = signed(32);
+
+/// All forms. As long as a power of two, so that an index needs no check.
+pub(crate) const FORMS: [Form; 32] = {
+    let mut forms = [absolute(0); 32];
+    forms[ABSOLUTE_32 as usize] = Form {
+        range: !0xffff_ffff,
+        ..absolute(0xffff_ffff)
+    };
+    forms[ABSOLUTE_32_WRAPPING as usize] = absolute(0xffff_ffff);
+    forms[RELATIVE_32 as usize] = signed(32);
+    forms[RELATIVE_32_WRAPPING as usize] = Form {
+        bias: 0,
+        range: 0,
+        ..signed(32)
+    };
+    forms[ABSOLUTE_64 as usize] = absolute(!0);
+    let mut scale = 0;
+    while scale < 4 {
+        forms[LOW_12 as usize + scale] = low12(scale as u32);
+        scale += 1;
+    }
+    forms[MOVE_16 as usize] = move16(0);
+    forms[MOVE_16 as usize + 1] = move16(1);
+    forms[MOVE_16 as usize + 2] = move16(2);
+    forms[MOVE_16 as usize + 3] = move16(3);
+    forms[BRANCH_19 as usize] = branch(21, 5);
+    forms[BRANCH_26 as usize] = branch(28, 0);
+    forms[PAGE_LOW as usize] = page(0, 29, 3 << 29);
+    forms[PAGE_HIGH as usize] = page(2, 5, 0x7ffff << 5);
+    forms
+};
+
+/// The form at an index.
+#[inline(always)]
+pub(crate) fn form(index: FormIndex) -> &'static Form {
+    static TABLE: [Form; 32] = FORMS;
+    &TABLE[usize::from(index) % 32]
+}

@@ -1,0 +1,400 @@
+//! Many traces in shared pages.
+
+use super::pages::Pages;
+use super::space::{self, Space};
+use super::sys::{self, Chunk};
+use super::{Kind, MemoryError, Writable, cache, fork};
+use std::ptr::NonNull;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+/// New chunks are up to half of what is there already, so that a lot of code needs few of them, but not more than this.
+const MAX_GROWN: usize = 16 << 20;
+/// Buffers kept for the next traces, and their greatest length: more than CPython lets a trace have.
+const MAX_BUFFERS: usize = 4;
+const MAX_BUFFER: usize = 1 << 20;
+
+/// How an [`Arena`] takes memory from the system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ArenaOptions {
+    /// Bytes of a chunk, at least; rounded up to pages. A longer trace, and growth, make longer chunks.
+    pub chunk: usize,
+    /// Bytes of address space that all chunks together may take. Memory is only used as code is put there.
+    pub limit: usize,
+}
+
+impl Default for ArenaOptions {
+    /// Chunks of 256 KiB and no limit.
+    fn default() -> Self {
+        ArenaOptions {
+            chunk: 256 << 10,
+            limit: usize::MAX,
+        }
+    }
+}
+
+/// What an [`Arena`] holds, in bytes but for the counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ArenaStats {
+    /// Blocks that are alive, published or not.
+    pub traces: usize,
+    /// Their bytes, each rounded up to 16.
+    pub used: usize,
+    /// Pages that have ever held code in chunks that are there now: what the system has to give memory for.
+    pub touched: usize,
+    /// Address space taken.
+    pub reserved: usize,
+    /// Chunks, an empty one that is kept for later included; pages of a single trace are not chunks.
+    pub chunks: usize,
+}
+
+/// Executable memory that many traces share: the [module's documentation](super) says how. Clones are the same arena.
+#[derive(Debug, Clone)]
+pub struct Arena(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    options: ArenaOptions,
+    fallback: OnceLock<MemoryError>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    chunks: Vec<Entry>,
+    generation: u64,
+    buffers: Vec<Vec<u8>>,
+    traces: usize,
+    used: usize,
+    /// Bytes of the pages of traces that have their own.
+    own: usize,
+}
+
+#[derive(Debug)]
+struct Entry {
+    chunk: Arc<Chunk>,
+    space: Space,
+    /// Of which [`fork::generation`] the chunk is: only in the current one is it used for new traces.
+    generation: u64,
+}
+
+impl Arena {
+    /// An arena with its first chunk, which costs address space only.
+    ///
+    /// Where the system refuses that, traces get pages of their own: see [`fallback`](Arena::fallback).
+    ///
+    /// # Errors
+    ///
+    /// As those of [`alloc`](Arena::alloc).
+    pub fn new(options: ArenaOptions) -> Result<Arena, MemoryError> {
+        if !cache::SUPPORTED {
+            return Err(MemoryError::Unsupported);
+        }
+        let arena = Arena(Arc::new(Shared {
+            options,
+            fallback: OnceLock::new(),
+            state: Mutex::default(),
+        }));
+        let mut state = arena.0.lock();
+        if let Some(generation) = fork::generation() {
+            state.generation = generation;
+            arena.0.add_chunk(&mut state, space::GRANULE, generation)?;
+        }
+        drop(state);
+        Ok(arena)
+    }
+
+    /// `len` zeroed bytes to link a trace into, for the address that [`Writable::base`] tells.
+    ///
+    /// # Errors
+    ///
+    /// [`Empty`](MemoryError::Empty), [`TooLarge`](MemoryError::TooLarge), [`Limit`](MemoryError::Limit), or what the
+    /// system says if it has to be asked for a chunk.
+    pub fn alloc(&self, len: usize) -> Result<Writable, MemoryError> {
+        let shared = &self.0;
+        super::check(len)?;
+        let size = space::round(len).ok_or(MemoryError::TooLarge { len })?;
+        let mut state = shared.lock();
+        // While another thread is inside fork, and where chunks are refused, a trace gets its own pages.
+        let found = match fork::generation() {
+            Some(generation) => {
+                state.enter(generation);
+                match state.take(size) {
+                    None if shared.fallback.get().is_none() => {
+                        shared.add_chunk(&mut state, size, generation)?;
+                        state.take(size)
+                    }
+                    found => found,
+                }
+            }
+            None => None,
+        };
+        let Some((chunk, offset)) = found else {
+            return shared.own_pages(&mut state, len, size);
+        };
+        state.traces += 1;
+        state.used += size;
+        let generation = state.generation;
+        let mut buffer = state.buffers.pop().unwrap_or_default();
+        drop(state);
+        let slot = Slot {
+            shared: shared.clone(),
+            chunk,
+            offset,
+            len,
+        };
+        buffer.clear();
+        buffer.try_reserve_exact(len).map_err(|_| {
+            MemoryError::system("the allocator", len, std::io::ErrorKind::OutOfMemory.into())
+        })?;
+        buffer.resize(len, 0);
+        Ok(Writable(Kind::Arena(Draft {
+            slot,
+            buffer,
+            generation,
+        })))
+    }
+
+    /// Why traces get pages of their own, as [`Writable::alloc`] gives them, or `None` if they share chunks.
+    #[must_use]
+    pub fn fallback(&self) -> Option<&MemoryError> {
+        self.0.fallback.get()
+    }
+
+    /// What the arena holds now.
+    #[must_use]
+    pub fn stats(&self) -> ArenaStats {
+        let state = self.0.lock();
+        let page = sys::page_size();
+        ArenaStats {
+            traces: state.traces,
+            used: state.used,
+            touched: state.own
+                + state
+                    .chunks
+                    .iter()
+                    .map(|entry| entry.space.high().next_multiple_of(page))
+                    .sum::<usize>(),
+            reserved: state.reserved(),
+            chunks: state.chunks.len(),
+        }
+    }
+}
+
+impl State {
+    fn reserved(&self) -> usize {
+        self.own
+            + self
+                .chunks
+                .iter()
+                .map(|entry| entry.chunk.len())
+                .sum::<usize>()
+    }
+
+    /// After a fork, what was empty is not needed any more, and what was not is left to its traces.
+    fn enter(&mut self, generation: u64) {
+        if generation != self.generation {
+            self.generation = generation;
+            self.chunks.retain(|entry| !entry.space.is_empty());
+        }
+    }
+
+    fn take(&mut self, size: usize) -> Option<(Arc<Chunk>, usize)> {
+        let generation = self.generation;
+        self.chunks
+            .iter_mut()
+            .filter(|entry| entry.generation == generation)
+            .find_map(|entry| Some((entry.chunk.clone(), entry.space.take(size)?)))
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing that is done under the lock can panic half-way.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One more chunk, with room for `size` bytes. A refusal is noted, and no error.
+    fn add_chunk(
+        &self,
+        state: &mut State,
+        size: usize,
+        generation: u64,
+    ) -> Result<(), MemoryError> {
+        let ArenaOptions { chunk, limit } = self.options;
+        let page = sys::page_size();
+        let too_large = || MemoryError::TooLarge { len: size };
+        let reserved = state.reserved();
+        let least = size.checked_next_multiple_of(page).ok_or_else(too_large)?;
+        let wanted = chunk.max((reserved / 2).min(MAX_GROWN)).max(size);
+        let room = limit.saturating_sub(reserved);
+        let len = wanted
+            .checked_next_multiple_of(page)
+            .ok_or_else(too_large)?
+            .min(room - room % page);
+        if len < least {
+            return Err(MemoryError::Limit {
+                len: size,
+                reserved,
+                limit,
+            });
+        }
+        match Chunk::new(len) {
+            Ok(chunk) => {
+                let space = Space::new(chunk.len());
+                state.chunks.push(Entry {
+                    chunk: Arc::new(chunk),
+                    space,
+                    generation,
+                });
+            }
+            Err(error) if error.is_refusal() => {
+                // Only the first reason is kept; the others are the same.
+                let _ = self.fallback.set(error);
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    fn own_pages(
+        self: &Arc<Self>,
+        state: &mut State,
+        len: usize,
+        size: usize,
+    ) -> Result<Writable, MemoryError> {
+        let (reserved, limit) = (state.reserved(), self.options.limit);
+        let own = size
+            .checked_next_multiple_of(sys::page_size())
+            .ok_or(MemoryError::TooLarge { len })?;
+        if own > limit.saturating_sub(reserved) {
+            return Err(MemoryError::Limit {
+                len,
+                reserved,
+                limit,
+            });
+        }
+        let pages = Pages::alloc(len)?;
+        state.traces += 1;
+        state.used += size;
+        state.own += own;
+        Ok(Writable(Kind::Pages(
+            pages,
+            Some(Counted {
+                shared: self.clone(),
+                size,
+                own,
+            }),
+        )))
+    }
+
+    fn release(&self, chunk: &Arc<Chunk>, offset: usize, size: usize) {
+        let mut state = self.lock();
+        state.traces -= 1;
+        state.used -= size;
+        let Some(at) = state
+            .chunks
+            .iter()
+            .position(|entry| Arc::ptr_eq(&entry.chunk, chunk))
+        else {
+            return;
+        };
+        let current = state.generation;
+        let Some(entry) = state.chunks.get_mut(at) else {
+            return;
+        };
+        let given = entry.space.give(offset, size);
+        debug_assert!(given, "{offset} + {size} was not taken");
+        if !entry.space.is_empty() {
+            return;
+        }
+        // One empty chunk is kept, so that a single trace coming and going is cheap; those of before a fork are not.
+        let old = entry.generation != current;
+        let surplus = old
+            || state
+                .chunks
+                .iter()
+                .filter(|entry| entry.space.is_empty())
+                .count()
+                > 1;
+        // Unmapped when the caller's reference goes, without the lock.
+        let _chunk = surplus.then(|| state.chunks.remove(at));
+    }
+
+    fn recycle(&self, buffer: Vec<u8>) {
+        let mut state = self.lock();
+        if buffer.capacity() <= MAX_BUFFER && state.buffers.len() < MAX_BUFFERS {
+            state.buffers.push(buffer);
+        }
+    }
+}
+
+/// A part of a chunk that is its owner's alone.
+#[derive(Debug)]
+pub(super) struct Slot {
+    shared: Arc<Shared>,
+    chunk: Arc<Chunk>,
+    offset: usize,
+    len: usize,
+}
+
+impl Slot {
+    pub(super) fn start(&self) -> NonNull<u8> {
+        // SAFETY: `Space` gives offsets inside the chunk, which is one mapping.
+        unsafe { self.chunk.start().add(self.offset) }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        // `alloc` has rounded the same length.
+        let size = space::round(self.len).unwrap_or(self.len);
+        self.shared.release(&self.chunk, self.offset, size);
+    }
+}
+
+/// A slot, and what is to be put there.
+#[derive(Debug)]
+pub(super) struct Draft {
+    pub(super) slot: Slot,
+    pub(super) buffer: Vec<u8>,
+    generation: u64,
+}
+
+impl Draft {
+    pub(super) fn publish(self) -> Result<Slot, MemoryError> {
+        let Draft {
+            slot,
+            buffer,
+            generation,
+        } = self;
+        let forked = fork::generation() != Some(generation);
+        // SAFETY: `buffer` has the slot's length, `Space` gave the slot to nobody else, and there is no `Executable` of
+        // it yet.
+        unsafe { slot.chunk.write(slot.offset, &buffer, forked)? };
+        // SAFETY: the slot is inside a mapped chunk, which it keeps alive.
+        unsafe { cache::flush(slot.start().as_ptr(), slot.len) };
+        slot.shared.recycle(buffer);
+        Ok(slot)
+    }
+}
+
+/// Counts pages of their own for an arena.
+#[derive(Debug)]
+pub(super) struct Counted {
+    shared: Arc<Shared>,
+    size: usize,
+    own: usize,
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        let mut state = self.shared.lock();
+        state.traces -= 1;
+        state.used -= self.size;
+        state.own -= self.own;
+    }
+}

@@ -1,0 +1,139 @@
+//! What can go wrong when memory for code is asked for.
+
+use std::io;
+
+/// Why there is no memory for a trace. Nothing that was published before is touched by any of these.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MemoryError {
+    /// Zero bytes were asked for.
+    #[error("a block of zero bytes was asked for; a trace has at least the guard stencil's code")]
+    Empty,
+    /// The length, rounded up, does not fit into the address space.
+    #[error(
+        "a block of {len} bytes does not fit into the address space; check how the length was computed"
+    )]
+    TooLarge {
+        /// Bytes asked for.
+        len: usize,
+    },
+    /// The system has no memory left (`ENOMEM`, a resource limit, a full `tmpfs`, a control group's limit).
+    #[error(
+        "{call} found no memory for {len} bytes of code: {source}; \
+         drop executables that are not needed, or raise the limit (ulimit -v, memory.max, vm.max_map_count)"
+    )]
+    NoMemory {
+        /// The system's function that failed.
+        call: &'static str,
+        /// Bytes asked for.
+        len: usize,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// The system does not let this process have new executable memory.
+    #[error(
+        "{call} was refused executable memory ({len} bytes): {source}; what can be in the way: {}",
+        advice()
+    )]
+    NotExecutable {
+        /// The system's function that was refused.
+        call: &'static str,
+        /// Bytes asked for.
+        len: usize,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// Any other failure of the system, such as no file descriptor left for a chunk.
+    #[error("{call} failed for {len} bytes of code: {source}; see its manual for this error")]
+    System {
+        /// The system's function that failed.
+        call: &'static str,
+        /// Bytes asked for.
+        len: usize,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// The arena may not reserve as much: see [`ArenaOptions::limit`](super::ArenaOptions::limit).
+    #[error(
+        "{len} bytes of code do not fit: the arena has reserved {reserved} of at most {limit} bytes; \
+         drop executables that are not needed, or set a higher ArenaOptions::limit"
+    )]
+    Limit {
+        /// Bytes asked for.
+        len: usize,
+        /// Bytes that the arena has reserved from the system.
+        reserved: usize,
+        /// Bytes that it may reserve.
+        limit: usize,
+    },
+    /// A block that an arena gave out before a fork is published in the child, where its address belongs to the
+    /// parent's code.
+    #[error(
+        "a block allocated before a fork cannot be published in the child; \
+         link the trace again, for a block that the child allocates"
+    )]
+    Forked,
+    /// An entry point that is not inside the code.
+    #[error(
+        "entry at offset {offset} of code of {len} bytes; take an offset that the layout gives"
+    )]
+    Entry {
+        /// The offset asked for, in bytes.
+        offset: usize,
+        /// The executable's length in bytes.
+        len: usize,
+    },
+    /// This crate cannot make code executable on this system or processor; linking for it works nevertheless.
+    #[error(
+        "executable memory on {}/{} is not supported, only on x86_64, aarch64 and x86 of Unix and Windows",
+        std::env::consts::OS,
+        std::env::consts::ARCH
+    )]
+    Unsupported,
+}
+
+impl MemoryError {
+    /// The variant that the system's error calls for.
+    pub(super) fn system(call: &'static str, len: usize, source: io::Error) -> MemoryError {
+        use io::ErrorKind as Kind;
+        let code = source.raw_os_error();
+        match source.kind() {
+            // ENOSYS counts as a refusal: seccomp filters answer with it so that programs fall back.
+            Kind::PermissionDenied | Kind::Unsupported | Kind::FileTooLarge => {
+                MemoryError::NotExecutable { call, len, source }
+            }
+            // ERROR_DYNAMIC_CODE_BLOCKED
+            _ if cfg!(windows) && code == Some(1655) => {
+                MemoryError::NotExecutable { call, len, source }
+            }
+            Kind::OutOfMemory | Kind::StorageFull | Kind::QuotaExceeded | Kind::WouldBlock => {
+                MemoryError::NoMemory { call, len, source }
+            }
+            // ERROR_NO_SYSTEM_RESOURCES, ERROR_COMMITMENT_LIMIT
+            _ if cfg!(windows) && matches!(code, Some(1450 | 1455)) => {
+                MemoryError::NoMemory { call, len, source }
+            }
+            _ => MemoryError::System { call, len, source },
+        }
+    }
+
+    /// Whether another way to get executable memory may still work.
+    pub(super) fn is_refusal(&self) -> bool {
+        matches!(
+            self,
+            MemoryError::NotExecutable { .. } | MemoryError::Unsupported
+        )
+    }
+}
+
+fn advice() -> &'static str {
+    if cfg!(windows) {
+        "ProcessDynamicCodePolicy (arbitrary code guard) of this process or an antivirus program"
+    } else if cfg!(target_vendor = "apple") {
+        "the hardened runtime: sign the program with the entitlement com.apple.security.cs.allow-jit"
+    } else {
+        "SELinux (setsebool -P deny_execmem off), PaX (setfattr -n user.pax.flags -v m PROGRAM), systemd's \
+         MemoryDenyWriteExecute=, PR_SET_MDWE or another seccomp filter; where mprotect is refused, an Arena may still \
+         work, for it needs none"
+    }
+}

@@ -1,0 +1,36 @@
+//! What differs from system to system. Each has the same functions and one type:
+//!
+//! - `map`, `make_executable`, `unmap`: pages that are writable, then executable;
+//! - `Chunk`: memory that is executable from the start, and written by other means than through that mapping;
+//! - `page_size`.
+
+#[cfg(unix)]
+mod unix;
+#[cfg(unix)]
+pub(super) use unix::{make_executable, map, page_size, unmap};
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod linux;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(super) use linux::Chunk;
+
+#[cfg(all(target_os = "macos", target_arch = "aarch64"))]
+mod macos;
+#[cfg(all(target_os = "macos", target_arch = "aarch64"))]
+pub(super) use macos::Chunk;
+
+#[cfg(windows)]
+mod windows;
+#[cfg(windows)]
+pub(super) use windows::{Chunk, make_executable, map, page_size, unmap};
+
+mod none;
+#[cfg(not(any(
+    target_os = "linux",
+    target_os = "android",
+    windows,
+    all(target_os = "macos", target_arch = "aarch64")
+)))]
+pub(super) use none::Chunk;
+#[cfg(not(any(unix, windows)))]
+pub(super) use none::{make_executable, map, page_size, unmap};

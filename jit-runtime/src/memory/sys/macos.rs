@@ -1,0 +1,81 @@
+//! Chunks on Apple silicon: MAP_JIT pages, which the hardware makes either writable or executable, thread by thread.
+
+use super::super::MemoryError;
+use super::unix;
+use core::ffi::c_int;
+use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
+use std::ptr::{NonNull, null_mut};
+
+/// `MAP_JIT` of `sys/mman.h`.
+const MAP_JIT: u32 = 0x0800;
+
+unsafe extern "C" {
+    fn pthread_jit_write_protect_np(enabled: c_int);
+    fn pthread_jit_write_protect_supported_np() -> c_int;
+}
+
+#[derive(Debug)]
+pub(in super::super) struct Chunk {
+    start: NonNull<u8>,
+    len: usize,
+}
+
+// SAFETY: the mapping belongs to the process; what is per thread is switched and switched back inside `write`.
+unsafe impl Send for Chunk {}
+// SAFETY: `&Chunk` writes to disjoint ranges only, as callers of `write` promise.
+unsafe impl Sync for Chunk {}
+
+impl Chunk {
+    /// `len` bytes, a multiple of the page size, all zero.
+    pub(in super::super) fn new(len: usize) -> Result<Chunk, MemoryError> {
+        // SAFETY: a question without arguments.
+        if unsafe { pthread_jit_write_protect_supported_np() } == 0 {
+            return Err(MemoryError::Unsupported);
+        }
+        let protection = ProtFlags::READ | ProtFlags::WRITE | ProtFlags::EXEC;
+        let flags = MapFlags::PRIVATE | MapFlags::from_bits_retain(MAP_JIT);
+        // SAFETY: without MAP_FIXED, mmap only takes addresses that nothing uses.
+        let start = unsafe { mmap_anonymous(null_mut(), len, protection, flags) }
+            .map_err(|error| MemoryError::system("mmap with MAP_JIT", len, error.into()))?;
+        let start = NonNull::new(start.cast()).ok_or(MemoryError::TooLarge { len })?;
+        Ok(Chunk { start, len })
+    }
+
+    pub(in super::super) fn start(&self) -> NonNull<u8> {
+        self.start
+    }
+
+    pub(in super::super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Puts `bytes` at `offset`. This thread cannot execute MAP_JIT pages meanwhile, the others cannot write them.
+    ///
+    /// # Safety
+    ///
+    /// The range is inside the chunk and the caller's alone: nobody reads it or executes it meanwhile.
+    pub(in super::super) unsafe fn write(
+        &self,
+        offset: usize,
+        bytes: &[u8],
+        _forked: bool,
+    ) -> Result<(), MemoryError> {
+        // SAFETY: nothing between the two calls is in MAP_JIT pages or can unwind; the range is the caller's.
+        unsafe {
+            pthread_jit_write_protect_np(0);
+            self.start
+                .as_ptr()
+                .add(offset)
+                .copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
+            pthread_jit_write_protect_np(1);
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Chunk {
+    fn drop(&mut self) {
+        // SAFETY: the mapping of `new`; whoever runs code in it holds a reference to this chunk.
+        unsafe { unix::unmap(self.start, self.len) }
+    }
+}

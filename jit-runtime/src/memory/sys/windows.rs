@@ -1,0 +1,177 @@
+//! Pages by VirtualAlloc; chunks as sections with an executable view, and a writable one while a trace is put in.
+
+use super::super::MemoryError;
+use std::io;
+use std::os::windows::io::{AsRawHandle as _, FromRawHandle as _, OwnedHandle};
+use std::ptr::{NonNull, null};
+use windows_sys::Win32::Foundation::INVALID_HANDLE_VALUE;
+use windows_sys::Win32::System::Memory::{
+    CreateFileMappingW, FILE_MAP_EXECUTE, FILE_MAP_READ, FILE_MAP_WRITE, MEM_COMMIT, MEM_RELEASE,
+    MEM_RESERVE, MEMORY_MAPPED_VIEW_ADDRESS, MapViewOfFile, PAGE_EXECUTE_READ,
+    PAGE_EXECUTE_READWRITE, PAGE_READWRITE, UnmapViewOfFile, VirtualAlloc, VirtualFree,
+    VirtualProtect,
+};
+
+/// What views' offsets are multiples of, on every Windows.
+const GRANULARITY: usize = 64 * 1024;
+
+/// Bytes per page, on every Windows that Rust has a target for.
+pub(in super::super) fn page_size() -> usize {
+    4096
+}
+
+fn failed(call: &'static str, len: usize) -> MemoryError {
+    MemoryError::system(call, len, io::Error::last_os_error())
+}
+
+/// New zeroed pages for `len` bytes, readable and writable.
+pub(in super::super) fn map(len: usize) -> Result<NonNull<u8>, MemoryError> {
+    // SAFETY: without an address, VirtualAlloc only takes addresses that nothing uses.
+    let start = unsafe { VirtualAlloc(null(), len, MEM_COMMIT | MEM_RESERVE, PAGE_READWRITE) };
+    NonNull::new(start.cast()).ok_or_else(|| failed("VirtualAlloc", len))
+}
+
+/// Turns pages of [`map`] readable and executable.
+///
+/// # Safety
+///
+/// `start` and `len` are those of a [`map`], and nobody writes to the pages any more.
+pub(in super::super) unsafe fn make_executable(
+    start: NonNull<u8>,
+    len: usize,
+) -> Result<(), MemoryError> {
+    let mut old = 0;
+    // SAFETY: as the caller promises.
+    match unsafe { VirtualProtect(start.as_ptr().cast(), len, PAGE_EXECUTE_READ, &mut old) } {
+        0 => Err(failed("VirtualProtect", len)),
+        _ => Ok(()),
+    }
+}
+
+/// Gives pages back.
+///
+/// # Safety
+///
+/// `start` is that of a [`map`] that nothing refers to any more.
+pub(in super::super) unsafe fn unmap(start: NonNull<u8>, _len: usize) {
+    // SAFETY: as the caller promises. The length must be 0 to release all of it.
+    let done = unsafe { VirtualFree(start.as_ptr().cast(), 0, MEM_RELEASE) };
+    debug_assert!(done != 0, "VirtualFree: {}", io::Error::last_os_error());
+}
+
+#[derive(Debug)]
+pub(in super::super) struct Chunk {
+    start: NonNull<u8>,
+    len: usize,
+    section: OwnedHandle,
+}
+
+// SAFETY: views and sections belong to the process; nothing here is tied to a thread.
+unsafe impl Send for Chunk {}
+// SAFETY: `&Chunk` writes to disjoint ranges only, as callers of `write` promise.
+unsafe impl Sync for Chunk {}
+
+impl Chunk {
+    /// `len` bytes, a multiple of the page size, all zero.
+    pub(in super::super) fn new(len: usize) -> Result<Chunk, MemoryError> {
+        let (high, low) = halves(len);
+        // SAFETY: a new section without a name, backed by the page file.
+        let section = unsafe {
+            CreateFileMappingW(
+                INVALID_HANDLE_VALUE,
+                null(),
+                PAGE_EXECUTE_READWRITE,
+                high,
+                low,
+                null(),
+            )
+        };
+        if section.is_null() {
+            return Err(failed("CreateFileMapping", len));
+        }
+        // SAFETY: the handle is new, and nobody else's.
+        let section = unsafe { OwnedHandle::from_raw_handle(section) };
+        // SAFETY: MapViewOfFile only takes addresses that nothing uses.
+        let view = unsafe {
+            MapViewOfFile(
+                section.as_raw_handle(),
+                FILE_MAP_READ | FILE_MAP_EXECUTE,
+                0,
+                0,
+                len,
+            )
+        };
+        let start = NonNull::new(view.Value.cast()).ok_or_else(|| failed("MapViewOfFile", len))?;
+        Ok(Chunk {
+            start,
+            len,
+            section,
+        })
+    }
+
+    pub(in super::super) fn start(&self) -> NonNull<u8> {
+        self.start
+    }
+
+    pub(in super::super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Puts `bytes` at `offset`, through a view that is gone afterwards.
+    ///
+    /// # Safety
+    ///
+    /// The range is inside the chunk and the caller's alone: nobody reads it or executes it meanwhile.
+    pub(in super::super) unsafe fn write(
+        &self,
+        offset: usize,
+        bytes: &[u8],
+        _forked: bool,
+    ) -> Result<(), MemoryError> {
+        let inside = offset % GRANULARITY;
+        let (high, low) = halves(offset - inside);
+        let size = inside + bytes.len();
+        // SAFETY: MapViewOfFile only takes addresses that nothing uses, and refuses to go beyond the section.
+        let view = unsafe {
+            MapViewOfFile(
+                self.section.as_raw_handle(),
+                FILE_MAP_WRITE,
+                high,
+                low,
+                size,
+            )
+        };
+        let Some(start) = NonNull::new(view.Value.cast::<u8>()) else {
+            return Err(failed("MapViewOfFile for writing", bytes.len()));
+        };
+        // SAFETY: the view has `inside + bytes.len()` bytes, and what is written there is the caller's.
+        unsafe {
+            start
+                .as_ptr()
+                .add(inside)
+                .copy_from_nonoverlapping(bytes.as_ptr(), bytes.len())
+        };
+        unmap_view(start);
+        Ok(())
+    }
+}
+
+impl Drop for Chunk {
+    fn drop(&mut self) {
+        // Whoever runs code in it holds a reference to this chunk.
+        unmap_view(self.start);
+    }
+}
+
+fn unmap_view(start: NonNull<u8>) {
+    let view = MEMORY_MAPPED_VIEW_ADDRESS {
+        Value: start.as_ptr().cast(),
+    };
+    // SAFETY: only called in this file, with the start of a view that nothing refers to any more.
+    let done = unsafe { UnmapViewOfFile(view) };
+    debug_assert!(done != 0, "UnmapViewOfFile: {}", io::Error::last_os_error());
+}
+
+fn halves(n: usize) -> (u32, u32) {
+    (((n as u64) >> 32) as u32, n as u32)
+}

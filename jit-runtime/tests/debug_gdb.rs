@@ -1,0 +1,369 @@
+//! GDB's backtraces of a program that runs a trace of the example's stencils.
+//!
+//! GDB runs this very program a second time, with an argument that makes it the one to look at.
+#![cfg_attr(
+    not(all(
+        target_os = "linux",
+        any(target_arch = "x86_64", target_arch = "aarch64")
+    )),
+    allow(dead_code)
+)]
+
+use std::{env, ffi::c_int, process::Command, ptr};
+
+use jit_runtime::{
+    LayoutPolicy, Linker, Stencils, Symbols, Uop,
+    debug::{Description, Detail, gdb},
+    memory::{Arena, ArenaOptions, Executable, MemoryError, Writable},
+};
+
+const RUN: &str = "run-the-trace";
+
+#[cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
+fn main() {
+    if env::args().nth(1).as_deref() == Some(RUN) {
+        debuggee::main();
+    } else {
+        backtraces_cross_jit_frames();
+        println!("backtraces_cross_jit_frames ... ok");
+    }
+}
+
+#[cfg(not(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+)))]
+fn main() {
+    println!("only the stencils of Linux come with unwind rules: nothing to test here");
+}
+
+const STEPS: usize = 12;
+
+/// Show the frame pointer.
+const REGISTER: &str = if cfg!(target_arch = "x86_64") {
+    "info registers rbp"
+} else {
+    "info registers x29"
+};
+
+fn backtraces_cross_jit_frames() {
+    let mut gdb = Command::new("gdb");
+    gdb.args(["-nx", "-batch"]);
+    let mut commands = vec![
+        "set confirm off",
+        "set width 0",
+        "set debuginfod enabled off",
+        "set breakpoint pending on",
+        // In the Rust code that calls the shim.
+        "tbreak debug_gdb::debuggee::call_shim",
+        "run",
+        "echo == before\\n",
+        REGISTER,
+        // In the host's function, called by the trace.
+        "break host_print",
+        "continue",
+        "echo == arena\\n",
+        "bt",
+        "continue",
+        "continue",
+        "echo == print\\n",
+        "bt",
+        "frame function debug_gdb::debuggee::call_shim",
+        "echo == after\\n",
+        REGISTER,
+        // In the shim, when it is called once more.
+        "delete",
+        "tbreak vm_enter_jit",
+        "continue",
+        "echo == shim\\n",
+        "bt",
+        // And from there instruction by instruction, so that the stack moves.
+        "tbreak 'demo::_LOAD_INT_r01'",
+        "continue",
+    ];
+    for _ in 0..STEPS {
+        commands.extend(["echo == step\\n", "bt", "stepi"]);
+    }
+    commands.extend([
+        "tbreak after_the_trace",
+        "continue",
+        "echo == forgotten\\n",
+        "info functions demo::",
+        "info functions vm_enter_jit",
+        "echo == end\\n",
+    ]);
+    for command in commands {
+        gdb.args(["-ex", command]);
+    }
+    gdb.arg("--args").arg(env::current_exe().unwrap()).arg(RUN);
+    let output = gdb.output().unwrap_or_else(|error| {
+        panic!("cannot run gdb ({error}): install it, with `apt-get install gdb` for example")
+    });
+    let text = String::from_utf8_lossy(&output.stdout);
+    let all = format!("{text}\n{}", String::from_utf8_lossy(&output.stderr));
+    let parts: Vec<Vec<&str>> = text
+        .split("== ")
+        .map(|part| part.lines().collect())
+        .collect();
+    let part = |name: &str| {
+        let mut found = parts.iter().filter(|part| part[0] == name);
+        found
+            .next()
+            .unwrap_or_else(|| panic!("no {name} in:\n{all}"))
+    };
+
+    for (stop, name) in [("arena", "other"), ("print", "demo::_PRINT_r10")] {
+        let found = frames(part(stop));
+        assert_eq!(last(found[0]), "host_print", "{all}");
+        assert_eq!(found[1], name, "{all}");
+        assert_rust_callers(&found[2..], &all);
+    }
+    // GDB tells what the frame pointer will be in the caller again.
+    let [before, after] = ["before", "after"].map(|name| part(name)[1]);
+    assert!(before.split_whitespace().nth(1).is_some(), "{all}");
+    assert_eq!(before, after, "{all}");
+
+    let shim = frames(part("shim"));
+    assert_eq!(shim[0], "vm_enter_jit", "{all}");
+    assert_rust_callers(&shim[1..], &all);
+
+    let steps: Vec<_> = parts
+        .iter()
+        .filter(|part| part[0] == "step")
+        .map(|part| frames(part))
+        .collect();
+    assert_eq!(steps.len(), STEPS, "{all}");
+    assert_eq!(steps[0][0], "demo::_LOAD_INT_r01", "{all}");
+    for step in &steps {
+        let jit = step.iter().position(|name| name.starts_with("demo::"));
+        let jit = jit.unwrap_or_else(|| panic!("{step:?} in:\n{all}"));
+        assert!(jit <= 1, "{step:?} in:\n{all}");
+        assert_rust_callers(&step[jit + 1..], &all);
+    }
+    assert!(
+        steps.iter().any(|step| step[0] == "demo::_PRINT_r10"),
+        "{all}"
+    );
+
+    let forgotten = part("forgotten").join("\n");
+    assert!(!forgotten.contains("demo::_"), "{all}");
+    assert!(!forgotten.contains("  vm_enter_jit"), "{all}");
+    part("end");
+}
+
+/// The names in `#1  0x00007fff in NAME (arguments) at FILE`, whatever is inlined.
+fn frames<'a>(lines: &[&'a str]) -> Vec<&'a str> {
+    let frames = lines.iter().filter(|line| line.starts_with('#'));
+    frames
+        .map(|line| {
+            let (_, line) = line.split_once(' ').unwrap();
+            let line = line.trim_start();
+            let name = match line.split_once(" in ") {
+                Some((address, rest)) if address.starts_with("0x") => rest,
+                _ => line,
+            };
+            name.split(" (").next().unwrap()
+        })
+        .collect()
+}
+
+/// What a Rust function is called in its module. (Those without mangling have paths in debug
+/// information only.)
+fn last(name: &str) -> &str {
+    name.rsplit("::").next().unwrap_or(name)
+}
+
+/// `call_shim`, called by `call_often`, called by `main`: names without their paths.
+fn assert_rust_callers(frames: &[&str], all: &str) {
+    let expected = ["call_shim", "call_often", "main"];
+    let mut names = frames.iter().map(|name| last(name));
+    assert_eq!(names.next(), Some(expected[0]), "{all}");
+    for name in &expected[1..] {
+        assert!(
+            names.any(|found| found == *name),
+            "no {name} in {frames:?} of:\n{all}"
+        );
+    }
+}
+
+/// The program to look at.
+#[cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
+mod debuggee {
+    use super::*;
+
+    /// `vm_frame`, `_PyExecutorObject` and `vm_thread` of the example's `tinyvm.h`.
+    #[repr(C)]
+    struct Frame {
+        locals: *mut u64,
+        stack: *mut u64,
+        code: *const u16,
+        seen: *const u8,
+        local_count: u32,
+        flags: u32,
+        version: u32,
+        kind: u16,
+    }
+
+    #[repr(C)]
+    struct Executor {
+        trace: *const u8,
+        length: u32,
+        code: u64,
+    }
+
+    #[repr(C)]
+    struct Thread {
+        executor: *const Executor,
+        error: *const u8,
+        objects: *mut u8,
+        stack_pointer: *mut u64,
+        interrupt: u32,
+        resume: *const u16,
+    }
+
+    type Shim =
+        unsafe extern "C" fn(*const Executor, *mut Frame, *mut u64, *mut Thread) -> *const u16;
+
+    // SAFETY: nothing else in this program has these names.
+    #[unsafe(no_mangle)]
+    #[inline(never)]
+    extern "C" fn host_print(_thread: *mut Thread, value: u64) -> c_int {
+        println!("{:x}", std::hint::black_box(value));
+        0
+    }
+
+    // SAFETY: as above.
+    #[unsafe(no_mangle)]
+    #[inline(never)]
+    extern "C" fn after_the_trace() {
+        std::hint::black_box(());
+    }
+
+    /// Code, and that GDB knows of it: forgotten first, then freed.
+    struct Known {
+        _registration: gdb::Registration,
+        code: Executable,
+    }
+
+    fn link(
+        stencils: &Stencils,
+        alloc: impl FnOnce(usize) -> Result<Writable, MemoryError>,
+        trace: &[Uop],
+        name: &str,
+        detail: Detail,
+    ) -> Known {
+        let symbols = Symbols::new(stencils, |name| {
+            (name == "vm_print").then_some(host_print as *const () as u64)
+        });
+        let mut linker = Linker::new(stencils, LayoutPolicy::Tight);
+        let layout = linker.layout(trace).unwrap();
+        let mut memory = alloc(layout.size()).unwrap();
+        let base = memory.base();
+        // The guard calls vm_fatal, which there is none of: this trace does not get there.
+        linker.link(&layout, base, &symbols, &mut memory).unwrap();
+        let code = memory.publish().unwrap();
+        let description = Description::new(stencils, &layout, &code, name, detail).unwrap();
+        Known {
+            _registration: gdb::register(&description).unwrap(),
+            code,
+        }
+    }
+
+    pub(super) fn main() {
+        let triple = format!("{}-unknown-linux-gnu", env::consts::ARCH);
+        let stencils = Stencils::load(fixtures::stencils::file(&triple)).unwrap();
+        let stencils = stencils.with_guard(None).unwrap();
+        let uop = |opcode: Option<u16>| Uop {
+            opcode: opcode.unwrap(),
+            operand: [42, 0],
+            // Errors end the trace.
+            error_target: 2,
+            ..Uop::default()
+        };
+        let shim = [uop(stencils.shim())];
+        let trace = ["_LOAD_INT_r01", "_PRINT_r10", "_EXIT_TRACE_r00"];
+        let trace = trace.map(|name| uop(stencils.opcode(name)));
+        // GDB cannot write breakpoints to an arena's shared pages, and says nothing.
+        let arena = Arena::new(ArenaOptions::default()).unwrap();
+        let before = link(
+            &stencils,
+            |len| arena.alloc(len),
+            &trace,
+            "other",
+            Detail::Trace,
+        );
+        let shim = link(
+            &stencils,
+            Writable::alloc,
+            &shim,
+            "vm_enter_jit",
+            Detail::Trace,
+        );
+        let trace = link(&stencils, Writable::alloc, &trace, "demo", Detail::Uops);
+        // Where GDB cannot set breakpoints, its backtraces must go through all the same.
+        call_often(&shim.code, &before.code);
+        // From the start of the debugger's list, and then from its end.
+        drop(before);
+        call_often(&shim.code, &trace.code);
+        drop(trace);
+        drop(shim);
+        after_the_trace();
+    }
+
+    #[inline(never)]
+    fn call_often(shim: &Executable, trace: &Executable) {
+        for _ in 0..2 {
+            let exit = call_shim(shim, trace);
+            assert_eq!(exit, Some(0));
+        }
+    }
+
+    /// Where in the program the trace leaves.
+    #[inline(never)]
+    fn call_shim(shim: &Executable, trace: &Executable) -> Option<usize> {
+        let mut stack = [0_u64; 4];
+        let code = [0_u16; 1];
+        let mut frame = Frame {
+            locals: ptr::null_mut(),
+            stack: stack.as_mut_ptr(),
+            code: code.as_ptr(),
+            seen: ptr::null(),
+            local_count: 0,
+            flags: 0,
+            version: 0,
+            kind: 0,
+        };
+        let executor = Executor {
+            trace: ptr::null(),
+            length: 0,
+            code: trace.base(),
+        };
+        let mut thread = Thread {
+            executor: &raw const executor,
+            error: ptr::null(),
+            objects: ptr::null_mut(),
+            stack_pointer: frame.stack,
+            interrupt: 0,
+            resume: ptr::null(),
+        };
+        // SAFETY: the shim is at the start of its image, and has this type in the example's tinyvm_jit.h.
+        let enter = unsafe { shim.entry::<Shim>(0) }.unwrap();
+        // SAFETY: the structures are as tinyvm.h has them and live on; the trace loads a number, prints
+        // it and leaves, and uses nothing else of them. Both are linked for this machine.
+        let exit = unsafe {
+            enter(
+                &raw const executor,
+                &raw mut frame,
+                frame.stack,
+                &raw mut thread,
+            )
+        };
+        (!exit.is_null()).then(|| exit.addr() - code.as_ptr().addr())
+    }
+}

@@ -1,0 +1,180 @@
+//! The linker in C: `Python/jit.c` of the example with a generated header, and `Programs/link.c`
+//! around it, which says how to talk to it.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use jit_runtime::Uop;
+use jit_schema::{Arch, ObjectFormat, Target};
+use jit_stencils::StencilSet;
+use tempfile::TempDir;
+
+use crate::traces::Job;
+
+/// A generated header and what it needs.
+#[derive(Debug)]
+pub(crate) struct Header<'a> {
+    pub(crate) path: &'a Path,
+    pub(crate) target: &'a Target,
+    /// C before everything else: for headers of micro-ops and symbols that are not the example's.
+    pub(crate) prelude: Option<String>,
+}
+
+/// The linker as object files: where symbols are is known to the linker of object files only.
+#[derive(Debug)]
+pub(crate) struct Host {
+    folder: TempDir,
+}
+
+/// What became of a trace.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Linked(Vec<u8>),
+    /// Too long or too big.
+    Refused,
+    /// An assertion failed.
+    Asserted,
+    /// Memory was read or written that is not there.
+    Crashed,
+}
+
+fn compiler() -> OsString {
+    std::env::var_os("CC").unwrap_or_else(|| "cc".into())
+}
+
+fn run(command: &mut Command) -> Output {
+    let output = command
+        .output()
+        .unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"));
+    assert!(
+        output.status.success(),
+        "{command:?}\n{}\n{}",
+        output.status,
+        String::from_utf8_lossy(&output.stderr)
+    );
+    output
+}
+
+impl Host {
+    /// Compile a header, with the example's jit.c or with the file that `JIT_IMAGES_HOST` names.
+    pub(crate) fn compile(header: &Header<'_>) -> Host {
+        let folder = tempfile::tempdir().unwrap();
+        let example = fixtures::tinyvm::root();
+        let jit = std::env::var_os("JIT_IMAGES_HOST")
+            .map_or_else(|| example.join("Python/jit.c"), PathBuf::from);
+        // Where CPython's jit.c has them by macros of the compiler's.
+        let slots = header.target.arch == Arch::Aarch64
+            || (header.target.arch == Arch::X86_64 && header.target.format == ObjectFormat::MachO);
+        for (source, object) in [(jit, "jit.o"), (example.join("Programs/link.c"), "link.o")] {
+            let mut command = Command::new(compiler());
+            // Any address may be a symbol's, so none has 32 bits.
+            command
+                .args(["-O1", "-w", "-c", "-fno-pic", "-mcmodel=large", "-UNDEBUG"])
+                .arg("-DVM_JIT")
+                .arg(format!("-DVM_JIT_STENCILS={:?}", header.path))
+                .arg(format!("-DVM_JIT_TRAMPOLINE_SIZE={}", slots as u8 * 16))
+                .arg(format!(
+                    "-DVM_JIT_DATA_ALIGNMENT={}",
+                    if slots { 8 } else { 1 }
+                ))
+                .arg(format!(
+                    "-DVM_JIT_I386={}",
+                    (header.target.arch == Arch::I686) as u8
+                ));
+            for include in [".", "Include", "Include/internal"] {
+                command.arg("-I").arg(example.join(include));
+            }
+            if let Some(prelude) = &header.prelude {
+                let path = folder.path().join("prelude.h");
+                std::fs::write(&path, prelude).unwrap();
+                command.arg("-include").arg(path);
+            }
+            run(command
+                .arg(source)
+                .arg("-o")
+                .arg(folder.path().join(object)));
+        }
+        Host { folder }
+    }
+
+    /// Link the traces, with symbols at these addresses.
+    pub(crate) fn images(&self, symbols: &HashMap<String, u64>, jobs: &[Job]) -> Vec<Outcome> {
+        let program = self.folder.path().join("link");
+        let input = self.folder.path().join("traces");
+        std::fs::write(&input, records(jobs)).unwrap();
+        let mut command = Command::new(compiler());
+        command.arg("-no-pie").arg("-o").arg(&program);
+        command.args(["jit.o", "link.o"].map(|name| self.folder.path().join(name)));
+        for (name, address) in symbols {
+            command.arg(format!("-Wl,--defsym={name}={address:#x}"));
+        }
+        run(&mut command);
+        let output = run(Command::new(&program).arg(&input).stdin(Stdio::null()));
+        parse(&output.stdout, jobs.len())
+    }
+}
+
+/// What the example's headers say about its micro-ops and symbols, for others.
+pub(crate) fn prelude(set: &StencilSet, symbols: &[String]) -> String {
+    let uops: Vec<_> = set.groups.iter().map(|(name, _)| name.as_str()).collect();
+    let symbols: Vec<_> = symbols
+        .iter()
+        .map(|name| format!("extern char {name}[];\n"))
+        .collect();
+    format!(
+        "#define TINYVM_UOPS_H\nenum {{ {} }};\n#define MAX_UOP_REGS_ID {}\n{}",
+        uops.join(", "),
+        uops.len() - 1,
+        symbols.concat()
+    )
+}
+
+/// The input of `Programs/link.c`.
+fn records(jobs: &[Job]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    bytes.extend((jobs.len() as u32).to_le_bytes());
+    for job in jobs {
+        bytes.extend(job.base.to_le_bytes());
+        bytes.extend((job.page_size as u32).to_le_bytes());
+        bytes.extend((job.trace.len() as u32).to_le_bytes());
+        bytes.extend(job.trace.iter().flat_map(record));
+    }
+    bytes
+}
+
+fn record(uop: &Uop) -> [u8; 24] {
+    let mut bytes = [0; 24];
+    bytes[0..2].copy_from_slice(&uop.opcode.to_le_bytes());
+    bytes[2..4].copy_from_slice(&uop.oparg.to_le_bytes());
+    bytes[4..8].copy_from_slice(&uop.target.to_le_bytes());
+    bytes[8..16].copy_from_slice(&uop.operand[0].to_le_bytes());
+    bytes[16..24].copy_from_slice(&uop.operand[1].to_le_bytes());
+    bytes
+}
+
+/// Its output.
+fn parse(mut bytes: &[u8], count: usize) -> Vec<Outcome> {
+    let word = |bytes: &mut &[u8]| {
+        let (word, rest) = bytes.split_first_chunk().expect("the output ends early");
+        *bytes = rest;
+        u32::from_le_bytes(*word)
+    };
+    let outcomes = (0..count)
+        .map(|_| {
+            let status = word(&mut bytes);
+            let size = word(&mut bytes) as usize;
+            let (image, rest) = bytes.split_at(size);
+            bytes = rest;
+            match status {
+                0 => Outcome::Linked(image.to_vec()),
+                1 => Outcome::Refused,
+                2 => Outcome::Asserted,
+                _ => Outcome::Crashed,
+            }
+        })
+        .collect();
+    assert!(bytes.is_empty(), "{} bytes too many", bytes.len());
+    outcomes
+}

@@ -1,0 +1,232 @@
+//! Whole images, byte by byte, beside those of the generated headers that CPython's tools made of
+//! the same objects, compiled by a C compiler (`CC`, or `cc`): random traces of all micro-ops, at
+//! addresses and with symbols at the limits of what patches can do. Where an assertion stops the C
+//! code, linking has to be an error.
+//!
+//! The C code around the headers is the example's `Python/jit.c`, or the file that
+//! `JIT_IMAGES_HOST` names: CPython's own with a few lines around it, if you have it. It has to
+//! define `vm_link` and `vm_stencil_size` as `Include/tinyvm_jit.h` has them. `JIT_IMAGES_ROUNDS`
+//! sets how many sets of symbols and addresses there are per target.
+//!
+//! On x86_64 Linux only: images are made where they are to run, and symbols put anywhere.
+#![cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#![forbid(unsafe_code)]
+
+mod host;
+mod random;
+mod seen;
+mod traces;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use fixtures::generated::{Build, opnames, stencils_header};
+use jit_runtime::{Layout, LayoutPolicy, Linker, Stencils, Symbols};
+use jit_schema::Target;
+use jit_stencils::{StencilSet, lower, resolve};
+
+use host::{Header, Host, Outcome};
+use random::Random;
+use seen::{Seen, places};
+use traces::{Job, Traces};
+
+/// Sets of symbols and addresses, if not said otherwise; and traces for each.
+const ROUNDS: usize = 16;
+const JOBS: usize = 60;
+
+fn rounds() -> usize {
+    match std::env::var("JIT_IMAGES_ROUNDS") {
+        Ok(text) => text.parse().expect("JIT_IMAGES_ROUNDS is no number"),
+        Err(_) => ROUNDS,
+    }
+}
+
+/// The example's stencils, made of the objects that the header was made of.
+fn example(target: &'static Target) -> StencilSet {
+    let groups: Vec<_> = opnames(target.triple)
+        .into_iter()
+        .map(|opname| {
+            let path = fixtures::inputs::object(target.triple, &opname);
+            let object = jit_schema::native::read(&fixtures::golden::read_bytes(&path)).unwrap();
+            (opname, lower(target, &object).unwrap())
+        })
+        .collect();
+    resolve(target, groups).unwrap()
+}
+
+fn check_example(triple: &str) {
+    let target = Target::from_triple(triple).unwrap();
+    let set = example(target);
+    let header = Header {
+        path: &stencils_header(Build::Release, triple),
+        target,
+        prelude: None,
+    };
+    let seen = check(&set, &header);
+    println!("{triple}: {seen}");
+    if rounds() >= ROUNDS {
+        seen.check_enough(&set);
+    }
+}
+
+/// Compare images of many traces.
+fn check(set: &StencilSet, header: &Header<'_>) -> Seen {
+    let stencils = Stencils::new(set).unwrap();
+    let host = Host::compile(header);
+    let traces = Traces::new(set);
+    let mut seen = Seen::default();
+    let bases = traces::bases(header.target.arch);
+    for round in 0..rounds() {
+        let mut random = Random::new(round as u64);
+        let base = bases[round % bases.len()];
+        let jobs: Vec<Job> = (0..JOBS).map(|_| traces.job(&mut random, base)).collect();
+        let references = traces::references(set, &jobs);
+        let addresses = traces::symbols(
+            &mut random,
+            header.target.arch,
+            base,
+            stencils.symbols(),
+            &references,
+        );
+        let outcomes = host.images(&addresses, &jobs);
+        for (index, (job, outcome)) in jobs.iter().zip(outcomes).enumerate() {
+            let place = format!("{}, round {round}, trace {index}", header.target.triple);
+            check_job(&stencils, set, &addresses, job, &outcome, &place, &mut seen);
+        }
+    }
+    seen
+}
+
+fn check_job(
+    stencils: &Stencils,
+    set: &StencilSet,
+    addresses: &HashMap<String, u64>,
+    job: &Job,
+    outcome: &Outcome,
+    place: &str,
+    seen: &mut Seen,
+) {
+    let page_size = job.page_size;
+    let mut linker = Linker::new(stencils, LayoutPolicy::CPython { page_size });
+    let layout = match linker.layout(&job.trace) {
+        Ok(layout) => layout,
+        Err(error) => {
+            assert_eq!(*outcome, Outcome::Refused, "{place}: {error}");
+            seen.refused += 1;
+            return;
+        }
+    };
+    let symbols = Symbols::new(stencils, |name| addresses.get(name).copied());
+    let mut image = vec![0xaa; layout.size()];
+    let linked = linker.link(&layout, job.base, &symbols, &mut image);
+    match (linked, outcome) {
+        (Ok(()), Outcome::Linked(expected)) => {
+            if image != *expected {
+                panic!(
+                    "{place}: {}",
+                    difference(set, job, &layout, &image, expected)
+                );
+            }
+            seen.look(set, job, &layout, &image);
+        }
+        (Err(_), Outcome::Asserted) => {
+            assert!(
+                image.iter().all(|byte| *byte == 0xaa),
+                "{place}: written to"
+            );
+            seen.asserted += 1;
+        }
+        (linked, outcome) => panic!(
+            "{place}: {linked:?}, and in C {}",
+            match outcome {
+                Outcome::Linked(_) => "it was linked",
+                Outcome::Refused => "it was too large",
+                Outcome::Asserted => "an assertion failed",
+                Outcome::Crashed => "it crashed",
+            }
+        ),
+    }
+}
+
+/// The first difference, and where it is.
+fn difference(
+    set: &StencilSet,
+    job: &Job,
+    layout: &Layout<'_>,
+    image: &[u8],
+    expected: &[u8],
+) -> String {
+    let base = job.base;
+    if image.len() != expected.len() {
+        return format!("{} bytes, and {} in C", image.len(), expected.len());
+    }
+    let Some(offset) = (0..image.len()).find(|at| image[*at] != expected[*at]) else {
+        return "equal".to_owned();
+    };
+    let near = offset.saturating_sub(8)..(offset + 8).min(image.len());
+    let what = if let Some(place) = places(set, job, layout).find(|place| place.contains(offset)) {
+        let (name, _) = place.stencil;
+        let (part, within) = place.within(offset);
+        let uop = job.trace.get(place.index);
+        format!(
+            "{name} (uop {}) at {part}+{within:#x}: {uop:x?}",
+            place.index
+        )
+    } else if layout.trampolines().contains(&offset) {
+        format!("trampoline at {:#x}", offset - layout.trampolines().start)
+    } else if layout.got().contains(&offset) {
+        format!("GOT at {:#x}", offset - layout.got().start)
+    } else {
+        "padding".to_owned()
+    };
+    format!(
+        "image at {base:#x}, offset {offset:#x}, {what}\n  bytes {near:#x?}\n  {:02x?}\n  {:02x?} in C",
+        &image[near.clone()],
+        &expected[near.clone()]
+    )
+}
+
+/// CPython's tools made the headers and the objects in one run.
+macro_rules! targets {
+    ($($name:ident = $triple:literal;)*) => {
+        $(
+            #[test]
+            fn $name() {
+                check_example($triple);
+            }
+        )*
+
+        #[test]
+        fn all_targets_are_there() {
+            assert_eq!([$($triple),*], fixtures::TRIPLES);
+        }
+    };
+}
+
+targets! {
+    aarch64_darwin = "aarch64-apple-darwin";
+    aarch64_windows = "aarch64-pc-windows-msvc";
+    aarch64_linux = "aarch64-unknown-linux-gnu";
+    i686_windows = "i686-pc-windows-msvc";
+    x86_64_darwin = "x86_64-apple-darwin";
+    x86_64_windows = "x86_64-pc-windows-msvc";
+    x86_64_linux = "x86_64-unknown-linux-gnu";
+}
+
+/// The same for stencils and a header that are not the example's, CPython's for example.
+#[test]
+#[ignore = "needs JIT_IMAGES_STENCILS, a stencil file, and JIT_IMAGES_HEADER, the header of the same build"]
+fn another_header() {
+    let variable =
+        |name| PathBuf::from(std::env::var_os(name).unwrap_or_else(|| panic!("{name} is not set")));
+    let stencils = variable("JIT_IMAGES_STENCILS");
+    let set = jit_stencils::file::decode(&fixtures::golden::read_bytes(&stencils)).unwrap();
+    let header = Header {
+        path: &variable("JIT_IMAGES_HEADER"),
+        target: &set.target,
+        prelude: Some(host::prelude(&set, Stencils::new(&set).unwrap().symbols())),
+    };
+    let seen = check(&set, &header);
+    println!("{}: {seen}", set.target.triple);
+    assert!(seen.linked > 0);
+}

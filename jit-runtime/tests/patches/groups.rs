@@ -1,0 +1,219 @@
+//! What is wrong with a stencil as a whole, or with several of them: masks, guards, sizes, names.
+
+use jit_runtime::{StencilError, Stencils};
+use jit_schema::Target;
+use jit_stencils::{Hole, HoleValue, Part, PatchKind, Shim, StencilGroup};
+
+use crate::{
+    make::{
+        AARCH64, GUARD, I686, X86_64, based, code, hole, set, slot, stencil, target, with_got,
+        with_trampolines,
+    },
+    refused::make,
+};
+
+/// The uop and the number that an error about masks has.
+fn named(error: &StencilError) -> (&str, usize) {
+    match error {
+        StencilError::Mask { uop, ordinal, .. } => (uop, *ordinal),
+        error => panic!("{error}"),
+    }
+}
+
+/// Bits of a mask for symbols that there are not: two, here.
+#[test]
+fn masks_with_numbers_that_no_symbol_has() {
+    for ordinal in [2, 31, 255] {
+        for triple in [AARCH64[0], X86_64[0]] {
+            let base = || code(vec![0; 4], vec![]);
+            let mut got = base();
+            got.got_entries.insert(ordinal);
+            let trampoline = with_trampolines(base(), &[ordinal]);
+            for group in [got, trampoline] {
+                let error = make(triple, group).unwrap_err();
+                assert_eq!(named(&error), ("_SPOT", ordinal), "{error}");
+            }
+        }
+    }
+}
+
+#[test]
+fn more_symbols_than_masks_have_room_for() {
+    let names: Vec<String> = (0..300).map(|number| format!("s{number}")).collect();
+    let names: Vec<&str> = names.iter().map(|name| &**name).collect();
+    let make = |group| Stencils::new(&set(target(AARCH64[0]), vec![("_SPOT", group)], &names));
+    for ordinal in [256, 287, 288, 299] {
+        let base = || code(vec![0; 4], vec![]);
+        let expected = StencilError::TooManySymbols {
+            uop: "_SPOT".into(),
+            ordinal,
+        };
+        assert_eq!(make(with_got(base(), &[3, ordinal])).unwrap_err(), expected);
+        assert_eq!(
+            make(with_trampolines(base(), &[3, ordinal])).unwrap_err(),
+            expected
+        );
+    }
+    assert!(make(with_got(code(vec![0; 4], vec![]), &[0, 255])).is_ok());
+}
+
+/// 32-bit x86 has no GOT: slots would be 4 bytes apart and 8 bytes wide.
+#[test]
+fn got_slots_of_32_bits() {
+    let load = hole(2, PatchKind::X86_64_32rx, slot(0, -4));
+    let group = with_got(code(vec![0x8b, 0x05, 0, 0, 0, 0], vec![load]), &[0]);
+    assert_eq!(named(&make(I686, group).unwrap_err()), ("_SPOT", 0));
+    let group = with_got(code(vec![0x90], vec![]), &[1]);
+    assert_eq!(named(&make(I686, group).unwrap_err()), ("_SPOT", 1));
+}
+
+#[test]
+fn guards_with_operands() {
+    let value = |base| based(base, 0);
+    let with_hole = |hole: Hole| code(vec![0; 16], vec![hole]);
+    for base in HoleValue::ALL {
+        if *base == HoleValue::Got {
+            continue;
+        }
+        let needs_uop = !matches!(base, HoleValue::Code | HoleValue::Data | HoleValue::Zero);
+        let mut in_data = code(vec![0; 16], vec![]);
+        in_data.data = stencil(vec![0; 16], vec![hole(8, PatchKind::Patch64, value(*base))]);
+        let in_code = with_hole(hole(8, PatchKind::Patch64, value(*base)));
+        for guard in [in_code, in_data] {
+            let groups = vec![("_A", StencilGroup::default()), (GUARD, guard.clone())];
+            let made = Stencils::new(&set(target(X86_64[2]), groups, &[]));
+            // By another name it is a stencil like others, until it is to be a guard.
+            let groups = vec![("_OWN", guard)];
+            let other = Stencils::new(&set(target(X86_64[2]), groups, &[])).unwrap();
+            assert_eq!(other.guard(), None);
+            let own = other.with_guard(Some("_OWN"));
+            if needs_uop {
+                let expected = |uop: &str| StencilError::Guard {
+                    uop: uop.into(),
+                    value: *base,
+                };
+                assert_eq!(made.unwrap_err(), expected(GUARD));
+                assert_eq!(own.unwrap_err(), expected("_OWN"));
+            } else {
+                assert_eq!(made.unwrap().guard(), Some(1));
+                assert_eq!(own.unwrap().guard(), Some(0));
+            }
+        }
+    }
+    let made = Stencils::new(&set(target(I686), vec![], &[])).unwrap();
+    let error = made.with_guard(Some("_NONE")).unwrap_err();
+    let expected = StencilError::NoGuard {
+        uop: "_NONE".into(),
+    };
+    assert_eq!(error, expected);
+}
+
+#[test]
+fn sizes() {
+    let of = |code: usize, data: usize| {
+        let mut group = self::code(vec![0; code], vec![]);
+        group.data = stencil(vec![0; data], vec![]);
+        group
+    };
+    let limit = 1_048_575;
+    let refused = |triple: &str, code, data, part, size, unit| {
+        let expected = StencilError::Size {
+            uop: "_SPOT".into(),
+            part,
+            size,
+            unit,
+            limit,
+        };
+        assert_eq!(
+            make(triple, of(code, data)).unwrap_err(),
+            expected,
+            "{triple}"
+        );
+    };
+    for target in Target::ALL {
+        let triple = target.triple;
+        let aarch64 = triple.starts_with("aarch64");
+        for code in 0..9 {
+            if aarch64 && code % 4 != 0 {
+                refused(triple, code, 8, Part::Code, code, 4);
+            } else {
+                assert!(make(triple, of(code, 8)).is_ok());
+            }
+        }
+        for data in 0..17 {
+            if data % 8 != 0 {
+                refused(triple, 4, data, Part::Data, data, 8);
+            } else {
+                assert!(make(triple, of(4, data)).is_ok());
+            }
+        }
+        let unit = if aarch64 { 4 } else { 1 };
+        assert!(make(triple, of(limit - 3, 0)).is_ok());
+        refused(triple, limit + 1, 0, Part::Code, limit + 1, unit);
+        refused(triple, 0, limit + 1, Part::Data, limit + 1, 8);
+    }
+}
+
+#[test]
+fn names_and_numbers_of_stencils() {
+    let groups = |names: &[&'static str]| -> Vec<(&'static str, StencilGroup)> {
+        names
+            .iter()
+            .map(|name| (*name, StencilGroup::default()))
+            .collect()
+    };
+    let make = |names: &[&'static str]| Stencils::new(&set(target(I686), groups(names), &[]));
+    let expected = StencilError::Duplicate { uop: "_B".into() };
+    assert_eq!(make(&["_A", "_B", "_C", "_B"]).unwrap_err(), expected);
+    let made = make(&["_A", "_B", "_C"]).unwrap();
+    assert_eq!((made.len(), made.is_empty()), (3, false));
+    for (opcode, name) in ["_A", "_B", "_C"].into_iter().enumerate() {
+        assert_eq!(made.opcode(name), Some(opcode as u16));
+        assert_eq!(made.name(opcode as u16), Some(name));
+    }
+    assert_eq!((made.opcode("_D"), made.name(3)), (None, None));
+
+    let mut many = set(target(I686), vec![], &[]);
+    many.groups = (0..65_536)
+        .map(|number| (format!("_{number}"), StencilGroup::default()))
+        .collect();
+    let expected = StencilError::TooMany { count: 65_536 };
+    assert_eq!(Stencils::new(&many).unwrap_err(), expected);
+    many.groups.pop();
+    assert_eq!(Stencils::new(&many).unwrap().len(), 65_535);
+}
+
+/// It is the last one, and checked like the others.
+#[test]
+fn the_shim() {
+    let call = hole(1, PatchKind::Patch32r, based(HoleValue::Code, -4));
+    let mut with_shim = set(
+        target(X86_64[2]),
+        vec![("_A", StencilGroup::default())],
+        &[],
+    );
+    let shim = |name: &str, offset| Shim {
+        name: name.into(),
+        group: code(
+            vec![0xe8, 0, 0, 0, 0],
+            vec![Hole {
+                offset,
+                ..call.clone()
+            }],
+        ),
+        unwind: None,
+    };
+    assert_eq!(Stencils::new(&with_shim).unwrap().shim(), None);
+    with_shim.shim = Some(shim("enter", 1));
+    let made = Stencils::new(&with_shim).unwrap();
+    assert_eq!((made.shim(), made.opcode("enter")), (Some(1), Some(1)));
+    with_shim.shim = Some(shim("enter", 2));
+    let error = Stencils::new(&with_shim).unwrap_err();
+    assert!(
+        matches!(&error, StencilError::Hole { uop, offset: 2, .. } if uop == "enter"),
+        "{error}"
+    );
+    with_shim.shim = Some(shim("_A", 1));
+    let error = Stencils::new(&with_shim).unwrap_err();
+    assert_eq!(error, StencilError::Duplicate { uop: "_A".into() });
+}

@@ -1,0 +1,353 @@
+//! Sizes and places, by the formulas of CPython's `_PyJIT_Compile`, and images without holes.
+
+use std::collections::BTreeSet;
+
+use jit_runtime::{LayoutPolicy, LinkError, MAX_SIZE, Stencils, Uop};
+use jit_schema::{Arch, ObjectFormat, Target};
+use jit_stencils::{StencilGroup, SymbolMask};
+use proptest::prelude::*;
+
+use crate::{
+    config,
+    linked::link,
+    make::{GUARD, code, set, stencil, target, uop, with_got},
+};
+
+/// A stencil as layouts see it. Sizes are in units: 4 bytes of code on AArch64, else 1, and 8 bytes
+/// of data.
+#[derive(Debug, Clone)]
+struct Shape {
+    code: usize,
+    data: usize,
+    got: BTreeSet<usize>,
+    trampolines: BTreeSet<usize>,
+}
+
+impl Shape {
+    fn any() -> impl Strategy<Value = Shape> {
+        let ordinals = || proptest::collection::btree_set(0_usize..256, 0..6);
+        (0_usize..150, 0_usize..5, ordinals(), ordinals()).prop_map(
+            |(code, data, got, trampolines)| Shape {
+                code,
+                data,
+                got,
+                trampolines,
+            },
+        )
+    }
+}
+
+/// What differs from target to target, as in jit.c's `#if`s.
+struct Rules {
+    unit: usize,
+    trampoline: usize,
+    align: usize,
+    has_got: bool,
+}
+
+fn rules(target: &Target) -> Rules {
+    let aarch64 = target.arch == Arch::Aarch64;
+    let darwin = target.arch == Arch::X86_64 && target.format == ObjectFormat::MachO;
+    Rules {
+        unit: if aarch64 { 4 } else { 1 },
+        trampoline: if aarch64 || darwin { 16 } else { 0 },
+        align: if aarch64 || darwin { 8 } else { 1 },
+        has_got: target.arch != Arch::I686,
+    }
+}
+
+fn names() -> Vec<String> {
+    (0..256).map(|number| format!("s{number}")).collect()
+}
+
+fn address(ordinal: usize) -> u64 {
+    0x1122_3344_5566_0000 + ordinal as u64
+}
+
+/// Bytes that say whose they are.
+fn bytes(opcode: usize, length: usize, part: u8) -> Vec<u8> {
+    (0..length)
+        .map(|index| ((index * 7) as u8 ^ (opcode as u8) << 4 ^ part) | 1)
+        .collect()
+}
+
+fn group(target: &Target, opcode: usize, shape: &Shape) -> StencilGroup {
+    let rules = rules(target);
+    let mut group = code(bytes(opcode, rules.unit * shape.code, 0), vec![]);
+    group.data = stencil(bytes(opcode, 8 * shape.data, 2), vec![]);
+    if rules.has_got {
+        let ordinals: Vec<usize> = shape.got.iter().copied().collect();
+        group = with_got(group, &ordinals);
+    }
+    if rules.trampoline != 0 {
+        group.trampolines = SymbolMask::from_iter(shape.trampolines.iter().copied());
+    }
+    group
+}
+
+/// Everything that the formulas say about an image.
+#[derive(Debug, PartialEq, Eq)]
+struct Places {
+    starts: Vec<usize>,
+    code: usize,
+    trampolines: (usize, usize),
+    data: (usize, usize),
+    got: (usize, usize),
+    size: usize,
+}
+
+fn places(
+    target: &Target,
+    shapes: &[&Shape],
+    guard: Option<&Shape>,
+    page: Option<usize>,
+) -> Places {
+    let rules = rules(target);
+    let mut starts = Vec::new();
+    let (mut code, mut data) = (0, 0);
+    let mut got = BTreeSet::<usize>::new();
+    let mut trampolines = BTreeSet::<usize>::new();
+    for (index, shape) in shapes.iter().copied().chain(guard).enumerate() {
+        if index < shapes.len() {
+            starts.push(code);
+        }
+        code += rules.unit * shape.code;
+        data += 8 * shape.data;
+        if rules.has_got {
+            got.extend(&shape.got);
+        }
+        trampolines.extend(&shape.trampolines);
+    }
+    let trampolines = rules.trampoline * trampolines.len();
+    let got = 8 * got.len();
+    let pad = match page {
+        // 1 to `align` bytes.
+        Some(_) => rules.align - (code + trampolines) % rules.align,
+        None => (8 - (code + trampolines) % 8) % 8,
+    };
+    let data_start = code + trampolines + pad;
+    let end = data_start + data + got;
+    Places {
+        starts,
+        code,
+        trampolines: (code, code + trampolines),
+        data: (data_start, data_start + data),
+        got: (data_start + data, end),
+        size: match page {
+            Some(page) => end + page - end % page,
+            None => end,
+        },
+    }
+}
+
+fn places_of(linked: &jit_runtime::Layout<'_>, length: usize) -> Places {
+    let pair = |range: std::ops::Range<usize>| (range.start, range.end);
+    assert_eq!(linked.start(length), None, "the guard is no uop");
+    Places {
+        starts: (0..length)
+            .map(|index| linked.start(index).unwrap())
+            .collect(),
+        code: linked.code_size(),
+        trampolines: pair(linked.trampolines()),
+        data: pair(linked.data()),
+        got: pair(linked.got()),
+        size: linked.size(),
+    }
+}
+
+/// All bytes of the image, by what the formulas say about where they are.
+fn image(places: &Places, target: &Target, shapes: &[(usize, &Shape)]) -> Vec<u8> {
+    let mut image = vec![0; places.size];
+    let (mut code, mut data) = (0, places.data.0);
+    let mut got = BTreeSet::<usize>::new();
+    for (opcode, shape) in shapes {
+        let group = group(target, *opcode, shape);
+        image[code..code + group.code.body.len()].copy_from_slice(&group.code.body);
+        image[data..data + group.data.body.len()].copy_from_slice(&group.data.body);
+        code += group.code.body.len();
+        data += group.data.body.len();
+        got.extend(&shape.got);
+    }
+    assert_eq!((code, data), (places.code, places.data.1));
+    if rules(target).has_got {
+        for (index, ordinal) in got.into_iter().enumerate() {
+            let slot = places.got.0 + 8 * index;
+            image[slot..slot + 8].copy_from_slice(&address(ordinal).to_le_bytes());
+        }
+    }
+    image
+}
+
+fn check(target: &Target, shapes: &[Shape], guard: bool, trace: &[u16], page: Option<usize>) {
+    let names = names();
+    let names: Vec<&str> = names.iter().map(|name| &**name).collect();
+    let uops: Vec<String> = (0..shapes.len())
+        .map(|index| format!("_U{index}"))
+        .collect();
+    let mut groups: Vec<_> = shapes
+        .iter()
+        .enumerate()
+        .map(|(opcode, shape)| (&*uops[opcode], group(target, opcode, shape)))
+        .collect();
+    // The first of them is the guard.
+    if guard {
+        groups[0].0 = GUARD;
+    }
+    let stencils = Stencils::new(&set(target, groups, &names)).unwrap();
+    assert_eq!(stencils.guard(), guard.then_some(0));
+    let policy = match page {
+        Some(page_size) => LayoutPolicy::CPython { page_size },
+        None => LayoutPolicy::Tight,
+    };
+    let trace: Vec<Uop> = trace
+        .iter()
+        .map(|opcode| Uop {
+            opcode: *opcode,
+            ..Uop::default()
+        })
+        .collect();
+    let symbols: Vec<(&str, u64)> = (0..256)
+        .map(|number| (names[number], address(number)))
+        .collect();
+    let linked = link(&stencils, policy, &trace, 0x10_0000, &symbols).unwrap();
+
+    let mut all: Vec<(usize, &Shape)> = trace
+        .iter()
+        .map(|uop| (usize::from(uop.opcode), &shapes[usize::from(uop.opcode)]))
+        .collect();
+    let own: Vec<&Shape> = all.iter().map(|(_, shape)| *shape).collect();
+    let expected = places(target, &own, guard.then_some(&shapes[0]), page);
+    assert_eq!(places_of(&linked.layout, trace.len()), expected);
+    if guard {
+        all.push((0, &shapes[0]));
+    }
+    assert!(linked.bytes == image(&expected, target, &all), "{target}");
+
+    // Which uop an offset belongs to: the first and last bytes of each, and of the code.
+    let unit = rules(target).unit;
+    let uops_end: usize = own.iter().map(|shape| unit * shape.code).sum();
+    let ends = [uops_end, expected.code, expected.size];
+    for edge in expected.starts.iter().copied().chain(ends) {
+        for offset in [edge.saturating_sub(1), edge, edge + 1] {
+            // Uops without code are nowhere.
+            let owner = (0..trace.len())
+                .rfind(|index| expected.starts[*index] <= offset)
+                .filter(|_| offset < uops_end);
+            assert_eq!(linked.layout.uop_at(offset), owner);
+        }
+    }
+}
+
+/// Shapes, a trace of them, and more.
+fn traces() -> impl Strategy<Value = (Vec<Shape>, Vec<u16>)> {
+    proptest::collection::vec(Shape::any(), 1..5).prop_flat_map(|shapes| {
+        let opcodes = 0..shapes.len() as u16;
+        (Just(shapes), proptest::collection::vec(opcodes, 0..12))
+    })
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn by_the_formulas(
+        target in proptest::sample::select(&Target::ALL[..]),
+        (shapes, trace) in traces(),
+        guard in any::<bool>(),
+        page in proptest::option::of((5_u32..13).prop_map(|shift| 1_usize << shift)),
+    ) {
+        check(&target, &shapes, guard, &trace, page);
+    }
+}
+
+/// Images that end where a page does take one more in CPython.
+#[test]
+fn full_pages() {
+    for target in Target::ALL {
+        let Rules { unit, align, .. } = rules(&target);
+        for step in 0..=16 {
+            // Around the size where code and pad are 4096 - 64 bytes, and data and GOT the rest.
+            let shape = Shape {
+                code: (4096 - 64 - 8) / unit + step - 8 / unit,
+                data: if rules(&target).has_got { 7 } else { 8 },
+                got: [3].into(),
+                trampolines: BTreeSet::new(),
+            };
+            for page in [None, Some(64), Some(4096), Some(16384)] {
+                check(&target, std::slice::from_ref(&shape), false, &[0], page);
+            }
+            let code = unit * shape.code;
+            let expected = places(&target, &[&shape], None, Some(4096));
+            let pad = align - code % align;
+            let pages = if code + pad + 64 >= 4096 { 2 } else { 1 };
+            assert_eq!(expected.size, 4096 * pages);
+        }
+    }
+}
+
+/// GOT slots of all 256 numbers, and of every second.
+#[test]
+fn all_symbols() {
+    for triple in ["aarch64-apple-darwin", "x86_64-apple-darwin"] {
+        let target = target(triple);
+        let all = || (0..256).collect::<BTreeSet<_>>();
+        let odd = || {
+            (0..128)
+                .map(|number| 2 * number + 1)
+                .collect::<BTreeSet<_>>()
+        };
+        for (got, trampolines) in [(all(), odd()), (odd(), all()), (odd(), odd())] {
+            let shape = Shape {
+                code: 3,
+                data: 1,
+                got,
+                trampolines,
+            };
+            check(target, &[shape], true, &[0, 0], Some(4096));
+        }
+    }
+}
+
+/// The largest image, and one byte more.
+#[test]
+fn the_size_limit() {
+    assert_eq!(MAX_SIZE, 1_048_575, "PY_MAX_JIT_CODE_SIZE");
+    let layout = |target: &Target, sizes: &[usize], policy| {
+        let uops: Vec<String> = (0..sizes.len()).map(|index| format!("_U{index}")).collect();
+        let groups = uops
+            .iter()
+            .zip(sizes)
+            .map(|(name, size)| (&**name, code(vec![0; *size], vec![])))
+            .collect();
+        let stencils = Stencils::new(&set(target, groups, &[])).unwrap();
+        let trace: Vec<_> = uops.iter().map(|name| uop(&stencils, name)).collect();
+        let linker = jit_runtime::Linker::new(&stencils, policy);
+        linker.layout(&trace).map(|layout| layout.size())
+    };
+    let too_big = |size| {
+        Err(LinkError::TooBig {
+            size,
+            limit: MAX_SIZE,
+        })
+    };
+    let linux = target("x86_64-unknown-linux-gnu");
+    let tight = LayoutPolicy::Tight;
+    // Rounded up to a multiple of 8, where there could be data.
+    let limit = MAX_SIZE - MAX_SIZE % 8;
+    assert_eq!(layout(linux, &[limit - 5, 5], tight), Ok(limit));
+    assert_eq!(layout(linux, &[limit - 5, 6], tight), too_big(limit + 8));
+    // With pages of 1 byte, if there were any: 1 byte of pad on either side.
+    let bytes = LayoutPolicy::CPython { page_size: 1 };
+    assert_eq!(layout(linux, &[MAX_SIZE - 3, 1], bytes), Ok(MAX_SIZE));
+    assert_eq!(
+        layout(linux, &[MAX_SIZE - 3, 2], bytes),
+        too_big(MAX_SIZE + 1)
+    );
+    let pages = LayoutPolicy::CPython { page_size: 4096 };
+    let last = (1 << 20) - 4096;
+    assert_eq!(layout(linux, &[last - 2], pages), Ok(last));
+    assert_eq!(layout(linux, &[last - 1], pages), too_big(1 << 20));
+    let aarch64 = target("aarch64-unknown-linux-gnu");
+    assert_eq!(layout(aarch64, &[last - 12], pages), Ok(last));
+    assert_eq!(layout(aarch64, &[last - 8], pages), too_big(1 << 20));
+}

@@ -1,0 +1,395 @@
+//! From a file to a set.
+
+use std::collections::HashSet;
+
+use jit_schema::Target;
+
+use super::numbers::{base_of, patch_of};
+use super::reader::{Fault, Reader, fault};
+use super::{FileError, HEADER_SIZE, MAGIC, VERSION};
+use crate::{
+    Hole, HoleValue, Part, PatchKind, PatchValue, Shim, Stencil, StencilGroup, StencilSet,
+    SymbolMask, UnwindInfo,
+};
+
+/// The least bytes that a name, a hole and a uop take.
+const NAME_SIZE: usize = 1;
+const HOLE_SIZE: usize = 3;
+const GROUP_SIZE: usize = 5;
+
+/// What `Stencil::data` is a multiple of.
+const SLOT: usize = 8;
+
+/// Read a stencil file.
+///
+/// No input makes it panic, and memory is in proportion to the input's size. What comes out is well
+/// formed: holes are sorted and within their body, ordinals are those of symbols. Whether a patch
+/// suits its value and the instruction is for the linker to say.
+///
+/// # Errors
+///
+/// [`FileError`].
+pub fn decode(bytes: &[u8]) -> Result<StencilSet, FileError> {
+    check_header(bytes)?;
+    let mut decoder = Decoder {
+        reader: Reader::new(bytes, HEADER_SIZE),
+        names: Vec::new(),
+        ordinals: 0,
+        used: 0,
+    };
+    let set = decoder.set()?;
+    let left = decoder.reader.len();
+    if left > 0 {
+        let problem = format!("{left} bytes are left over");
+        return Err(malformed(decoder.reader.fault(problem), "the end"));
+    }
+    Ok(set)
+}
+
+fn check_header(bytes: &[u8]) -> Result<(), FileError> {
+    let (header, contents) = bytes
+        .split_first_chunk::<HEADER_SIZE>()
+        .ok_or(FileError::NotStencils)?;
+    let (magic, numbers) = header.split_at(MAGIC.len());
+    if magic != MAGIC {
+        return Err(FileError::NotStencils);
+    }
+    let (words, _) = numbers.as_chunks::<4>();
+    let &[version, stored] = words else {
+        return Err(FileError::NotStencils);
+    };
+    let version = u32::from_le_bytes(version);
+    if version != VERSION {
+        return Err(FileError::Version {
+            version,
+            supported: VERSION,
+        });
+    }
+    let (stored, computed) = (u32::from_le_bytes(stored), crc32fast::hash(contents));
+    if stored != computed {
+        return Err(FileError::Checksum { stored, computed });
+    }
+    Ok(())
+}
+
+fn malformed(fault: Fault, place: impl Into<String>) -> FileError {
+    FileError::Malformed {
+        offset: fault.offset,
+        place: place.into(),
+        problem: fault.problem,
+    }
+}
+
+struct Decoder<'a> {
+    reader: Reader<'a>,
+    /// Of symbols: those with ordinals, then the others.
+    names: Vec<&'a str>,
+    ordinals: usize,
+    /// How many of the others were used so far: all of those before the first that was not.
+    used: usize,
+}
+
+impl<'a> Decoder<'a> {
+    fn set(&mut self) -> Result<StencilSet, FileError> {
+        let target = self
+            .target()
+            .map_err(|fault| malformed(fault, "the target"))?;
+        let symbols = self
+            .symbols()
+            .map_err(|fault| malformed(fault, "the symbols"))?;
+        let mut taken = HashSet::new();
+        let count = self
+            .reader
+            .count(GROUP_SIZE)
+            .map_err(|fault| malformed(fault, "the number of micro-ops"))?;
+        let mut groups = Vec::with_capacity(count);
+        for index in 0..count {
+            let name = self
+                .new_name(&mut taken)
+                .map_err(|fault| malformed(fault, format!("the name of micro-op {index}")))?;
+            groups.push((name.to_owned(), self.group(name)?));
+        }
+        let shim = self.shim(&mut taken)?;
+        let others = self.names.len() - self.ordinals;
+        if self.used != others {
+            let problem = format!("only {} of {others} other symbols are used", self.used);
+            return Err(malformed(self.reader.fault(problem), "the symbols"));
+        }
+        Ok(StencilSet {
+            target,
+            groups,
+            symbols,
+            shim,
+        })
+    }
+
+    fn target(&mut self) -> Result<Target, Fault> {
+        let start = self.reader.offset();
+        let triple = self.reader.text()?;
+        match Target::from_triple(triple) {
+            Ok(target) if target.triple == triple => Ok(*target),
+            Ok(target) => Err(fault(
+                start,
+                format!("{triple:?} must be spelled {target} here"),
+            )),
+            Err(error) => Err(fault(start, error.to_string())),
+        }
+    }
+
+    /// All names; those with ordinals are returned.
+    fn symbols(&mut self) -> Result<Vec<String>, Fault> {
+        let mut taken = HashSet::new();
+        self.ordinals = self.some_names(&mut taken)?;
+        self.some_names(&mut taken)?;
+        let with_ordinals = self.names.iter().take(self.ordinals);
+        Ok(with_ordinals.map(|name| (*name).to_owned()).collect())
+    }
+
+    fn some_names(&mut self, taken: &mut HashSet<&'a str>) -> Result<usize, Fault> {
+        let count = self.reader.count(NAME_SIZE)?;
+        self.names.reserve_exact(count);
+        for _ in 0..count {
+            let name = self.new_name(taken)?;
+            self.names.push(name);
+        }
+        Ok(count)
+    }
+
+    /// A name that is not there yet.
+    fn new_name(&mut self, taken: &mut HashSet<&'a str>) -> Result<&'a str, Fault> {
+        let start = self.reader.offset();
+        let name = self.reader.text()?;
+        if taken.insert(name) {
+            return Ok(name);
+        }
+        Err(fault(start, format!("{name} is there twice")))
+    }
+
+    fn shim(&mut self, taken: &mut HashSet<&'a str>) -> Result<Option<Shim>, FileError> {
+        let in_shim = |fault| malformed(fault, "the shim");
+        if !self.reader.flag().map_err(in_shim)? {
+            return Ok(None);
+        }
+        let name = self.new_name(taken).map_err(in_shim)?;
+        let group = self.group(name)?;
+        let unwind = self
+            .unwind()
+            .map_err(|fault| malformed(fault, "the shim's unwind information"))?;
+        Ok(Some(Shim {
+            name: name.to_owned(),
+            group,
+            unwind,
+        }))
+    }
+
+    fn unwind(&mut self) -> Result<Option<UnwindInfo>, Fault> {
+        let reader = &mut self.reader;
+        if !reader.flag()? {
+            return Ok(None);
+        }
+        Ok(Some(UnwindInfo {
+            code_alignment_factor: reader.unsigned()?,
+            data_alignment_factor: reader.signed()?,
+            return_address_register: reader.register()?,
+            cfa_register: reader.register()?,
+            cfa_offset: reader.signed()?,
+            frame_pointer_register: reader.register()?,
+            frame_pointer_offset: reader.signed()?,
+            return_address_offset: reader.signed()?,
+        }))
+    }
+
+    fn group(&mut self, name: &str) -> Result<StencilGroup, FileError> {
+        let code = self.stencil(name, Part::Code)?;
+        let data = self.stencil(name, Part::Data)?;
+        let (mut trampolines, mut got_entries) = (SymbolMask::default(), SymbolMask::default());
+        for hole in &code.holes {
+            let (mask, ordinal) = match hole.value {
+                PatchValue::Symbol { ordinal } => (&mut trampolines, ordinal),
+                PatchValue::GotSlot { ordinal, .. } => (&mut got_entries, ordinal),
+                PatchValue::Address { .. } => continue,
+            };
+            let words = (ordinal / 32 + 1).saturating_sub(mask.words().len());
+            self.reader
+                .spend(words * size_of::<u32>())
+                .map_err(|fault| malformed(fault, format!("the masks of {name}")))?;
+            mask.insert(ordinal);
+        }
+        Ok(StencilGroup {
+            code,
+            data,
+            trampolines,
+            got_entries,
+        })
+    }
+
+    fn stencil(&mut self, name: &str, part: Part) -> Result<Stencil, FileError> {
+        let in_part = |fault| malformed(fault, format!("{name}'s {part}"));
+        let start = self.reader.offset();
+        let body = self.reader.bytes().map_err(in_part)?;
+        if part == Part::Data && !body.len().is_multiple_of(SLOT) {
+            let problem = format!("{} bytes are not a multiple of {SLOT}", body.len());
+            return Err(in_part(fault(start, problem)));
+        }
+        let count = self.reader.count(HOLE_SIZE).map_err(in_part)?;
+        let mut holes = Vec::with_capacity(count);
+        let mut last = 0;
+        for index in 0..count {
+            let hole = self
+                .hole(last, body.len())
+                .map_err(|fault| malformed(fault, format!("hole {index} of {name}'s {part}")))?;
+            last = hole.offset;
+            holes.push(hole);
+        }
+        Ok(Stencil {
+            body: body.to_vec(),
+            holes,
+            disassembly: Vec::new(),
+        })
+    }
+
+    /// A hole, at `last` or behind it, in a body of `size` bytes.
+    fn hole(&mut self, last: usize, size: usize) -> Result<Hole, Fault> {
+        let start = self.reader.offset();
+        let distance = self.reader.unsigned()?;
+        let kind_at = self.reader.offset();
+        let kind = self.reader.byte()?;
+        let patch = patch_of(kind & 0x3f)
+            .ok_or_else(|| fault(kind_at, format!("there is no patch {}", kind & 0x3f)))?;
+        let width = patch.width();
+        let offset = usize::try_from(distance)
+            .ok()
+            .and_then(|distance| last.checked_add(distance))
+            .filter(|offset| fits(*offset, width, size))
+            .ok_or_else(|| {
+                let problem = format!(
+                    "{width} bytes, {distance} behind offset {last}, are not within the {size} \
+                     bytes of the body"
+                );
+                fault(start, problem)
+            })?;
+        if patch == PatchKind::GotSymbol && offset != 0 {
+            let problem = format!("what fills a GOT slot is at offset 0, not {offset}");
+            return Err(fault(start, problem));
+        }
+        let first = self.first(kind & 0x40 != 0, patch, offset, size)?;
+        let value = self.value()?;
+        Ok(Hole {
+            offset,
+            patch,
+            value,
+            first,
+            void: kind & 0x80 != 0,
+        })
+    }
+
+    /// Where the adrp is of a pair.
+    fn first(
+        &mut self,
+        given: bool,
+        patch: PatchKind,
+        offset: usize,
+        size: usize,
+    ) -> Result<Option<usize>, Fault> {
+        let start = self.reader.offset();
+        if given != (patch == PatchKind::Aarch64_33rx) {
+            let problem = format!(
+                "the offset of an adrp is given for {} and nothing else, but this is {}",
+                PatchKind::Aarch64_33rx.c_name(),
+                patch.c_name()
+            );
+            return Err(fault(start, problem));
+        }
+        if !given {
+            return Ok(None);
+        }
+        let distance = self.reader.signed()?;
+        i64::try_from(offset)
+            .ok()
+            .and_then(|offset| usize::try_from(offset.checked_sub(distance)?).ok())
+            .filter(|first| fits(*first, patch.width(), size))
+            .map(Some)
+            .ok_or_else(|| {
+                let problem = format!(
+                    "an adrp {distance} bytes before offset {offset} is not within the {size} bytes \
+                     of the body"
+                );
+                fault(start, problem)
+            })
+    }
+
+    fn value(&mut self) -> Result<PatchValue, Fault> {
+        let start = self.reader.offset();
+        let kind = self.reader.byte()?;
+        let (has_symbol, has_addend) = (kind & 0x20 != 0, kind & 0x40 != 0);
+        match kind {
+            0x80 | 0xc0 => Ok(PatchValue::GotSlot {
+                ordinal: self.ordinal()?,
+                addend: self.addend(has_addend)?,
+            }),
+            0x81 => Ok(PatchValue::Symbol {
+                ordinal: self.ordinal()?,
+            }),
+            0..0x80 => {
+                let base = base_of(kind & 0x1f)
+                    .filter(|base| *base != HoleValue::Got)
+                    .ok_or_else(|| fault(start, format!("there is no value {}", kind & 0x1f)))?;
+                let symbol = match has_symbol {
+                    true => Some(self.symbol()?.to_owned()),
+                    false => None,
+                };
+                Ok(PatchValue::Address {
+                    base,
+                    symbol,
+                    addend: self.addend(has_addend)?,
+                })
+            }
+            _ => Err(fault(start, format!("there is no value {kind:#x}"))),
+        }
+    }
+
+    fn ordinal(&mut self) -> Result<usize, Fault> {
+        let start = self.reader.offset();
+        let ordinal = self.reader.unsigned()?;
+        usize::try_from(ordinal)
+            .ok()
+            .filter(|ordinal| *ordinal < self.ordinals)
+            .ok_or_else(|| {
+                let problem = format!("there are {} symbols, but no {ordinal}", self.ordinals);
+                fault(start, problem)
+            })
+    }
+
+    /// The name of any symbol. Those without an ordinal are in the order of their first use.
+    fn symbol(&mut self) -> Result<&'a str, Fault> {
+        let start = self.reader.offset();
+        let number = self.reader.unsigned()?;
+        let next = self.ordinals + self.used;
+        let index = usize::try_from(number).ok().filter(|index| *index <= next);
+        let name = index.and_then(|index| self.names.get(index).copied());
+        let Some(name) = name else {
+            let problem = format!("symbol {number} is not there, or used before {next} is");
+            return Err(fault(start, problem));
+        };
+        if index == Some(next) {
+            self.used += 1;
+        }
+        self.reader.spend(name.len())?;
+        Ok(name)
+    }
+
+    fn addend(&mut self, given: bool) -> Result<i64, Fault> {
+        if !given {
+            return Ok(0);
+        }
+        let start = self.reader.offset();
+        match self.reader.signed()? {
+            0 => Err(fault(start, "an addend of 0 is left out")),
+            addend => Ok(addend),
+        }
+    }
+}
+
+fn fits(offset: usize, width: usize, size: usize) -> bool {
+    offset.checked_add(width).is_some_and(|end| end <= size)
+}

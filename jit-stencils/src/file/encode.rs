@@ -1,0 +1,180 @@
+//! From a set to a file.
+
+use std::collections::HashMap;
+
+use super::numbers::{base_number, patch_number};
+use super::{MAGIC, VERSION};
+use crate::{Hole, PatchValue, Stencil, StencilGroup, StencilSet, UnwindInfo};
+
+/// Write a set down, without its disassembly.
+///
+/// [`decode`](super::decode) gives the same set back if this one is as [`resolve`](crate::resolve)
+/// and [`attach_shim`](crate::attach_shim) make them: no name is there twice, holes are sorted by
+/// offset and within the body, masks are those of the code's holes. A set that is not is written as
+/// it is, but for the masks and the order of the holes; `decode` says what is wrong with it.
+pub fn encode(set: &StencilSet) -> Vec<u8> {
+    let mut names = Names::of(&set.symbols);
+    // The names come first in the file, but which there are is known last.
+    let mut stencils = Vec::new();
+    unsigned(&mut stencils, set.groups.len() as u64);
+    for (name, group) in &set.groups {
+        text(&mut stencils, name);
+        put_group(&mut stencils, group, &mut names);
+    }
+    match &set.shim {
+        None => stencils.push(0),
+        Some(shim) => {
+            stencils.push(1);
+            text(&mut stencils, &shim.name);
+            put_group(&mut stencils, &shim.group, &mut names);
+            match &shim.unwind {
+                None => stencils.push(0),
+                Some(unwind) => {
+                    stencils.push(1);
+                    put_unwind(&mut stencils, unwind);
+                }
+            }
+        }
+    }
+    let mut contents = Vec::new();
+    text(&mut contents, set.target.triple);
+    names.put(&mut contents);
+    contents.append(&mut stencils);
+
+    let mut file = Vec::with_capacity(super::HEADER_SIZE + contents.len());
+    file.extend_from_slice(&MAGIC);
+    file.extend_from_slice(&VERSION.to_le_bytes());
+    file.extend_from_slice(&crc32fast::hash(&contents).to_le_bytes());
+    file.append(&mut contents);
+    file
+}
+
+/// The names of symbols, each once: those with ordinals, then the others in order of first use.
+struct Names<'a> {
+    ordinals: &'a [String],
+    others: Vec<&'a str>,
+    /// The index of each in both lists, as one.
+    indices: HashMap<&'a str, usize>,
+}
+
+impl<'a> Names<'a> {
+    fn of(ordinals: &'a [String]) -> Names<'a> {
+        let mut indices = HashMap::new();
+        for (index, name) in ordinals.iter().enumerate() {
+            indices.entry(name.as_str()).or_insert(index);
+        }
+        Names {
+            ordinals,
+            others: Vec::new(),
+            indices,
+        }
+    }
+
+    fn index(&mut self, name: &'a str) -> usize {
+        let next = self.ordinals.len() + self.others.len();
+        *self.indices.entry(name).or_insert_with(|| {
+            self.others.push(name);
+            next
+        })
+    }
+
+    fn put(&self, out: &mut Vec<u8>) {
+        unsigned(out, self.ordinals.len() as u64);
+        for name in self.ordinals {
+            text(out, name);
+        }
+        unsigned(out, self.others.len() as u64);
+        for name in &self.others {
+            text(out, name);
+        }
+    }
+}
+
+fn put_group<'a>(out: &mut Vec<u8>, group: &'a StencilGroup, names: &mut Names<'a>) {
+    put_stencil(out, &group.code, names);
+    put_stencil(out, &group.data, names);
+}
+
+fn put_stencil<'a>(out: &mut Vec<u8>, stencil: &'a Stencil, names: &mut Names<'a>) {
+    unsigned(out, stencil.body.len() as u64);
+    out.extend_from_slice(&stencil.body);
+    unsigned(out, stencil.holes.len() as u64);
+    let mut holes: Vec<&Hole> = stencil.holes.iter().collect();
+    // Nothing to do in a finished stencil.
+    holes.sort_by_key(|hole| hole.offset);
+    let mut last = 0;
+    for hole in holes {
+        unsigned(out, (hole.offset - last) as u64);
+        last = hole.offset;
+        put_hole(out, hole, names);
+    }
+}
+
+fn put_hole<'a>(out: &mut Vec<u8>, hole: &'a Hole, names: &mut Names<'a>) {
+    let first = if hole.first.is_some() { 0x40 } else { 0 };
+    let void = if hole.void { 0x80 } else { 0 };
+    out.push(patch_number(hole.patch) | first | void);
+    if let Some(first) = hole.first {
+        let distance = (hole.offset as u64).wrapping_sub(first as u64);
+        signed(out, distance.cast_signed());
+    }
+    let put_addend = |out: &mut Vec<u8>, addend: i64| {
+        if addend != 0 {
+            signed(out, addend);
+        }
+    };
+    let has_addend = |addend: i64| if addend != 0 { 0x40 } else { 0 };
+    match &hole.value {
+        PatchValue::Address {
+            base,
+            symbol,
+            addend,
+        } => {
+            let has_symbol = if symbol.is_some() { 0x20 } else { 0 };
+            out.push(base_number(*base) | has_symbol | has_addend(*addend));
+            if let Some(symbol) = symbol {
+                unsigned(out, names.index(symbol) as u64);
+            }
+            put_addend(out, *addend);
+        }
+        PatchValue::GotSlot { ordinal, addend } => {
+            out.push(0x80 | has_addend(*addend));
+            unsigned(out, *ordinal as u64);
+            put_addend(out, *addend);
+        }
+        PatchValue::Symbol { ordinal } => {
+            out.push(0x81);
+            unsigned(out, *ordinal as u64);
+        }
+    }
+}
+
+fn put_unwind(out: &mut Vec<u8>, unwind: &UnwindInfo) {
+    unsigned(out, unwind.code_alignment_factor);
+    signed(out, unwind.data_alignment_factor);
+    unsigned(out, unwind.return_address_register.into());
+    unsigned(out, unwind.cfa_register.into());
+    signed(out, unwind.cfa_offset);
+    unsigned(out, unwind.frame_pointer_register.into());
+    signed(out, unwind.frame_pointer_offset);
+    signed(out, unwind.return_address_offset);
+}
+
+fn text(out: &mut Vec<u8>, text: &str) {
+    unsigned(out, text.len() as u64);
+    out.extend_from_slice(text.as_bytes());
+}
+
+/// LEB128: seven bits to a byte, the lowest first; bit 7 says that there are more.
+fn unsigned(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push(0x80 | (value & 0x7f) as u8);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+/// Zigzag: 0, -1, 1, -2 are 0, 1, 2, 3.
+fn signed(out: &mut Vec<u8>, value: i64) {
+    unsigned(out, ((value << 1) ^ (value >> 63)).cast_unsigned());
+}

@@ -1,0 +1,111 @@
+//! The numbers that stand for patch functions and values in a file. They never change: a new variant
+//! gets a new number, and that of one that is gone stays unused.
+
+use crate::{HoleValue, PatchKind};
+
+macro_rules! numbers {
+    ($type:ident, $to:ident, $from:ident: $($number:literal $variant:ident,)*) => {
+        pub(super) const fn $to(value: $type) -> u8 {
+            match value {
+                $($type::$variant => $number,)*
+            }
+        }
+
+        pub(super) const fn $from(number: u8) -> Option<$type> {
+            match number {
+                $($number => Some($type::$variant),)*
+                _ => None,
+            }
+        }
+    };
+}
+
+// At most 63: a byte has two flags besides.
+numbers! { PatchKind, patch_number, patch_of:
+    0 Patch32,
+    1 Patch32r,
+    2 Patch64,
+    3 Aarch64_12,
+    4 Aarch64_12x,
+    5 Aarch64_16a,
+    6 Aarch64_16b,
+    7 Aarch64_16c,
+    8 Aarch64_16d,
+    9 Aarch64_19r,
+    10 Aarch64_21r,
+    11 Aarch64_21rx,
+    12 Aarch64_26r,
+    13 Aarch64_33rx,
+    14 Aarch64Trampoline,
+    15 X86_64_32rx,
+    16 X86_64Trampoline,
+    17 GotSymbol,
+}
+
+// At most 31: a byte has three flags besides.
+numbers! { HoleValue, base_number, base_of:
+    0 Code,
+    1 Data,
+    // Not in any file: resolved before.
+    2 Got,
+    3 Oparg,
+    4 Oparg16,
+    5 Operand0,
+    6 Operand0Hi,
+    7 Operand0Lo,
+    8 Operand0_16,
+    9 Operand0_32,
+    10 Operand1,
+    11 Operand1Hi,
+    12 Operand1Lo,
+    13 Operand1_16,
+    14 Operand1_32,
+    15 Target,
+    16 JumpTarget,
+    17 ErrorTarget,
+    18 Zero,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The tables in the specification of the format, which files go by that are out there.
+    const SPECIFICATION: &str = include_str!("../../../docs/stencil-files.md");
+
+    /// Rows of the form `| number | name | ...`.
+    fn specified(name: &str) -> u8 {
+        let mut numbers = SPECIFICATION.lines().filter_map(|line| {
+            let mut cells = line.strip_prefix("| ")?.split(" | ");
+            let number = cells.next()?.parse().ok()?;
+            (cells.next()?.trim_end_matches([' ', '|']).trim_matches('`') == name).then_some(number)
+        });
+        let number = numbers.next();
+        assert_eq!(numbers.next(), None, "{name} is there twice");
+        number.unwrap_or_else(|| panic!("{name} is not in docs/stencil-files.md"))
+    }
+
+    #[test]
+    fn every_patch_has_its_number() {
+        let mut seen = std::collections::BTreeSet::new();
+        for patch in PatchKind::ALL {
+            let number = patch_number(*patch);
+            assert_eq!(number, specified(patch.c_name()));
+            assert_eq!(patch_of(number), Some(*patch));
+            assert!(seen.insert(number) && number < 64);
+        }
+        assert_eq!(seen.len(), (0..=255).filter_map(patch_of).count());
+    }
+
+    #[test]
+    fn every_value_has_its_number() {
+        let mut seen = std::collections::BTreeSet::new();
+        for base in HoleValue::ALL {
+            let number = base_number(*base);
+            assert_eq!(number, specified(base.name()));
+            assert_eq!(base_of(number), Some(*base));
+            assert!(seen.insert(number) && number < 32);
+        }
+        assert_eq!(seen.len(), (0..=255).filter_map(base_of).count());
+    }
+}

@@ -1,0 +1,250 @@
+//! The shim's object becomes a stencil of its own.
+
+use std::collections::HashSet;
+
+use indexmap::IndexSet;
+use jit_schema::{ObjectError, Target};
+use object::{Object as _, ObjectSection as _, ObjectSymbol as _, SectionFlags, elf, pe};
+
+use crate::lower::{describe, lower_from};
+use crate::resolve::resolve_group;
+use crate::{
+    Hole, HoleValue, LowerError, Part, PatchValue, Place, ResolveError, Shim, StencilGroup,
+    StencilSet, UnwindError, shim_unwind,
+};
+
+/// Tables for the system's unwinder, and what debuggers read: nothing that runs.
+const IGNORED: [&str; 7] = [
+    ".eh_frame",
+    "__eh_frame",
+    "__compact_unwind",
+    ".pdata",
+    ".xdata",
+    ".debug$S",
+    ".debug$T",
+];
+
+/// Why the shim's object cannot be a stencil.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ShimError {
+    /// The object cannot be read.
+    #[error("the shim: {0}")]
+    Object(#[from] ObjectError),
+    /// It is not a list of symbols and sections that makes sense.
+    #[error("the shim's object is malformed: {detail}")]
+    Malformed {
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// Which function C is to call cannot be told.
+    #[error(
+        "the shim must define exactly one function that is not static, but it defines {}: make the \
+         others static",
+        list(functions)
+    )]
+    Functions {
+        /// Their C names.
+        functions: Vec<String>,
+    },
+    /// That function is not where control enters: at the start of the code.
+    #[error(
+        "the shim's {name} must be at offset 0 of the code, but it is {}: define it before other \
+         functions",
+        describe(*found)
+    )]
+    Entry {
+        /// The function.
+        name: String,
+        /// Where it is instead, if it is anywhere.
+        found: Option<Place>,
+    },
+    /// A micro-op has that name already.
+    #[error("the shim's {name} has the name of a micro-op: call one of them something else")]
+    NameTaken {
+        /// The function.
+        name: String,
+    },
+    /// Variables: what is linked at run time cannot be written to.
+    #[error(
+        "the shim's section {section} has {size} bytes of variables, and linked code is read-only: \
+         declare them in another file, extern"
+    )]
+    Variables {
+        /// The section.
+        section: String,
+        /// Its size in bytes.
+        size: u64,
+    },
+    /// Something that stands for a part of an instruction, or for another uop's code.
+    #[error(
+        "the shim's {name} refers to {value} at {part}+{offset:#x}, but it belongs to no \
+         instruction: only micro-ops may use that"
+    )]
+    Instruction {
+        /// The function.
+        name: String,
+        /// What it refers to.
+        value: String,
+        /// In its code or data.
+        part: Part,
+        /// Where in the part.
+        offset: usize,
+    },
+    /// Its sections do not make a stencil.
+    #[error("the shim's {name}: {source}")]
+    Lower {
+        /// The function.
+        name: String,
+        /// What is wrong with them.
+        source: LowerError,
+    },
+    /// What it refers to cannot be reached from a stencil.
+    #[error("the shim's {0}")]
+    Resolve(#[from] ResolveError),
+    /// There is no unwind information.
+    #[error(transparent)]
+    Unwind(#[from] UnwindError),
+}
+
+fn list(functions: &[String]) -> String {
+    if functions.is_empty() {
+        return "none".to_owned();
+    }
+    functions.join(", ")
+}
+
+/// Make a stencil of the shim's object file and add it to the set, which gets its external symbols
+/// too, behind those that it has. A shim that the set had is replaced.
+///
+/// The shim is the one function in the object that is not static. Unwind tables are left out; what
+/// they say of the call is [`Shim::unwind`].
+///
+/// # Errors
+///
+/// [`ShimError`]; the set is as it was then.
+pub fn attach_shim(set: &mut StencilSet, object: &[u8]) -> Result<(), ShimError> {
+    let target = set.target;
+    let parsed = object::File::parse(object).map_err(malformed);
+    if let Ok(parsed) = &parsed {
+        // Before the reader finds that some have no contents.
+        check_variables(parsed)?;
+    }
+    let file = jit_schema::native::read_ignoring(object, &IGNORED)?;
+    let name = entry(&target, &parsed?)?;
+    if set.group(&name).is_some() {
+        return Err(ShimError::NameTaken { name });
+    }
+    let group = match lower_from(&target, &file, &name) {
+        Ok(group) => group,
+        Err(LowerError::Entry { found }) => return Err(ShimError::Entry { name, found }),
+        Err(source) => return Err(ShimError::Lower { name, source }),
+    };
+    let mut symbols: IndexSet<String> = set.symbols.iter().cloned().collect();
+    let group = resolve_group(&name, group, &mut symbols)?;
+    let symbols: Vec<String> = symbols.into_iter().collect();
+    check_holes(&name, &group, &symbols)?;
+    let unwind = shim_unwind(&target, object)?;
+    set.symbols = symbols;
+    set.shim = Some(Shim {
+        name,
+        group,
+        unwind,
+    });
+    Ok(())
+}
+
+fn malformed(error: object::Error) -> ShimError {
+    ShimError::Malformed {
+        detail: error.to_string(),
+    }
+}
+
+fn check_variables(file: &object::File<'_>) -> Result<(), ShimError> {
+    for section in file.sections() {
+        let name = section.name().map_err(malformed)?;
+        if is_writable(&section) && section.size() > 0 && !IGNORED.contains(&name) {
+            return Err(ShimError::Variables {
+                section: name.to_owned(),
+                size: section.size(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// The C name of the function that C calls.
+fn entry(target: &Target, file: &object::File<'_>) -> Result<String, ShimError> {
+    let code: HashSet<_> = file
+        .sections()
+        .filter(|section| section.kind() == object::SectionKind::Text)
+        .map(|section| section.index())
+        .collect();
+    let mut functions = Vec::new();
+    for symbol in file.symbols() {
+        let in_code = symbol
+            .section_index()
+            .is_some_and(|index| code.contains(&index));
+        if in_code && symbol.is_definition() && symbol.is_global() {
+            let name = symbol.name().map_err(malformed)?;
+            let name = name.strip_prefix(target.symbol_prefix).unwrap_or(name);
+            functions.push(name.to_owned());
+        }
+    }
+    match <[String; 1]>::try_from(functions) {
+        Ok([name]) => Ok(name),
+        Err(functions) => Err(ShimError::Functions { functions }),
+    }
+}
+
+/// Whether a program may write to the section. Constants with addresses in them do not count: they
+/// are written to once, when they are linked.
+fn is_writable<'data>(section: &impl object::ObjectSection<'data>) -> bool {
+    let name = section.name().unwrap_or_default();
+    match section.flags() {
+        SectionFlags::Elf { sh_flags, .. } => {
+            sh_flags.contains(elf::SHF_ALLOC)
+                && sh_flags.contains(elf::SHF_WRITE)
+                && !name.starts_with(".data.rel.ro")
+                && !name.starts_with(".ldata.rel.ro")
+        }
+        SectionFlags::MachO { .. } => {
+            matches!(section.segment_name(), Ok(Some("__DATA"))) && name != "__const"
+        }
+        SectionFlags::Coff { characteristics } => characteristics.contains(pe::IMAGE_SCN_MEM_WRITE),
+        _ => false,
+    }
+}
+
+/// A shim is linked without an instruction.
+fn check_holes(name: &str, group: &StencilGroup, symbols: &[String]) -> Result<(), ShimError> {
+    let parts = [(Part::Code, &group.code), (Part::Data, &group.data)];
+    for (part, stencil) in parts {
+        for hole in &stencil.holes {
+            if let Some(value) = of_instruction(hole, symbols) {
+                return Err(ShimError::Instruction {
+                    name: name.to_owned(),
+                    value,
+                    part,
+                    offset: hole.offset,
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The name of what a hole wants of an instruction.
+fn of_instruction(hole: &Hole, symbols: &[String]) -> Option<String> {
+    let symbol = match &hole.value {
+        PatchValue::Address {
+            base: HoleValue::Code | HoleValue::Data | HoleValue::Zero,
+            symbol,
+            ..
+        } => symbol.as_ref()?,
+        PatchValue::Address { base, .. } => return Some(format!("_JIT_{base}")),
+        PatchValue::GotSlot { ordinal, .. } | PatchValue::Symbol { ordinal } => {
+            symbols.get(*ordinal)?
+        }
+    };
+    symbol.starts_with("_JIT_").then(|| symbol.clone())
+}

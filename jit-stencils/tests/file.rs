@@ -1,0 +1,468 @@
+//! Stencil files, byte by byte. The bytes were written by hand from `docs/stencil-files.md`, their
+//! checksums are those of Python's `zlib.crc32`.
+
+use jit_schema::Target;
+use jit_stencils::file::{FileError, HEADER_SIZE, VERSION, decode, encode};
+use jit_stencils::{
+    Hole, HoleValue, PatchKind, PatchValue, Shim, Stencil, StencilGroup, StencilSet, UnwindInfo,
+};
+
+const X86_64: &[u8] = b"\x93STEN\r\n\x1a\x01\0\0\0\xe7\x26\x66\xa8\
+    \x18x86_64-unknown-linux-gnu\
+    \x01\x03PyA\
+    \x01\x04puts\
+    \x01\x02_X\
+    \x10\xe8\0\0\0\0\xff\x15\0\0\0\0\xb8\0\0\0\0\
+    \x03\
+    \x01\x01\x72\x01\x07\
+    \x06\x0f\xc0\x00\x07\
+    \x05\x00\x03\
+    \x10\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\
+    \x03\
+    \x00\x11\x81\x00\
+    \x00\x02\x05\
+    \x08\x02\x40\xd8\x04\
+    \x01\x05enter\
+    \x01\xc3\x00\x00\x00\
+    \x01\x01\x0f\x10\x06\x20\x06\x04\x02";
+
+const AARCH64: &[u8] = b"\x93STEN\r\n\x1a\x01\0\0\0\xd6\xe9\x9f\x20\
+    \x14aarch64-apple-darwin\
+    \x01\x02Py\
+    \x00\
+    \x01\x02_G\
+    \x0c\x00\x00\x00\x90\x1f\x20\x03\xd5\x00\x00\x40\xf9\
+    \x02\
+    \x00\x8b\x80\x00\
+    \x08\x4d\x10\x80\x00\
+    \x00\
+    \x01\
+    \x00\x11\x81\x00\
+    \x00";
+
+fn hole(offset: usize, patch: PatchKind, value: PatchValue) -> Hole {
+    Hole {
+        offset,
+        patch,
+        value,
+        first: None,
+        void: false,
+    }
+}
+
+fn address(base: HoleValue, symbol: Option<&str>, addend: i64) -> PatchValue {
+    PatchValue::Address {
+        base,
+        symbol: symbol.map(str::to_owned),
+        addend,
+    }
+}
+
+fn stencil(body: &[u8], holes: Vec<Hole>) -> Stencil {
+    Stencil {
+        body: body.to_vec(),
+        holes,
+        disassembly: vec![],
+    }
+}
+
+/// callq puts; callq *PyA@GOTPCREL(%rip); movl $oparg, %eax
+fn x86_64() -> StencilSet {
+    let code = stencil(
+        b"\xe8\0\0\0\0\xff\x15\0\0\0\0\xb8\0\0\0\0",
+        vec![
+            hole(
+                1,
+                PatchKind::Patch32r,
+                address(HoleValue::Zero, Some("puts"), -4),
+            ),
+            hole(
+                7,
+                PatchKind::X86_64_32rx,
+                PatchValue::GotSlot {
+                    ordinal: 0,
+                    addend: -4,
+                },
+            ),
+            hole(12, PatchKind::Patch32, address(HoleValue::Oparg, None, 0)),
+        ],
+    );
+    let data = stencil(
+        &[0; 16],
+        vec![
+            hole(0, PatchKind::GotSymbol, PatchValue::Symbol { ordinal: 0 }),
+            hole(0, PatchKind::Patch64, address(HoleValue::Operand0, None, 0)),
+            hole(8, PatchKind::Patch64, address(HoleValue::Code, None, 300)),
+        ],
+    );
+    let group = StencilGroup {
+        code,
+        data,
+        got_entries: [0].into_iter().collect(),
+        ..StencilGroup::default()
+    };
+    StencilSet {
+        target: *Target::from_triple("x86_64-unknown-linux-gnu").unwrap(),
+        groups: vec![("_X".to_owned(), group)],
+        symbols: vec!["PyA".to_owned()],
+        shim: Some(Shim {
+            name: "enter".to_owned(),
+            group: StencilGroup {
+                code: stencil(b"\xc3", vec![]),
+                ..StencilGroup::default()
+            },
+            unwind: Some(UnwindInfo {
+                code_alignment_factor: 1,
+                data_alignment_factor: -8,
+                return_address_register: 16,
+                cfa_register: 6,
+                cfa_offset: 16,
+                frame_pointer_register: 6,
+                frame_pointer_offset: 2,
+                return_address_offset: 1,
+            }),
+        }),
+    }
+}
+
+/// adrp x0, Py@GOTPAGE; nop; ldr x0, [x0, Py@GOTPAGEOFF], the outer two as a pair
+fn aarch64() -> StencilSet {
+    let slot = PatchValue::GotSlot {
+        ordinal: 0,
+        addend: 0,
+    };
+    let adrp = Hole {
+        void: true,
+        ..hole(0, PatchKind::Aarch64_21rx, slot.clone())
+    };
+    let pair = Hole {
+        first: Some(0),
+        ..hole(8, PatchKind::Aarch64_33rx, slot)
+    };
+    let fill = hole(0, PatchKind::GotSymbol, PatchValue::Symbol { ordinal: 0 });
+    let group = StencilGroup {
+        code: stencil(b"\0\0\0\x90\x1f\x20\x03\xd5\0\0\x40\xf9", vec![adrp, pair]),
+        data: stencil(b"", vec![fill]),
+        got_entries: [0].into_iter().collect(),
+        ..StencilGroup::default()
+    };
+    StencilSet {
+        target: *Target::from_triple("aarch64-apple-darwin").unwrap(),
+        groups: vec![("_G".to_owned(), group)],
+        symbols: vec!["Py".to_owned()],
+        shim: None,
+    }
+}
+
+#[test]
+fn each_byte_is_as_specified() {
+    for (bytes, set) in [(X86_64, x86_64()), (AARCH64, aarch64())] {
+        assert_eq!(encode(&set), bytes);
+        assert_eq!(decode(bytes), Ok(set));
+    }
+}
+
+#[test]
+fn disassembly_is_left_out() {
+    let mut set = x86_64();
+    for (_, group) in &mut set.groups {
+        group.code.disassembly.push("0: e8 00 00 00 00".to_owned());
+        group.data.disassembly.push("0: OPERAND0".to_owned());
+    }
+    assert_eq!(encode(&set), X86_64);
+}
+
+#[test]
+fn other_files_are_told_apart() {
+    let stencils = [&b""[..], b"\x7fELF", &X86_64[..15], &X86_64[1..], &[0; 64]];
+    for bytes in stencils {
+        assert_eq!(decode(bytes), Err(FileError::NotStencils));
+    }
+    for (version, advice) in [(0, "again"), (2, "update"), (u32::MAX, "update")] {
+        let mut bytes = X86_64.to_vec();
+        bytes[8..12].copy_from_slice(&version.to_le_bytes());
+        let error = decode(&bytes).unwrap_err();
+        let supported = VERSION;
+        assert_eq!(error, FileError::Version { version, supported });
+        assert!(error.to_string().contains(advice), "{error}");
+    }
+    let mut bytes = X86_64.to_vec();
+    bytes.push(0);
+    let error = decode(&bytes).unwrap_err();
+    assert!(error.to_string().contains("0xa86626e7"), "{error}");
+    assert!(matches!(error, FileError::Checksum { .. }));
+}
+
+/// A file whose checksum is right.
+fn sealed(contents: &[u8]) -> Vec<u8> {
+    let mut bytes = X86_64[..HEADER_SIZE].to_vec();
+    bytes[12..].copy_from_slice(&crc32fast::hash(contents).to_le_bytes());
+    bytes.extend_from_slice(contents);
+    bytes
+}
+
+/// The contents with some bytes in the place of others, which are there once.
+#[track_caller]
+fn refused(file: &[u8], old: &[u8], new: &[u8], message: &str) {
+    let contents = &file[HEADER_SIZE..];
+    let mut found = (0..contents.len()).filter(|at| contents[*at..].starts_with(old));
+    let at = found.next().expect("not there");
+    assert_eq!(found.next(), None, "there twice");
+    let changed = [&contents[..at], new, &contents[at + old.len()..]].concat();
+    let error = decode(&sealed(&changed)).unwrap_err().to_string();
+    assert!(error.contains(message), "{error}");
+    assert!(error.contains("build it again"), "{error}");
+}
+
+#[test]
+fn targets_are_spelled_in_one_way() {
+    refused(
+        X86_64,
+        b"\x18x86_64-unknown-linux",
+        b"\x18x86_64-whoever-linux",
+        "byte 0x10 of the stencil file, the target: \"x86_64-whoever-linux-gnu\" must be spelled \
+         x86_64-unknown-linux-gnu here",
+    );
+    refused(X86_64, b"\x18x86", b"\x18y86", "unknown target \"y86_64-");
+    refused(X86_64, b"x86_64", b"x86_6\xff", "the target: not UTF-8");
+}
+
+#[test]
+fn lengths_are_checked() {
+    refused(
+        X86_64,
+        b"\x01\x03PyA",
+        b"\x7f\x03PyA",
+        "byte 0x29 of the stencil file, the symbols: 127 do not fit into the 96 bytes left",
+    );
+    refused(
+        X86_64,
+        b"\x03PyA",
+        b"\xff\x01PyA",
+        "255 bytes, but 95 are left",
+    );
+    refused(
+        X86_64,
+        b"\x01\x02_X",
+        b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x02_X",
+        "the number of micro-ops: 18446744073709551615 do not fit",
+    );
+    refused(
+        X86_64,
+        b"\x04\x02",
+        b"\x04",
+        "the shim's unwind information: the file ends here",
+    );
+    refused(
+        X86_64,
+        b"\x04\x02",
+        b"\x04\x02\x00",
+        "the end: 1 bytes are left over",
+    );
+    refused(
+        X86_64,
+        b"\x10\0\0\0\0\0\0\0\0",
+        b"\x0f\0\0\0\0\0\0\0",
+        "_X's data: 15 bytes are not a multiple of 8",
+    );
+}
+
+#[test]
+fn numbers_are_written_in_one_way() {
+    let two = b"\x01\x02_X";
+    for (number, problem) in [
+        (&b"\x81\x00"[..], "a needless last byte"),
+        (b"\x81\x80\x00", "a needless last byte"),
+        (
+            b"\x81\x80\x80\x80\x80\x80\x80\x80\x80\x02",
+            "more than 64 bits",
+        ),
+        (
+            b"\x81\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01",
+            "more than ten bytes",
+        ),
+    ] {
+        refused(X86_64, two, &[number, b"\x02_X"].concat(), problem);
+    }
+    refused(
+        X86_64,
+        b"\x72\x01\x07",
+        b"\x72\x01\x00",
+        "hole 0 of _X's code: an addend of 0",
+    );
+    refused(
+        X86_64,
+        b"\x01\x05enter",
+        b"\x02\x05enter",
+        "must be 0 or 1, not 2",
+    );
+    refused(
+        X86_64,
+        b"\x10\x06\x20",
+        b"\x80\x80\x04\x06\x20",
+        "there is no register 65536",
+    );
+}
+
+#[test]
+fn names_are_there_once() {
+    refused(
+        X86_64,
+        b"\x04puts",
+        b"\x03PyA",
+        "the symbols: PyA is there twice",
+    );
+    refused(
+        X86_64,
+        b"\x05enter",
+        b"\x02_X",
+        "the shim: _X is there twice",
+    );
+    refused(
+        X86_64,
+        b"\x01\x04puts",
+        b"\x02\x04puts\x01a",
+        "only 1 of 2 other symbols are used",
+    );
+    refused(
+        X86_64,
+        b"\x01\x04puts",
+        b"\x02\x01a\x04puts",
+        "only 1 of 2 other symbols are used",
+    );
+    refused(
+        X86_64,
+        b"\x72\x01\x07",
+        b"\x72\x02\x07",
+        "symbol 2 is not there, or used before 1 is",
+    );
+}
+
+#[test]
+fn holes_are_checked() {
+    refused(
+        X86_64,
+        b"\x01\x01\x72",
+        b"\x01\x12\x72",
+        "hole 0 of _X's code: there is no patch 18",
+    );
+    refused(
+        X86_64,
+        b"\x05\x00\x03",
+        b"\x06\x00\x03",
+        "hole 2 of _X's code: 4 bytes, 6 behind offset 7, are not within the 16 bytes of the body",
+    );
+    refused(
+        X86_64,
+        b"\x05\x00\x03",
+        b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x00\x03",
+        "are not within",
+    );
+    refused(
+        X86_64,
+        b"\x08\x02\x40",
+        b"\x09\x02\x40",
+        "8 bytes, 9 behind offset 0",
+    );
+    refused(
+        X86_64,
+        b"\x00\x02\x05",
+        b"\x00\x02\x02",
+        "there is no value 2",
+    );
+    refused(
+        X86_64,
+        b"\x00\x02\x05",
+        b"\x00\x02\x13",
+        "there is no value 19",
+    );
+    for kind in [0x82, 0xa0, 0xc1, 0xff] {
+        let message = format!("there is no value {kind:#x}");
+        refused(X86_64, b"\x0f\xc0", &[0x0f, kind], &message);
+    }
+    refused(
+        X86_64,
+        b"\x81\x00",
+        b"\x81\x01",
+        "there are 1 symbols, but no 1",
+    );
+    refused(
+        X86_64,
+        b"\xc0\x00",
+        b"\xc0\x01",
+        "there are 1 symbols, but no 1",
+    );
+    refused(
+        X86_64,
+        b"\x00\x11\x81",
+        b"\x01\x11\x81",
+        "what fills a GOT slot is at offset 0, not 1",
+    );
+}
+
+#[test]
+fn pairs_are_checked() {
+    let pair = b"\x08\x4d\x10\x80";
+    refused(
+        AARCH64,
+        pair,
+        b"\x08\x0d\x80",
+        "given for patch_aarch64_33rx and nothing else",
+    );
+    refused(
+        AARCH64,
+        pair,
+        b"\x08\x44\x10\x80",
+        "but this is patch_aarch64_12x",
+    );
+    // 9 before offset 8; then 1 behind it, as far as the ldr itself may be.
+    refused(
+        AARCH64,
+        pair,
+        b"\x08\x4d\x12\x80",
+        "an adrp 9 bytes before offset 8",
+    );
+    refused(
+        AARCH64,
+        pair,
+        b"\x08\x4d\x01\x80",
+        "an adrp -1 bytes before offset 8",
+    );
+}
+
+#[test]
+fn a_small_file_stays_small() {
+    // One name of 4000 bytes, used by 4000 holes.
+    let name = "a".repeat(4000);
+    let uses = (0..4000).map(|_| {
+        let value = address(HoleValue::Zero, Some(&name), 0);
+        hole(0, PatchKind::Patch32, value)
+    });
+    let code = stencil(&[0; 4], uses.collect());
+    let mut set = x86_64();
+    set.groups[0].1.code = code;
+    // Not unwrap_err, which would print all of it.
+    let error = decode(&encode(&set)).err().unwrap().to_string();
+    assert!(
+        error.contains("more than 64 times the file's size"),
+        "{error}"
+    );
+
+    // 20,000 masks for 20,000 symbols.
+    let mut set = x86_64();
+    set.symbols = (0..20_000).map(|number| number.to_string()).collect();
+    let last = hole(
+        0,
+        PatchKind::GotSymbol,
+        PatchValue::Symbol { ordinal: 19_999 },
+    );
+    let group = StencilGroup {
+        code: stencil(b"", vec![last]),
+        ..StencilGroup::default()
+    };
+    set.groups = (0..20_000)
+        .map(|number| (number.to_string(), group.clone()))
+        .collect();
+    let error = decode(&encode(&set)).err().unwrap().to_string();
+    assert!(error.contains("the masks of "), "{error}");
+}
