@@ -7,7 +7,7 @@ use std::{
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{emit::Emit, failure::EXIT_STATUS_HELP, report::MessageFormat};
+use crate::{codegen::Codegen, emit::Emit, failure::EXIT_STATUS_HELP, report::MessageFormat};
 
 /// Build stencils for copy-and-patch JIT compilers.
 #[derive(Debug, Parser)]
@@ -78,12 +78,24 @@ pub(crate) struct BuildArgs {
     /// Where pyconfig.h is [default: the output folder, the current one or the checkout].
     #[arg(short, long, value_name = "DIR")]
     pub(crate) pyconfig_dir: Option<PathBuf>,
+    /// Where the target's headers are: `builtin` for the ones that jit-cli carries for all seven
+    /// targets, with a pyconfig.h, or a folder with real ones [default: where clang finds this
+    /// machine's].
+    #[arg(long, value_name = "DIR|builtin")]
+    pub(crate) sysroot: Option<PathBuf>,
+    /// Compile for a free-threaded build of Python: for the built-in sysroot's pyconfig.h.
+    #[arg(long, requires = "sysroot")]
+    pub(crate) free_threaded: bool,
     /// Compile for a debug build of Python.
     #[arg(short, long)]
     pub(crate) debug: bool,
     /// Build even if the files say that nothing changed; the cache is used all the same.
     #[arg(short, long)]
     pub(crate) force: bool,
+    /// Whose flags stencils are compiled with: CPython's own, for the same bytes as build.py's, or
+    /// more, for less code and data [default: upstream, or what jit.toml says].
+    #[arg(long, value_name = "FLAGS")]
+    pub(crate) codegen: Option<Codegen>,
     /// More flags for clang, after the target's own.
     #[arg(long, value_name = "FLAGS", allow_hyphen_values = true)]
     pub(crate) cflags: Option<String>,

@@ -14,7 +14,7 @@ use crate::{
     output::OutputDir,
     pipeline::{self, Job},
     report::Report,
-    setup::{Setup, Sources},
+    setup::Setup,
 };
 
 /// The names of the files of one target.
@@ -74,7 +74,7 @@ pub(crate) fn run(
         };
         let sources = match &sources {
             Some(read) => read,
-            None => sources.insert(Sources::read(project)?),
+            None => sources.insert(setup.sources()?),
         };
         let job = Job {
             toolchain,

@@ -9,6 +9,7 @@ use jit_schema::Target;
 use serde::Deserialize;
 
 use crate::{
+    codegen::Codegen,
     emit::{Emit, Emits},
     failure::Failure,
 };
@@ -44,6 +45,9 @@ pub(crate) struct Config {
     /// What to write.
     #[serde(default = "default_emit")]
     pub(crate) emit: Vec<Emit>,
+    /// Whose flags stencils are compiled with.
+    #[serde(default)]
+    pub(crate) codegen: Codegen,
     /// More flags for clang.
     #[serde(default)]
     pub(crate) cflags: Vec<String>,

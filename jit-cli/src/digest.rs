@@ -9,7 +9,7 @@ use std::{
 use jit_schema::Target;
 use sha2::{Digest as _, Sha256};
 
-use crate::failure::Failure;
+use crate::{codegen::Codegen, failure::Failure};
 
 /// The files that a digest covers, and the order they are taken in.
 #[derive(Debug, Clone, Default)]
@@ -26,6 +26,7 @@ pub(crate) struct DigestInputs {
 pub(crate) fn compute(
     target: &Target,
     debug: bool,
+    codegen: Codegen,
     cflags: &str,
     inputs: &DigestInputs,
 ) -> Result<String, Failure> {
@@ -40,6 +41,11 @@ pub(crate) fn compute(
         for file in walk(folder, inputs.except.as_deref())? {
             hasher.update(read(&file)?);
         }
+    }
+    // Upstream's digest knows of one way only.
+    match codegen {
+        Codegen::Upstream => {}
+        Codegen::Tuned => hasher.update("--codegen tuned"),
     }
     Ok(hexadecimal(hasher))
 }

@@ -57,7 +57,7 @@ pub(crate) fn run(
     report.project(&setup.project.description, arguments.cpython.is_some());
     let jobs = setup.jobs()?;
     let toolchain = setup.toolchain(interrupt)?;
-    let sources = Sources::read(&setup.project)?;
+    let sources = setup.sources()?;
     for &target in &setup.targets {
         let explanation =
             jobs.install(|| explain(&setup, &toolchain, &sources, target, interrupt))?;

@@ -10,6 +10,7 @@ use jit_schema::{ObjectFormat, Target};
 use tempfile::TempDir;
 
 use crate::{
+    codegen::Codegen,
     config::{self, Config},
     digest::DigestInputs,
     emit::Emits,
@@ -44,6 +45,8 @@ pub(crate) struct Project {
     pub(crate) llvm: Search,
     /// What to build for if nobody says so.
     pub(crate) targets: Vec<&'static Target>,
+    /// Whose flags stencils are compiled with if nobody says so.
+    pub(crate) codegen: Codegen,
     /// Flags that come before the user's.
     pub(crate) cflags: Vec<String>,
     /// What to write if nobody says so.
@@ -136,6 +139,7 @@ impl Project {
             },
             pinned_llvm: pins.version,
             targets: Vec::new(),
+            codegen: Codegen::Upstream,
             cflags: Vec::new(),
             emits: Emits::HEADER,
             output: PathBuf::from("."),
@@ -201,6 +205,7 @@ impl Project {
             },
             pinned_llvm: None,
             targets,
+            codegen: config.codegen,
             cflags: config.cflags,
             emits,
             output: root.join(config.output),

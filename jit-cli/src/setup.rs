@@ -9,10 +9,12 @@ use crate::{
     args::BuildArgs,
     cache::Cache,
     cases::{self, Case},
+    codegen::Codegen,
     digest,
     emit::Emits,
     failure::Failure,
     project::{Project, Wanted},
+    sysroot::{self, Sysroot},
     template,
 };
 
@@ -21,10 +23,14 @@ pub(crate) struct Setup<'a> {
     pub(crate) arguments: &'a BuildArgs,
     pub(crate) project: Project,
     pub(crate) targets: Vec<&'static Target>,
+    /// Where headers are, if not where clang finds them.
+    sysroot: Option<Sysroot>,
     /// What to write.
     pub(crate) emits: Emits,
     /// `--cflags` as it was given: it is a part of the digest.
     pub(crate) cflags_text: String,
+    /// Whose flags stencils are compiled with.
+    codegen: Codegen,
     /// The project's flags and the user's.
     cflags: Vec<String>,
     pub(crate) search: Search,
@@ -34,11 +40,21 @@ pub(crate) struct Setup<'a> {
 impl<'a> Setup<'a> {
     /// Find the project and settle what there is to settle.
     pub(crate) fn new(arguments: &'a BuildArgs) -> Result<Setup<'a>, Failure> {
+        let sysroot = arguments
+            .sysroot
+            .as_deref()
+            .map(|name| Sysroot::find(name, arguments.cache_dir.as_deref()))
+            .transpose()?;
+        let own_pyconfig = sysroot.as_ref().and_then(Sysroot::pyconfig_dir);
+        let pyconfig_dir = arguments.pyconfig_dir.as_deref();
         let project = Project::find(&Wanted {
             cpython: arguments.cpython.as_deref(),
-            pyconfig_dir: arguments.pyconfig_dir.as_deref(),
+            pyconfig_dir: pyconfig_dir.or(own_pyconfig.as_deref()),
             output_dir: arguments.output_dir.as_deref(),
         })?;
+        if matches!(sysroot, Some(Sysroot::Builtin(_))) {
+            sysroot::warn_if_newer(&project.root);
+        }
         let targets = targets(arguments, &project)?;
         let cflags_text = arguments.cflags.clone().unwrap_or_default();
         let Some(user_cflags) = shlex::split(&cflags_text) else {
@@ -52,8 +68,10 @@ impl<'a> Setup<'a> {
         Ok(Setup {
             arguments,
             emits,
+            codegen: arguments.codegen.unwrap_or(project.codegen),
             project,
             targets,
+            sysroot,
             cflags_text,
             cflags,
             search,
@@ -72,21 +90,48 @@ impl<'a> Setup<'a> {
     /// The digest of a target's inputs.
     pub(crate) fn digest(&self, target: &Target) -> Result<String, Failure> {
         let debug = self.arguments.debug;
-        digest::compute(target, debug, &self.cflags_text, &self.project.digest)
+        let inputs = &self.project.digest;
+        let mut flags = self.cflags_text.clone();
+        if let Some(sysroot) = &self.sysroot {
+            flags.push_str(&format!("\nsysroot {}", sysroot.digest()));
+        }
+        if self.arguments.free_threaded {
+            flags.push_str("\nfree-threaded");
+        }
+        digest::compute(target, debug, self.codegen, &flags, inputs)
     }
 
     /// How to compile for a target.
     pub(crate) fn options(&self, target: &'static Target) -> CompileOptions {
+        let mut cflags = Vec::new();
+        let mut defines = self.project.defines.clone();
+        if let Some(sysroot) = &self.sysroot {
+            cflags.extend(sysroot.cflags(target));
+            if self.arguments.debug {
+                defines.push("JIT_SYSROOT_DEBUG".into());
+            }
+            if self.arguments.free_threaded {
+                defines.push("JIT_SYSROOT_FREE_THREADED".into());
+            }
+        }
+        cflags.extend(self.cflags.iter().cloned());
         CompileOptions {
             target,
             debug: self.arguments.debug,
-            defines: self.project.defines.clone(),
+            codegen: self.codegen.into(),
+            defines,
             stencil_defines: self.project.stencil_defines.clone(),
             shim_defines: self.project.shim_defines.of(target),
             include_dirs: self.project.include_dirs.clone(),
             root: self.project.root.clone(),
-            cflags: self.cflags.clone(),
+            cflags,
         }
+    }
+
+    /// The two sources every target is made from.
+    pub(crate) fn sources(&self) -> Result<Sources, Failure> {
+        let checks = matches!(self.sysroot, Some(Sysroot::Builtin(_)));
+        Sources::read(&self.project, checks)
     }
 
     /// How to run the tools.
@@ -114,27 +159,36 @@ impl<'a> Setup<'a> {
 
 /// The two sources every target is made from.
 pub(crate) struct Sources {
-    template: String,
+    /// The preamble and the body of the template.
+    template: (String, String),
     cases: String,
 }
 
 impl Sources {
-    /// Read them.
-    pub(crate) fn read(project: &Project) -> Result<Sources, Failure> {
+    /// Read them; `checks` puts the assertions of the built-in sysroot behind the includes.
+    fn read(project: &Project, checks: bool) -> Result<Sources, Failure> {
         let read = |path: &Path| {
             std::fs::read_to_string(path)
                 .map(cases::universal_newlines)
                 .map_err(Failure::file("read", path))
         };
+        let template = read(&project.template)?;
+        let (preamble, body) = template::split(&template);
+        let preamble = if checks {
+            sysroot::with_checks(preamble)
+        } else {
+            preamble.to_owned()
+        };
         Ok(Sources {
-            template: read(&project.template)?,
+            template: (preamble, body.to_owned()),
             cases: read(&project.cases)?,
         })
     }
 
     /// The preamble and the body of the template.
     pub(crate) fn template(&self) -> (&str, &str) {
-        template::split(&self.template)
+        let (preamble, body) = &self.template;
+        (preamble, body)
     }
 
     /// The micro-ops, in build order.

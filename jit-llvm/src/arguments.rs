@@ -9,6 +9,17 @@ use std::{
 
 use jit_schema::{Arch, ObjectFormat, Target};
 
+/// Whose choice of flags stencils are compiled with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Codegen {
+    /// CPython's own tool's: the same bytes as its.
+    #[default]
+    Upstream,
+    /// More flags, for less code and data. Calling convention and relocations stay among those that
+    /// an unmodified `jit.c` knows.
+    Tuned,
+}
+
 /// How to compile the sources of one project for one target.
 #[derive(Debug, Clone)]
 pub struct CompileOptions {
@@ -16,6 +27,8 @@ pub struct CompileOptions {
     pub target: &'static Target,
     /// A debug build: `-D_DEBUG` instead of `-DNDEBUG`.
     pub debug: bool,
+    /// Whose flags. Shims have upstream's in any case.
+    pub codegen: Codegen,
     /// Macros to define, as `NAME` or `NAME=VALUE`.
     pub defines: Vec<String>,
     /// Macros for stencils only.
@@ -36,6 +49,7 @@ impl CompileOptions {
         CompileOptions {
             target,
             debug: false,
+            codegen: Codegen::Upstream,
             defines: Vec::new(),
             stencil_defines: Vec::new(),
             shim_defines: Vec::new(),
@@ -61,6 +75,9 @@ impl CompileOptions {
         );
         if self.target.frame_pointers {
             push(&mut arguments, ["-Xclang", "-mframe-pointer=reserved"]);
+        }
+        if self.codegen == Codegen::Tuned {
+            push(&mut arguments, tuned_arguments(self.target));
         }
         self.finish(&mut arguments);
         arguments
@@ -163,6 +180,29 @@ fn target_arguments(target: &Target) -> &'static [&'static str] {
         ],
         _ => &[],
     }
+}
+
+/// What [`Codegen::Tuned`] adds for stencils.
+fn tuned_arguments(target: &Target) -> Vec<&'static str> {
+    // Smaller than -Os, at the cost of instructions that take longer: `push` and `pop` for a small
+    // constant on x86, no division by multiplication.
+    let mut arguments = vec!["-Oz"];
+    if target.arch == Arch::Aarch64 {
+        // -Oz looks for repeated code to make functions of. A stencil is one function, and what is
+        // called from it may use the link register that it did not save.
+        arguments.push("-mno-outline");
+    }
+    if target.format == ObjectFormat::MachO {
+        if target.arch == Arch::Aarch64 {
+            // Hints for Apple's linker, which never sees a stencil. Their labels between `adrp` and
+            // `ldr` end the blocks that the optimizer looks for small constants in.
+            arguments.extend(["-mllvm", "-aarch64-enable-collect-loh=false"]);
+        }
+        // Darwin's default is a frame for each function. Without, the register still is the frame
+        // pointer of who called the shim: there is a chain to walk, less the stencils.
+        arguments.extend(["-Xclang", "-mframe-pointer=reserved"]);
+    }
+    arguments
 }
 
 fn push<T: AsRef<OsStr>>(arguments: &mut Vec<OsString>, more: impl IntoIterator<Item = T>) {

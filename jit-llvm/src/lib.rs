@@ -49,7 +49,7 @@ mod plan;
 mod preprocess;
 mod version;
 
-pub use arguments::CompileOptions;
+pub use arguments::{Codegen, CompileOptions};
 pub use command::Interrupt;
 pub use compiler::{Compiler, Mode, Object, Source};
 pub use discover::{Search, Toolchain};

@@ -9,7 +9,7 @@ use crate::{
 };
 
 impl Sandbox {
-    fn explain(&self, more: &[&str]) -> Value {
+    pub(crate) fn explain(&self, more: &[&str]) -> Value {
         let words = ["explain", "--cpython", "vm", "-p", "vm", "-o", "out"];
         let run = self
             .run(&words)

@@ -26,6 +26,8 @@ mod reproducible;
 mod sandbox;
 mod skip;
 mod stencils;
+mod sysroot;
 mod tinyvm;
 mod tools;
+mod tuned;
 mod warnings;

@@ -1,0 +1,3 @@
+/* Nothing: every system has its own tables or inline functions here, and CPython's headers have their own (pyctype.h). */
+#pragma clang system_header
+#include <sysroot.h>

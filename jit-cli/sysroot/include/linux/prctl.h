@@ -1,0 +1,12 @@
+#ifndef JIT_SYSROOT_LINUX_PRCTL_H
+#define JIT_SYSROOT_LINUX_PRCTL_H
+#pragma clang system_header
+#include <sysroot.h>
+
+#if !defined(__linux__)
+# error "<linux/prctl.h> is on Linux only, but pyconfig.h says so (_Py_HAVE_PR_SET_VMA_ANON_NAME): it is another system's"
+#endif
+/* linux/prctl.h: "SVMA" read as a number, and the one thing to set. */
+#define PR_SET_VMA 0x53564d41
+#define PR_SET_VMA_ANON_NAME 0
+#endif

@@ -1,0 +1,27 @@
+/* Floating point: what there is no function call for, and the functions that CPython's headers name.
+ *
+ * Classification is clang's own, as in glibc. darwin's headers have inline functions that compile to the same code;
+ * windows calls _dclass() from C, which is slower and has the same result. No micro-op classifies numbers so far. */
+#ifndef JIT_SYSROOT_MATH_H
+#define JIT_SYSROOT_MATH_H
+#pragma clang system_header
+#include <sysroot.h>
+
+#define HUGE_VAL __builtin_huge_val()
+#define INFINITY __builtin_inff()
+#define NAN __builtin_nanf("")
+#define isnan(x) __builtin_isnan(x)
+#define isinf(x) __builtin_isinf_sign(x)
+#define isfinite(x) __builtin_isfinite(x)
+#define signbit(x) __builtin_signbit(x)
+
+/* windows: declared by corecrt_math.h, on some architectures as imports. */
+#if !defined(_WIN32)
+double copysign(double, double) SYSROOT_NOTHROW __attribute__((__const__));
+double fabs(double) SYSROOT_NOTHROW __attribute__((__const__));
+double floor(double) SYSROOT_NOTHROW __attribute__((__const__));
+double ceil(double) SYSROOT_NOTHROW __attribute__((__const__));
+double fmod(double, double) SYSROOT_NOTHROW;
+double pow(double, double) SYSROOT_NOTHROW;
+#endif
+#endif

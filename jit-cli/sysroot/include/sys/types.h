@@ -1,0 +1,2 @@
+#pragma clang system_header
+#include <sysroot.h>

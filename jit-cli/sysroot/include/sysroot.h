@@ -1,0 +1,104 @@
+/* What all headers of this sysroot share: which system this is, and the scalar types of its ABI.
+ *
+ * Stencils are never linked against these headers: CPython's headers need layouts, constants and declarations to
+ * compile, and nothing else. So what is here is what they use, with the sizes that the system's ABI has. What they only
+ * point to (FILE, struct tm, struct stat) stays incomplete: a header that starts to depend on its layout fails to
+ * compile, where a guess would change code without a word.
+ *
+ * "linux" below is the GNU C library's ABI, "darwin" macOS 11 or newer, "windows" the Universal C Runtime and Win32.
+ * Each number names the header of the system that has it. sysroot_checks.h asserts those that matter. */
+#ifndef JIT_SYSROOT_H
+#define JIT_SYSROOT_H
+
+#pragma clang system_header
+
+#if defined(_WIN32)
+# if !defined(_MSC_VER) || !(defined(_M_X64) || defined(_M_ARM64) || defined(_M_IX86))
+#  error "the built-in sysroot knows Windows as {x86_64,aarch64,i686}-pc-windows-msvc; give real headers with --sysroot"
+# endif
+#elif defined(__APPLE__)
+# if !defined(__LP64__) || !(defined(__x86_64__) || defined(__aarch64__))
+#  error "the built-in sysroot knows macOS on x86_64 and aarch64; give real headers with --sysroot"
+# endif
+#elif defined(__linux__)
+# if !defined(__LP64__) || !(defined(__x86_64__) || defined(__aarch64__)) || defined(__ANDROID__)
+#  error "the built-in sysroot knows Linux with the GNU C library on x86_64 and aarch64; give real headers with --sysroot"
+# endif
+/* Which C library this is (features.h). CPython's copy of mimalloc asks. */
+# define __GLIBC__ 2
+#else
+# error "the built-in sysroot does not know this system; give real headers with --sysroot"
+#endif
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* How a system's headers declare functions. It matters where a stencil calls one.
+ * linux: almost all are declared to throw nothing (__THROW in sys/cdefs.h), darwin and windows declare nothing.
+ * windows: the C runtime is imported from a DLL where _DLL is defined: that is what -fms-runtime-lib=dll does, and
+ * what corecrt.h asks for. */
+#if defined(__linux__)
+# define SYSROOT_NOTHROW __attribute__((__nothrow__))
+# define __THROW SYSROOT_NOTHROW /* mimalloc declares functions with it where it is there */
+# define SYSROOT_PURE __attribute__((__pure__))
+#else
+# define SYSROOT_NOTHROW
+# define SYSROOT_PURE
+#endif
+#if defined(_WIN32) && defined(_DLL)
+# define SYSROOT_CRT __declspec(dllimport)
+#else
+# define SYSROOT_CRT
+#endif
+
+/* Scalar types.
+ *              linux x86_64      linux aarch64     darwin            windows
+ *   time_t     long              long              long              long long, on i686 as well
+ *   off_t      long              long              long long         long
+ *   pid_t      int               int               int               (pyconfig.h: int)
+ *   mode_t     unsigned int      unsigned int      unsigned short    -
+ *   dev_t      unsigned long     unsigned long     int               -
+ *   ino_t      unsigned long     unsigned long     unsigned long long -
+ * linux: bits/types.h and bits/typesizes.h; darwin: sys/_types.h, i386/_types.h, arm/_types.h; windows: corecrt.h,
+ * sys/types.h. dev_t and ino_t are fields of CPython's runtime. Windows has other types of these names there: left out,
+ * since CPython does not use them. */
+#if defined(_WIN32)
+typedef long long time_t;
+typedef long off_t;
+#else
+typedef long ssize_t;
+typedef long time_t;
+typedef int pid_t;
+typedef unsigned int uid_t, gid_t, id_t;
+# if defined(__APPLE__)
+typedef long long off_t;
+typedef unsigned short mode_t;
+typedef int dev_t;
+typedef unsigned long long ino_t;
+# else
+typedef long off_t;
+typedef unsigned int mode_t;
+typedef unsigned long dev_t;
+typedef unsigned long ino_t;
+# endif
+#endif
+
+struct timespec {
+    time_t tv_sec;
+    long tv_nsec; /* 4 bytes on windows, and padding behind them */
+};
+
+#if defined(_WIN32)
+struct timeval; /* winsock2.h's: pointed to only */
+#else
+struct timeval {
+    time_t tv_sec;
+# if defined(__APPLE__)
+    int tv_usec; /* suseconds_t, and padding behind it: sys/_types/_timeval.h */
+# else
+    long tv_usec; /* suseconds_t: bits/types/struct_timeval.h */
+# endif
+};
+#endif
+
+#endif /* JIT_SYSROOT_H */

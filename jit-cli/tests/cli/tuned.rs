@@ -1,0 +1,120 @@
+//! `--codegen tuned`. That its stencils run is for the execution tests (docs/codegen.md).
+
+use fixtures::{TRIPLES, generated::HEADER_LINES, golden};
+use jit_stencils::{StencilSet, file};
+
+use crate::{
+    goldens,
+    sandbox::{LINUX, Sandbox},
+    tinyvm::text,
+};
+
+const TUNED: [&str; 2] = ["--codegen", "tuned"];
+
+/// Bytes of code and data.
+fn size(set: &StencilSet) -> usize {
+    let groups = set.groups.iter();
+    groups
+        .map(|(_, group)| group.code.body.len() + group.data.body.len())
+        .sum()
+}
+
+/// What follows the lines with the digest and the versions.
+fn stencils(header: &str) -> Vec<&str> {
+    header.lines().skip(HEADER_LINES).collect()
+}
+
+#[test]
+fn less_on_every_target() {
+    let (upstream, _) = goldens::release();
+    let sandbox = Sandbox::new().tinyvm();
+    let build = sandbox.build_for(&TRIPLES).with(&TUNED);
+    build.with(&["--emit", "header,stencils"]).succeeds();
+    let tuned = sandbox.files("out");
+    for triple in TRIPLES {
+        let set = file::decode(&tuned[&format!("jit_stencils-{triple}.stencils")]).unwrap();
+        let before = file::decode(fixtures::stencils::file(triple)).unwrap();
+        assert!(size(&set) < size(&before), "{triple}");
+        // The same micro-ops, and the same way in.
+        let names = |set: &StencilSet| -> Vec<String> {
+            set.groups.iter().map(|(name, _)| name.clone()).collect()
+        };
+        assert_eq!(names(&set), names(&before));
+        let shim = format!("jit_shim-{triple}.o");
+        assert!(tuned[&shim] == upstream[&shim], "{shim}");
+        // Not what an upstream build takes for current.
+        let name = format!("jit_stencils-{triple}.h");
+        let first = |files| text(files, &name).lines().next().unwrap().to_owned();
+        assert_ne!(first(&tuned), first(upstream));
+    }
+    // clang's labels for the linker keep upstream from it on this target only; elsewhere there are
+    // none, so as many constants become immediate.
+    let immediate = |files, triple: &str| {
+        let header = text(files, &format!("jit_stencils-{triple}.h"));
+        ["patch_aarch64_16a(", "patch_aarch64_16b("].map(|patch| header.matches(patch).count())
+    };
+    let darwin = immediate(&tuned, "aarch64-apple-darwin");
+    assert!(darwin > immediate(upstream, "aarch64-apple-darwin"));
+    assert_eq!(darwin, immediate(&tuned, "aarch64-pc-windows-msvc"));
+}
+
+/// Neither the cache nor what is in the output folder is mistaken for the other's.
+#[test]
+fn one_after_the_other() {
+    let name = format!("jit_stencils-{LINUX}.h");
+    let (upstream, _) = goldens::release();
+    let sandbox = Sandbox::new().tinyvm();
+    let build = |more: &[&str]| {
+        let run = sandbox.build().with(&["--cache-dir", "cache"]);
+        run.with(more).succeeds();
+        sandbox.text(&format!("out/{name}"))
+    };
+    build(&[]);
+    let found = sandbox.explain(&TUNED);
+    assert_eq!(found["current"], false);
+    assert_eq!(
+        found["compiled"].as_array().unwrap().len() as u64,
+        found["uops"]
+    );
+    let tuned = build(&TUNED);
+    assert_ne!(stencils(&tuned), stencils(text(upstream, &name)));
+    assert_eq!(sandbox.explain(&TUNED)["current"], true);
+    let again = build(&["--codegen", "upstream"]);
+    assert_eq!(stencils(&again), stencils(text(upstream, &name)));
+    // What is in the cache by now is what was compiled.
+    assert_eq!(build(&TUNED), tuned);
+    let fresh = sandbox.build().with(&TUNED);
+    fresh.with(&["--no-cache", "--force"]).succeeds();
+    assert_eq!(sandbox.text(&format!("out/{name}")), tuned);
+}
+
+#[test]
+fn in_a_configuration() {
+    let sandbox = Sandbox::new().tinyvm();
+    let plain = golden::read_text(&sandbox.path("vm/jit.toml"));
+    let name = format!("vm/build/jit_stencils-{LINUX}.h");
+    let build = |config: &str, more: &[&str]| {
+        sandbox.write("vm/jit.toml", config);
+        let run = sandbox.run(&["build", "--llvm-version", "22", "--no-cache", "-t", LINUX]);
+        run.within("vm").with(more).succeeds();
+        sandbox.text(&name)
+    };
+    let upstream = build(&plain, &[]);
+    let asked = build(&plain, &TUNED);
+    let config = format!("codegen = \"tuned\"\n{plain}");
+    let configured = build(&config, &[]);
+    assert_eq!(stencils(&configured), stencils(&asked));
+    assert_ne!(stencils(&configured), stencils(&upstream));
+    // The command line is stronger.
+    let overruled = build(&config, &["--codegen", "upstream"]);
+    assert_eq!(stencils(&overruled), stencils(&upstream));
+    assert_ne!(overruled.lines().next(), configured.lines().next());
+
+    sandbox.write("vm/jit.toml", format!("codegen = \"fast\"\n{plain}"));
+    let run = sandbox.run(&["build", "-t", LINUX]).within("vm");
+    let message = run.fails(21);
+    assert!(
+        message.contains("fast") && message.contains("tuned"),
+        "{message}"
+    );
+}
