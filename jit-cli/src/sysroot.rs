@@ -2,7 +2,7 @@
 //! carries (`jit-cli/sysroot`, whose README says what they are and what they were compared with).
 
 use std::{
-    env, fs, io,
+    env, fs,
     path::{Path, PathBuf},
 };
 
@@ -259,14 +259,15 @@ fn unpack(cache: &Path) -> Result<PathBuf, Failure> {
         }
         fs::write(&path, text).map_err(Failure::file("write", &path))?;
     }
-    match fs::rename(staged.keep(), &folder) {
-        Ok(()) => Ok(folder),
+    match fs::rename(staged.path(), &folder) {
+        Ok(()) => {
+            // It is not where it was: nothing is left to be removed.
+            let _ = staged.keep();
+            Ok(folder)
+        }
         // Somebody else was quicker.
         Err(_) if folder.is_dir() => Ok(folder),
-        Err(error) => Err(Failure::file("create", &folder)(io::Error::new(
-            error.kind(),
-            error,
-        ))),
+        Err(error) => Err(Failure::file("create", &folder)(error)),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
     layout::Layout,
     link::Linker,
     symbols::Symbols,
-    table::{CODE, SYMBOL_VALUES, Special},
+    table::{CODE, CODE_PART, SYMBOL_VALUES, Special},
     trace::Uop,
 };
 
@@ -176,7 +176,7 @@ impl Linker<'_> {
             let formed = image.form::<false>(field);
             if formed.range | formed.align != 0 {
                 return Some(Misfit {
-                    part: if field.part == 0 {
+                    part: if field.part == CODE_PART {
                         Part::Code
                     } else {
                         Part::Data

@@ -7,6 +7,7 @@ use std::process::Command;
 use jit_runtime::Uop;
 use jit_stencils::StencilSet;
 
+use crate::input::{prelude, record};
 use crate::rust::{BASE, address};
 
 /// `Programs/link.c` of the example, with a linker and stencils.
@@ -21,8 +22,8 @@ impl Program {
         let example = fixtures::tinyvm::root();
         let host = std::env::var_os("JIT_BENCH_HOST")
             .map_or_else(|| example.join("Python/jit.c"), PathBuf::from);
-        let prelude = folder.path().join("prelude.h");
-        std::fs::write(&prelude, declarations(set, symbols)).expect("a file");
+        let declarations = folder.path().join("prelude.h");
+        std::fs::write(&declarations, prelude(set, symbols)).expect("a file");
         let compiler = std::env::var_os("CC").unwrap_or_else(|| OsString::from("cc"));
         let mut command = Command::new(compiler);
         command
@@ -45,7 +46,7 @@ impl Program {
             command.arg("-I").arg(example.join(include));
         }
         if std::env::var_os("JIT_BENCH_HEADER").is_some() {
-            command.arg("-include").arg(&prelude);
+            command.arg("-include").arg(&declarations);
         }
         for name in symbols {
             let place = address(symbols, name).expect("it is in the list");
@@ -67,13 +68,7 @@ impl Program {
             bytes.extend(BASE.to_le_bytes());
             bytes.extend(4096_u32.to_le_bytes());
             bytes.extend((trace.len() as u32).to_le_bytes());
-            for uop in trace {
-                bytes.extend(uop.opcode.to_le_bytes());
-                bytes.extend(uop.oparg.to_le_bytes());
-                bytes.extend(uop.target.to_le_bytes());
-                bytes.extend(uop.operand[0].to_le_bytes());
-                bytes.extend(uop.operand[1].to_le_bytes());
-            }
+            bytes.extend(trace.iter().flat_map(record));
         }
         let path = self.folder.path().join("traces");
         std::fs::write(&path, bytes).expect("a file");
@@ -103,19 +98,4 @@ impl Program {
             })
             .collect()
     }
-}
-
-/// What the example's headers say about its uops and symbols, for a header of others.
-fn declarations(set: &StencilSet, symbols: &[String]) -> String {
-    let uops: Vec<_> = set.groups.iter().map(|(name, _)| name.as_str()).collect();
-    let symbols: Vec<_> = symbols
-        .iter()
-        .map(|name| format!("extern char {name}[];\n"))
-        .collect();
-    format!(
-        "#define TINYVM_UOPS_H\nenum {{ {} }};\n#define MAX_UOP_REGS_ID {}\n{}",
-        uops.join(", "),
-        uops.len() - 1,
-        symbols.concat()
-    )
 }

@@ -14,6 +14,8 @@
 #![forbid(unsafe_code)]
 
 mod c;
+#[path = "../../tests/images/input.rs"]
+mod input;
 mod rust;
 mod traces;
 

@@ -6,11 +6,10 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use jit_runtime::Uop;
 use jit_schema::{Arch, ObjectFormat, Target};
-use jit_stencils::StencilSet;
 use tempfile::TempDir;
 
+use crate::input::record;
 use crate::traces::Job;
 
 /// A generated header and what it needs.
@@ -116,21 +115,6 @@ impl Host {
     }
 }
 
-/// What the example's headers say about its micro-ops and symbols, for others.
-pub(crate) fn prelude(set: &StencilSet, symbols: &[String]) -> String {
-    let uops: Vec<_> = set.groups.iter().map(|(name, _)| name.as_str()).collect();
-    let symbols: Vec<_> = symbols
-        .iter()
-        .map(|name| format!("extern char {name}[];\n"))
-        .collect();
-    format!(
-        "#define TINYVM_UOPS_H\nenum {{ {} }};\n#define MAX_UOP_REGS_ID {}\n{}",
-        uops.join(", "),
-        uops.len() - 1,
-        symbols.concat()
-    )
-}
-
 /// The input of `Programs/link.c`.
 fn records(jobs: &[Job]) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -141,16 +125,6 @@ fn records(jobs: &[Job]) -> Vec<u8> {
         bytes.extend((job.trace.len() as u32).to_le_bytes());
         bytes.extend(job.trace.iter().flat_map(record));
     }
-    bytes
-}
-
-fn record(uop: &Uop) -> [u8; 24] {
-    let mut bytes = [0; 24];
-    bytes[0..2].copy_from_slice(&uop.opcode.to_le_bytes());
-    bytes[2..4].copy_from_slice(&uop.oparg.to_le_bytes());
-    bytes[4..8].copy_from_slice(&uop.target.to_le_bytes());
-    bytes[8..16].copy_from_slice(&uop.operand[0].to_le_bytes());
-    bytes[16..24].copy_from_slice(&uop.operand[1].to_le_bytes());
     bytes
 }
 

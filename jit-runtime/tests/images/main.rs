@@ -13,6 +13,7 @@
 #![forbid(unsafe_code)]
 
 mod host;
+mod input;
 mod random;
 mod seen;
 mod traces;
@@ -224,7 +225,7 @@ fn another_header() {
     let header = Header {
         path: &variable("JIT_IMAGES_HEADER"),
         target: &set.target,
-        prelude: Some(host::prelude(&set, Stencils::new(&set).unwrap().symbols())),
+        prelude: Some(input::prelude(&set, Stencils::new(&set).unwrap().symbols())),
     };
     let seen = check(&set, &header);
     println!("{}: {seen}", set.target.triple);

@@ -1,0 +1,30 @@
+//! What `Programs/link.c` of the example is given: for these tests and for the benchmark `link`.
+
+use jit_runtime::Uop;
+use jit_stencils::StencilSet;
+
+/// What the example's headers say about its micro-ops and symbols, for others.
+pub(crate) fn prelude(set: &StencilSet, symbols: &[String]) -> String {
+    let uops: Vec<_> = set.groups.iter().map(|(name, _)| name.as_str()).collect();
+    let symbols: Vec<_> = symbols
+        .iter()
+        .map(|name| format!("extern char {name}[];\n"))
+        .collect();
+    format!(
+        "#define TINYVM_UOPS_H\nenum {{ {} }};\n#define MAX_UOP_REGS_ID {}\n{}",
+        uops.join(", "),
+        uops.len() - 1,
+        symbols.concat()
+    )
+}
+
+/// A micro-op as `link.c` reads it.
+pub(crate) fn record(uop: &Uop) -> [u8; 24] {
+    let mut bytes = [0; 24];
+    bytes[0..2].copy_from_slice(&uop.opcode.to_le_bytes());
+    bytes[2..4].copy_from_slice(&uop.oparg.to_le_bytes());
+    bytes[4..8].copy_from_slice(&uop.target.to_le_bytes());
+    bytes[8..16].copy_from_slice(&uop.operand[0].to_le_bytes());
+    bytes[16..24].copy_from_slice(&uop.operand[1].to_le_bytes());
+    bytes
+}
