@@ -6,8 +6,15 @@ use std::{
 };
 
 use clap::{Args, Parser, Subcommand};
+use jit_llvm::Search;
 
-use crate::{codegen::Codegen, emit::Emit, failure::EXIT_STATUS_HELP, report::MessageFormat};
+use crate::{
+    codegen::Codegen,
+    emit::Emit,
+    failure::{EXIT_STATUS_HELP, Failure},
+    report::MessageFormat,
+    sysroot,
+};
 
 /// Build stencils for copy-and-patch JIT compilers.
 #[derive(Debug, Parser)]
@@ -29,6 +36,20 @@ pub(crate) enum Command {
     /// flag, compiler), and which micro-ops that touches. Nothing is written.
     #[command(after_long_help = EXIT_STATUS_HELP)]
     Explain(BuildArgs),
+    /// Work with headers for other systems.
+    Sysroot {
+        #[command(subcommand)]
+        command: SysrootCommand,
+    },
+}
+
+/// What there is to do with a sysroot.
+#[derive(Debug, Subcommand)]
+pub(crate) enum SysrootCommand {
+    /// Compare what two sets of headers make of CPython's: the layout of each of its records, the
+    /// types and the values of the macros it uses. A difference is a failure.
+    #[command(after_long_help = EXIT_STATUS_HELP)]
+    Check(CheckArgs),
 }
 
 impl Cli {
@@ -36,6 +57,9 @@ impl Cli {
     pub(crate) fn message_format(&self) -> MessageFormat {
         match &self.command {
             Command::Build(arguments) | Command::Explain(arguments) => arguments.message_format,
+            Command::Sysroot {
+                command: SysrootCommand::Check(arguments),
+            } => arguments.message_format,
         }
     }
 
@@ -45,6 +69,7 @@ impl Cli {
             Command::Build(arguments) | Command::Explain(arguments) => {
                 arguments.timeline.as_deref()
             }
+            Command::Sysroot { .. } => None,
         }
     }
 }
@@ -99,14 +124,8 @@ pub(crate) struct BuildArgs {
     /// More flags for clang, after the target's own.
     #[arg(long, value_name = "FLAGS", allow_hyphen_values = true)]
     pub(crate) cflags: Option<String>,
-    /// The LLVM major to use [default: what the checkout's Tools/jit/_llvm.py pins, else the newest
-    /// supported one that is installed].
-    #[arg(long, value_name = "VERSION")]
-    pub(crate) llvm_version: Option<String>,
-    /// The prefix LLVM is installed in, with the tools in its bin folder.
-    #[arg(long, value_name = "DIR")]
-    // Not a PathBuf, which clap takes no empty value for.
-    pub(crate) llvm_tools_install_dir: Option<OsString>,
+    #[command(flatten)]
+    pub(crate) llvm: LlvmArgs,
     /// How many jobs to run at once [default: one for each core].
     #[arg(short, long, value_name = "N")]
     pub(crate) jobs: Option<std::num::NonZeroUsize>,
@@ -133,6 +152,78 @@ pub(crate) struct BuildArgs {
     /// out what is wrong with a build.
     #[arg(long)]
     pub(crate) one_process_per_step: bool,
+}
+
+/// Which LLVM to use.
+#[derive(Debug, Args)]
+pub(crate) struct LlvmArgs {
+    /// The LLVM major to use [default: what the checkout's Tools/jit/_llvm.py pins, else the newest
+    /// supported one that is installed].
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) llvm_version: Option<String>,
+    /// The prefix LLVM is installed in, with the tools in its bin folder.
+    #[arg(long, value_name = "DIR")]
+    // Not a PathBuf, which clap takes no empty value for.
+    pub(crate) llvm_tools_install_dir: Option<OsString>,
+}
+
+impl LlvmArgs {
+    /// Where to look, with what a project says of it. An empty value counts as none: CPython's
+    /// Makefile passes `--llvm-version=""`.
+    pub(crate) fn search(&self, mut search: Search) -> Result<Search, Failure> {
+        if let Some(version) = self.llvm_version.as_deref().filter(|v| !v.is_empty()) {
+            search.major = Some(Search::parse_major(version)?);
+        }
+        search.install_dir = self
+            .llvm_tools_install_dir
+            .as_ref()
+            .filter(|folder| !folder.is_empty())
+            .map(PathBuf::from);
+        Ok(search)
+    }
+}
+
+/// `jit-cli sysroot check`.
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// The target [default: this machine].
+    #[arg(short, long, value_name = "TRIPLE")]
+    pub(crate) target: Option<String>,
+    /// The headers to check: `builtin` for jit-cli's own, or a folder.
+    #[arg(long, value_name = "DIR|builtin", default_value = sysroot::BUILTIN)]
+    pub(crate) sysroot: PathBuf,
+    /// The headers to compare them with, in a folder as `build --sysroot` takes it [default: where
+    /// clang finds this machine's].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) real: Option<PathBuf>,
+    /// The CPython checkout whose headers to compile with both [default: as for build].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) cpython: Option<PathBuf>,
+    /// The headers of an installed CPython, instead of a checkout: the folder with Python.h and
+    /// internal/.
+    #[arg(long, value_name = "DIR", conflicts_with = "cpython")]
+    pub(crate) headers: Option<PathBuf>,
+    /// Where the pyconfig.h is that belongs to the real headers [default: the one for both].
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) pyconfig_dir: Option<PathBuf>,
+    /// Compile for a debug build of Python.
+    #[arg(short, long)]
+    pub(crate) debug: bool,
+    /// Compile for a free-threaded build of Python.
+    #[arg(long)]
+    pub(crate) free_threaded: bool,
+    /// More flags for clang, on both sides.
+    #[arg(long, value_name = "FLAGS", allow_hyphen_values = true)]
+    pub(crate) cflags: Option<String>,
+    #[command(flatten)]
+    pub(crate) llvm: LlvmArgs,
+    /// Beside which cache to unpack the built-in headers [default: the platform's folder for
+    /// caches].
+    #[arg(long, value_name = "DIR", env = "JIT_CACHE_DIR")]
+    pub(crate) cache_dir: Option<PathBuf>,
+    /// Who reads what is printed; tools get one JSON object a line.
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub(crate) message_format: MessageFormat,
 }
 
 impl BuildArgs {

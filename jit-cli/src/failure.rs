@@ -84,6 +84,24 @@ pub(crate) enum Failure {
         root: PathBuf,
         missing: &'static str,
     },
+    #[error(
+        "{} has no {missing}: name the folder of an installed CPython's headers, such as \
+         /usr/include/python3.15, or a checkout with --cpython",
+        folder.display()
+    )]
+    NotInstalled {
+        folder: PathBuf,
+        missing: &'static str,
+    },
+    #[error(
+        "{sysroot} and {against} differ in {differences} things that CPython uses: stencils built \
+         with one are wrong for the other"
+    )]
+    SysrootDiffers {
+        sysroot: String,
+        against: String,
+        differences: usize,
+    },
     /// Several micro-ops failed; never empty.
     #[error("{}", several(.0))]
     Several(Vec<Failure>),
@@ -112,7 +130,8 @@ Exit status:
   8  no pyconfig.h                   20  a file that can't be read or written
   9  a cases file without a case     21  a jit.toml that is wrong
  10  a case that is there twice      22  not a CPython checkout
- 11  a case that is cut short       130  interrupted";
+ 11  a case that is cut short        23  headers that differ
+                                    130  interrupted";
 
 impl Failure {
     /// What a file operation that failed means.
@@ -147,6 +166,9 @@ impl Failure {
     /// What to try, where the message does not say it: it is the system's own, or clang's.
     pub(crate) fn advice(&self) -> Option<&'static str> {
         match self {
+            Failure::SysrootDiffers { .. } => Some(
+                "mend the headers, or build with the real ones (--sysroot DIR); docs/sysroot.md says more",
+            ),
             _ if self.exit_status() == 19 => Some(
                 "free some space, or name another place (--output-dir, TMPDIR for temporary files)",
             ),
@@ -176,7 +198,8 @@ impl Failure {
             Failure::Unwind { .. } => 18,
             Failure::File { source, .. } => file_status(source),
             Failure::Config { .. } => 21,
-            Failure::NotCpython { .. } => 22,
+            Failure::NotCpython { .. } | Failure::NotInstalled { .. } => 22,
+            Failure::SysrootDiffers { .. } => 23,
             Failure::Several(failures) => failures.first().map_or(1, Failure::exit_status),
         }
     }

@@ -5,6 +5,7 @@ mod args;
 mod build;
 mod cache;
 mod cases;
+mod check;
 mod codegen;
 mod config;
 mod digest;
@@ -35,7 +36,7 @@ use tracing_subscriber::{
 };
 
 use crate::{
-    args::{Cli, Command},
+    args::{Cli, Command, SysrootCommand},
     failure::Failure,
     report::Report,
     timeline::Timeline,
@@ -69,6 +70,9 @@ fn run(cli: Cli, report: &mut Report) -> Result<(), Failure> {
             arguments.accept_build_py();
             explain::run(&arguments, &interrupt, report)
         }
+        Command::Sysroot {
+            command: SysrootCommand::Check(arguments),
+        } => check::run(&arguments, &interrupt, report),
     };
     match timeline {
         Some(timeline) => outcome.and(timeline.finish()),

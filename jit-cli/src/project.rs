@@ -120,8 +120,8 @@ impl Project {
                 root.join("Python"),
                 tools.clone(),
             ],
-            defines: ["_PyJIT_ACTIVE", "_Py_JIT"].map(str::to_owned).to_vec(),
-            stencil_defines: vec!["Py_BUILD_CORE_MODULE".to_owned()],
+            defines: CPYTHON_DEFINES.map(str::to_owned).to_vec(),
+            stencil_defines: CPYTHON_STENCIL_DEFINES.map(str::to_owned).to_vec(),
             shim_defines: ShimDefines::Cpython,
             digest: DigestInputs {
                 files: vec![cases, pyconfig_dir.join("pyconfig.h")],
@@ -214,6 +214,11 @@ impl Project {
         })
     }
 
+    /// The temporary folder that it is in, if it is in one.
+    pub(crate) fn into_files(self) -> Option<TempDir> {
+        self.unpacked
+    }
+
     /// The name of the record of the last build: there is one for each folder, target and kind.
     pub(crate) fn record_name(&self, target: &Target, debug: bool) -> String {
         // The example is in another folder each time.
@@ -281,6 +286,11 @@ impl ShimDefines {
     }
 }
 
+/// What CPython's stencils and shim are compiled with.
+pub(crate) const CPYTHON_DEFINES: [&str; 2] = ["_PyJIT_ACTIVE", "_Py_JIT"];
+/// What its stencils alone are.
+pub(crate) const CPYTHON_STENCIL_DEFINES: [&str; 1] = ["Py_BUILD_CORE_MODULE"];
+
 /// What makes a folder a CPython checkout for us.
 const CPYTHON_FILES: [&str; 3] = [
     "Tools/jit/template.c",
@@ -291,20 +301,25 @@ const CPYTHON_FILES: [&str; 3] = [
 /// The folder with `pyconfig.h`: the one that is named, else the first of the output folder, the
 /// current one and the checkout itself that has one.
 fn pyconfig_dir(root: &Path, wanted: &Wanted<'_>) -> Result<PathBuf, Failure> {
-    let missing = |folder: &Path| Failure::NoPyconfig {
+    if let Some(folder) = wanted.pyconfig_dir {
+        return existing_pyconfig(folder);
+    }
+    [wanted.output_dir, Some(Path::new(".")), Some(root)]
+        .into_iter()
+        .flatten()
+        .find_map(|folder| existing_pyconfig(folder).ok())
+        .map_or_else(|| existing_pyconfig(root), Ok)
+}
+
+/// A folder that has a `pyconfig.h`.
+pub(crate) fn existing_pyconfig(folder: &Path) -> Result<PathBuf, Failure> {
+    let missing = || Failure::NoPyconfig {
         folder: folder.to_path_buf(),
     };
-    let has_one = |folder: &Path| folder.join("pyconfig.h").is_file();
-    let found = match wanted.pyconfig_dir {
-        Some(folder) if has_one(folder) => folder,
-        Some(folder) => return Err(missing(folder)),
-        None => [wanted.output_dir, Some(Path::new(".")), Some(root)]
-            .into_iter()
-            .flatten()
-            .find(|folder| has_one(folder))
-            .ok_or_else(|| missing(root))?,
-    };
-    found.canonicalize().map_err(|_| missing(found))
+    match folder.join("pyconfig.h").is_file() {
+        true => folder.canonicalize().map_err(|_| missing()),
+        false => Err(missing()),
+    }
 }
 
 /// What a checkout's own `_llvm.py` asks for.

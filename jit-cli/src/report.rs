@@ -11,7 +11,12 @@ use indicatif::{ProgressBar, ProgressStyle};
 use jit_schema::Target;
 use serde_json::{Value, json};
 
-use crate::{failure::Failure, pipeline::Built, stages::Stages};
+use crate::{
+    check::{Comparison, Difference, Kind, Moved},
+    failure::Failure,
+    pipeline::Built,
+    stages::Stages,
+};
 
 /// Who reads it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -183,6 +188,59 @@ impl Report {
         }
     }
 
+    /// Two sets of headers, compared.
+    pub(crate) fn compared(
+        &self,
+        target: &Target,
+        configuration: &str,
+        checked: &str,
+        real: &str,
+        comparison: &Comparison,
+    ) {
+        let Comparison {
+            types,
+            records,
+            macros,
+            differences,
+            notes,
+        } = comparison;
+        if self.format == MessageFormat::Json {
+            let notes: Vec<Value> = notes
+                .iter()
+                .map(|(name, why)| json!({ "name": name, "why": why }))
+                .collect();
+            self.emit(
+                "comparison",
+                json!({
+                    "target": target.triple,
+                    "configuration": configuration,
+                    "checked": checked,
+                    "real": real,
+                    "types": types,
+                    "records": records,
+                    "macros": macros,
+                    "differences": differences.iter().map(difference_event).collect::<Vec<_>>(),
+                    "notes": notes,
+                }),
+            );
+            return;
+        }
+        for difference in differences {
+            println!("{}", difference_text(difference));
+        }
+        let count = |kind| differences.iter().filter(|d| d.kind == kind).count();
+        println!(
+            "{target}, {configuration}: {checked} compared with {real}\n\
+             {records} records, {} differ; {types} types, {} differ; {macros} macros, {} differ",
+            count(Kind::Record),
+            count(Kind::Type),
+            count(Kind::Macro),
+        );
+        for (name, why) in notes {
+            tracing::info!("need not be the same: {name}: {why}");
+        }
+    }
+
     /// All is done: the table.
     pub(crate) fn finish(&self, output: &Path) {
         if self.format == MessageFormat::Json {
@@ -242,6 +300,73 @@ impl Report {
             eprintln!("{advice}");
         }
     }
+}
+
+fn difference_event(difference: &Difference) -> Value {
+    let fields: Vec<Value> = difference
+        .fields
+        .iter()
+        .map(
+            |Moved {
+                 field,
+                 behind,
+                 checked,
+                 real,
+             }| {
+                json!({ "field": field, "behind": behind, "checked": checked, "real": real })
+            },
+        )
+        .collect();
+    json!({
+        "kind": difference.kind.name(),
+        "name": difference.name,
+        "checked": difference.checked,
+        "real": difference.real,
+        "fields": fields,
+    })
+}
+
+/// How many fields of a record are shown; all that follow one that is too large have moved.
+const FIELDS: usize = 3;
+
+fn difference_text(difference: &Difference) -> String {
+    let Difference {
+        kind,
+        name,
+        checked,
+        real,
+        fields,
+    } = difference;
+    let or_none = |text: &Option<String>| text.clone().unwrap_or_else(|| "none".to_owned());
+    let mut text = format!("{} {name}: {}", kind.name(), or_none(checked));
+    match checked == real {
+        true => text.push_str(" with both"),
+        false => text.push_str(&format!("; real: {}", or_none(real))),
+    }
+    for Moved {
+        field,
+        behind,
+        checked,
+        real,
+    } in fields.iter().take(FIELDS)
+    {
+        let at = |offset: &Option<String>| match offset {
+            Some(offset) => format!("at {offset}"),
+            None => "not there".to_owned(),
+        };
+        text.push_str(&format!(
+            "\n  {field} is {}; real: {}",
+            at(checked),
+            at(real)
+        ));
+        if let Some(behind) = behind {
+            text.push_str(&format!(" (behind {behind})"));
+        }
+    }
+    if let Some(more @ 1..) = fields.len().checked_sub(FIELDS) {
+        text.push_str(&format!("\n  and {more} more fields"));
+    }
+    text
 }
 
 /// How far a target's build is.

@@ -1,6 +1,6 @@
 //! What a command line asks for, with everything found that it leaves open.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jit_llvm::{CompileOptions, Interrupt, Mode, Search, Toolchain};
 use jit_schema::Target;
@@ -57,13 +57,9 @@ impl<'a> Setup<'a> {
         }
         let targets = targets(arguments, &project)?;
         let cflags_text = arguments.cflags.clone().unwrap_or_default();
-        let Some(user_cflags) = shlex::split(&cflags_text) else {
-            return Err(Failure::Usage(format!(
-                "--cflags {cflags_text:?}: a quote is not closed"
-            )));
-        };
+        let user_cflags = split_cflags(Some(&cflags_text))?;
         let cflags = project.cflags.iter().cloned().chain(user_cflags).collect();
-        let search = search(arguments, &project)?;
+        let search = arguments.llvm.search(project.llvm.clone())?;
         let emits = Emits::of(&arguments.emit).unwrap_or(project.emits);
         Ok(Setup {
             arguments,
@@ -103,29 +99,24 @@ impl<'a> Setup<'a> {
 
     /// How to compile for a target.
     pub(crate) fn options(&self, target: &'static Target) -> CompileOptions {
-        let mut cflags = Vec::new();
-        let mut defines = self.project.defines.clone();
-        if let Some(sysroot) = &self.sysroot {
-            cflags.extend(sysroot.cflags(target));
-            if self.arguments.debug {
-                defines.push("JIT_SYSROOT_DEBUG".into());
-            }
-            if self.arguments.free_threaded {
-                defines.push("JIT_SYSROOT_FREE_THREADED".into());
-            }
-        }
-        cflags.extend(self.cflags.iter().cloned());
-        CompileOptions {
+        let project = &self.project;
+        let mut options = CompileOptions {
             target,
             debug: self.arguments.debug,
             codegen: self.codegen.into(),
-            defines,
-            stencil_defines: self.project.stencil_defines.clone(),
-            shim_defines: self.project.shim_defines.of(target),
-            include_dirs: self.project.include_dirs.clone(),
-            root: self.project.root.clone(),
-            cflags,
+            defines: project.defines.clone(),
+            stencil_defines: project.stencil_defines.clone(),
+            shim_defines: project.shim_defines.of(target),
+            include_dirs: project.include_dirs.clone(),
+            root: project.root.clone(),
+            cflags: Vec::new(),
+        };
+        if let Some(sysroot) = &self.sysroot {
+            sysroot::configure(&mut options, self.arguments.free_threaded);
+            options.cflags.extend(sysroot.cflags(target));
         }
+        options.cflags.extend(self.cflags.iter().cloned());
+        options
     }
 
     /// The two sources every target is made from.
@@ -224,24 +215,21 @@ fn targets(arguments: &BuildArgs, project: &Project) -> Result<Vec<&'static Targ
         targets.clone_from(&project.targets);
     }
     if targets.is_empty() {
-        let host = Target::host().ok_or_else(|| {
-            Failure::Usage("this machine is none of the targets: name one with --target".to_owned())
-        })?;
-        targets.push(host);
+        targets.push(host()?);
     }
     Ok(targets)
 }
 
-/// An empty value counts as none: CPython's Makefile passes `--llvm-version=""`.
-fn search(arguments: &BuildArgs, project: &Project) -> Result<Search, Failure> {
-    let mut search = project.llvm.clone();
-    if let Some(version) = arguments.llvm_version.as_deref().filter(|v| !v.is_empty()) {
-        search.major = Some(Search::parse_major(version)?);
-    }
-    search.install_dir = arguments
-        .llvm_tools_install_dir
-        .as_ref()
-        .filter(|folder| !folder.is_empty())
-        .map(PathBuf::from);
-    Ok(search)
+/// The target that is this machine.
+pub(crate) fn host() -> Result<&'static Target, Failure> {
+    Target::host().ok_or_else(|| {
+        Failure::Usage("this machine is none of the targets: name one with --target".to_owned())
+    })
+}
+
+/// The words of `--cflags`.
+pub(crate) fn split_cflags(text: Option<&str>) -> Result<Vec<String>, Failure> {
+    let text = text.unwrap_or_default();
+    shlex::split(text)
+        .ok_or_else(|| Failure::Usage(format!("--cflags {text:?}: a quote is not closed")))
 }

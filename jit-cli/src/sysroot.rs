@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use jit_llvm::CompileOptions;
 use jit_schema::{ObjectFormat, Target};
 use sha2::{Digest as _, Sha256};
 
@@ -32,6 +33,7 @@ files! {
     "include/ctype.h",
     "include/dlfcn.h",
     "include/errno.h",
+    "include/float.h",
     "include/inttypes.h",
     "include/io.h",
     "include/limits.h",
@@ -110,23 +112,48 @@ impl Sysroot {
 
     /// Flags for clang, in front of the user's.
     pub(crate) fn cflags(&self, target: &Target) -> Vec<String> {
+        let mut flags = self.dialect(target).unwrap_or_default();
+        flags.extend(self.places(target));
+        flags
+    }
+
+    /// The flags that say where headers are.
+    pub(crate) fn places(&self, target: &Target) -> Vec<String> {
         let mut flags = vec!["-nostdlibinc".to_owned()];
-        let folders = match self {
-            Sysroot::Builtin(folder) => vec![folder.join("include")],
-            Sysroot::Folder(folder) => include_dirs(folder, target),
-        };
         if target.format == ObjectFormat::MachO {
             // Without a version it would be that of 2005.
             flags.push("-mmacosx-version-min=11.0".into());
         }
-        if target.format == ObjectFormat::Coff && folders.iter().any(|dir| is_mingw(dir)) {
-            flags.extend(mingw_flags(target).map(str::to_owned));
-        }
-        for folder in folders {
+        for folder in self.include_dirs(target) {
             flags.push("-isystem".into());
             flags.push(folder.display().to_string());
         }
         flags
+    }
+
+    /// The flags that a project's headers need to get along with these, if there are any. They show in
+    /// the project's headers, too.
+    pub(crate) fn dialect(&self, target: &Target) -> Option<Vec<String>> {
+        let mut folders = self.include_dirs(target).into_iter();
+        let mingw = target.format == ObjectFormat::Coff && folders.any(|dir| is_mingw(&dir));
+        mingw.then(|| mingw_flags(target).map(str::to_owned).collect())
+    }
+
+    fn include_dirs(&self, target: &Target) -> Vec<PathBuf> {
+        match self {
+            Sysroot::Builtin(folder) => vec![folder.join("include")],
+            Sysroot::Folder(folder) => include_dirs(folder, target),
+        }
+    }
+}
+
+/// Tell the built-in `pyconfig.h` which of CPython's configurations to be.
+pub(crate) fn configure(options: &mut CompileOptions, free_threaded: bool) {
+    if options.debug {
+        options.defines.push("JIT_SYSROOT_DEBUG".into());
+    }
+    if free_threaded {
+        options.defines.push("JIT_SYSROOT_FREE_THREADED".into());
     }
 }
 

@@ -43,7 +43,7 @@ pub enum LlvmError {
     Rejected {
         /// The name of the input: the uop, or `shim`.
         name: String,
-        /// `compile` or `assemble`.
+        /// `compile` or `assemble`, as a rule.
         stage: &'static str,
         /// What clang printed.
         diagnostics: String,

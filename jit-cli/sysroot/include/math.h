@@ -9,7 +9,11 @@
 
 #define HUGE_VAL __builtin_huge_val()
 #define INFINITY __builtin_inff()
-#define NAN __builtin_nanf("")
+#if defined(__APPLE__)
+# define NAN __builtin_nanf("0x7fc00000") /* the same number */
+#else
+# define NAN __builtin_nanf("")
+#endif
 #define isnan(x) __builtin_isnan(x)
 #define isinf(x) __builtin_isinf_sign(x)
 #define isfinite(x) __builtin_isfinite(x)

@@ -24,8 +24,9 @@
 # if !defined(__LP64__) || !(defined(__x86_64__) || defined(__aarch64__)) || defined(__ANDROID__)
 #  error "the built-in sysroot knows Linux with the GNU C library on x86_64 and aarch64; give real headers with --sysroot"
 # endif
-/* Which C library this is (features.h). CPython's copy of mimalloc asks. */
+/* Which C library this is (features.h). CPython's copy of mimalloc asks, and before 3.13 pymacro.h. */
 # define __GLIBC__ 2
+# define __GLIBC_MINOR__ 36
 #else
 # error "the built-in sysroot does not know this system; give real headers with --sysroot"
 #endif

@@ -9,9 +9,11 @@
 #elif defined(__APPLE__)
 # define _POSIX_THREADS 200112L
 # define _POSIX_SEMAPHORES (-1) /* no unnamed ones: CPython's semaphore is a mutex and a condition there */
+# define _SC_THREADS 96
 #else
 # define _POSIX_THREADS 200809L /* bits/posix_opt.h */
 # define _POSIX_SEMAPHORES 200809L
+# define _SC_THREADS 67 /* bits/confname.h */
 #endif
 
 extern unsigned sleep(unsigned); /* mimalloc's: a pause while spinning */

@@ -18,6 +18,9 @@
 #include <winapifamily.h>
 #include <intrin.h>
 
+#ifndef WIN32
+# define WIN32 /* minwindef.h; pythonrun.h asks */
+#endif
 #define WINAPI __stdcall
 #define CALLBACK __stdcall
 #define SYSROOT_WIN32 __declspec(dllimport)

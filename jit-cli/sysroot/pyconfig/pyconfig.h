@@ -121,6 +121,7 @@ typedef int Py_ssize_t;
 # define _XOPEN_SOURCE_EXTENDED 1
 # define HAVE_BACKTRACE 1
 # define HAVE_CLOCK_GETTIME 1
+# define HAVE_COMPUTED_GOTOS 1
 # define HAVE_DECL_RTLD_NOW 1
 # define HAVE_DLOPEN 1
 # define HAVE_EXECINFO_H 1

@@ -27,6 +27,7 @@ mod sandbox;
 mod skip;
 mod stencils;
 mod sysroot;
+mod sysroot_check;
 mod tinyvm;
 mod tools;
 mod tuned;

@@ -1,0 +1,126 @@
+//! `jit-cli sysroot check`: whether one set of headers means the same to a project as another. What
+//! a wrong one changes is a few stencils out of a thousand, and no tool complains.
+
+mod compare;
+mod scope;
+mod subject;
+
+use std::{fs, path::Path};
+
+use jit_llvm::{CompileOptions, Inspector, Interrupt, Toolchain};
+use jit_schema::Target;
+
+use self::{compare::Side, subject::Subject};
+use crate::{
+    args::CheckArgs,
+    failure::Failure,
+    project,
+    report::Report,
+    setup,
+    sysroot::{self, Sysroot},
+    workdir::WorkDir,
+};
+
+pub(crate) use self::compare::{Comparison, Difference, Kind, Moved};
+
+/// Run the command.
+pub(crate) fn run(
+    arguments: &CheckArgs,
+    interrupt: &Interrupt,
+    report: &Report,
+) -> Result<(), Failure> {
+    let target = match &arguments.target {
+        Some(triple) => Target::from_triple(triple)?,
+        None => setup::host()?,
+    };
+    let cache = arguments.cache_dir.as_deref();
+    let checked = Sysroot::find(&arguments.sysroot, cache)?;
+    let real = arguments
+        .real
+        .as_deref()
+        .map(|name| Sysroot::find(name, cache))
+        .transpose()?;
+    // Each side has its own pyconfig.h; where there is one only, it is as good for both.
+    let own = checked.pyconfig_dir();
+    let given = arguments.pyconfig_dir.as_deref();
+    let [checked_pyconfig, real_pyconfig] = [own.as_deref().or(given), given.or(own.as_deref())];
+    let subject = Subject::find(arguments, checked_pyconfig)?;
+    let search = arguments.llvm.search(subject.llvm.clone())?;
+    let toolchain = Toolchain::discover(&search, interrupt)?;
+    // What gets CPython's headers through mingw-w64's shows in them: it must be on both sides.
+    let dialect: Vec<String> = [Some(&checked), real.as_ref()]
+        .into_iter()
+        .flatten()
+        .find_map(|sysroot| sysroot.dialect(target))
+        .unwrap_or_default();
+    let work = WorkDir::create(None, 1)?;
+    let look = |name, sysroot: Option<&Sysroot>, pyconfig: Option<&Path>| {
+        let folder = work.path().join(name);
+        fs::create_dir_all(&folder).map_err(Failure::file("create", &folder))?;
+        let mut options = options(arguments, target, &subject, pyconfig)?;
+        options.cflags.extend_from_slice(&dialect);
+        options.cflags.extend(
+            sysroot
+                .into_iter()
+                .flat_map(|sysroot| sysroot.places(target)),
+        );
+        options.cflags.extend_from_slice(&subject.cflags);
+        let cflags = setup::split_cflags(arguments.cflags.as_deref())?;
+        options.cflags.extend(cflags);
+        let source = subject.source.clone();
+        let interrupt = interrupt.clone();
+        let inspector = Inspector::new(&toolchain, options, NAME, source, &folder, interrupt)?;
+        Ok(Side::look(inspector)?)
+    };
+    let (checked_side, real_side): (Result<_, Failure>, Result<_, Failure>) = rayon::join(
+        || look("checked", Some(&checked), checked_pyconfig),
+        || look("real", real.as_ref(), real_pyconfig),
+    );
+    let comparison = compare::compare(&subject, &checked_side?, &real_side?)?;
+    let configuration = match (arguments.debug, arguments.free_threaded) {
+        (false, false) => "release",
+        (true, false) => "debug",
+        (false, true) => "free-threaded",
+        (true, true) => "free-threaded debug",
+    };
+    let against = match &arguments.real {
+        Some(folder) => folder.display().to_string(),
+        None => "this machine's headers".to_owned(),
+    };
+    let sysroot = arguments.sysroot.display().to_string();
+    report.compared(target, configuration, &sysroot, &against, &comparison);
+    match comparison.differences.len() {
+        0 => Ok(()),
+        differences => Err(Failure::SysrootDiffers {
+            sysroot,
+            against,
+            differences,
+        }),
+    }
+}
+
+/// What clang calls the source in its messages.
+const NAME: &str = "headers";
+
+/// How stencils are compiled, less where the system's headers are.
+fn options(
+    arguments: &CheckArgs,
+    target: &'static Target,
+    subject: &Subject,
+    pyconfig: Option<&Path>,
+) -> Result<CompileOptions, Failure> {
+    let mut options = CompileOptions::new(target, subject.root.clone());
+    options.debug = arguments.debug;
+    options.defines.clone_from(&subject.defines);
+    options.stencil_defines.clone_from(&subject.stencil_defines);
+    if let Some(folder) = pyconfig {
+        options
+            .include_dirs
+            .push(project::existing_pyconfig(folder)?);
+    }
+    options
+        .include_dirs
+        .extend_from_slice(&subject.include_dirs);
+    sysroot::configure(&mut options, arguments.free_threaded);
+    Ok(options)
+}

@@ -1,0 +1,172 @@
+//! What is checked: the headers that a project's stencils are compiled with.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use jit_llvm::Search;
+use tempfile::TempDir;
+
+use crate::{
+    args::CheckArgs,
+    failure::Failure,
+    project::{self, Project, Wanted},
+    template,
+};
+
+/// See the module.
+pub(super) struct Subject {
+    /// Its folder, left out where names are shown.
+    pub(super) root: PathBuf,
+    /// The folders with its headers; `pyconfig.h` comes with the system's.
+    pub(super) include_dirs: Vec<PathBuf>,
+    pub(super) defines: Vec<String>,
+    pub(super) stencil_defines: Vec<String>,
+    pub(super) cflags: Vec<String>,
+    /// A source that includes them.
+    pub(super) source: String,
+    pub(super) llvm: Search,
+    /// A copy of the headers, until the check is over.
+    _copy: Option<TempDir>,
+}
+
+/// Where CPython's runtime structures are. A template includes most of them; layouts are compared for
+/// all.
+const RUNTIME: [&str; 3] = ["pycore_runtime.h", "pycore_interp.h", "pycore_pystate.h"];
+
+/// What stencils include as a rule: for an installed CPython, which has no template. Versions differ in
+/// which they have.
+const INTERNAL: [&str; 17] = [
+    "pycore_call.h",
+    "pycore_ceval.h",
+    "pycore_code.h",
+    "pycore_dict.h",
+    "pycore_floatobject.h",
+    "pycore_frame.h",
+    "pycore_function.h",
+    "pycore_genobject.h",
+    "pycore_import.h",
+    "pycore_list.h",
+    "pycore_long.h",
+    "pycore_object.h",
+    "pycore_pyerrors.h",
+    "pycore_signal.h",
+    "pycore_sliceobject.h",
+    "pycore_tuple.h",
+    "pycore_unicodeobject.h",
+];
+
+impl Subject {
+    /// What the command line names. A checkout wants to see a `pyconfig.h`.
+    pub(super) fn find(arguments: &CheckArgs, pyconfig: Option<&Path>) -> Result<Subject, Failure> {
+        match &arguments.headers {
+            Some(folder) => Subject::installed(folder),
+            None => Subject::project(arguments.cpython.as_deref(), pyconfig),
+        }
+    }
+
+    /// A checkout or another project: what its template includes.
+    fn project(cpython: Option<&Path>, pyconfig: Option<&Path>) -> Result<Subject, Failure> {
+        let project = Project::find(&Wanted {
+            cpython,
+            pyconfig_dir: pyconfig,
+            output_dir: None,
+        })?;
+        let text = fs::read_to_string(&project.template)
+            .map_err(Failure::file("read", &project.template))?;
+        let (preamble, _) = template::split(&text);
+        let mut include_dirs = project.include_dirs.clone();
+        if let Some(pyconfig) = pyconfig.and_then(|folder| folder.canonicalize().ok()) {
+            include_dirs.retain(|folder| *folder != pyconfig);
+        }
+        let mut source = preamble.to_owned();
+        include(&mut source, &RUNTIME, &include_dirs);
+        Ok(Subject {
+            root: project.root.clone(),
+            include_dirs,
+            defines: project.defines.clone(),
+            stencil_defines: project.stencil_defines.clone(),
+            cflags: project.cflags.clone(),
+            source,
+            llvm: project.llvm.clone(),
+            _copy: project.into_files(),
+        })
+    }
+
+    /// An installed CPython's headers, copied without its `pyconfig.h`: that is beside `Python.h`, so
+    /// it would be the one that `Python.h` includes.
+    fn installed(folder: &Path) -> Result<Subject, Failure> {
+        let missing = |what| Failure::NotInstalled {
+            folder: folder.to_path_buf(),
+            missing: what,
+        };
+        if !folder.join("Python.h").is_file() {
+            return Err(missing("Python.h"));
+        }
+        let copy = tempfile::Builder::new()
+            .prefix("jit-headers-")
+            .tempdir()
+            .map_err(Failure::file("create", &std::env::temp_dir()))?;
+        copy_headers(folder, copy.path())?;
+        let root = copy
+            .path()
+            .canonicalize()
+            .map_err(Failure::file("find", copy.path()))?;
+        if !root.join("internal").is_dir() {
+            return Err(missing("internal"));
+        }
+        let include_dirs = vec![
+            root.clone(),
+            root.join("internal"),
+            root.join("internal/mimalloc"),
+        ];
+        let mut source = "#include \"Python.h\"\n".to_owned();
+        include(&mut source, &INTERNAL, &include_dirs);
+        include(&mut source, &RUNTIME, &include_dirs);
+        Ok(Subject {
+            root,
+            include_dirs,
+            defines: project::CPYTHON_DEFINES.map(str::to_owned).to_vec(),
+            stencil_defines: project::CPYTHON_STENCIL_DEFINES.map(str::to_owned).to_vec(),
+            cflags: Vec::new(),
+            source,
+            llvm: Search::default(),
+            _copy: Some(copy),
+        })
+    }
+
+    /// A name without the folder the subject is in.
+    pub(super) fn shown(&self, name: &str) -> String {
+        let root = format!("{}{}", self.root.display(), std::path::MAIN_SEPARATOR);
+        name.replace(&root, "")
+    }
+}
+
+/// Include those headers that one of the folders has.
+fn include(source: &mut String, names: &[&str], folders: &[PathBuf]) {
+    for name in names {
+        if folders.iter().any(|folder| folder.join(name).is_file()) {
+            source.push_str(&format!("#include \"{name}\"\n"));
+        }
+    }
+}
+
+/// Copy what is below a folder, less `pyconfig.h` in it.
+fn copy_headers(from: &Path, to: &Path) -> Result<(), Failure> {
+    for entry in fs::read_dir(from).map_err(Failure::file("read", from))? {
+        let path = entry.map_err(Failure::file("read", from))?.path();
+        let Some(name) = path.file_name() else {
+            continue;
+        };
+        let copy = to.join(name);
+        if path.is_dir() {
+            fs::create_dir_all(&copy).map_err(Failure::file("create", &copy))?;
+            copy_headers(&path, &copy)?;
+        } else if path.extension().is_some_and(|extension| extension == "h") && name != "pyconfig.h"
+        {
+            fs::copy(&path, &copy).map_err(Failure::file("copy", &path))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,18 @@
+/* The compiler's limits of floating-point types, and Windows' control of the x87 unit: pycore_pymath.h's on i686. */
+#ifndef JIT_SYSROOT_FLOAT_H
+#define JIT_SYSROOT_FLOAT_H
+#pragma clang system_header
+#include_next <float.h>
+
+#if defined(_WIN32)
+# include <sysroot.h>
+/* corecrt's float.h: precision and rounding, and the ones that IEEE 754 doubles need. */
+# define _MCW_PC 0x00030000
+# define _MCW_RC 0x00000300
+# define _PC_53 0x00010000
+# define _RC_NEAR 0x00000000
+# if defined(_M_IX86)
+SYSROOT_CRT int __cdecl __control87_2(unsigned int, unsigned int, unsigned int *, unsigned int *);
+# endif
+#endif
+#endif

@@ -1,0 +1,273 @@
+//! `jit-cli sysroot check`: against every set of real headers that packages carry, with the headers
+//! of an installed CPython (Debian's libpython3.11-dev). `scripts/install-test-tools` installs them
+//! and `scripts/test` names ziglang's; without them these tests fail.
+
+use std::{env, fs, path::Path};
+
+use serde_json::Value;
+
+use crate::sandbox::{LINUX, Sandbox};
+
+/// The built-in sysroot's source.
+const BUILTIN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/sysroot");
+/// clang 22 takes 3.11's headers for wrong in one place.
+const OLD_HEADERS: &str = "--cflags=-Wno-error=incompatible-pointer-types";
+
+/// An installed CPython's headers.
+fn python() -> String {
+    let mut found: Vec<String> = fs::read_dir("/usr/include")
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| {
+            let name = path.file_name().unwrap().to_string_lossy();
+            name.starts_with("python3.") && path.join("internal/pycore_interp.h").is_file()
+        })
+        .map(|path| path.to_str().unwrap().to_owned())
+        .collect();
+    found.sort();
+    found
+        .pop()
+        .expect("no CPython headers in /usr/include: run scripts/install-test-tools")
+}
+
+/// ziglang's copies of headers; it is there for its clang 21.
+fn ziglang(name: &str) -> String {
+    let llvm = env::var("JIT_TEST_LLVM_21").expect("set JIT_TEST_LLVM_21, as scripts/test does");
+    let folder = Path::new(&llvm).join("package/ziglang/lib/libc/include");
+    folder.join(name).to_str().unwrap().to_owned()
+}
+
+/// Every set of real headers: the targets it is for, and where it is; nowhere is this machine's.
+fn real_headers() -> Vec<(&'static [&'static str], Option<String>)> {
+    let cross = |name: &str| Some(format!("/usr/{name}"));
+    let windows: &[&str] = &["x86_64-pc-windows-msvc", "aarch64-pc-windows-msvc"];
+    let all_windows: &[&str] = &[
+        "x86_64-pc-windows-msvc",
+        "aarch64-pc-windows-msvc",
+        "i686-pc-windows-msvc",
+    ];
+    vec![
+        (&[LINUX], None),
+        (&["aarch64-unknown-linux-gnu"], cross("aarch64-linux-gnu")),
+        (
+            &["x86_64-apple-darwin", "aarch64-apple-darwin"],
+            Some(ziglang("any-darwin-any")),
+        ),
+        (windows, cross("x86_64-w64-mingw32")),
+        (&["i686-pc-windows-msvc"], cross("i686-w64-mingw32")),
+        (all_windows, Some(ziglang("any-windows-any"))),
+    ]
+}
+
+/// What a check says, as tools read it, and its exit status.
+fn check(sandbox: &Sandbox, target: &str, more: &[&str]) -> (Value, i32) {
+    let run = sandbox.run(&["sysroot", "check", "--llvm-version", "22", "-t", target]);
+    let mut command = run
+        .with(&["--headers", &python(), OLD_HEADERS])
+        .with(&["--message-format", "json"])
+        .with(more)
+        .command();
+    let output = command.output().unwrap();
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    let events = stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap());
+    let comparison = events
+        .into_iter()
+        .find(|event: &Value| event["reason"] == "comparison")
+        .unwrap_or_else(|| panic!("{stdout}{}", String::from_utf8_lossy(&output.stderr)));
+    (comparison, output.status.code().unwrap())
+}
+
+/// The names of what differs.
+fn names(comparison: &Value, kind: &str) -> Vec<String> {
+    let all = comparison["differences"].as_array().unwrap().iter();
+    let named = all.filter(|difference| difference["kind"] == kind);
+    named
+        .map(|difference| difference["name"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+fn compare_all(configuration: &[&str], name: &str) {
+    let sandbox = Sandbox::new();
+    for (targets, real) in real_headers() {
+        for target in targets {
+            let mut more = configuration.to_vec();
+            if let Some(folder) = &real {
+                more.extend(["--real", folder]);
+            }
+            let (comparison, status) = check(&sandbox, target, &more);
+            let context = format!("{target} {real:?} {:#}", comparison["differences"]);
+            assert_eq!(
+                comparison["differences"].as_array().unwrap().len(),
+                0,
+                "{context}"
+            );
+            assert_eq!(status, 0);
+            assert_eq!(comparison["configuration"], name);
+            // That there is something to compare: 3.11 has 494 records of its own.
+            for (kind, least) in [("records", 400), ("types", 150), ("macros", 800)] {
+                assert!(
+                    comparison[kind].as_u64().unwrap() > least,
+                    "{kind}: {comparison}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn release() {
+    compare_all(&[], "release");
+}
+
+#[test]
+fn debug() {
+    compare_all(&["--debug"], "debug");
+}
+
+#[test]
+fn free_threaded() {
+    compare_all(&["--free-threaded"], "free-threaded");
+}
+
+/// A copy of the built-in headers with one change.
+fn changed(sandbox: &Sandbox, file: &str, old: &str, new: &str) {
+    for (path, text) in fixtures_of(Path::new(BUILTIN)) {
+        sandbox.write(&format!("changed/{path}"), text);
+    }
+    let path = format!("changed/include/{file}");
+    let text = sandbox.text(&path);
+    assert_eq!(text.matches(old).count(), 1, "{old} in {file}");
+    sandbox.write(&path, text.replace(old, new));
+}
+
+fn fixtures_of(root: &Path) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut folders = vec![root.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let name = path.strip_prefix(root).unwrap().to_str().unwrap();
+                found.push((name.to_owned(), fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    found
+}
+
+const CHANGED: [&str; 4] = ["--sysroot", "changed/include", "-p", "changed/pyconfig"];
+
+#[test]
+fn a_mutex_that_is_too_large() {
+    let sandbox = Sandbox::new().tinyvm();
+    changed(
+        &sandbox,
+        "pthread.h",
+        "SYSROOT_THREAD_OBJECT(pthread_mutex_t, long, 40);",
+        "SYSROOT_THREAD_OBJECT(pthread_mutex_t, long, 48);",
+    );
+    let (comparison, status) = check(&sandbox, LINUX, &CHANGED);
+    assert_eq!(status, 23);
+    assert!(names(&comparison, "type").contains(&"pthread_mutex_t".to_owned()));
+    // Where CPython has it: the GIL, and all that the GIL is in.
+    let records = names(&comparison, "record");
+    for name in ["struct _gil_runtime_state", "struct pyruntimestate"] {
+        assert!(records.contains(&name.to_owned()), "{records:?}");
+    }
+    let all = comparison["differences"].as_array().unwrap();
+    let gil = all
+        .iter()
+        .find(|d| d["name"] == "struct _gil_runtime_state")
+        .unwrap();
+    let field = &gil["fields"][0];
+    assert_eq!(field["field"], "switch_cond", "{gil:#}");
+    assert_eq!(field["behind"], "pthread_mutex_t mutex");
+    let offset = |side: &str| field[side].as_str().unwrap().parse::<u64>().unwrap();
+    assert_eq!(offset("checked"), offset("real") + 8);
+
+    // People read the same.
+    let run = sandbox.run(&["sysroot", "check", "--llvm-version", "22", "-t", LINUX]);
+    let run = run
+        .with(&["--headers", &python(), OLD_HEADERS])
+        .with(&CHANGED);
+    let output = run.command().output().unwrap();
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    for line in [
+        "type pthread_mutex_t: 48 bytes, aligned to 8; real: 40 bytes, aligned to 8",
+        "(behind pthread_mutex_t mutex)",
+    ] {
+        assert!(stdout.contains(line), "{stdout}");
+    }
+    // The numbers of the assertions are not the definitions'.
+    let flags = "-include sysroot_checks.h";
+    let run = sandbox
+        .build()
+        .with(&["--sysroot", "changed/include", "--cflags", flags]);
+    let message = run.fails(12);
+    assert!(message.contains("the size of pthread_mutex_t"), "{message}");
+}
+
+#[test]
+fn a_value_and_a_sign() {
+    let sandbox = Sandbox::new();
+    changed(
+        &sandbox,
+        "sysroot.h",
+        "typedef int pid_t;",
+        "typedef unsigned pid_t;",
+    );
+    let path = "changed/include/signal.h";
+    let signals = sandbox
+        .text(path)
+        .replace("define NSIG 65", "define NSIG 0x40");
+    sandbox.write(path, signals.replace("#  define _NSIG NSIG", ""));
+    let (comparison, status) = check(&sandbox, LINUX, &CHANGED);
+    assert_eq!(status, 23);
+    let find = |kind: &str, name: &str| {
+        let mut all = comparison["differences"].as_array().unwrap().iter();
+        let found = all.find(|d| d["kind"] == kind && d["name"] == name);
+        found
+            .unwrap_or_else(|| panic!("no {name} in {comparison:#}"))
+            .clone()
+    };
+    let pid = find("type", "pid_t");
+    assert_eq!(pid["checked"], "4 bytes, aligned to 4, unsigned");
+    assert_eq!(pid["real"], "4 bytes, aligned to 4, signed");
+    // However it is written, and in what CPython makes of it.
+    for name in ["NSIG", "Py_NSIG"] {
+        let signals = find("macro", name);
+        assert_eq!(signals["checked"], "64");
+        assert_eq!(signals["real"], "65");
+    }
+    // CPython asks for it, and it is not there.
+    let missing = find("macro", "_NSIG");
+    assert_eq!(missing["checked"], Value::Null);
+    assert!(missing["real"].is_string(), "{missing:#}");
+}
+
+#[test]
+fn what_cannot_be_checked() {
+    let sandbox = Sandbox::new();
+    let check = |more: &[&str]| {
+        let run = sandbox.run(&["sysroot", "check", "--llvm-version", "22", "-t", LINUX]);
+        run.with(more)
+    };
+    let message = check(&["--headers", "empty"]).fails(22);
+    assert!(
+        message.contains("Python.h") && message.contains("--cpython"),
+        "{message}"
+    );
+    let message = check(&["--headers", &python(), "--real", "nowhere"]).fails(20);
+    assert!(message.contains("nowhere"), "{message}");
+    let message = check(&["--headers", &python(), "-p", "empty"]).fails(8);
+    assert!(message.contains("pyconfig.h"), "{message}");
+    // Headers that are not headers.
+    let message = check(&["--headers", &python(), OLD_HEADERS, "--real", "empty"]).fails(12);
+    assert!(message.contains("file not found"), "{message}");
+    let message = sandbox.run(&["sysroot", "check", "-t", "vax"]).fails(7);
+    assert!(message.contains("vax"), "{message}");
+}

@@ -1,0 +1,144 @@
+//! What `clang -cc1 -fdump-record-layouts-complete` prints.
+//!
+//! ```text
+//! *** Dumping AST Record Layout
+//!          0 | struct pair
+//!          0 |   char first
+//!          8 |   struct inner second
+//!          8 |     int deep
+//!     16:0-2 |   unsigned int bits
+//!            | [sizeof=24, align=8]
+//! ```
+
+use crate::inspect::{Field, Record};
+
+/// What is in front of each record.
+const HEAD: &str = "*** Dumping AST Record Layout";
+
+/// The records; a line that is not understood is the error.
+pub(crate) fn parse(text: &str) -> Result<Vec<Record>, String> {
+    let records = text.split(HEAD).skip(1);
+    records
+        .filter_map(|block| record(block).transpose())
+        .collect()
+}
+
+/// A record; nothing for one that has no layout (of a dependent or invalid type).
+fn record(block: &str) -> Result<Option<Record>, String> {
+    let mut lines = block.lines().skip_while(|line| line.trim().is_empty());
+    let Some(first) = lines.next() else {
+        return Ok(None);
+    };
+    let (_, name) = split(first)?;
+    let mut fields = Vec::new();
+    for line in lines {
+        let (offset, text) = split(line)?;
+        if let Some(numbers) = text.strip_prefix('[') {
+            let number = |key: &str| {
+                let value = numbers.split([',', ']']).find_map(|part| {
+                    let (found, value) = part.trim().split_once('=')?;
+                    (found == key).then_some(value)
+                });
+                value.and_then(|value| value.parse().ok())
+            };
+            let (Some(size), Some(alignment)) = (number("sizeof"), number("align")) else {
+                return Err(line.to_owned());
+            };
+            return Ok(Some(Record {
+                name: name.to_owned(),
+                size,
+                alignment,
+                fields,
+            }));
+        }
+        // Two spaces for each level; what is deeper is in a nested record.
+        let Some(text) = text
+            .strip_prefix("  ")
+            .filter(|text| !text.starts_with(' '))
+        else {
+            continue;
+        };
+        let (kind, name) = declaration(text);
+        fields.push(Field {
+            offset: offset.to_owned(),
+            kind: kind.to_owned(),
+            name: name.to_owned(),
+        });
+    }
+    Err(format!("no size of {name}"))
+}
+
+/// What is in front of the bar and what is behind it, less the space.
+fn split(line: &str) -> Result<(&str, &str), String> {
+    let (offset, text) = line.split_once(" |").ok_or_else(|| line.to_owned())?;
+    Ok((offset.trim(), text.strip_prefix(' ').unwrap_or(text)))
+}
+
+/// Type and name: the name is the last word, unless the record is anonymous.
+fn declaration(text: &str) -> (&str, &str) {
+    let text = text.trim_end();
+    match text.rsplit_once(' ') {
+        Some((kind, name)) if name.chars().all(|c| c.is_alphanumeric() || c == '_') => (kind, name),
+        _ => (text, ""),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_of_the_outermost_level() {
+        // Printed by clang 22.
+        let text = "
+*** Dumping AST Record Layout
+         0 | struct pair
+         0 |   char[3] first
+         8 |   struct inner second
+         8 |     int deep
+    16:0-2 |   unsigned int bits
+      24:- |   int :0
+        24 |   union pair::(anonymous at a.c:1:9) 
+        24 |     int one
+        32 |   void (*)(int) call
+           | [sizeof=40, align=8]
+
+*** Dumping AST Record Layout
+         0 | struct empty
+           | [sizeof=0, align=1]
+";
+        let records = parse(text).unwrap();
+        let [pair, empty] = records.as_slice() else {
+            panic!("{records:?}");
+        };
+        assert_eq!(
+            (&*pair.name, pair.size, pair.alignment),
+            ("struct pair", 40, 8)
+        );
+        let fields: Vec<_> = pair
+            .fields
+            .iter()
+            .map(|field| (&*field.offset, &*field.kind, &*field.name))
+            .collect();
+        assert_eq!(
+            fields,
+            [
+                ("0", "char[3]", "first"),
+                ("8", "struct inner", "second"),
+                ("16:0-2", "unsigned int", "bits"),
+                ("24:-", "int :0", ""),
+                ("24", "union pair::(anonymous at a.c:1:9)", ""),
+                ("32", "void (*)(int)", "call"),
+            ]
+        );
+        assert_eq!((&*empty.name, empty.size), ("struct empty", 0));
+        assert!(empty.fields.is_empty());
+        for broken in [
+            "*** Dumping AST Record Layout\n  0 | struct a\n  0 |   int b\n",
+            "*** Dumping AST Record Layout\nstruct a\n | [sizeof=1, align=1]\n",
+            "*** Dumping AST Record Layout\n  0 | struct a\n | [sizeof=?, align=1]\n",
+        ] {
+            assert!(parse(broken).is_err(), "{broken}");
+        }
+    }
+}
