@@ -92,6 +92,10 @@ pub(crate) struct BuildArgs {
     /// checkout the current folder is in, else the embedded example.
     #[arg(long, value_name = "DIR")]
     pub(crate) cpython: Option<PathBuf>,
+    /// The jit.toml to go by, instead of one in the current folder or above it. With --cpython: the
+    /// checkout that it is about.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
     /// Where to write the generated files [default: the current folder, or what jit.toml says].
     #[arg(short, long, value_name = "DIR")]
     pub(crate) output_dir: Option<PathBuf>,
@@ -100,16 +104,17 @@ pub(crate) struct BuildArgs {
     /// what jit.toml says].
     #[arg(long, value_name = "KIND", value_delimiter = ',')]
     pub(crate) emit: Vec<Emit>,
-    /// Where pyconfig.h is [default: the output folder, the current one or the checkout].
+    /// Where pyconfig.h is, for all targets [default: what jit.toml says, else for CPython the
+    /// built-in sysroot's, or that of the output folder, the current one or the checkout].
     #[arg(short, long, value_name = "DIR")]
     pub(crate) pyconfig_dir: Option<PathBuf>,
     /// Where the target's headers are: `builtin` for the ones that jit-cli carries for all seven
-    /// targets, with a pyconfig.h, or a folder with real ones [default: where clang finds this
-    /// machine's].
+    /// targets, with a pyconfig.h, or a folder with real ones [default: what jit.toml says, else where
+    /// clang finds this machine's].
     #[arg(long, value_name = "DIR|builtin")]
     pub(crate) sysroot: Option<PathBuf>,
     /// Compile for a free-threaded build of Python: for the built-in sysroot's pyconfig.h.
-    #[arg(long, requires = "sysroot")]
+    #[arg(long)]
     pub(crate) free_threaded: bool,
     /// Compile for a debug build of Python.
     #[arg(short, long)]
@@ -199,9 +204,13 @@ pub(crate) struct CheckArgs {
     /// The CPython checkout whose headers to compile with both [default: as for build].
     #[arg(long, value_name = "DIR")]
     pub(crate) cpython: Option<PathBuf>,
+    /// The jit.toml to go by; its tables say where a target's real headers and its pyconfig.h are, if
+    /// nothing else does [default: as for build].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
     /// The headers of an installed CPython, instead of a checkout: the folder with Python.h and
     /// internal/.
-    #[arg(long, value_name = "DIR", conflicts_with = "cpython")]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["cpython", "config"])]
     pub(crate) headers: Option<PathBuf>,
     /// Where the pyconfig.h is that belongs to the real headers [default: the one for both].
     #[arg(short, long, value_name = "DIR")]

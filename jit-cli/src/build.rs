@@ -55,10 +55,11 @@ pub(crate) fn run(
     let jobs = setup.jobs()?;
     let mut toolchain = None;
     let mut sources = None;
-    for &target in &setup.targets {
+    for platform in &setup.platforms {
+        let target = platform.target;
         let started = Instant::now();
         report.banner(target, project.pinned_llvm, setup.search.major);
-        let digest = setup.digest(target)?;
+        let digest = setup.digest(platform)?;
         let names = Names::of(target);
         let wanted = match arguments.force {
             true => setup.emits,
@@ -78,14 +79,14 @@ pub(crate) fn run(
         };
         let job = Job {
             toolchain,
-            options: setup.options(target),
-            template: sources.template(),
+            options: setup.options(platform),
+            template: sources.template(platform),
             cases: sources.cases(project)?,
             shim: project.shim.as_deref(),
             cache: setup
                 .cache
                 .as_ref()
-                .map(|cache| (cache, project.record_name(target, arguments.debug))),
+                .map(|cache| (cache, setup.record_name(platform))),
             keep_temps: arguments
                 .keep_temps
                 .as_ref()
@@ -123,7 +124,7 @@ fn write_dispatchers(setup: &Setup<'_>, output: &OutputDir, comment: &str) -> Re
         if prefix == "jit_unwind_info" && setup.project.shim.is_none() {
             continue;
         }
-        let targets = setup.targets.iter().copied();
+        let targets = setup.platforms.iter().map(|platform| platform.target);
         let text = jit_writer::write_dispatcher(comment, prefix, targets);
         output.update(&format!("{prefix}.h"), text.as_bytes())?;
     }
@@ -134,7 +135,8 @@ fn write_dispatchers(setup: &Setup<'_>, output: &OutputDir, comment: &str) -> Re
 /// of this machine's folders, so that the same input gives the same file everywhere.
 fn comment(setup: &Setup<'_>) -> String {
     let mut words = vec!["jit-cli".to_owned(), "build".to_owned()];
-    words.extend(setup.targets.iter().map(|target| target.triple.to_owned()));
+    let targets = setup.platforms.iter().map(|platform| platform.target);
+    words.extend(targets.map(|target| target.triple.to_owned()));
     if setup.arguments.debug {
         words.push("--debug".to_owned());
     }

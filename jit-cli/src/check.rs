@@ -5,7 +5,10 @@ mod compare;
 mod scope;
 mod subject;
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use jit_llvm::{CompileOptions, Inspector, Interrupt, Toolchain};
 use jit_schema::Target;
@@ -14,7 +17,7 @@ use self::{compare::Side, subject::Subject};
 use crate::{
     args::CheckArgs,
     failure::Failure,
-    project,
+    platform,
     report::Report,
     setup,
     sysroot::{self, Sysroot},
@@ -35,16 +38,13 @@ pub(crate) fn run(
     };
     let cache = arguments.cache_dir.as_deref();
     let checked = Sysroot::find(&arguments.sysroot, cache)?;
-    let real = arguments
-        .real
-        .as_deref()
-        .map(|name| Sysroot::find(name, cache))
-        .transpose()?;
+    let subject = Subject::find(arguments)?;
+    let real = real_headers(arguments, &subject, target)?;
     // Each side has its own pyconfig.h; where there is one only, it is as good for both.
     let own = checked.pyconfig_dir();
-    let given = arguments.pyconfig_dir.as_deref();
-    let [checked_pyconfig, real_pyconfig] = [own.as_deref().or(given), given.or(own.as_deref())];
-    let subject = Subject::find(arguments, checked_pyconfig)?;
+    let given = real_pyconfig(arguments, &subject, target)?;
+    let checked_pyconfig = own.as_deref().or(given.as_deref());
+    let real_pyconfig = given.as_deref().or(own.as_deref());
     let search = arguments.llvm.search(subject.llvm.clone())?;
     let toolchain = Toolchain::discover(&search, interrupt)?;
     // What gets CPython's headers through mingw-w64's shows in them: it must be on both sides.
@@ -64,7 +64,10 @@ pub(crate) fn run(
                 .into_iter()
                 .flat_map(|sysroot| sysroot.places(target)),
         );
-        options.cflags.extend_from_slice(&subject.cflags);
+        let config = subject.config.as_ref();
+        options
+            .cflags
+            .extend(config.map_or_else(Vec::new, |config| config.cflags(target)));
         let cflags = setup::split_cflags(arguments.cflags.as_deref())?;
         options.cflags.extend(cflags);
         let source = subject.source.clone();
@@ -83,8 +86,9 @@ pub(crate) fn run(
         (false, true) => "free-threaded",
         (true, true) => "free-threaded debug",
     };
-    let against = match &arguments.real {
-        Some(folder) => folder.display().to_string(),
+    let against = match &real {
+        Some(Sysroot::Folder(folder)) => folder.display().to_string(),
+        Some(Sysroot::Builtin(_)) => sysroot::BUILTIN.to_owned(),
         None => "this machine's headers".to_owned(),
     };
     let sysroot = arguments.sysroot.display().to_string();
@@ -96,6 +100,37 @@ pub(crate) fn run(
             against,
             differences,
         }),
+    }
+}
+
+/// The headers to compare with: what is named, else what `jit.toml` has for the target; nothing for
+/// this machine's.
+fn real_headers(
+    arguments: &CheckArgs,
+    subject: &Subject,
+    target: &Target,
+) -> Result<Option<Sysroot>, Failure> {
+    let cache = arguments.cache_dir.as_deref();
+    if let Some(name) = &arguments.real {
+        return Sysroot::find(name, cache).map(Some);
+    }
+    let configured = match &subject.config {
+        Some(config) => platform::configured_sysroot(config, target, cache)?,
+        None => None,
+    };
+    Ok(configured.filter(|sysroot| matches!(sysroot, Sysroot::Folder(_))))
+}
+
+/// Where the real headers' `pyconfig.h` is, in the same order.
+fn real_pyconfig(
+    arguments: &CheckArgs,
+    subject: &Subject,
+    target: &Target,
+) -> Result<Option<PathBuf>, Failure> {
+    let configured = |config| platform::configured_pyconfig(config, target);
+    match &arguments.pyconfig_dir {
+        Some(folder) => platform::existing_pyconfig(folder).map(Some),
+        None => subject.config.as_ref().and_then(configured).transpose(),
     }
 }
 
@@ -114,9 +149,7 @@ fn options(
     options.defines.clone_from(&subject.defines);
     options.stencil_defines.clone_from(&subject.stencil_defines);
     if let Some(folder) = pyconfig {
-        options
-            .include_dirs
-            .push(project::existing_pyconfig(folder)?);
+        options.include_dirs.push(folder.to_path_buf());
     }
     options
         .include_dirs

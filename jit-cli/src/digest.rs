@@ -14,6 +14,8 @@ use crate::{codegen::Codegen, failure::Failure};
 /// The files that a digest covers, and the order they are taken in.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct DigestInputs {
+    /// What a `jit.toml` says.
+    pub(crate) settings: String,
     /// Files that come first.
     pub(crate) files: Vec<PathBuf>,
     /// Folders that are walked, each folder's files sorted by name.
@@ -34,6 +36,7 @@ pub(crate) fn compute(
     hasher.update(target.triple);
     hasher.update([u8::from(debug)]);
     hasher.update(cflags);
+    hasher.update(&inputs.settings);
     for file in &inputs.files {
         hasher.update(read(file)?);
     }

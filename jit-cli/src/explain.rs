@@ -16,6 +16,7 @@ use crate::{
     failure::Failure,
     lookup::Lookup,
     output::OutputDir,
+    platform::Platform,
     record::{self, Record, Settings},
     report::Report,
     setup::{Setup, Sources},
@@ -58,9 +59,9 @@ pub(crate) fn run(
     let jobs = setup.jobs()?;
     let toolchain = setup.toolchain(interrupt)?;
     let sources = setup.sources()?;
-    for &target in &setup.targets {
+    for platform in &setup.platforms {
         let explanation =
-            jobs.install(|| explain(&setup, &toolchain, &sources, target, interrupt))?;
+            jobs.install(|| explain(&setup, &toolchain, &sources, platform, interrupt))?;
         report.explained(&explanation.lines(), &explanation.json());
     }
     Ok(())
@@ -70,15 +71,16 @@ fn explain(
     setup: &Setup<'_>,
     toolchain: &jit_llvm::Toolchain,
     sources: &Sources,
-    target: &'static Target,
+    platform: &Platform,
     interrupt: &Interrupt,
 ) -> Result<Explanation, Failure> {
     let project = &setup.project;
-    let digest = setup.digest(target)?;
+    let target = platform.target;
+    let digest = setup.digest(platform)?;
     let output = OutputDir::at(setup.output_dir());
     let outdated = outdated(setup, &output, &Names::of(target), &digest);
     let cases = sources.cases(project)?;
-    let (preamble, body) = sources.template();
+    let (preamble, body) = sources.template(platform);
     let units = template::sources(body, &cases);
     let mut explanation = Explanation {
         target,
@@ -93,7 +95,7 @@ fn explain(
     let work = WorkDir::create(None, 1)?;
     let compiler = Compiler::new(
         toolchain,
-        setup.options(target),
+        setup.options(platform),
         preamble.to_owned(),
         work.path(),
         setup.mode(),
@@ -101,7 +103,7 @@ fn explain(
     )?;
     let lookup = Lookup {
         cache,
-        name: project.record_name(target, setup.arguments.debug),
+        name: setup.record_name(platform),
         toolchain,
         compiler: &compiler,
         preamble,

@@ -17,6 +17,7 @@ mod line;
 mod lookup;
 mod output;
 mod pipeline;
+mod platform;
 mod project;
 mod record;
 mod report;

@@ -16,6 +16,7 @@ use crate::{
     emit::Emits,
     failure::Failure,
     key::Key,
+    platform::Platform,
 };
 
 /// Where the micro-ops come from and how they want to be compiled.
@@ -31,7 +32,11 @@ pub(crate) struct Project {
     pub(crate) cases: PathBuf,
     /// The function that enters compiled code.
     pub(crate) shim: Option<PathBuf>,
-    /// Folders to look for headers in.
+    /// Whether it is CPython, whose headers ask for a `pyconfig.h`.
+    pub(crate) is_cpython: bool,
+    /// The `jit.toml`, if there is one.
+    pub(crate) config: Option<Config>,
+    /// Folders to look for headers in, behind the one with `pyconfig.h`.
     pub(crate) include_dirs: Vec<PathBuf>,
     /// Macros for everything.
     pub(crate) defines: Vec<String>,
@@ -39,7 +44,7 @@ pub(crate) struct Project {
     pub(crate) stencil_defines: Vec<String>,
     /// Macros for the shim only.
     pub(crate) shim_defines: ShimDefines,
-    /// What the digest covers.
+    /// What the digest covers, but for the target's own.
     pub(crate) digest: DigestInputs,
     /// Which LLVM is wanted, as far as the project says.
     pub(crate) llvm: Search,
@@ -47,8 +52,6 @@ pub(crate) struct Project {
     pub(crate) targets: Vec<&'static Target>,
     /// Whose flags stencils are compiled with if nobody says so.
     pub(crate) codegen: Codegen,
-    /// Flags that come before the user's.
-    pub(crate) cflags: Vec<String>,
     /// What to write if nobody says so.
     pub(crate) emits: Emits,
     /// Where generated files go if nobody says so.
@@ -64,36 +67,39 @@ pub(crate) struct Project {
 pub(crate) struct Wanted<'a> {
     /// `--cpython`.
     pub(crate) cpython: Option<&'a Path>,
-    /// `--pyconfig-dir`.
-    pub(crate) pyconfig_dir: Option<&'a Path>,
+    /// `--config`.
+    pub(crate) config: Option<&'a Path>,
     /// `--output-dir`.
     pub(crate) output_dir: Option<&'a Path>,
 }
 
 impl Project {
-    /// Find the project: the checkout that is named, else a `jit.toml` in the current folder or
-    /// above it, else the checkout the current folder is in, else the example.
+    /// Find the project: the `jit.toml` or the checkout that is named, else a `jit.toml` in the current
+    /// folder or above it, else the checkout the current folder is in, else the example.
     pub(crate) fn find(wanted: &Wanted<'_>) -> Result<Project, Failure> {
+        if let Some(path) = wanted.config {
+            return Project::configured(path, wanted);
+        }
         if let Some(root) = wanted.cpython {
-            return Project::cpython(root, wanted);
+            return Project::cpython(root);
         }
         let here = env::current_dir().map_err(Failure::file("find", Path::new(".")))?;
         for folder in here.ancestors() {
             let path = folder.join(config::FILE_NAME);
             if path.is_file() {
-                return Project::toml(&path, wanted);
+                return Project::configured(&path, wanted);
             }
         }
         for folder in here.ancestors() {
             if CPYTHON_FILES.iter().all(|file| folder.join(file).is_file()) {
-                return Project::cpython(folder, wanted);
+                return Project::cpython(folder);
             }
         }
         Project::example()
     }
 
     /// A CPython checkout, as `Tools/jit/build.py` builds it.
-    fn cpython(root: &Path, wanted: &Wanted<'_>) -> Result<Project, Failure> {
+    fn cpython(root: &Path) -> Result<Project, Failure> {
         let not_cpython = |missing| Failure::NotCpython {
             root: root.to_path_buf(),
             missing,
@@ -104,7 +110,6 @@ impl Project {
         }
         let tools = root.join("Tools/jit");
         let cases = root.join("Python/executor_cases.c.h");
-        let pyconfig_dir = pyconfig_dir(&root, wanted)?;
         let include = root.join("Include");
         let pins = Pins::read(&tools.join("_llvm.py"));
         Ok(Project {
@@ -112,8 +117,9 @@ impl Project {
             template: tools.join("template.c"),
             cases: cases.clone(),
             shim: Some(tools.join("shim.c")),
+            is_cpython: true,
+            config: None,
             include_dirs: vec![
-                pyconfig_dir.clone(),
                 include.clone(),
                 include.join("internal"),
                 include.join("internal/mimalloc"),
@@ -124,9 +130,9 @@ impl Project {
             stencil_defines: CPYTHON_STENCIL_DEFINES.map(str::to_owned).to_vec(),
             shim_defines: ShimDefines::Cpython,
             digest: DigestInputs {
-                files: vec![cases, pyconfig_dir.join("pyconfig.h")],
+                files: vec![cases],
                 folders: vec![tools],
-                except: None,
+                ..DigestInputs::default()
             },
             llvm: Search {
                 major: pins.version,
@@ -140,7 +146,6 @@ impl Project {
             pinned_llvm: pins.version,
             targets: Vec::new(),
             codegen: Codegen::Upstream,
-            cflags: Vec::new(),
             emits: Emits::HEADER,
             output: PathBuf::from("."),
             root,
@@ -148,67 +153,77 @@ impl Project {
         })
     }
 
-    fn toml(path: &Path, wanted: &Wanted<'_>) -> Result<Project, Failure> {
+    /// What a `jit.toml` describes: a checkout, or a project with its own micro-ops.
+    fn configured(path: &Path, wanted: &Wanted<'_>) -> Result<Project, Failure> {
         let config = Config::read(path)?;
-        let targets = config.targets(path)?;
-        let emits = config.emits(path)?;
-        let folder = path.parent().unwrap_or(Path::new("."));
-        let root = folder
-            .canonicalize()
-            .map_err(Failure::file("find", folder))?;
-        let existing = |relative: &Path, key: &str| {
-            let found = root.join(relative);
-            if found.exists() {
-                return Ok(found);
-            }
-            Err(Failure::Config {
-                path: path.to_path_buf(),
-                message: format!("{key} = {relative:?}: there is no {}", found.display()),
-            })
+        let (checkout, who) = match (wanted.cpython, &config.cpython) {
+            (Some(named), _) => (Some(named.to_path_buf()), "--cpython"),
+            (None, Some(relative)) => (Some(config.existing(relative, "cpython")?), "cpython"),
+            (None, None) => (None, ""),
         };
-        let template = existing(&config.template, "template")?;
-        let cases = existing(&config.cases, "cases")?;
+        let mut project = match checkout {
+            Some(root) => {
+                config.refuse_own(who)?;
+                let mut project = Project::cpython(&root)?;
+                let file = config.path().display();
+                project.description = format!("{} as {file} says", project.description);
+                project
+            }
+            None => Project::own(&config, wanted)?,
+        };
+        project.targets = config.targets()?;
+        project.emits = config.emits()?;
+        project.codegen = config.codegen;
+        project.output = config.output();
+        project.llvm.major = config.llvm_version.or(project.llvm.major);
+        project.config = Some(config);
+        Ok(project)
+    }
+
+    /// A project with its own micro-ops.
+    fn own(config: &Config, wanted: &Wanted<'_>) -> Result<Project, Failure> {
+        let root = config.folder.clone();
+        let (template, cases) = config.template_and_cases()?;
         let shim = config
             .shim
             .as_deref()
-            .map(|shim| existing(shim, "shim"))
+            .map(|shim| config.existing(shim, "shim"))
             .transpose()?;
         let include_dirs = config
             .include
             .iter()
-            .map(|folder| existing(folder, "include"))
+            .map(|folder| config.existing(folder, "include"))
             .collect::<Result<Vec<_>, _>>()?;
-        let mut files = vec![path.to_path_buf(), cases.clone(), template.clone()];
+        let mut files = vec![cases.clone(), template.clone()];
         files.extend(shim.clone());
         Ok(Project {
-            description: format!("project {}", path.display()),
+            description: format!("project {}", config.path().display()),
             template,
             cases,
             shim,
+            is_cpython: false,
+            config: None,
             digest: DigestInputs {
+                settings: config.settings()?,
                 files,
                 folders: include_dirs.clone(),
                 except: Some(
                     wanted
                         .output_dir
                         .and_then(|folder| folder.canonicalize().ok())
-                        .unwrap_or_else(|| root.join(&config.output)),
+                        .unwrap_or_else(|| config.output()),
                 ),
             },
             include_dirs,
-            defines: config.defines,
-            stencil_defines: config.stencil_defines,
+            defines: config.defines.clone(),
+            stencil_defines: config.stencil_defines.clone(),
             shim_defines: ShimDefines::None,
-            llvm: Search {
-                major: config.llvm_version,
-                ..Search::default()
-            },
+            llvm: Search::default(),
             pinned_llvm: None,
-            targets,
-            codegen: config.codegen,
-            cflags: config.cflags,
-            emits,
-            output: root.join(config.output),
+            targets: Vec::new(),
+            codegen: Codegen::Upstream,
+            emits: Emits::HEADER,
+            output: PathBuf::new(),
             root,
             unpacked: None,
         })
@@ -220,7 +235,7 @@ impl Project {
     }
 
     /// The name of the record of the last build: there is one for each folder, target and kind.
-    pub(crate) fn record_name(&self, target: &Target, debug: bool) -> String {
+    pub(crate) fn record_name(&self, platform: &Platform, debug: bool) -> String {
         // The example is in another folder each time.
         let root = match self.unpacked {
             Some(_) => Path::new("example"),
@@ -228,12 +243,12 @@ impl Project {
         };
         let mut parts = vec![
             root.as_os_str().as_encoded_bytes(),
-            target.triple.as_bytes(),
+            platform.target.triple.as_bytes(),
             if debug { b"debug" } else { b"release" },
         ];
         // A checkout may be built in several folders, each with a pyconfig.h.
-        let outside = self
-            .include_dirs
+        let folders = platform.include_dirs(self);
+        let outside = folders
             .iter()
             .filter(|folder| !folder.starts_with(&self.root));
         parts.extend(outside.map(|folder| folder.as_os_str().as_encoded_bytes()));
@@ -254,7 +269,7 @@ impl Project {
             fs::write(&path, contents).map_err(Failure::file("write", &path))?;
         }
         let mut project =
-            Project::toml(&folder.path().join(config::FILE_NAME), &Wanted::default())?;
+            Project::configured(&folder.path().join(config::FILE_NAME), &Wanted::default())?;
         project.description = "no CPython checkout and no jit.toml here or above: building the \
                                example virtual machine (name a checkout with --cpython)"
             .to_owned();
@@ -297,30 +312,6 @@ const CPYTHON_FILES: [&str; 3] = [
     "Tools/jit/shim.c",
     "Python/executor_cases.c.h",
 ];
-
-/// The folder with `pyconfig.h`: the one that is named, else the first of the output folder, the
-/// current one and the checkout itself that has one.
-fn pyconfig_dir(root: &Path, wanted: &Wanted<'_>) -> Result<PathBuf, Failure> {
-    if let Some(folder) = wanted.pyconfig_dir {
-        return existing_pyconfig(folder);
-    }
-    [wanted.output_dir, Some(Path::new(".")), Some(root)]
-        .into_iter()
-        .flatten()
-        .find_map(|folder| existing_pyconfig(folder).ok())
-        .map_or_else(|| existing_pyconfig(root), Ok)
-}
-
-/// A folder that has a `pyconfig.h`.
-pub(crate) fn existing_pyconfig(folder: &Path) -> Result<PathBuf, Failure> {
-    let missing = || Failure::NoPyconfig {
-        folder: folder.to_path_buf(),
-    };
-    match folder.join("pyconfig.h").is_file() {
-        true => folder.canonicalize().map_err(|_| missing()),
-        false => Err(missing()),
-    }
-}
 
 /// What a checkout's own `_llvm.py` asks for.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -13,6 +13,7 @@ use crate::{
     digest,
     emit::Emits,
     failure::Failure,
+    platform::Platform,
     project::{Project, Wanted},
     sysroot::{self, Sysroot},
     template,
@@ -22,16 +23,15 @@ use crate::{
 pub(crate) struct Setup<'a> {
     pub(crate) arguments: &'a BuildArgs,
     pub(crate) project: Project,
-    pub(crate) targets: Vec<&'static Target>,
-    /// Where headers are, if not where clang finds them.
-    sysroot: Option<Sysroot>,
+    /// What to build for, and with what of its own.
+    pub(crate) platforms: Vec<Platform>,
     /// What to write.
     pub(crate) emits: Emits,
     /// `--cflags` as it was given: it is a part of the digest.
     pub(crate) cflags_text: String,
     /// Whose flags stencils are compiled with.
-    codegen: Codegen,
-    /// The project's flags and the user's.
+    pub(crate) codegen: Codegen,
+    /// The words of `--cflags`.
     cflags: Vec<String>,
     pub(crate) search: Search,
     pub(crate) cache: Option<Cache>,
@@ -45,20 +45,26 @@ impl<'a> Setup<'a> {
             .as_deref()
             .map(|name| Sysroot::find(name, arguments.cache_dir.as_deref()))
             .transpose()?;
-        let own_pyconfig = sysroot.as_ref().and_then(Sysroot::pyconfig_dir);
-        let pyconfig_dir = arguments.pyconfig_dir.as_deref();
         let project = Project::find(&Wanted {
             cpython: arguments.cpython.as_deref(),
-            pyconfig_dir: pyconfig_dir.or(own_pyconfig.as_deref()),
+            config: arguments.config.as_deref(),
             output_dir: arguments.output_dir.as_deref(),
         })?;
-        if matches!(sysroot, Some(Sysroot::Builtin(_))) {
+        let platforms = targets(arguments, &project)?
+            .into_iter()
+            .map(|target| Platform::find(target, arguments, &project, sysroot.as_ref()))
+            .collect::<Result<Vec<_>, _>>()?;
+        if platforms.iter().any(Platform::is_builtin) {
             sysroot::warn_if_newer(&project.root);
+        } else if arguments.free_threaded {
+            return Err(Failure::Usage(
+                "--free-threaded configures the headers of --sysroot builtin, which no target here \
+                 is built with: elsewhere Py_GIL_DISABLED in pyconfig.h says it (--pyconfig-dir)"
+                    .to_owned(),
+            ));
         }
-        let targets = targets(arguments, &project)?;
         let cflags_text = arguments.cflags.clone().unwrap_or_default();
-        let user_cflags = split_cflags(Some(&cflags_text))?;
-        let cflags = project.cflags.iter().cloned().chain(user_cflags).collect();
+        let cflags = split_cflags(Some(&cflags_text))?;
         let search = arguments.llvm.search(project.llvm.clone())?;
         let emits = Emits::of(&arguments.emit).unwrap_or(project.emits);
         Ok(Setup {
@@ -66,8 +72,7 @@ impl<'a> Setup<'a> {
             emits,
             codegen: arguments.codegen.unwrap_or(project.codegen),
             project,
-            targets,
-            sysroot,
+            platforms,
             cflags_text,
             cflags,
             search,
@@ -84,21 +89,34 @@ impl<'a> Setup<'a> {
     }
 
     /// The digest of a target's inputs.
-    pub(crate) fn digest(&self, target: &Target) -> Result<String, Failure> {
+    pub(crate) fn digest(&self, platform: &Platform) -> Result<String, Failure> {
         let debug = self.arguments.debug;
-        let inputs = &self.project.digest;
-        let mut flags = self.cflags_text.clone();
-        if let Some(sysroot) = &self.sysroot {
-            flags.push_str(&format!("\nsysroot {}", sysroot.digest()));
+        let mut inputs = self.project.digest.clone();
+        let pyconfig = platform.pyconfig_dir.iter();
+        inputs
+            .files
+            .extend(pyconfig.map(|folder| folder.join("pyconfig.h")));
+        // As if all of them stood behind --cflags, so that upstream's tool agrees.
+        let own = platform.cflags.iter().map(String::as_str);
+        let own = shlex::try_join(own).unwrap_or_else(|_| platform.cflags.join(" "));
+        let texts = [own.as_str(), &self.cflags_text].into_iter();
+        let texts: Vec<&str> = texts.filter(|text| !text.is_empty()).collect();
+        let mut flags = texts.join(" ");
+        if let Some(sysroot) = &platform.sysroot {
+            let config = self.project.config.as_ref();
+            let base = config.map_or(&self.project.root, |config| &config.folder);
+            let name = sysroot.digest(base);
+            flags.push_str(&format!("\nsysroot {name}"));
         }
         if self.arguments.free_threaded {
             flags.push_str("\nfree-threaded");
         }
-        digest::compute(target, debug, self.codegen, &flags, inputs)
+        digest::compute(platform.target, debug, self.codegen, &flags, &inputs)
     }
 
     /// How to compile for a target.
-    pub(crate) fn options(&self, target: &'static Target) -> CompileOptions {
+    pub(crate) fn options(&self, platform: &Platform) -> CompileOptions {
+        let target = platform.target;
         let project = &self.project;
         let mut options = CompileOptions {
             target,
@@ -107,22 +125,27 @@ impl<'a> Setup<'a> {
             defines: project.defines.clone(),
             stencil_defines: project.stencil_defines.clone(),
             shim_defines: project.shim_defines.of(target),
-            include_dirs: project.include_dirs.clone(),
+            include_dirs: platform.include_dirs(project),
             root: project.root.clone(),
             cflags: Vec::new(),
         };
-        if let Some(sysroot) = &self.sysroot {
+        if let Some(sysroot) = &platform.sysroot {
             sysroot::configure(&mut options, self.arguments.free_threaded);
             options.cflags.extend(sysroot.cflags(target));
         }
-        options.cflags.extend(self.cflags.iter().cloned());
+        let own = platform.cflags.iter().chain(&self.cflags);
+        options.cflags.extend(own.cloned());
         options
+    }
+
+    /// The name of the record of a target's last build.
+    pub(crate) fn record_name(&self, platform: &Platform) -> String {
+        self.project.record_name(platform, self.arguments.debug)
     }
 
     /// The two sources every target is made from.
     pub(crate) fn sources(&self) -> Result<Sources, Failure> {
-        let checks = matches!(self.sysroot, Some(Sysroot::Builtin(_)));
-        Sources::read(&self.project, checks)
+        Sources::read(&self.project)
     }
 
     /// How to run the tools.
@@ -150,14 +173,15 @@ impl<'a> Setup<'a> {
 
 /// The two sources every target is made from.
 pub(crate) struct Sources {
-    /// The preamble and the body of the template.
-    template: (String, String),
+    preamble: String,
+    /// The preamble with the assertions of the built-in sysroot behind the includes.
+    checked: String,
+    body: String,
     cases: String,
 }
 
 impl Sources {
-    /// Read them; `checks` puts the assertions of the built-in sysroot behind the includes.
-    fn read(project: &Project, checks: bool) -> Result<Sources, Failure> {
+    fn read(project: &Project) -> Result<Sources, Failure> {
         let read = |path: &Path| {
             std::fs::read_to_string(path)
                 .map(cases::universal_newlines)
@@ -165,21 +189,21 @@ impl Sources {
         };
         let template = read(&project.template)?;
         let (preamble, body) = template::split(&template);
-        let preamble = if checks {
-            sysroot::with_checks(preamble)
-        } else {
-            preamble.to_owned()
-        };
         Ok(Sources {
-            template: (preamble, body.to_owned()),
+            preamble: preamble.to_owned(),
+            checked: sysroot::with_checks(preamble),
+            body: body.to_owned(),
             cases: read(&project.cases)?,
         })
     }
 
     /// The preamble and the body of the template.
-    pub(crate) fn template(&self) -> (&str, &str) {
-        let (preamble, body) = &self.template;
-        (preamble, body)
+    pub(crate) fn template(&self, platform: &Platform) -> (&str, &str) {
+        let preamble = match platform.is_builtin() {
+            true => &self.checked,
+            false => &self.preamble,
+        };
+        (preamble, &self.body)
     }
 
     /// The micro-ops, in build order.

@@ -2,8 +2,9 @@
 //! carries (`jit-cli/sysroot`, whose README says what they are and what they were compared with).
 
 use std::{
-    env, fs,
+    env, fs, io,
     path::{Path, PathBuf},
+    sync::LazyLock,
 };
 
 use jit_llvm::CompileOptions;
@@ -89,6 +90,10 @@ impl Sysroot {
         }
         let folder = name
             .canonicalize()
+            .and_then(|folder| match folder.is_dir() {
+                true => Ok(folder),
+                false => Err(io::ErrorKind::NotADirectory.into()),
+            })
             .map_err(Failure::file("find the sysroot", name))?;
         Ok(Sysroot::Folder(folder))
     }
@@ -102,11 +107,14 @@ impl Sysroot {
     }
 
     /// What tells it from others in the digest of a build: where real headers are, or which version
-    /// of the built-in ones.
-    pub(crate) fn digest(&self) -> String {
+    /// of the built-in ones. Where the project itself is does not count.
+    pub(crate) fn digest(&self, project: &Path) -> String {
         match self {
             Sysroot::Builtin(_) => format!("builtin {}", version()),
-            Sysroot::Folder(folder) => folder.display().to_string(),
+            Sysroot::Folder(folder) => {
+                let place = folder.strip_prefix(project).unwrap_or(folder);
+                place.display().to_string()
+            }
         }
     }
 
@@ -254,7 +262,12 @@ fn mingw_flags(target: &Target) -> impl Iterator<Item = &'static str> {
 }
 
 /// The first digits of the files' SHA-256.
-fn version() -> String {
+fn version() -> &'static str {
+    static VERSION: LazyLock<String> = LazyLock::new(hash);
+    &VERSION
+}
+
+fn hash() -> String {
     let mut hasher = Sha256::new();
     for (path, text) in FILES {
         hasher.update(path);

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use crate::{
     args::CheckArgs,
+    config::Config,
     failure::Failure,
     project::{self, Project, Wanted},
     template,
@@ -23,7 +24,8 @@ pub(super) struct Subject {
     pub(super) include_dirs: Vec<PathBuf>,
     pub(super) defines: Vec<String>,
     pub(super) stencil_defines: Vec<String>,
-    pub(super) cflags: Vec<String>,
+    /// What it says of targets, if it says anything.
+    pub(super) config: Option<Config>,
     /// A source that includes them.
     pub(super) source: String,
     pub(super) llvm: Search,
@@ -58,36 +60,32 @@ const INTERNAL: [&str; 17] = [
 ];
 
 impl Subject {
-    /// What the command line names. A checkout wants to see a `pyconfig.h`.
-    pub(super) fn find(arguments: &CheckArgs, pyconfig: Option<&Path>) -> Result<Subject, Failure> {
+    /// What the command line names.
+    pub(super) fn find(arguments: &CheckArgs) -> Result<Subject, Failure> {
         match &arguments.headers {
             Some(folder) => Subject::installed(folder),
-            None => Subject::project(arguments.cpython.as_deref(), pyconfig),
+            None => Subject::project(arguments),
         }
     }
 
     /// A checkout or another project: what its template includes.
-    fn project(cpython: Option<&Path>, pyconfig: Option<&Path>) -> Result<Subject, Failure> {
+    fn project(arguments: &CheckArgs) -> Result<Subject, Failure> {
         let project = Project::find(&Wanted {
-            cpython,
-            pyconfig_dir: pyconfig,
+            cpython: arguments.cpython.as_deref(),
+            config: arguments.config.as_deref(),
             output_dir: None,
         })?;
         let text = fs::read_to_string(&project.template)
             .map_err(Failure::file("read", &project.template))?;
         let (preamble, _) = template::split(&text);
-        let mut include_dirs = project.include_dirs.clone();
-        if let Some(pyconfig) = pyconfig.and_then(|folder| folder.canonicalize().ok()) {
-            include_dirs.retain(|folder| *folder != pyconfig);
-        }
         let mut source = preamble.to_owned();
-        include(&mut source, &RUNTIME, &include_dirs);
+        include(&mut source, &RUNTIME, &project.include_dirs);
         Ok(Subject {
             root: project.root.clone(),
-            include_dirs,
+            include_dirs: project.include_dirs.clone(),
             defines: project.defines.clone(),
             stencil_defines: project.stencil_defines.clone(),
-            cflags: project.cflags.clone(),
+            config: project.config.clone(),
             source,
             llvm: project.llvm.clone(),
             _copy: project.into_files(),
@@ -129,7 +127,7 @@ impl Subject {
             include_dirs,
             defines: project::CPYTHON_DEFINES.map(str::to_owned).to_vec(),
             stencil_defines: project::CPYTHON_STENCIL_DEFINES.map(str::to_owned).to_vec(),
-            cflags: Vec::new(),
+            config: None,
             source,
             llvm: Search::default(),
             _copy: Some(copy),

@@ -28,6 +28,7 @@ mod skip;
 mod stencils;
 mod sysroot;
 mod sysroot_check;
+mod tables;
 mod tinyvm;
 mod tools;
 mod tuned;
