@@ -7,6 +7,7 @@ use jit_schema::Target;
 use jit_writer::Preamble;
 
 use crate::{
+    advice,
     args::BuildArgs,
     digest,
     emit::Emits,
@@ -95,7 +96,9 @@ pub(crate) fn run(
             interrupt: interrupt.clone(),
             progress: report.start(target),
         };
-        let mut built = jobs.install(|| pipeline::run(job))?;
+        let mut built = jobs
+            .install(|| pipeline::run(job))
+            .map_err(|failure| advice::add(failure, platform, &project.root))?;
         let preamble = Preamble {
             digest: &digest,
             comment: &comment,

@@ -22,7 +22,7 @@ pub(crate) enum Failure {
     Llvm(#[from] LlvmError),
     #[error(
         "no pyconfig.h in {}: run ./configure there first, or name the folder that has one with \
-         --pyconfig-dir",
+         --pyconfig-dir (--sysroot builtin brings one)",
         folder.display()
     )]
     NoPyconfig { folder: PathBuf },
@@ -102,6 +102,12 @@ pub(crate) enum Failure {
         against: String,
         differences: usize,
     },
+    /// A failure, and what to try.
+    #[error("{failure}")]
+    Advised {
+        failure: Box<Failure>,
+        advice: String,
+    },
     /// Several micro-ops failed; never empty.
     #[error("{}", several(.0))]
     Several(Vec<Failure>),
@@ -164,11 +170,12 @@ impl Failure {
     }
 
     /// What to try, where the message does not say it: it is the system's own, or clang's.
-    pub(crate) fn advice(&self) -> Option<&'static str> {
+    pub(crate) fn advice(&self) -> Option<&str> {
         match self {
             Failure::SysrootDiffers { .. } => Some(
                 "mend the headers, or build with the real ones (--sysroot DIR); docs/sysroot.md says more",
             ),
+            Failure::Advised { advice, .. } => Some(advice),
             _ if self.exit_status() == 19 => Some(
                 "free some space, or name another place (--output-dir, TMPDIR for temporary files)",
             ),
@@ -200,6 +207,7 @@ impl Failure {
             Failure::Config { .. } => 21,
             Failure::NotCpython { .. } | Failure::NotInstalled { .. } => 22,
             Failure::SysrootDiffers { .. } => 23,
+            Failure::Advised { failure, .. } => failure.exit_status(),
             Failure::Several(failures) => failures.first().map_or(1, Failure::exit_status),
         }
     }

@@ -1,6 +1,7 @@
 //! `jit-cli`: build stencils for copy-and-patch JIT compilers.
 #![forbid(unsafe_code)]
 
+mod advice;
 mod args;
 mod build;
 mod cache;

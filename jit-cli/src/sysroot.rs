@@ -16,7 +16,7 @@ use crate::{cache::Cache, failure::Failure};
 /// What `--sysroot` says for jit-cli's own.
 pub(crate) const BUILTIN: &str = "builtin";
 /// The newest CPython that the built-in sysroot was compared with real headers for.
-const CHECKED: (u32, u32) = (3, 16);
+pub(crate) const CHECKED: (u32, u32) = (3, 16);
 
 macro_rules! files {
     ($($path:literal,)*) => {
@@ -210,6 +210,32 @@ pub(crate) fn warn_if_newer(checkout: &Path) {
     }
 }
 
+/// Whether the built-in sysroot has a header of that name.
+pub(crate) fn has(header: &str) -> bool {
+    let mut headers = FILES
+        .iter()
+        .filter_map(|(path, _)| path.strip_prefix("include/"));
+    headers.any(|path| path == header)
+}
+
+/// The header of the built-in sysroot that a name stands in, for some system. Comments do not count,
+/// nor do assertions.
+pub(crate) fn mentioned(name: &str) -> Option<&'static str> {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let has_it = |code: &str| code.split(|c| !is_part(c)).any(|word| word == name);
+    let mut headers = FILES
+        .iter()
+        .filter(|(path, _)| !path.ends_with("_checks.h"));
+    let (path, _) = headers.find(|(_, text)| {
+        let mut parts = text.split("/*").enumerate();
+        parts.any(|(index, part)| match part.split_once("*/") {
+            Some((_, code)) => has_it(code),
+            None => index == 0 && has_it(part),
+        })
+    })?;
+    path.strip_prefix("include/")
+}
+
 /// Where in a folder the headers are: in the folder itself, or where distributions have them.
 fn include_dirs(folder: &Path, target: &Target) -> Vec<PathBuf> {
     let arch = target.triple.split('-').next().unwrap_or_default();
@@ -354,6 +380,21 @@ mod tests {
         ] {
             assert_eq!(with_checks(preamble), expected);
         }
+    }
+
+    #[test]
+    fn names_in_headers() {
+        for (name, header) in [
+            ("pthread_mutex_t", Some("pthread.h")),
+            ("clockid_t", Some("time.h")),
+            ("S_IFMT", Some("sys/stat.h")),
+            // In comments only.
+            ("ucrt", None),
+            ("pthread_mutex", None),
+        ] {
+            assert_eq!(mentioned(name), header, "{name}");
+        }
+        assert!(has("sys/stat.h") && !has("sys/mman.h") && !has("pyconfig.h"));
     }
 
     #[test]

@@ -3,8 +3,9 @@
 use fixtures::TRIPLES;
 
 use crate::{
+    cache::events,
     sandbox::{LINUX, Sandbox},
-    tinyvm,
+    tinyvm::{self, case, case_with},
 };
 
 /// A project whose template asks for a system's headers, behind other lines.
@@ -69,4 +70,115 @@ fn a_folder_with_headers() {
         stderr.contains("sysroot") && stderr.contains("nowhere"),
         "{stderr}"
     );
+}
+
+const BUILTIN: [&str; 2] = ["--sysroot", "builtin"];
+
+#[track_caller]
+fn mentions(message: &str, words: &[&str]) {
+    for word in words {
+        assert!(message.contains(word), "no {word:?} in:\n{message}");
+    }
+}
+
+/// Its real headers are what to try, wherever it is missing.
+#[test]
+fn what_the_built_in_headers_lack() {
+    let real = ["--sysroot DIR", "docs/sysroot.md", "3.16"];
+    // In a header of the project.
+    for (lines, words) in [
+        (
+            "\n#include <sys/mman.h>\n",
+            ["has no sys/mman.h", "(Include/system.h:2 asks for it)"],
+        ),
+        (
+            "#include <stdio.h>\nstatic inline void say(char *s) { fgets(s, 1, stdin); }\n",
+            ["stdio.h does not declare fgets", "(Include/system.h:2 "],
+        ),
+        (
+            "static inline int f(void *p) { return mmap(p); }\n",
+            ["has no sys/mman.h, which declares mmap", "system.h:1 "],
+        ),
+        (
+            "static inline int f(void) { return MAP_PRIVATE; }\n",
+            [
+                "no header of the built-in sysroot declares MAP_PRIVATE",
+                "system.h:1 ",
+            ],
+        ),
+        (
+            "extern CRITICAL_SECTION lock;\n",
+            [
+                "windows.h has CRITICAL_SECTION, but not for this target",
+                "system.h:1 ",
+            ],
+        ),
+        (
+            "#include <time.h>\nstatic inline int f(struct tm *t) { return t->tm_sec; }\n",
+            ["time.h does not say what is in struct tm", "system.h:2 "],
+        ),
+    ] {
+        let sandbox = project(lines);
+        let message = sandbox.build().with(&BUILTIN).fails(12);
+        mentions(&message, &words);
+        mentions(&message, &real);
+    }
+    // In a micro-op, for tools; one line for each name.
+    let sandbox = project("");
+    let cases = [
+        case("_DUP_r12"),
+        case_with("_NOP_r00", "getpid();"),
+        case_with("_RESUME_r00", "getpid(); sysconf(1);"),
+    ];
+    sandbox.write(tinyvm::CASES, tinyvm::cases(&cases));
+    let run = sandbox.build().with(&BUILTIN);
+    let output = run.with(&["--message-format", "json"]).command().output();
+    let output = output.unwrap();
+    assert_eq!(output.status.code(), Some(12));
+    let events = events(&String::from_utf8(output.stdout).unwrap());
+    let advice = events.last().unwrap()["advice"].as_str().unwrap();
+    mentions(advice, &["unistd.h does not declare getpid (_NOP_r00.c:"]);
+    mentions(
+        advice,
+        &["unistd.h does not declare sysconf (_RESUME_r00.c:"],
+    );
+    mentions(advice, &real);
+    // Other mistakes are no matter of headers.
+    sandbox.write(
+        tinyvm::CASES,
+        tinyvm::cases(&[case_with("_NOP_r00", "int x = ;")]),
+    );
+    let message = sandbox.build().with(&BUILTIN).fails(12);
+    assert!(!message.contains("sysroot"), "{message}");
+}
+
+/// A system's headers that are not where they are looked for.
+#[test]
+fn no_headers_for_the_target() {
+    let sandbox = project("");
+    let windows = "x86_64-pc-windows-msvc";
+    let message = sandbox.build_for(&[windows]).fails(12);
+    let words = [
+        "errno.h (Include/system.h:",
+        windows,
+        "--sysroot builtin",
+        "docs/sysroot.md",
+    ];
+    mentions(&message, &words);
+    // Some distributions have /usr/include for themselves, which includes what it has not.
+    sandbox.write("usr/errno.h", "#include <bits/own.h>\n");
+    let folder = format!("--cflags=-isystem {}", sandbox.path("usr").display());
+    let message = sandbox.build_for(&[windows]).with(&[&folder]).fails(12);
+    mentions(
+        &message,
+        &["bits/own.h (", "usr/errno.h:1 asks", "--sysroot builtin"],
+    );
+    sandbox.write("real/readme", "");
+    let run = sandbox.build().with(&["--sysroot", "real"]);
+    mentions(&run.fails(12), &["errno.h (", "real has none for", LINUX]);
+    // The project's own.
+    std::fs::remove_file(sandbox.path("vm/Include/system.h")).unwrap();
+    let message = sandbox.build_for(&[windows]).fails(12);
+    assert!(message.contains("'system.h' file not found"), "{message}");
+    assert!(!message.contains("--sysroot"), "{message}");
 }
