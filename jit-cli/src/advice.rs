@@ -31,7 +31,7 @@ pub(crate) fn add(failure: Failure, platform: &Platform, root: &Path) -> Failure
     collect(&failure, &mut diagnostics);
     let all: Vec<_> = diagnostics.into_iter().flat_map(parse).collect();
     let advice = match &platform.sysroot {
-        Some(Sysroot::Builtin(_)) => builtin(&all, root),
+        Some(Sysroot::Builtin(folder)) => builtin(&all, root, folder),
         Some(Sysroot::Folder(folder)) => absent(&all, root, platform.target, Some(folder)),
         None => absent(&all, root, platform.target, None),
     };
@@ -91,9 +91,13 @@ fn missing(message: &str) -> Option<Missing<'_>> {
 }
 
 /// The built-in headers lack something.
-fn builtin(all: &[(Missing<'_>, &str, &str)], root: &Path) -> Option<String> {
+fn builtin(all: &[(Missing<'_>, &str, &str)], root: &Path, own: &Path) -> Option<String> {
     let mut lines = BTreeSet::new();
-    for (missing, file, line) in all {
+    // What its own files ask for is in a pyconfig.h.
+    let others = all
+        .iter()
+        .filter(|(_, file, _)| !Path::new(file).starts_with(own));
+    for (missing, file, line) in others {
         let what = match missing {
             Missing::Header(name) => format!("the built-in sysroot has no {name}"),
             Missing::Name(name) => match (sysroot::mentioned(name), home(name)) {

@@ -1,6 +1,6 @@
 //! `jit-cli build`: from a project to the files its build includes.
 
-use std::time::Instant;
+use std::{path::Path, time::Instant};
 
 use jit_llvm::Interrupt;
 use jit_schema::Target;
@@ -9,6 +9,7 @@ use jit_writer::Preamble;
 use crate::{
     advice,
     args::BuildArgs,
+    codegen::Codegen,
     digest,
     emit::Emits,
     failure::Failure,
@@ -16,6 +17,7 @@ use crate::{
     pipeline::{self, Job},
     report::Report,
     setup::Setup,
+    sysroot::BUILTIN,
 };
 
 /// The names of the files of one target.
@@ -135,13 +137,25 @@ fn write_dispatchers(setup: &Setup<'_>, output: &OutputDir, comment: &str) -> Re
 }
 
 /// The command in the second line of a header. It names what decides about the contents and none
-/// of this machine's folders, so that the same input gives the same file everywhere.
+/// of this machine's folders, so that the same input gives the same file everywhere: real headers
+/// are `DIR` wherever they are, and what a `jit.toml` says of targets stays there.
 fn comment(setup: &Setup<'_>) -> String {
     let mut words = vec!["jit-cli".to_owned(), "build".to_owned()];
     let targets = setup.platforms.iter().map(|platform| platform.target);
     words.extend(targets.map(|target| target.triple.to_owned()));
     if setup.arguments.debug {
         words.push("--debug".to_owned());
+    }
+    let sysroot = setup.arguments.sysroot.as_deref();
+    words.extend(sysroot.map(|name| match name == Path::new(BUILTIN) {
+        true => format!("--sysroot={BUILTIN}"),
+        false => "--sysroot=DIR".to_owned(),
+    }));
+    if setup.arguments.free_threaded {
+        words.push("--free-threaded".to_owned());
+    }
+    if setup.codegen == Codegen::Tuned {
+        words.push("--codegen=tuned".to_owned());
     }
     if !setup.cflags_text.is_empty() {
         words.push(format!("--cflags={}", setup.cflags_text));

@@ -1,7 +1,7 @@
 //! What the program prints, in one place: for people, or a line of JSON for each event for tools.
 
 use std::{
-    io::IsTerminal,
+    io::{self, IsTerminal, Write},
     path::Path,
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
@@ -67,14 +67,14 @@ impl Report {
         if let (Some(event), Value::Object(fields)) = (event.as_object_mut(), fields) {
             event.extend(fields);
         }
-        println!("{event}");
+        say(&event.to_string());
     }
 
     /// What is built, where nobody has said so.
     pub(crate) fn project(&self, description: &str, named: bool) {
         match self.format {
             MessageFormat::Human if named => {}
-            MessageFormat::Human => println!("{description}"),
+            MessageFormat::Human => say(description),
             MessageFormat::Json => self.emit("project", json!({ "description": description })),
         }
     }
@@ -93,7 +93,7 @@ impl Report {
             _ => centered("Please report any issues you encounter.", width),
         };
         let outline = "=".repeat(width);
-        println!("\n{outline}\n{warning}\n{request}\n{outline}\n");
+        say(&format!("\n{outline}\n{warning}\n{request}\n{outline}\n"));
     }
 
     /// A target whose files are up to date.
@@ -110,7 +110,7 @@ impl Report {
     /// A target's build begins.
     pub(crate) fn start(&self, target: &'static Target) -> Progress {
         let bar = match self.format {
-            MessageFormat::Human if std::io::stderr().is_terminal() => {
+            MessageFormat::Human if io::stderr().is_terminal() => {
                 let style = ProgressStyle::with_template(
                     "{prefix:26} {bar:30} {pos}/{len} {msg} {elapsed}",
                 );
@@ -183,7 +183,7 @@ impl Report {
     /// What a build of a target would do.
     pub(crate) fn explained(&self, lines: &[String], fields: &Value) {
         match self.format {
-            MessageFormat::Human => println!("{}", lines.join("\n")),
+            MessageFormat::Human => say(&lines.join("\n")),
             MessageFormat::Json => self.emit("explanation", fields.clone()),
         }
     }
@@ -255,7 +255,7 @@ impl Report {
         for (name, _) in Stages::default().named() {
             head.push_str(&format!(" {name:>9}"));
         }
-        println!("{head} {:>8}", "total");
+        say(&format!("{head} {:>8}", "total"));
         for row in &self.rows {
             match &row.built {
                 Some(numbers) => {
@@ -271,15 +271,18 @@ impl Report {
                     for (_, time) in numbers.stages.named() {
                         line.push_str(&format!(" {:>8.2}s", time.as_secs_f64()));
                     }
-                    println!("{line} {:>7.2}s", numbers.elapsed.as_secs_f64());
+                    say(&format!("{line} {:>7.2}s", numbers.elapsed.as_secs_f64()));
                 }
-                None => println!("{:<26} up to date: its inputs have not changed", row.triple),
+                None => say(&format!(
+                    "{:<26} up to date: its inputs have not changed",
+                    row.triple
+                )),
             }
         }
         if self.rows.iter().any(|row| row.built.is_some()) {
-            println!("sizes in bytes; times of stages are added up over all jobs");
+            say("sizes in bytes; times of stages are added up over all jobs");
         }
-        println!("in {}", output.display());
+        say(&format!("in {}", output.display()));
     }
 
     /// The program fails.
@@ -295,10 +298,13 @@ impl Report {
                 }),
             );
         }
-        eprintln!("error: {failure}");
-        if let Some(advice) = failure.advice() {
-            eprintln!("{advice}");
-        }
+        let advice = failure.advice().map(|advice| format!("{advice}\n"));
+        // The exit status says it, too, if this can't be said.
+        let _ = write!(
+            io::stderr(),
+            "error: {failure}\n{}",
+            advice.unwrap_or_default()
+        );
     }
 }
 
@@ -399,15 +405,13 @@ impl Progress {
         let (done, all) = (self.bar.position(), self.bar.length().unwrap_or(0));
         if self.format == MessageFormat::Json {
             let (target, reason) = (self.triple, "progress");
-            println!(
-                "{}",
-                json!({ "reason": reason, "target": target, "done": done, "uops": all })
-            );
+            let event = json!({ "reason": reason, "target": target, "done": done, "uops": all });
+            say(&event.to_string());
         } else if self.bar.is_hidden() {
             let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
             if said.elapsed() > QUIET {
                 *said = Instant::now();
-                println!("{}: {done} of {all} micro-ops", self.triple);
+                say(&format!("{}: {done} of {all} micro-ops", self.triple));
             }
         }
     }
@@ -416,6 +420,16 @@ impl Progress {
 impl Drop for Progress {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
+    }
+}
+
+/// A line on standard output. Whoever reads it may have enough (`| head`): the build goes on.
+fn say(line: &str) {
+    match writeln!(io::stdout(), "{line}") {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            tracing::warn!("can't write to standard output: {error}");
+        }
+        _ => {}
     }
 }
 

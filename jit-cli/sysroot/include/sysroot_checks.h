@@ -107,9 +107,11 @@ SYSROOT_SIZE(DWORD, 4, 4);
 SYSROOT_SAME("NTDDI_VERSION (pyconfig.h: at least Windows Vista)", NTDDI_VERSION >= 0x06000000, 1);
 #endif
 
-/* pyconfig.h, if it came before: is it this target's? */
+/* pyconfig.h, if it came before: is it this target's? CPython's has all of these, another project's may not. */
 #if defined(SIZEOF_VOID_P)
 SYSROOT_SAME("SIZEOF_VOID_P in pyconfig.h", SIZEOF_VOID_P, sizeof(void *));
+#endif
+#if defined(SIZEOF_PID_T)
 SYSROOT_SAME("SIZEOF_SIZE_T in pyconfig.h", SIZEOF_SIZE_T, sizeof(size_t));
 SYSROOT_SAME("SIZEOF_INT in pyconfig.h", SIZEOF_INT, sizeof(int));
 SYSROOT_SAME("SIZEOF_LONG in pyconfig.h", SIZEOF_LONG, sizeof(long));

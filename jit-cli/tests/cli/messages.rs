@@ -47,6 +47,32 @@ fn failures() {
     assert!(finished["message"].as_str().unwrap().contains("riscv64"));
 }
 
+/// `jit-cli explain | head`, `jit-cli build 2>&1 | head`.
+#[test]
+fn a_reader_that_has_enough() {
+    let sandbox = Sandbox::new().tinyvm();
+    let nobody = || {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        writer
+    };
+    let words = ["explain", "--cpython", "vm", "-p", "vm", "-o", "out", LINUX];
+    let explain = || sandbox.run(&words).with(&["--llvm-version", "22"]);
+    for format in ["human", "json"] {
+        for run in [explain(), sandbox.build()] {
+            let run = run.with(&["--message-format", format]);
+            let output = run.command().stdout(nobody()).output().unwrap();
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success() && stderr.is_empty(), "{stderr}");
+        }
+        // What was built is there.
+        std::fs::remove_file(sandbox.path(&format!("out/jit_stencils-{LINUX}.h"))).unwrap();
+    }
+    let run = sandbox.build_for(&["riscv64-unknown-linux-gnu"]);
+    let status = run.command().stdout(nobody()).stderr(nobody()).status();
+    assert_eq!(status.unwrap().code(), Some(7));
+}
+
 #[test]
 fn a_timeline() {
     let sandbox = Sandbox::new().tinyvm();

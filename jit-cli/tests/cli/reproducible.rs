@@ -2,7 +2,11 @@
 
 use fixtures::TRIPLES;
 
-use crate::{goldens, sandbox::Sandbox};
+use crate::{
+    goldens,
+    sandbox::{LINUX, Sandbox},
+    tinyvm::case,
+};
 
 #[test]
 fn another_folder_and_number_of_jobs() {
@@ -45,4 +49,36 @@ fn contains(haystack: &[u8], needle: &[u8]) -> bool {
     haystack
         .windows(needle.len())
         .any(|window| window == needle)
+}
+
+/// The line that says how a header was made: options that count, and no folder of the machine.
+#[test]
+fn the_command_in_a_header() {
+    let sandbox = Sandbox::new().tinyvm_of(&[case("_NOP_r00")]);
+    sandbox.write("real/include/nothing.h", "");
+    let second_line = |more: &[&str]| {
+        sandbox.build().with(more).succeeds();
+        let header = sandbox.text(&format!("out/jit_stencils-{LINUX}.h"));
+        // For a shell, words with a sign of equality are in quotes.
+        header.lines().nth(1).unwrap().replace('\'', "")
+    };
+    let line = |options: &str| format!("// $ jit-cli build {LINUX}{options} --llvm-version=22");
+    for (more, options) in [
+        (&[][..], ""),
+        (
+            &["--debug", "--codegen", "tuned"],
+            " --debug --codegen=tuned",
+        ),
+        (&["--codegen", "upstream"], ""),
+        (&["--sysroot", "real"], " --sysroot=DIR"),
+        (
+            &["--sysroot", "builtin", "--free-threaded", "--cflags=-DA"],
+            " --sysroot=builtin --free-threaded --cflags=-DA",
+        ),
+    ] {
+        assert_eq!(second_line(more), line(options));
+    }
+    let real = sandbox.path("real");
+    let absolute = ["--sysroot", real.to_str().unwrap()];
+    assert_eq!(second_line(&absolute), line(" --sysroot=DIR"));
 }
