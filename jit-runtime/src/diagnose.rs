@@ -4,7 +4,6 @@ use jit_stencils::{HoleValue, Part, PatchKind, PatchValue, StencilGroup};
 
 use crate::{
     error::LinkError,
-    form,
     layout::Layout,
     link::Linker,
     symbols::Symbols,
@@ -196,17 +195,13 @@ impl Linker<'_> {
             range,
         };
         for near in entry.near.of(&table.near) {
-            let value = image.value(near.value, near.addend);
-            let location = image.location(CODE as u8, near.offset);
-            if form::RELATIVE.apply::<true>(value, location).range != 0 {
+            let (value, formed) = image.near(near);
+            if formed.range != 0 {
                 return Some(in_code(near.offset, value, true));
             }
         }
         for relax in entry.relaxes.of(&table.relaxes) {
-            let value = image.value(relax.value, relax.addend);
-            let location = image.location(CODE as u8, relax.offset);
-            let content = image.content(value.wrapping_add(4));
-            let (formed, _) = relax.relaxed(value, location, content);
+            let (value, formed, _) = image.relaxed(relax);
             if formed.range != 0 {
                 return Some(in_code(relax.offset, value, true));
             }

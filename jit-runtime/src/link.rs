@@ -15,7 +15,10 @@ use crate::{
     special::trampoline_slot,
     stencils::Stencils,
     symbols::Symbols,
-    table::{CODE, CODE_PART, Entry, Field, HALVES, Mask, SYMBOL_VALUES, UOP_VALUES, ordinals},
+    table::{
+        CODE, CODE_PART, Entry, Field, HALVES, Mask, Relax, SYMBOL_VALUES, Simple, UOP_VALUES,
+        ordinals,
+    },
     trace::Uop,
 };
 
@@ -370,17 +373,12 @@ impl Image {
             );
         }
         for hole in entry.near.of(&table.near) {
-            let value = self.value(hole.value, hole.addend);
-            let location = self.location(CODE as u8, hole.offset);
-            let formed = form::RELATIVE.apply::<true>(value, location);
+            let (_, formed) = self.near(hole);
             bad |= formed.range;
             self.replace(at.code + hole.offset as usize, formed.field as u32);
         }
         for hole in entry.relaxes.of(&table.relaxes) {
-            let value = self.value(hole.value, hole.addend);
-            let location = self.location(CODE as u8, hole.offset);
-            let content = self.content(value.wrapping_add(4));
-            let (formed, opcode) = hole.relaxed(value, location, content);
+            let (_, formed, opcode) = self.relaxed(hole);
             bad |= formed.range;
             let offset = at.code + hole.offset as usize;
             put(&mut self.code, offset.wrapping_sub(2), opcode.to_le_bytes());
@@ -409,6 +407,24 @@ impl Image {
     pub(crate) fn value(&self, value: u16, addend: i64) -> u64 {
         let value = self.values.get(usize::from(value)).copied().unwrap_or(0);
         value.wrapping_add_signed(addend)
+    }
+
+    /// The value of a displacement, and what it becomes.
+    #[inline(always)]
+    pub(crate) fn near(&self, hole: &Simple) -> (u64, Formed) {
+        let value = self.value(hole.value, hole.addend);
+        let location = self.location(CODE as u8, hole.offset);
+        (value, form::RELATIVE.apply::<true>(value, location))
+    }
+
+    /// The value of an instruction that may be relaxed, what it becomes, and the opcode.
+    #[inline(always)]
+    pub(crate) fn relaxed(&self, hole: &Relax) -> (u64, Formed, u16) {
+        let value = self.value(hole.value, hole.addend);
+        let location = self.location(CODE as u8, hole.offset);
+        let content = self.content(value.wrapping_add(4));
+        let (formed, opcode) = hole.relaxed(value, location, content);
+        (value, formed, opcode)
     }
 
     /// The address of a place in the code or data of the uop.

@@ -30,7 +30,12 @@ pub(crate) fn shape(code: usize, holes: [usize; 3], value: u16) -> Option<u8> {
         return None;
     }
     let [wide, near, relaxing] = holes;
-    u8::try_from(wide + 4 * near + 16 * relaxing).ok()
+    u8::try_from(number(wide, near, relaxing)).ok()
+}
+
+/// The number of the shape with so many holes, as many as [`MOST`] at most.
+const fn number(wide: usize, near: usize, relaxing: usize) -> usize {
+    wide + (MOST[0] + 1) * (near + (MOST[1] + 1) * relaxing)
 }
 
 /// The code of one uop.
@@ -67,8 +72,8 @@ impl Image {
         };
         macro_rules! shapes {
             ($($wide:literal $near:literal $relaxing:literal,)*) => {
-                match shape {
-                    $(number if number == $wide + 4 * $near + 16 * $relaxing => {
+                match usize::from(shape) {
+                    $(shape if shape == const { number($wide, $near, $relaxing) } => {
                         code.fill::<$wide, $near, $relaxing>(table, entry)
                     })*
                     _ => !0,
