@@ -48,7 +48,11 @@ pub(crate) fn compute(
     // Upstream's digest knows of one way only.
     match codegen {
         Codegen::Upstream => {}
-        Codegen::Tuned => hasher.update("--codegen tuned"),
+        Codegen::Tuned => {
+            hasher.update("--codegen tuned");
+            // There, the optimizer is free to do better with each version.
+            hasher.update(jit_optimizer::FINGERPRINT);
+        }
     }
     Ok(hexadecimal(hasher))
 }

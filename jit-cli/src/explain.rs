@@ -113,7 +113,7 @@ fn explain(
     };
     let last = lookup.last();
     if let (Some(last), Some(arguments)) = (&last, compiler.arguments()?) {
-        let settings = Settings::new(toolchain, arguments, compiler.work(), preamble);
+        let settings = Settings::new(toolchain, arguments, &compiler, preamble);
         let mut changes = Changes::of(last, &settings, &project.root);
         changes.note_uops(last, &lookup);
         if !changes.files.is_empty() || !changes.flags.is_empty() {

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, time::Instant};
 
-use jit_llvm::{Compiler, Object, Source};
+use jit_llvm::{Codegen, Compiler, Object, Source};
 use jit_schema::Target;
 use jit_stencils::UnresolvedGroup;
 
@@ -80,11 +80,14 @@ impl Line<'_> {
     }
 
     fn optimize(&self, uop: &str, assembly: &str) -> Result<String, Failure> {
-        let optimized =
-            jit_optimizer::optimize(self.target, assembly).map_err(|source| Failure::Optimize {
-                uop: uop.to_owned(),
-                source,
-            })?;
+        let optimize = match self.compiler.codegen() {
+            Codegen::Upstream => jit_optimizer::optimize,
+            Codegen::Tuned => jit_optimizer::optimize_tuned,
+        };
+        let optimized = optimize(self.target, assembly).map_err(|source| Failure::Optimize {
+            uop: uop.to_owned(),
+            source,
+        })?;
         if let Some(folder) = self.keep {
             let path = folder.join(format!("{uop}.optimized.s"));
             fs::write(&path, &optimized).map_err(Failure::file("write", &path))?;

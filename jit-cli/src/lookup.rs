@@ -79,19 +79,14 @@ impl Lookup<'_> {
         let stencil = [
             "stencil",
             &tools,
-            jit_optimizer::FINGERPRINT,
+            &record::optimizer(self.compiler),
             &compile,
             &assemble,
         ];
         let settled = Settled {
             stencil: Key::of(stencil.map(str::as_bytes)),
             shim: Key::of(["shim", &tools, &shim].map(str::as_bytes)),
-            settings: Settings::new(
-                self.toolchain,
-                arguments,
-                self.compiler.work(),
-                self.preamble,
-            ),
+            settings: Settings::new(self.toolchain, arguments, self.compiler, self.preamble),
         };
         self.find(last, &settled)
     }

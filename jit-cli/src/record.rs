@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use jit_llvm::Toolchain;
+use jit_llvm::{Codegen, Compiler, Toolchain};
 use serde::{Deserialize, Serialize};
 
 use crate::{cache::Cache, key::Key};
@@ -30,10 +30,10 @@ impl Settings {
     pub(crate) fn new(
         toolchain: &Toolchain,
         arguments: [Vec<String>; 3],
-        work: &Path,
+        compiler: &Compiler<'_>,
         preamble: &str,
     ) -> Settings {
-        let work = work.to_string_lossy();
+        let work = compiler.work().to_string_lossy();
         let neutral = |words: Vec<String>| {
             let words = words.into_iter();
             words.map(|word| word.replace(&*work, "WORK")).collect()
@@ -43,12 +43,21 @@ impl Settings {
                 .identities()
                 .iter()
                 .cloned()
-                .chain([format!("jit-optimizer {}", jit_optimizer::FINGERPRINT)])
+                .chain([optimizer(compiler)])
                 .collect(),
             arguments: arguments.map(neutral),
             preamble: preamble.to_owned(),
         }
     }
+}
+
+/// Which optimizer of ours it is, and which of its passes run.
+pub(crate) fn optimizer(compiler: &Compiler<'_>) -> String {
+    let passes = match compiler.codegen() {
+        Codegen::Upstream => "",
+        Codegen::Tuned => ", tuned",
+    };
+    format!("jit-optimizer {}{passes}", jit_optimizer::FINGERPRINT)
 }
 
 /// A file that was read, with a hash of what it held.

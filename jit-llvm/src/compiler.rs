@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    CompileOptions, ExpandedFile, Expansion, Interrupt, LlvmError, Toolchain,
+    Codegen, CompileOptions, ExpandedFile, Expansion, Interrupt, LlvmError, Toolchain,
     batch::{self, Plans, Preamble},
     command,
     context::Context,
@@ -211,6 +211,11 @@ impl<'a> Compiler<'a> {
     /// results may want to leave these out, so that the next build warns again.
     pub fn has_warned(&self, name: &str) -> bool {
         self.context.has_warned(name)
+    }
+
+    /// Whose flags stencils are compiled with.
+    pub fn codegen(&self) -> Codegen {
+        self.context.options.codegen
     }
 
     /// The folder that this compiler's files are in, as it appears in the arguments.

@@ -31,10 +31,13 @@
 mod aarch64;
 mod cfg;
 mod error;
+mod i686_arguments;
 mod parse;
 mod passes;
 mod scan;
 mod x86;
+mod x86_64_constants;
+mod x86_operands;
 
 use jit_schema::{Arch, ObjectFormat, Target};
 
@@ -79,7 +82,17 @@ impl Dialect {
 ///
 /// [`OptimizeError`], where the assembly cannot be optimized without breaking it.
 pub fn optimize(target: &'static Target, assembly: &str) -> Result<String, OptimizeError> {
-    optimize_as(target, Dialect::of(target), assembly)
+    run(target, Dialect::of(target), assembly, Passes::Upstream)
+}
+
+/// [`optimize`], and then what upstream does not do, for less code and data. What the stencil does
+/// stays the same, and an unmodified `jit.c` knows how to fill its holes.
+///
+/// # Errors
+///
+/// Those of [`optimize`].
+pub fn optimize_tuned(target: &'static Target, assembly: &str) -> Result<String, OptimizeError> {
+    run(target, Dialect::of(target), assembly, Passes::Tuned)
 }
 
 /// [`optimize`] with a dialect other than the target's own.
@@ -91,6 +104,24 @@ pub fn optimize_as(
     target: &'static Target,
     dialect: Dialect,
     assembly: &str,
+) -> Result<String, OptimizeError> {
+    run(target, dialect, assembly, Passes::Upstream)
+}
+
+/// Which passes run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Passes {
+    /// Those of `_optimizers.py`.
+    Upstream,
+    /// More.
+    Tuned,
+}
+
+fn run(
+    target: &'static Target,
+    dialect: Dialect,
+    assembly: &str,
+    passes: Passes,
 ) -> Result<String, OptimizeError> {
     let syntax = Syntax {
         dialect,
@@ -118,6 +149,13 @@ pub fn optimize_as(
     if dialect == Dialect::Aarch64 {
         aarch64::label_external_branches(&mut graph, &syntax);
         aarch64::fix_up_constants(&mut graph)?;
+    }
+    if passes == Passes::Tuned {
+        match target.arch {
+            Arch::X86_64 => x86_64_constants::shorten(&mut graph, &syntax, target.format),
+            Arch::I686 => i686_arguments::drop_stores(&mut graph, &syntax, continuation),
+            Arch::Aarch64 => {}
+        }
     }
     if target.frame_pointers {
         graph.check_frame_pointer(dialect)?;

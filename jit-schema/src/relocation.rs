@@ -102,6 +102,9 @@ relocation_kinds! {
     CustomAarch64Const16a = "CUSTOM_AARCH64_CONST16a", None, 0;
     /// Made from the optimizer's labels: bits 16 to 31 of a constant.
     CustomAarch64Const16b = "CUSTOM_AARCH64_CONST16b", None, 0;
+    /// Made from the optimizer's labels: a 32-bit constant in x86_64 code, which ends at its label.
+    /// CPython's own tool has none.
+    CustomX86_64Const32 = "CUSTOM_X86_64_CONST32", None, 0;
     /// COFF x86_64: 32-bit PC-relative.
     ImageRelAmd64Rel32 = "IMAGE_REL_AMD64_REL32", AMD64, 4;
     /// COFF AArch64: 19-bit conditional branch.

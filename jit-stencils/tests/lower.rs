@@ -305,6 +305,21 @@ fn labels_become_holes_behind_the_objects_own() {
     );
 }
 
+const SMALL: &str = "CUSTOM_X86_64_CONST32_JIT_RELOCATION__JIT_OPARG_JIT_RELOCATION_0";
+
+/// `patch_32` of CPython's jit.c fills the four bytes that the label is behind.
+#[test]
+fn constants_of_x86_end_at_their_labels() {
+    let small = code(&[0xb8, 0, 0, 0, 0], &[(SMALL, 5)], &[]);
+    let group = lowered(X86_64_LINUX, &small);
+    let holes: Vec<_> = group.code.holes.iter().map(summary).collect();
+    assert_eq!(holes, [(1, PatchKind::Patch32, HoleValue::Oparg, None, 0)]);
+    let early = code(&[0; 8], &[(SMALL, 3)], &[]);
+    let problem =
+        "at code+0x3, but a CUSTOM_X86_64_CONST32 must have 4 of the 8 bytes of code before it";
+    refused(X86_64_LINUX, &early, &format!("label {SMALL}: {problem}"));
+}
+
 #[test]
 fn labels_that_make_no_sense_are_refused() {
     let cases = [

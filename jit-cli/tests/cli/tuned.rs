@@ -53,6 +53,18 @@ fn less_on_every_target() {
         let header = text(files, &format!("jit_stencils-{triple}.h"));
         ["patch_aarch64_16a(", "patch_aarch64_16b("].map(|patch| header.matches(patch).count())
     };
+    // Small values are immediate: none of them has a slot.
+    for triple in TRIPLES.iter().filter(|triple| triple.starts_with("x86_64")) {
+        let header = text(&tuned, &format!("jit_stencils-{triple}.h"));
+        assert!(
+            header.contains("patch_32(code + 0x1, instruction->oparg);"),
+            "{triple}"
+        );
+        assert!(
+            !header.contains("patch_64(code + 0x2, instruction->oparg);"),
+            "{triple}"
+        );
+    }
     let darwin = immediate(&tuned, "aarch64-apple-darwin");
     assert!(darwin > immediate(upstream, "aarch64-apple-darwin"));
     assert_eq!(darwin, immediate(&tuned, "aarch64-pc-windows-msvc"));

@@ -81,8 +81,14 @@ fn label_hole(
         None => symbol_to_value(target),
     };
     let width = PatchKind::from(kind).width();
+    // x86 has its constants at the end of the instruction, whose length only the assembler knows.
+    let (before, side) = match kind {
+        RelocationKind::CustomX86_64Const32 => (width, "before"),
+        _ => (0, "behind"),
+    };
     let offset = usize::try_from(place.offset)
         .ok()
+        .and_then(|offset| offset.checked_sub(before))
         .filter(|offset| place.part == Part::Code && code_size.saturating_sub(*offset) >= width)
         .ok_or_else(|| {
             let Place { part, offset } = place;
@@ -90,7 +96,7 @@ fn label_hole(
                 label,
                 format!(
                     "at {part}+{offset:#x}, but a {kind} must have {width} of the {code_size} \
-                     bytes of code behind it"
+                     bytes of code {side} it"
                 ),
             )
         })?;

@@ -1,0 +1,94 @@
+//! The operands of x86 instructions in AT&T syntax.
+
+use crate::parse::Instruction;
+use crate::scan;
+
+/// The general registers by width: 64, 32, 16 and 8 bits.
+pub(crate) const REGISTERS: [[&str; 4]; 16] = [
+    ["rax", "eax", "ax", "al"],
+    ["rbx", "ebx", "bx", "bl"],
+    ["rcx", "ecx", "cx", "cl"],
+    ["rdx", "edx", "dx", "dl"],
+    ["rsi", "esi", "si", "sil"],
+    ["rdi", "edi", "di", "dil"],
+    ["rbp", "ebp", "bp", "bpl"],
+    ["rsp", "esp", "sp", "spl"],
+    ["r8", "r8d", "r8w", "r8b"],
+    ["r9", "r9d", "r9w", "r9b"],
+    ["r10", "r10d", "r10w", "r10b"],
+    ["r11", "r11d", "r11w", "r11b"],
+    ["r12", "r12d", "r12w", "r12b"],
+    ["r13", "r13d", "r13w", "r13b"],
+    ["r14", "r14d", "r14w", "r14b"],
+    ["r15", "r15d", "r15w", "r15b"],
+];
+
+/// The second bytes of the first four registers.
+const HIGH_BYTES: [&str; 4] = ["ah", "bh", "ch", "dh"];
+
+/// Instructions that write no general register but their last operand, nor read any that they do not
+/// name; `push` and `pop` the stack pointer. All of them may have a letter for the width at their end.
+const PLAIN: [&str; 29] = [
+    "mov", "movabs", "movsl", "movsb", "movsw", "movzb", "movzw", "lea", "add", "adc", "sub",
+    "sbb", "and", "or", "xor", "cmp", "test", "inc", "dec", "neg", "not", "shl", "shr", "sar",
+    "rol", "ror", "bt", "push", "pop",
+];
+
+/// A general register, or a part of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Register {
+    /// Index into [`REGISTERS`].
+    pub(crate) number: usize,
+    pub(crate) bits: u32,
+}
+
+impl Register {
+    /// The register that an operand is.
+    pub(crate) fn parse(operand: &str) -> Option<Register> {
+        let name = operand.strip_prefix('%')?;
+        if let Some(number) = HIGH_BYTES.iter().position(|known| *known == name) {
+            return Some(Register { number, bits: 8 });
+        }
+        REGISTERS.iter().enumerate().find_map(|(number, names)| {
+            let width = names.iter().position(|known| *known == name)?;
+            Some(Register {
+                number,
+                bits: 64 >> width,
+            })
+        })
+    }
+
+    /// Its lower 32 bits.
+    pub(crate) fn narrow(self) -> &'static str {
+        REGISTERS[self.number][1]
+    }
+}
+
+/// Whether an instruction writes no general register but its last operand.
+pub(crate) fn is_plain(mnemonic: &str) -> bool {
+    let is = |word: &str| PLAIN.contains(&word);
+    is(mnemonic)
+        || mnemonic.strip_suffix(['b', 'w', 'l', 'q']).is_some_and(is)
+        || mnemonic.starts_with("set")
+        || mnemonic.starts_with("cmov")
+}
+
+/// The mnemonic and the operands. `None` for a line that does not have both, or that may be more than
+/// one instruction.
+pub(crate) fn split<'t>(instruction: &'t Instruction<'_>) -> Option<(&'t str, Vec<&'t str>)> {
+    let code = instruction.text.split('#').next()?;
+    let (mnemonic, rest) = scan::mnemonic(code)?;
+    if rest.contains([';', '{']) || mnemonic.contains(';') {
+        return None;
+    }
+    let mut depth = 0_usize;
+    let operands = rest.split(|c: char| {
+        match c {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        c == ',' && depth == 0
+    });
+    Some((mnemonic, operands.map(str::trim).collect()))
+}
