@@ -29,6 +29,7 @@
 #![forbid(unsafe_code)]
 
 mod aarch64;
+mod aarch64_pairs;
 mod cfg;
 mod error;
 mod i686_arguments;
@@ -154,7 +155,7 @@ fn run(
         match target.arch {
             Arch::X86_64 => x86_64_constants::shorten(&mut graph, &syntax, target.format),
             Arch::I686 => i686_arguments::drop_stores(&mut graph, &syntax, continuation),
-            Arch::Aarch64 => {}
+            Arch::Aarch64 => aarch64_pairs::label(&mut graph, target.format),
         }
     }
     if target.frame_pointers {

@@ -159,6 +159,45 @@ fn arguments_stay_where_they_are() {
     }
 }
 
+#[test]
+fn pairs_have_a_label_each() {
+    let pair = |symbol, number| {
+        ["a", "b"].map(|half| {
+            format!("CUSTOM_AARCH64_CONST33{half}_JIT_PAIR_{symbol}_JIT_PAIR_{number}:")
+        })
+    };
+    let [first, second] = pair("PyLong_Type", 0);
+    let load = "\tadrp\tx8, __imp_PyLong_Type\n\tldr\tx8, [x8, :lo12:__imp_PyLong_Type]\n";
+    let kept = [
+        "adrp x8, __imp_PyLong_Type",
+        "ldr x8, [x8, :lo12:__imp_PyLong_Type]",
+    ];
+    let expected = [&first, kept[0], &second, kept[1]];
+    assert_eq!(tuned("aarch64-pc-windows-msvc", load), expected);
+    let [first, second] = pair("_PyLong_Type", 0);
+    let load = "\tadrp\tx8, _PyLong_Type@GOTPAGE\n\tldr\tx8, [x8, _PyLong_Type@GOTPAGEOFF]\n";
+    let kept = [
+        "adrp x8, _PyLong_Type@GOTPAGE",
+        "ldr x8, [x8, _PyLong_Type@GOTPAGEOFF]",
+    ];
+    let darwin = |text: &str| tuned("aarch64-apple-darwin", text);
+    assert_eq!(darwin(load), [&first, kept[0], &second, kept[1]]);
+    // Another register, half a register, another symbol, an address, not one behind the other.
+    for (old, new) in [
+        ("ldr\tx8, [x8", "ldr\tx9, [x8"),
+        ("ldr\tx8", "ldr\tw8"),
+        ("_PyLong_Type@GOTPAGEOFF", "_PyFloat_Type@GOTPAGEOFF"),
+        ("@GOTPAGE", "@PAGE"),
+        ("\tldr", "\tmov\tx9, x8\n\tldr"),
+    ] {
+        let lines = darwin(&load.replace(old, new));
+        assert!(
+            !lines.iter().any(|line| line.ends_with(':')),
+            "{new}: {lines:?}"
+        );
+    }
+}
+
 /// All micro-ops of the example: as upstream compiles them, no load of a small value that could be
 /// immediate stays, and on i686 more than half of the stores to the stack go.
 #[test]
