@@ -9,7 +9,7 @@ pub(crate) enum Codegen {
     /// CPython's own: the same bytes as build.py's.
     #[default]
     Upstream,
-    /// More flags, for less code and data.
+    /// More flags and passes, for less code and data.
     Tuned,
 }
 

@@ -74,16 +74,18 @@ impl Compiler<'_> {
                     })?;
             }
         }
-        let end = self.lengths();
         let table = &mut self.table;
-        let fields = table
-            .fields
-            .get_mut(start[0] as usize..)
-            .unwrap_or_default();
+        let mut fields = table.fields.split_off(start[0] as usize);
         fields.sort_by_key(|field| (field.part != DATA_PART, field.offset));
-        for field in fields {
+        for field in &mut fields {
             field.around = adding.around(field);
         }
+        let wide = table.wide.split_off(start[3] as usize);
+        let (fields, wide) = quick::widen(fields, wide, adding.code.len());
+        table.fields.extend(fields);
+        table.wide.extend(wide);
+        let end = self.lengths();
+        let table = &mut self.table;
         let mut entry = adding.entry;
         let [fields, relaxes, specials, wide, near] =
             std::array::from_fn(|index| Span(start[index], end[index]));

@@ -6,10 +6,12 @@
 //! function of its own in C. The code is written to a *window* of a fixed size, so that nothing has to
 //! be checked for each hole.
 
+use jit_stencils::HoleValue;
+
 use crate::{
     form,
     link::Image,
-    table::{CODE, Entry, Relax, Simple, Table},
+    table::{CODE, CODE_PART, Entry, Field, Relax, Simple, Table, value_of},
 };
 
 /// How many 64-bit values, displacements and relaxing instructions the largest shape has.
@@ -36,6 +38,39 @@ pub(crate) fn shape(code: usize, holes: [usize; 3], value: u16) -> Option<u8> {
 /// The number of the shape with so many holes, as many as [`MOST`] at most.
 const fn number(wide: usize, near: usize, relaxing: usize) -> usize {
     wide + (MOST[0] + 1) * (near + (MOST[1] + 1) * relaxing)
+}
+
+/// Values that surely fit their 32 bits of x86_64 code are written as 64 bits, with the four bytes that
+/// come next: these holes have quicker code. What is filled there is filled later.
+pub(crate) fn widen(
+    fields: Vec<Field>,
+    mut wide: Vec<Simple>,
+    code: usize,
+) -> (Vec<Field>, Vec<Simple>) {
+    const SMALL: [usize; 2] = [value_of(HoleValue::Oparg), value_of(HoleValue::Target)];
+    let starts: Vec<u32> = fields
+        .iter()
+        .filter(|field| field.part == CODE_PART)
+        .map(|field| field.offset)
+        .collect();
+    let fits = |field: &Field| {
+        let (next, end) = (field.offset + 4, field.offset + 8);
+        field.part == CODE_PART
+            && field.form == form::ABSOLUTE_32
+            && field.addend == 0
+            && SMALL.contains(&usize::from(field.value))
+            && end as usize <= code
+            // Fields are filled first.
+            && !starts.iter().any(|start| (next..end).contains(start))
+    };
+    let (small, fields): (Vec<Field>, Vec<Field>) = fields.into_iter().partition(fits);
+    wide.extend(small.iter().map(|field| Simple {
+        addend: field.around.cast_signed(),
+        offset: field.offset,
+        value: field.value,
+    }));
+    wide.sort_by_key(|hole| hole.offset);
+    (fields, wide)
 }
 
 /// The code of one uop.
