@@ -133,6 +133,11 @@ fn arguments_stay_where_they_are() {
     };
     let plain = |body: &str| code(&wrapped("_", body))[1..].to_vec();
     assert_eq!(tuned(body), kept);
+    // If that function took nothing off the stack, the store would put the word back.
+    let called = body
+        .replacen("incl\t(%eax)", "pushl\t%eax\n\tcalll\t_f@4", 1)
+        .replacen("%esi, 12(%esp)", "%esi, 16(%esp)", 1);
+    assert!(tuned(&called).contains(&"movl %esi, 16(%esp)".to_owned()));
     // A word of another argument, a changed register, a changed word, a function that takes its
     // arguments off the stack, a pointer to the stack, an instruction that is not known.
     for (old, new) in [
