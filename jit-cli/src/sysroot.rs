@@ -86,7 +86,12 @@ impl Sysroot {
                 .map(Path::to_path_buf)
                 .or_else(Cache::default_folder)
                 .unwrap_or_else(|| env::temp_dir().join("jit-cli"));
-            return unpack(&folder).map(Sysroot::Builtin);
+            let folder = unpack(&folder)?;
+            // clang runs in another folder.
+            let absolute = folder
+                .canonicalize()
+                .map_err(Failure::file("find", &folder))?;
+            return Ok(Sysroot::Builtin(absolute));
         }
         let folder = name
             .canonicalize()

@@ -28,7 +28,7 @@ fn project(first: &str) -> Sandbox {
 fn builtin_headers_for_all_targets() {
     // With no header of this machine in reach. The assertions hold, release and debug.
     let sandbox = project("");
-    for more in [&[][..], &["--debug"]] {
+    for more in [&[][..], &["--debug"], &["--cache-dir", "cache"]] {
         sandbox
             .build_for(&TRIPLES)
             .with(&["--sysroot", "builtin"])
