@@ -1,9 +1,11 @@
 /* The compiler's limits of floating-point types, and Windows' control of the x87 unit: pycore_pymath.h's on i686. */
+#pragma clang system_header
+#if __has_include_next(<float.h>)
+# include_next <float.h>
+#endif
+
 #ifndef JIT_SYSROOT_FLOAT_H
 #define JIT_SYSROOT_FLOAT_H
-#pragma clang system_header
-#include_next <float.h>
-
 #if defined(_WIN32)
 # include <sysroot.h>
 /* corecrt's float.h: precision and rounding, and the ones that IEEE 754 doubles need. */

@@ -6,13 +6,14 @@ use crate::{
     cache::events,
     sandbox::{LINUX, Sandbox},
     tinyvm::{self, case, case_with},
+    tools,
 };
 
 /// A project whose template asks for a system's headers, behind other lines.
 fn project(first: &str) -> Sandbox {
     let sandbox = Sandbox::new().tinyvm();
     let template = tinyvm::file("Tools/jit/template.c");
-    let includes = "#include <errno.h>\n#include <pthread.h>\n#include <signal.h>\n#include <stdio.h>\n\
+    let includes = "#include <errno.h>\n#include <float.h>\n#include <pthread.h>\n#include <signal.h>\n#include <stdio.h>\n\
                     #include <stdlib.h>\n#include <string.h>\n#include <time.h>\n\n";
     let windows = includes.replace("<pthread.h>", "<windows.h>");
     let text = format!("#include \"system.h\"\n\n{template}");
@@ -35,6 +36,22 @@ fn builtin_headers_for_all_targets() {
             .with(more)
             .succeeds();
     }
+    assert_eq!(sandbox.files("out").len(), 7 * 3 + 2);
+}
+
+/// A clang whose own headers come first: they ask for the next ones of some names.
+#[test]
+fn builtin_headers_with_another_clang() {
+    let sandbox = project("");
+    sandbox
+        .run(&["build", "--cpython", "vm", "-p", "vm", "-o", "out"])
+        .with(&["--sysroot", "builtin", "--llvm-version", "21"])
+        .with(&[
+            "--llvm-tools-install-dir".as_ref(),
+            tools::prefix_21().as_os_str(),
+        ])
+        .with(&TRIPLES)
+        .succeeds();
     assert_eq!(sandbox.files("out").len(), 7 * 3 + 2);
 }
 

@@ -2,11 +2,14 @@
 //! of an installed CPython (Debian's libpython3.11-dev). `scripts/install-test-tools` installs them
 //! and `scripts/test` names ziglang's; without them these tests fail.
 
-use std::{env, fs, path::Path};
+use std::{fs, path::Path};
 
 use serde_json::Value;
 
-use crate::sandbox::{LINUX, Sandbox};
+use crate::{
+    sandbox::{LINUX, Sandbox},
+    tools,
+};
 
 /// The built-in sysroot's source.
 const BUILTIN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/sysroot");
@@ -32,8 +35,7 @@ fn python() -> String {
 
 /// ziglang's copies of headers; it is there for its clang 21.
 fn ziglang(name: &str) -> String {
-    let llvm = env::var("JIT_TEST_LLVM_21").expect("set JIT_TEST_LLVM_21, as scripts/test does");
-    let folder = Path::new(&llvm).join("package/ziglang/lib/libc/include");
+    let folder = tools::prefix_21().join("package/ziglang/lib/libc/include");
     folder.join(name).to_str().unwrap().to_owned()
 }
 
@@ -247,6 +249,44 @@ fn a_value_and_a_sign() {
     let missing = find("macro", "_NSIG");
     assert_eq!(missing["checked"], Value::Null);
     assert!(missing["real"].is_string(), "{missing:#}");
+}
+
+/// Where `jit.toml` says what a target's real headers are, nobody has to say it again.
+#[test]
+fn headers_that_the_configuration_names() {
+    let sandbox = Sandbox::new();
+    sandbox.write(
+        "p/own.h",
+        "#include <sys/types.h>\n\nstruct own { pid_t who; mode_t how; };\n",
+    );
+    sandbox.write(
+        "p/template.c",
+        "#include \"own.h\"\n\nint _JIT_ENTRY(void) { CASE }\n",
+    );
+    sandbox.write("p/cases.c", "        case _A: {\n        }\n");
+    sandbox.write(
+        "p/real/sys/types.h",
+        "typedef int pid_t;\ntypedef long mode_t;\n",
+    );
+    sandbox.write(
+        "p/jit.toml",
+        format!(
+            "template = \"template.c\"\ncases = \"cases.c\"\ninclude = [\".\"]\n\n\
+             [target.{LINUX}]\nsysroot = \"real\"\n"
+        ),
+    );
+    let run = sandbox.run(&["sysroot", "check", "--llvm-version", "22", "-t", LINUX]);
+    let output = run.within("p").command().output().unwrap();
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(23), "{stdout}");
+    for line in [
+        "type mode_t: 4 bytes, aligned to 4, unsigned; real: 8 bytes, aligned to 8, signed",
+        "record struct own: 8 bytes, aligned to 4; real: 16 bytes, aligned to 8",
+        "  how is at 4; real: at 8 (behind pid_t who)",
+        "1 records, 1 differ; 2 types, 1 differ;",
+    ] {
+        assert!(stdout.contains(line), "{line}\n{stdout}");
+    }
 }
 
 #[test]
