@@ -1,8 +1,10 @@
 //! From the stencils of a file to the linker's table: each hole is checked against the instruction
 //! that it is in, once, so that linking need not look again.
 
+mod check;
+
 use jit_schema::{Arch, Target};
-use jit_stencils::{Hole, HoleValue, Part, PatchKind, PatchValue, Stencil, StencilGroup};
+use jit_stencils::{Hole, HoleValue, Part, PatchKind, PatchValue, StencilGroup};
 
 use crate::{
     error::StencilError,
@@ -11,7 +13,7 @@ use crate::{
     quick::{self, WINDOW},
     table::{
         CODE_PART, DATA_PART, Entry, Field, HALVES, Mask, Relax, SYMBOL_VALUES, Simple, Sizes,
-        Span, Special, Table, UOP_VALUES, contains, masks, ordinals, value_of,
+        Span, Special, Table, UOP_VALUES, masks, value_of,
     },
 };
 
@@ -62,7 +64,7 @@ impl Compiler<'_> {
                 Part::Code => &group.code,
                 Part::Data => &group.data,
             };
-            check_overlaps(uop, part, stencil)?;
+            check::check_overlaps(uop, part, stencil)?;
             for hole in stencil.holes.iter().filter(|hole| !hole.void) {
                 self.add_hole(&mut adding, part, hole)
                     .map_err(|problem| StencilError::Hole {
@@ -139,48 +141,6 @@ impl Compiler<'_> {
         .map(small)
     }
 
-    fn check_sizes(&self, adding: &Adding<'_>) -> Result<(), StencilError> {
-        let sizes = [(Part::Code, &adding.code, 1), (Part::Data, &adding.data, 8)];
-        for (part, body, unit) in sizes {
-            let unit = match self.target.arch {
-                Arch::Aarch64 => unit.max(4),
-                _ => unit,
-            };
-            if body.len() > crate::layout::MAX_SIZE || !body.len().is_multiple_of(unit) {
-                return Err(StencilError::Size {
-                    uop: adding.uop.to_owned(),
-                    part,
-                    size: body.len(),
-                    unit,
-                    limit: crate::layout::MAX_SIZE,
-                });
-            }
-        }
-        Ok(())
-    }
-
-    /// Each symbol of the masks takes room, whether a hole refers to it or not.
-    fn check_masks(&self, adding: &Adding<'_>) -> Result<(), StencilError> {
-        let wrong = |ordinal, problem: &str| StencilError::Mask {
-            uop: adding.uop.to_owned(),
-            ordinal,
-            problem: problem.to_owned(),
-        };
-        // Slots would be 4 bytes apart there, and 8 bytes wide (`patch_got_symbol`).
-        if self.target.arch == Arch::I686
-            && let Some(ordinal) = ordinals(&adding.got).next()
-        {
-            return Err(wrong(ordinal, "32-bit x86 has no GOT"));
-        }
-        let unknown = ordinals(&adding.got)
-            .chain(ordinals(&adding.trampolines))
-            .find(|ordinal| *ordinal >= self.ordinals);
-        match unknown {
-            Some(ordinal) => Err(wrong(ordinal, "there is no such symbol")),
-            None => Ok(()),
-        }
-    }
-
     fn add_hole(
         &mut self,
         adding: &mut Adding<'_>,
@@ -201,26 +161,6 @@ impl Compiler<'_> {
                 let form = self.form(adding, part, hole)?;
                 self.add_field(adding, part, hole, form)
             }
-        }
-    }
-
-    /// GOT slots are filled for the whole trace, by its mask.
-    fn check_slot_fill(&self, adding: &Adding<'_>, part: Part, hole: &Hole) -> Result<(), Problem> {
-        match hole.value {
-            PatchValue::Symbol { ordinal } if part == Part::Data => {
-                self.check_ordinal(&adding.got, ordinal)
-            }
-            _ => Err("only data fills GOT slots, and with symbols".into()),
-        }
-    }
-
-    fn check_ordinal(&self, mask: &Mask, ordinal: usize) -> Result<(), Problem> {
-        if ordinal < self.ordinals && contains(mask, ordinal) {
-            Ok(())
-        } else {
-            Err(format!(
-                "symbol number {ordinal} is not in the stencil's mask"
-            ))
         }
     }
 
@@ -553,33 +493,6 @@ impl Adding<'_> {
             .try_into()
             .ok()
     }
-}
-
-/// Two holes must not share a byte: they are filled in no particular order.
-fn check_overlaps(uop: &str, part: Part, stencil: &Stencil) -> Result<(), StencilError> {
-    let mut spans: Vec<(usize, usize, PatchKind)> = Vec::new();
-    for hole in stencil.holes.iter().filter(|hole| !hole.void) {
-        let width = hole.patch.width();
-        for start in hole.first.into_iter().chain([hole.offset]) {
-            spans.push((start, start.saturating_add(width), hole.patch));
-        }
-    }
-    spans.retain(|(start, end, _)| start != end);
-    spans.sort_by_key(|(start, end, _)| (*start, *end));
-    for pair in spans.windows(2) {
-        if let [(_, end, _), (start, _, kind)] = pair
-            && start < end
-        {
-            return Err(StencilError::Hole {
-                uop: uop.to_owned(),
-                part,
-                offset: *start,
-                kind: *kind,
-                problem: "it overlaps the hole before it".into(),
-            });
-        }
-    }
-    Ok(())
 }
 
 /// Whether sums for the value have 32 bits where pointers have.
