@@ -2,8 +2,12 @@
 //! a wrong one changes is a few stencils out of a thousand, and no tool complains.
 
 mod compare;
+mod functions;
+mod macros;
+mod records;
 mod scope;
 mod subject;
+mod types;
 
 use std::{
     fs,
@@ -79,7 +83,7 @@ pub(crate) fn run(
         || look("checked", Some(&checked), checked_pyconfig),
         || look("real", real.as_ref(), real_pyconfig),
     );
-    let comparison = compare::compare(&subject, &checked_side?, &real_side?)?;
+    let comparison = compare::compare(target, &subject, &checked_side?, &real_side?)?;
     let configuration = match (arguments.debug, arguments.free_threaded) {
         (false, false) => "release",
         (true, false) => "debug",

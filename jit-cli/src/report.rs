@@ -200,6 +200,7 @@ impl Report {
         let Comparison {
             types,
             records,
+            functions,
             macros,
             differences,
             notes,
@@ -218,6 +219,7 @@ impl Report {
                     "real": real,
                     "types": types,
                     "records": records,
+                    "functions": functions,
                     "macros": macros,
                     "differences": differences.iter().map(difference_event).collect::<Vec<_>>(),
                     "notes": notes,
@@ -231,9 +233,11 @@ impl Report {
         let count = |kind| differences.iter().filter(|d| d.kind == kind).count();
         println!(
             "{target}, {configuration}: {checked} compared with {real}\n\
-             {records} records, {} differ; {types} types, {} differ; {macros} macros, {} differ",
+             {records} records, {} differ; {types} types, {} differ; \
+             {functions} functions, {} differ; {macros} macros, {} differ",
             count(Kind::Record),
             count(Kind::Type),
+            count(Kind::Function),
             count(Kind::Macro),
         );
         for (name, why) in notes {

@@ -1,12 +1,12 @@
 //! What clang understands of a source: its macros, types and layouts. Nothing is compiled.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     ffi::OsString,
     path::{Path, PathBuf},
 };
 
-use crate::{CompileOptions, Interrupt, LlvmError, Toolchain, command, layouts};
+use crate::{CompileOptions, Interrupt, LlvmError, Toolchain, command, declarations, layouts};
 
 /// A record (structure or union) as clang lays it out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +31,29 @@ pub struct Field {
     pub kind: String,
     /// Empty for an anonymous record.
     pub name: String,
+}
+
+/// What a source declares at file scope.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Declarations {
+    /// The names of types that are typedefs.
+    pub types: BTreeSet<String>,
+    /// By name.
+    pub functions: BTreeMap<String, Function>,
+}
+
+/// A function of a source.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Function {
+    /// Its type as clang writes it, less attributes.
+    pub kind: String,
+    /// In small letters as clang's classes have them (`nothrow`, `dllimport`, `noreturn`), with
+    /// `asm(NAME)` for another symbol.
+    pub attributes: BTreeSet<String>,
+    /// Whether code of the source refers to it.
+    pub is_used: bool,
+    /// Whether its body is there.
+    pub is_defined: bool,
 }
 
 /// What a macro is replaced by.
@@ -147,29 +170,20 @@ impl<'a> Inspector<'a> {
         Ok(passages)
     }
 
-    /// The names of the types that typedefs at file scope give.
+    /// The typedefs and functions at file scope.
     ///
     /// # Errors
     ///
     /// [`LlvmError::Rejected`] if the source does not compile.
-    pub fn typedefs(&self) -> Result<Vec<String>, LlvmError> {
+    pub fn declarations(&self) -> Result<Declarations, LlvmError> {
         let flags = [
             "-fsyntax-only",
             "-fno-color-diagnostics",
             "-Xclang",
             "-ast-dump",
         ];
-        let text = self.ask("typedefs", "", &flags)?;
-        let mut names: Vec<String> = text
-            .lines()
-            .filter(|line| line.starts_with("|-TypedefDecl ") || line.starts_with("`-TypedefDecl "))
-            // ... NAME 'TYPE'
-            .filter_map(|line| line.split_once(" '")?.0.rsplit(' ').next())
-            .map(str::to_owned)
-            .collect();
-        names.sort();
-        names.dedup();
-        Ok(names)
+        let text = self.ask("declarations", "", &flags)?;
+        Ok(declarations::parse(&text))
     }
 
     /// What expressions behind the source are after preprocessing, in their order. Each is one line.
@@ -401,7 +415,8 @@ mod tests {
         .unwrap();
         let source = "#include \"own.h\"\n#define TWICE(x) ((x) + (x))\n#define NOT_A_VALUE while\n\
                       struct pair { char first; word second; unsigned bits : 3; };\n\
-                      typedef union { int a; struct { short b; }; } either;\n";
+                      typedef union { int a; struct { short b; }; } either;\n\
+                      _Noreturn void stop(word);\n";
         for (triple, word, size) in [
             ("x86_64-unknown-linux-gnu", "8", 24),
             ("i686-pc-windows-msvc", "4", 12),
@@ -433,10 +448,13 @@ mod tests {
             let passages = asked.passages().unwrap();
             let own = passages.iter().find(|p| p.file.ends_with("own.h")).unwrap();
             assert_eq!(own.text.trim(), "typedef long word;");
-            let typedefs = asked.typedefs().unwrap();
+            let declared = asked.declarations().unwrap();
             for name in ["word", "either"] {
-                assert!(typedefs.iter().any(|found| found == name), "{typedefs:?}");
+                assert!(declared.types.contains(name), "{declared:?}");
             }
+            let stop = &declared.functions["stop"];
+            assert_eq!(stop.kind, "void (word)");
+            assert!(stop.attributes.contains("noreturn") && !stop.is_defined);
             let probes = ["TWICE(WORD)", "sizeof(word)", "NOT_A_VALUE", "-WORD"].map(str::to_owned);
             let expansions = asked.expansions(&probes).unwrap();
             assert_eq!(

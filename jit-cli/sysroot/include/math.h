@@ -21,10 +21,15 @@
 
 /* windows: declared by corecrt_math.h, on some architectures as imports. */
 #if !defined(_WIN32)
-double copysign(double, double) SYSROOT_NOTHROW __attribute__((__const__));
-double fabs(double) SYSROOT_NOTHROW __attribute__((__const__));
-double floor(double) SYSROOT_NOTHROW __attribute__((__const__));
-double ceil(double) SYSROOT_NOTHROW __attribute__((__const__));
+# if defined(__linux__)
+#  define SYSROOT_CONST __attribute__((__const__))
+# else
+#  define SYSROOT_CONST
+# endif
+double copysign(double, double) SYSROOT_NOTHROW SYSROOT_CONST;
+double fabs(double) SYSROOT_NOTHROW SYSROOT_CONST;
+double floor(double) SYSROOT_NOTHROW SYSROOT_CONST;
+double ceil(double) SYSROOT_NOTHROW SYSROOT_CONST;
 double fmod(double, double) SYSROOT_NOTHROW;
 double pow(double, double) SYSROOT_NOTHROW;
 #endif
