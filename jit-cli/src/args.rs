@@ -12,7 +12,6 @@ use crate::{
     codegen::Codegen,
     emit::Emit,
     failure::{EXIT_STATUS_HELP, Failure},
-    report::MessageFormat,
     sysroot,
 };
 
@@ -25,6 +24,16 @@ pub(crate) struct Cli {
     pub(crate) verbose: u8,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// Who reads what is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub(crate) enum MessageFormat {
+    /// People: text, and bars on a terminal.
+    #[default]
+    Human,
+    /// Tools: one JSON object a line on standard output, and nothing else there.
+    Json,
 }
 
 #[derive(Debug, Subcommand)]

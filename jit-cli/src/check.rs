@@ -4,8 +4,10 @@
 mod compare;
 mod functions;
 mod macros;
+pub(crate) mod outcome;
 mod records;
 mod scope;
+mod side;
 mod subject;
 mod types;
 
@@ -17,7 +19,7 @@ use std::{
 use jit_llvm::{CompileOptions, Inspector, Interrupt, Toolchain};
 use jit_schema::Target;
 
-use self::{compare::Side, subject::Subject};
+use self::{side::Side, subject::Subject};
 use crate::{
     args::CheckArgs,
     failure::Failure,
@@ -27,8 +29,6 @@ use crate::{
     sysroot::{self, Sysroot},
     workdir::WorkDir,
 };
-
-pub(crate) use self::compare::{Comparison, Difference, Kind, Moved};
 
 /// Run the command.
 pub(crate) fn run(

@@ -9,6 +9,7 @@ use crate::{
     args::BuildArgs,
     config::Config,
     failure::Failure,
+    key::Key,
     project::Project,
     sysroot::{BUILTIN, Sysroot},
 };
@@ -53,6 +54,22 @@ impl Platform {
     /// Whether jit-cli's own headers are used.
     pub(crate) fn is_builtin(&self) -> bool {
         matches!(self.sysroot, Some(Sysroot::Builtin(_)))
+    }
+
+    /// The name of the record of the last build: there is one for each folder, target and kind.
+    pub(crate) fn record_name(&self, project: &Project, debug: bool) -> String {
+        let mut parts = vec![
+            project.lasting_root().as_os_str().as_encoded_bytes(),
+            self.target.triple.as_bytes(),
+            if debug { b"debug" } else { b"release" },
+        ];
+        // A checkout may be built in several folders, each with a pyconfig.h.
+        let folders = self.include_dirs(project);
+        let outside = folders
+            .iter()
+            .filter(|folder| !folder.starts_with(&project.root));
+        parts.extend(outside.map(|folder| folder.as_os_str().as_encoded_bytes()));
+        Key::of(parts).to_string()
     }
 
     /// Folders to look for headers in, before the system's.

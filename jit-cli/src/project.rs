@@ -15,8 +15,6 @@ use crate::{
     digest::DigestInputs,
     emit::Emits,
     failure::Failure,
-    key::Key,
-    platform::Platform,
 };
 
 /// Where the micro-ops come from and how they want to be compiled.
@@ -234,25 +232,12 @@ impl Project {
         self.unpacked
     }
 
-    /// The name of the record of the last build: there is one for each folder, target and kind.
-    pub(crate) fn record_name(&self, platform: &Platform, debug: bool) -> String {
-        // The example is in another folder each time.
-        let root = match self.unpacked {
+    /// Its folder, as records name it: the example is in another one each time.
+    pub(crate) fn lasting_root(&self) -> &Path {
+        match self.unpacked {
             Some(_) => Path::new("example"),
             None => &self.root,
-        };
-        let mut parts = vec![
-            root.as_os_str().as_encoded_bytes(),
-            platform.target.triple.as_bytes(),
-            if debug { b"debug" } else { b"release" },
-        ];
-        // A checkout may be built in several folders, each with a pyconfig.h.
-        let folders = platform.include_dirs(self);
-        let outside = folders
-            .iter()
-            .filter(|folder| !folder.starts_with(&self.root));
-        parts.extend(outside.map(|folder| folder.as_os_str().as_encoded_bytes()));
-        Key::of(parts).to_string()
+        }
     }
 
     /// The example virtual machine that is embedded in the binary.

@@ -1,32 +1,23 @@
 //! What the program prints, in one place: for people, or a line of JSON for each event for tools.
 
 use std::{
-    io::{self, IsTerminal, Write},
+    io::{self, Write},
     path::Path,
-    sync::{Mutex, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use indicatif::{ProgressBar, ProgressStyle};
 use jit_schema::Target;
 use serde_json::{Value, json};
 
 use crate::{
-    check::{Comparison, Difference, Kind, Moved},
+    args::MessageFormat,
+    check::outcome::{Comparison, Difference, Kind, Moved},
+    console::say,
     failure::Failure,
     pipeline::Built,
+    progress::Progress,
     stages::Stages,
 };
-
-/// Who reads it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
-pub(crate) enum MessageFormat {
-    /// People: text, and bars on a terminal.
-    #[default]
-    Human,
-    /// Tools: one JSON object a line on standard output, and nothing else there.
-    Json,
-}
 
 /// See the module.
 #[derive(Debug)]
@@ -109,25 +100,7 @@ impl Report {
 
     /// A target's build begins.
     pub(crate) fn start(&self, target: &'static Target) -> Progress {
-        let bar = match self.format {
-            MessageFormat::Human if io::stderr().is_terminal() => {
-                let style = ProgressStyle::with_template(
-                    "{prefix:26} {bar:30} {pos}/{len} {msg} {elapsed}",
-                );
-                let bar = ProgressBar::new(0);
-                bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-                bar.enable_steady_tick(Duration::from_millis(100));
-                bar
-            }
-            _ => ProgressBar::hidden(),
-        };
-        bar.set_prefix(target.triple);
-        Progress {
-            bar,
-            triple: target.triple,
-            format: self.format,
-            said: Mutex::new(Instant::now()),
-        }
+        Progress::begin(target, self.format)
     }
 
     /// A target that was built.
@@ -228,10 +201,10 @@ impl Report {
             return;
         }
         for difference in differences {
-            println!("{}", difference_text(difference));
+            say(&difference_text(difference));
         }
         let count = |kind| differences.iter().filter(|d| d.kind == kind).count();
-        println!(
+        say(&format!(
             "{target}, {configuration}: {checked} compared with {real}\n\
              {records} records, {} differ; {types} types, {} differ; \
              {functions} functions, {} differ; {macros} macros, {} differ",
@@ -239,7 +212,7 @@ impl Report {
             count(Kind::Type),
             count(Kind::Function),
             count(Kind::Macro),
-        );
+        ));
         for (name, why) in notes {
             tracing::info!("need not be the same: {name}: {why}");
         }
@@ -377,64 +350,6 @@ fn difference_text(difference: &Difference) -> String {
         text.push_str(&format!("\n  and {more} more fields"));
     }
     text
-}
-
-/// How far a target's build is.
-#[derive(Debug)]
-pub(crate) struct Progress {
-    bar: ProgressBar,
-    triple: &'static str,
-    format: MessageFormat,
-    /// When it was last said where there is no bar.
-    said: Mutex<Instant>,
-}
-
-/// How often it is said where there is no bar.
-const QUIET: Duration = Duration::from_secs(5);
-
-impl Progress {
-    /// It is known what there is to do.
-    pub(crate) fn plan(&self, uops: usize, cached: usize) {
-        self.bar.set_length(uops as u64);
-        self.bar.set_position(cached as u64);
-        self.bar.set_message(match cached {
-            0 => "micro-ops".to_owned(),
-            _ => format!("micro-ops, {cached} cached"),
-        });
-    }
-
-    /// More micro-ops are done.
-    pub(crate) fn advance(&self, uops: usize) {
-        self.bar.inc(uops as u64);
-        let (done, all) = (self.bar.position(), self.bar.length().unwrap_or(0));
-        if self.format == MessageFormat::Json {
-            let (target, reason) = (self.triple, "progress");
-            let event = json!({ "reason": reason, "target": target, "done": done, "uops": all });
-            say(&event.to_string());
-        } else if self.bar.is_hidden() {
-            let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-            if said.elapsed() > QUIET {
-                *said = Instant::now();
-                say(&format!("{}: {done} of {all} micro-ops", self.triple));
-            }
-        }
-    }
-}
-
-impl Drop for Progress {
-    fn drop(&mut self) {
-        self.bar.finish_and_clear();
-    }
-}
-
-/// A line on standard output. Whoever reads it may have enough (`| head`): the build goes on.
-fn say(line: &str) {
-    match writeln!(io::stdout(), "{line}") {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            tracing::warn!("can't write to standard output: {error}");
-        }
-        _ => {}
-    }
 }
 
 /// Python's `str.center`, which puts the odd space in front only if the width is odd, too.

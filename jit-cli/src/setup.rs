@@ -140,7 +140,7 @@ impl<'a> Setup<'a> {
 
     /// The name of the record of a target's last build.
     pub(crate) fn record_name(&self, platform: &Platform) -> String {
-        self.project.record_name(platform, self.arguments.debug)
+        platform.record_name(&self.project, self.arguments.debug)
     }
 
     /// The two sources every target is made from.

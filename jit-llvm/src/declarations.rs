@@ -9,7 +9,28 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::inspect::{Declarations, Function};
+/// What a source declares at file scope.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Declarations {
+    /// The names of types that are typedefs.
+    pub types: BTreeSet<String>,
+    /// By name.
+    pub functions: BTreeMap<String, Function>,
+}
+
+/// A function of a source.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Function {
+    /// Its type as clang writes it, less attributes.
+    pub kind: String,
+    /// In small letters as clang's classes have them (`nothrow`, `dllimport`, `noreturn`), with
+    /// `asm(NAME)` for another symbol.
+    pub attributes: BTreeSet<String>,
+    /// Whether code of the source refers to it.
+    pub is_used: bool,
+    /// Whether its body is there.
+    pub is_defined: bool,
+}
 
 /// What is declared; attributes of all declarations of a function count.
 pub(crate) fn parse(text: &str) -> Declarations {

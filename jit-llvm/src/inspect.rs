@@ -1,60 +1,16 @@
 //! What clang understands of a source: its macros, types and layouts. Nothing is compiled.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     ffi::OsString,
     path::{Path, PathBuf},
 };
 
-use crate::{CompileOptions, Interrupt, LlvmError, Toolchain, command, declarations, layouts};
-
-/// A record (structure or union) as clang lays it out.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Record {
-    /// As clang writes it: `struct NAME`, with the place of what has no name (yet):
-    /// `union (unnamed at FILE:LINE:COLUMN)`, `struct NAME::(anonymous at FILE:LINE:COLUMN)`.
-    pub name: String,
-    /// In bytes.
-    pub size: u64,
-    /// In bytes.
-    pub alignment: u64,
-    /// In the order of the source; those of nested records are in their own.
-    pub fields: Vec<Field>,
-}
-
-/// A field of a [`Record`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Field {
-    /// In bytes from the record's start; for a bit-field, behind a colon, its first and last bit.
-    pub offset: String,
-    /// As clang writes it.
-    pub kind: String,
-    /// Empty for an anonymous record.
-    pub name: String,
-}
-
-/// What a source declares at file scope.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Declarations {
-    /// The names of types that are typedefs.
-    pub types: BTreeSet<String>,
-    /// By name.
-    pub functions: BTreeMap<String, Function>,
-}
-
-/// A function of a source.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Function {
-    /// Its type as clang writes it, less attributes.
-    pub kind: String,
-    /// In small letters as clang's classes have them (`nothrow`, `dllimport`, `noreturn`), with
-    /// `asm(NAME)` for another symbol.
-    pub attributes: BTreeSet<String>,
-    /// Whether code of the source refers to it.
-    pub is_used: bool,
-    /// Whether its body is there.
-    pub is_defined: bool,
-}
+use crate::{
+    CompileOptions, Interrupt, LlvmError, Toolchain, command,
+    declarations::{self, Declarations},
+    layouts::{self, Record},
+};
 
 /// What a macro is replaced by.
 #[derive(Debug, Clone, PartialEq, Eq)]

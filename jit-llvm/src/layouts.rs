@@ -10,7 +10,30 @@
 //!            | [sizeof=24, align=8]
 //! ```
 
-use crate::inspect::{Field, Record};
+/// A record (structure or union) as clang lays it out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// As clang writes it: `struct NAME`, with the place of what has no name (yet):
+    /// `union (unnamed at FILE:LINE:COLUMN)`, `struct NAME::(anonymous at FILE:LINE:COLUMN)`.
+    pub name: String,
+    /// In bytes.
+    pub size: u64,
+    /// In bytes.
+    pub alignment: u64,
+    /// In the order of the source; those of nested records are in their own.
+    pub fields: Vec<Field>,
+}
+
+/// A field of a [`Record`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    /// In bytes from the record's start; for a bit-field, behind a colon, its first and last bit.
+    pub offset: String,
+    /// As clang writes it.
+    pub kind: String,
+    /// Empty for an anonymous record.
+    pub name: String,
+}
 
 /// What is in front of each record.
 const HEAD: &str = "*** Dumping AST Record Layout";

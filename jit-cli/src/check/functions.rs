@@ -4,8 +4,9 @@ use jit_llvm::Function;
 use jit_schema::Target;
 
 use super::{
-    compare::{Comparison, Difference, Kind, Side},
+    outcome::{Comparison, Difference, Kind},
     scope::Scope,
+    side::Side,
 };
 
 /// The attributes that show in the code of who calls. Others are for warnings, for debuggers, or for

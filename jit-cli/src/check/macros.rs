@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jit_llvm::{LlvmError, Macro};
 
 use super::{
-    compare::{Comparison, Difference, Kind, Side, both},
+    outcome::{Comparison, Difference, Kind},
     scope::Scope,
+    side::{Side, both},
 };
 
 /// Macros that sets of headers differ in where each is right in its way, and in what way.

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jit_llvm::{Field, Record};
 
 use super::{
-    compare::{Comparison, Difference, Kind, Moved, Side},
+    outcome::{Comparison, Difference, Kind, Moved},
     scope::Scope,
+    side::Side,
 };
 
 /// Compare the records that are the project's.

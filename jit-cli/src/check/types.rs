@@ -3,8 +3,9 @@
 use jit_llvm::LlvmError;
 
 use super::{
-    compare::{Comparison, Difference, Kind, Side, both},
+    outcome::{Comparison, Difference, Kind},
     scope::Scope,
+    side::{Side, both},
 };
 
 /// Compare the typedefs that the project mentions.

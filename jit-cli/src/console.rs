@@ -1,0 +1,13 @@
+//! Standard output.
+
+use std::io::{self, Write};
+
+/// A line on standard output. Whoever reads it may have enough (`| head`): the build goes on.
+pub(crate) fn say(line: &str) {
+    match writeln!(io::stdout(), "{line}") {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            tracing::warn!("can't write to standard output: {error}");
+        }
+        _ => {}
+    }
+}
