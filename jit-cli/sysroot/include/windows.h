@@ -114,6 +114,9 @@ static __inline struct _TEB *NtCurrentTeb(void)
 
 /* A pause while spinning (winnt.h). */
 #if defined(_M_ARM64)
+/* Functions of the compiler's, which not every clang's intrin.h declares. */
+extern void __dmb(unsigned int);
+extern void __yield(void);
 # define YieldProcessor() (__dmb(0xA), __yield()) /* a barrier for stores, inner shareable */
 #else
 # define YieldProcessor() __builtin_ia32_pause()

@@ -15,7 +15,8 @@ fn project(first: &str) -> Sandbox {
     let template = tinyvm::file("Tools/jit/template.c");
     let includes = "#include <errno.h>\n#include <float.h>\n#include <pthread.h>\n#include <signal.h>\n#include <stdio.h>\n\
                     #include <stdlib.h>\n#include <string.h>\n#include <time.h>\n\n";
-    let windows = includes.replace("<pthread.h>", "<windows.h>");
+    let windows = includes.replace("<pthread.h>", "<windows.h>")
+        + "static inline void wait(void) { YieldProcessor(); }\n";
     let text = format!("#include \"system.h\"\n\n{template}");
     sandbox.write(
         "vm/Include/system.h",
