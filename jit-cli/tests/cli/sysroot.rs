@@ -57,6 +57,27 @@ fn builtin_headers_with_another_clang() {
 }
 
 #[test]
+fn a_tree_newer_than_what_was_compared() {
+    let sandbox = project("");
+    for (minor, warned) in [(16, false), (17, true)] {
+        sandbox.write(
+            "vm/Include/patchlevel.h",
+            format!("#define PY_MAJOR_VERSION 3\n#define PY_MINOR_VERSION {minor}\n"),
+        );
+        let stderr = sandbox
+            .build()
+            .with(&["--sysroot", "builtin"])
+            .succeeds()
+            .stderr;
+        let words = ["CPython 3.17", "up to 3.16", "--sysroot DIR"];
+        assert!(
+            words.iter().all(|word| stderr.contains(word) == warned),
+            "{stderr}"
+        );
+    }
+}
+
+#[test]
 fn a_wrong_size_is_caught() {
     // What a pyconfig.h of another system would say.
     let sandbox = project("#include \"pyconfig.h\"\n");
