@@ -55,8 +55,8 @@ pub(crate) enum Command {
 /// What there is to do with a sysroot.
 #[derive(Debug, Subcommand)]
 pub(crate) enum SysrootCommand {
-    /// Compare what two sets of headers make of CPython's: the layout of each of its records, the
-    /// types and the values of the macros it uses. A difference is a failure.
+    /// Compare what two sets of headers make of CPython's: the layout of each of its records, and the
+    /// types, functions and values of macros that it uses. A difference is a failure.
     #[command(after_long_help = EXIT_STATUS_HELP)]
     Check(CheckArgs),
 }
@@ -206,8 +206,8 @@ pub(crate) struct CheckArgs {
     /// The headers to check: `builtin` for jit-cli's own, or a folder.
     #[arg(long, value_name = "DIR|builtin", default_value = sysroot::BUILTIN)]
     pub(crate) sysroot: PathBuf,
-    /// The headers to compare them with, in a folder as `build --sysroot` takes it [default: where
-    /// clang finds this machine's].
+    /// The headers to compare them with, in a folder as `build --sysroot` takes it [default: what
+    /// jit.toml has for the target, else where clang finds this machine's].
     #[arg(long, value_name = "DIR")]
     pub(crate) real: Option<PathBuf>,
     /// The CPython checkout whose headers to compile with both [default: as for build].

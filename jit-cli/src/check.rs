@@ -122,7 +122,14 @@ fn real_headers(
         Some(config) => platform::configured_sysroot(config, target, cache)?,
         None => None,
     };
-    Ok(configured.filter(|sysroot| matches!(sysroot, Sysroot::Folder(_))))
+    let folder = configured.filter(|sysroot| matches!(sysroot, Sysroot::Folder(_)));
+    if folder.is_none() && Target::host() != Some(target) {
+        return Err(Failure::Usage(format!(
+            "{target} is not this machine: name a folder with its headers with --real \
+             (docs/sysroot.md says where to get them)"
+        )));
+    }
+    Ok(folder)
 }
 
 /// Where the real headers' `pyconfig.h` is, in the same order.

@@ -328,6 +328,13 @@ fn what_cannot_be_checked() {
     // Headers that are not headers.
     let message = check(&["--headers", &python(), OLD_HEADERS, "--real", "empty"]).fails(12);
     assert!(message.contains("file not found"), "{message}");
+    // Another system's, which are not where this one's are.
+    let run = sandbox.run(&["sysroot", "check", "-t", "i686-pc-windows-msvc"]);
+    let message = run.with(&["--headers", &python()]).fails(2);
+    assert!(
+        message.contains("--real") && message.contains("i686-pc-windows-msvc"),
+        "{message}"
+    );
     let message = sandbox.run(&["sysroot", "check", "-t", "vax"]).fails(7);
     assert!(message.contains("vax"), "{message}");
 }
