@@ -172,6 +172,15 @@ fn shown(program: &Path, arguments: &[OsString]) -> String {
     shlex::try_join(words.iter().map(String::as_str)).unwrap_or_else(|_| words.join(" "))
 }
 
+/// The path of a work folder without links: clang is given it as it is, to leave out of its output.
+pub(crate) fn resolve(work: &Path) -> Result<PathBuf, LlvmError> {
+    work.canonicalize().map_err(|source| LlvmError::File {
+        action: "find",
+        path: work.to_path_buf(),
+        source,
+    })
+}
+
 /// Write a file of ours.
 pub(crate) fn write(path: &Path, contents: &[u8]) -> Result<(), LlvmError> {
     std::fs::write(path, contents).map_err(|source| LlvmError::File {

@@ -72,12 +72,7 @@ impl<'a> Compiler<'a> {
         mode: Mode,
         interrupt: Interrupt,
     ) -> Result<Self, LlvmError> {
-        // clang is given the folder to leave out of its output as it is, so links must be resolved.
-        let work = work.canonicalize().map_err(|source| LlvmError::File {
-            action: "find",
-            path: work.to_path_buf(),
-            source,
-        })?;
+        let work = command::resolve(work)?;
         let context = Context::new(toolchain, options, preamble, work, false, interrupt);
         Ok(Compiler {
             context,

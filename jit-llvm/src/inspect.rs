@@ -63,11 +63,7 @@ impl<'a> Inspector<'a> {
         work: &Path,
         interrupt: Interrupt,
     ) -> Result<Self, LlvmError> {
-        let work = work.canonicalize().map_err(|source| LlvmError::File {
-            action: "find",
-            path: work.to_path_buf(),
-            source,
-        })?;
+        let work = command::resolve(work)?;
         Ok(Inspector {
             toolchain,
             options,

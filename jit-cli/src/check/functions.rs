@@ -4,7 +4,7 @@ use jit_llvm::Function;
 use jit_schema::Target;
 
 use super::{
-    outcome::{Comparison, Difference, Kind},
+    outcome::{Comparison, Kind},
     scope::Scope,
     side::Side,
 };
@@ -62,18 +62,8 @@ pub(super) fn compare(
         }
         comparison.functions += 1;
         let (ours, theirs) = (facts(target, name, ours), facts(target, name, theirs));
-        if ours == theirs {
-            continue;
-        }
-        match KNOWN.iter().find(|(known, _)| known == name) {
-            Some((_, why)) => comparison.notes.push((name.clone(), why)),
-            None => comparison.differences.push(Difference {
-                kind: Kind::Function,
-                name: name.clone(),
-                checked: Some(ours),
-                real: Some(theirs),
-                fields: Vec::new(),
-            }),
+        if ours != theirs {
+            comparison.differ(Kind::Function, name, [Some(ours), Some(theirs)], &KNOWN);
         }
     }
 }

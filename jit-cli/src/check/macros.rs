@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jit_llvm::{LlvmError, Macro};
 
 use super::{
-    outcome::{Comparison, Difference, Kind},
+    outcome::{Comparison, Kind},
     scope::Scope,
     side::{Side, both},
 };
@@ -89,26 +89,10 @@ pub(super) fn compare(
             }
             None => (our_text, their_text),
         };
-        comparison.differences.push(Difference {
-            kind: Kind::Macro,
-            name: (*name).clone(),
-            checked: Some(checked.clone()),
-            real: Some(real.clone()),
-            fields: Vec::new(),
-        });
+        let values = [checked, real].map(|value| Some(value.clone()));
+        comparison.differ(Kind::Macro, name, values, &KNOWN);
     }
     one_sided(checked, real, scope, comparison);
-    let is_known = |difference: &Difference| {
-        let known = |(name, _): &&(&str, &str)| difference.name == *name;
-        let is_macro = difference.kind == Kind::Macro;
-        let found = KNOWN.iter().filter(|_| is_macro).find(known);
-        found.map(|(name, why)| ((*name).to_owned(), *why))
-    };
-    let notes = comparison.differences.iter().filter_map(is_known);
-    comparison.notes.extend(notes);
-    comparison
-        .differences
-        .retain(|difference| is_known(difference).is_none());
     Ok(())
 }
 
@@ -121,14 +105,8 @@ fn one_sided(checked: &Side<'_>, real: &Side<'_>, scope: &Scope, comparison: &mu
         if ours.is_some() == theirs.is_some() || !scope.tests(name) {
             continue;
         }
-        let body = |found: Option<&Macro>| found.map(|found| found.body.clone());
-        comparison.differences.push(Difference {
-            kind: Kind::Macro,
-            name: name.clone(),
-            checked: body(ours),
-            real: body(theirs),
-            fields: Vec::new(),
-        });
+        let bodies = [ours, theirs].map(|found| found.map(|found| found.body.clone()));
+        comparison.differ(Kind::Macro, name, bodies, &KNOWN);
     }
 }
 

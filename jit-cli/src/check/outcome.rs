@@ -57,3 +57,26 @@ pub(crate) struct Comparison {
     /// What differs and need not be the same, with the reason.
     pub(crate) notes: Vec<(String, &'static str)>,
 }
+
+impl Comparison {
+    /// Note a difference between two values of something, or that only one side has it; as one that
+    /// need not be mended if the table knows why.
+    pub(super) fn differ(
+        &mut self,
+        kind: Kind,
+        name: &str,
+        [checked, real]: [Option<String>; 2],
+        known: &[(&str, &'static str)],
+    ) {
+        match known.iter().find(|(known, _)| *known == name) {
+            Some((_, why)) => self.notes.push((name.to_owned(), why)),
+            None => self.differences.push(Difference {
+                kind,
+                name: name.to_owned(),
+                checked,
+                real,
+                fields: Vec::new(),
+            }),
+        }
+    }
+}

@@ -3,7 +3,7 @@
 use jit_llvm::LlvmError;
 
 use super::{
-    outcome::{Comparison, Difference, Kind},
+    outcome::{Comparison, Kind},
     scope::Scope,
     side::{Side, both},
 };
@@ -37,13 +37,7 @@ pub(super) fn compare(
             (Some(ours), Some(theirs)) => {
                 comparison.types += 1;
                 if ours != theirs {
-                    comparison.differences.push(Difference {
-                        kind: Kind::Type,
-                        name: name.clone(),
-                        checked: Some(ours),
-                        real: Some(theirs),
-                        fields: Vec::new(),
-                    });
+                    comparison.differ(Kind::Type, name, [Some(ours), Some(theirs)], &[]);
                 }
             }
             (None, None) => {}
