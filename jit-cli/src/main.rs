@@ -12,6 +12,7 @@ mod config;
 mod console;
 mod digest;
 mod emit;
+mod example;
 mod explain;
 mod failure;
 mod key;

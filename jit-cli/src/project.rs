@@ -246,7 +246,7 @@ impl Project {
             .prefix("jit-example-")
             .tempdir()
             .map_err(Failure::file("create", &env::temp_dir()))?;
-        for (name, contents) in fixtures::tinyvm::FILES {
+        for (name, contents) in crate::example::FILES {
             let path = folder.path().join(name);
             if let Some(parent) = path.parent() {
                 fs::create_dir_all(parent).map_err(Failure::file("create", parent))?;

@@ -13,7 +13,7 @@ fn another_folder_and_number_of_jobs() {
     let (first, first_folder) = goldens::release();
     let sandbox = Sandbox::new();
     let inner = "a/longer/path than that of the first build/with, what is more, odd characters in it's name";
-    for (path, contents) in fixtures::tinyvm::FILES {
+    for (path, contents) in fixtures::tinyvm::files() {
         sandbox.write(&format!("{inner}/vm/{path}"), contents);
     }
     let temporary = sandbox.path("another-folder-for-temporary-files");

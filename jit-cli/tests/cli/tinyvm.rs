@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use fixtures::tinyvm::FILES;
+use fixtures::tinyvm::files;
 
 use crate::sandbox::{LINUX, Sandbox};
 
@@ -15,8 +15,7 @@ pub(crate) const SHIM: &str = "vm/Tools/jit/shim.c";
 
 /// A file of the example.
 pub(crate) fn file(name: &str) -> &'static str {
-    let found = FILES.iter().find(|(path, _)| *path == name);
-    found.unwrap_or_else(|| panic!("no {name} in tinyvm")).1
+    fixtures::tinyvm::text(name)
 }
 
 /// A micro-op of the example, from its line to that of its closing brace.
@@ -64,7 +63,7 @@ pub(crate) fn text<'a>(files: &'a Files, name: &str) -> &'a str {
 impl Sandbox {
     /// The example, in `vm`.
     pub(crate) fn tinyvm(self) -> Self {
-        for (path, contents) in FILES {
+        for (path, contents) in files() {
             self.write(&format!("vm/{path}"), contents);
         }
         self

@@ -1,6 +1,6 @@
 //! What linking costs, beside copying alone and beside C: `cargo bench -p jit-runtime`.
 //!
-//! The C is `fixtures/tinyvm`'s `Python/jit.c`, which does what CPython's does, around the emit
+//! The C is `jit-cli/example`'s `Python/jit.c`, which does what CPython's does, around the emit
 //! functions of a generated header, compiled with `cc -O3 -DNDEBUG`. Both link the same 200 traces of
 //! 500 random uops, in turn; what is printed are medians over the rounds.
 //!
