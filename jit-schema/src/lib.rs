@@ -41,6 +41,7 @@
 mod advice;
 #[cfg(any(feature = "native", feature = "readobj"))]
 mod entry;
+pub mod label;
 mod model;
 #[cfg(feature = "native")]
 pub mod native;

@@ -174,6 +174,12 @@ impl RelocationKind {
             .find(|kind| kind.code() == Some((machine, code)))
     }
 
+    /// Whether the kind is made from labels of the assembly optimizer: no object file has such an
+    /// entry.
+    pub fn is_from_label(self) -> bool {
+        self.code().is_none()
+    }
+
     /// Size of the field to be patched, in bytes: an instruction, or a word.
     #[cfg(any(feature = "native", feature = "readobj"))]
     pub(crate) fn field_size(self) -> usize {

@@ -5,15 +5,11 @@
 use std::collections::HashMap;
 
 use jit_schema::RelocationKind;
+use jit_schema::label::{Constant, Half, Label, LabelTarget, PairKind};
 
 use super::{LowerError, Symbols};
 use crate::unresolved::{Place, UnresolvedHole, symbol_to_value};
 use crate::{HoleValue, Part, PatchKind, Stencil};
-
-/// Between the parts of `<relocation kind>_JIT_RELOCATION_<target>_JIT_RELOCATION_<number>`.
-const RELOCATION: &str = "_JIT_RELOCATION_";
-/// Between the parts of `<kind>33a_JIT_PAIR_<symbol>_JIT_PAIR_<number>`, and the same with `33b`.
-const PAIR: &str = "_JIT_PAIR_";
 
 pub(super) fn convert(
     code: &mut Stencil<UnresolvedHole>,
@@ -26,59 +22,53 @@ pub(super) fn convert(
         .enumerate()
         .map(|(index, hole)| (hole.offset, index))
         .collect();
-    let mut first_in_pair: HashMap<&str, usize> = HashMap::new();
+    let mut first_in_pair: HashMap<(PairKind, usize), usize> = HashMap::new();
     for (name, place) in symbols {
-        if name.contains(RELOCATION) {
-            let [kind, target, _] = split(name, RELOCATION)?;
-            let hole = label_hole(name, kind, target, *place, code.body.len())?;
-            code.holes.push(hole);
-        } else if name.contains(PAIR) {
-            let [kind, _, number] = split(name, PAIR)?;
-            let hole = usize::try_from(place.offset)
-                .ok()
-                .filter(|_| place.part == Part::Code)
-                .and_then(|offset| holes_by_offset.get(&offset))
-                .copied();
-            let Some(hole) = hole else { continue };
-            if kind.contains("33a") {
-                first_in_pair.insert(number, hole);
-            } else if kind.contains("33b")
-                && let Some(first) = first_in_pair.get(number)
-            {
-                fold(name, &mut code.holes, *first, hole)?;
+        let label = Label::parse(name).map_err(|error| bad(name, error.to_string()))?;
+        match label {
+            None => {}
+            Some(Label::Relocation { kind, target, .. }) => {
+                let hole = label_hole(name, kind, target, *place, code.body.len())?;
+                code.holes.push(hole);
+            }
+            Some(Label::Pair {
+                kind, half, number, ..
+            }) => {
+                let hole = usize::try_from(place.offset)
+                    .ok()
+                    .filter(|_| place.part == Part::Code)
+                    .and_then(|offset| holes_by_offset.get(&offset))
+                    .copied();
+                let Some(hole) = hole else { continue };
+                match half {
+                    Half::First => {
+                        first_in_pair.insert((kind, number), hole);
+                    }
+                    Half::Second => {
+                        if let Some(first) = first_in_pair.get(&(kind, number)) {
+                            fold(name, &mut code.holes, *first, hole)?;
+                        }
+                    }
+                }
             }
         }
     }
     Ok(())
 }
 
-fn split<'a>(label: &'a str, separator: &str) -> Result<[&'a str; 3], LowerError> {
-    let mut parts = label.split(separator);
-    match (parts.next(), parts.next(), parts.next(), parts.next()) {
-        (Some(a), Some(b), Some(c), None) => Ok([a, b, c]),
-        _ => Err(bad(
-            label,
-            format!("expected a kind, a symbol and a number with {separator} between them"),
-        )),
-    }
-}
-
 fn label_hole(
     label: &str,
-    kind: &str,
-    target: &str,
+    kind: RelocationKind,
+    target: LabelTarget<'_>,
     place: Place,
     code_size: usize,
 ) -> Result<UnresolvedHole, LowerError> {
-    let kind = RelocationKind::from_name(kind)
-        .ok_or_else(|| bad(label, format!("unknown relocation {kind}")))?;
-    let (base, symbol) = match target.strip_prefix("CONST_JIT_") {
-        Some(field) => (
-            constant(field)
-                .ok_or_else(|| bad(label, format!("{field} is not OPARG, OPERAND0 or OPERAND1")))?,
-            None,
-        ),
-        None => symbol_to_value(target),
+    let (base, symbol) = match target {
+        // The whole field, of which the patch function picks 16 bits.
+        LabelTarget::Constant(Constant::Oparg) => (HoleValue::Oparg, None),
+        LabelTarget::Constant(Constant::Operand0) => (HoleValue::Operand0, None),
+        LabelTarget::Constant(Constant::Operand1) => (HoleValue::Operand1, None),
+        LabelTarget::Symbol(symbol) => symbol_to_value(symbol),
     };
     let width = PatchKind::from(kind).width();
     // x86 has its constants at the end of the instruction, whose length only the assembler knows.
@@ -101,17 +91,6 @@ fn label_hole(
             )
         })?;
     Ok(UnresolvedHole::new(offset, kind, base, symbol, 0))
-}
-
-/// The instruction's field that a small constant is taken from: the whole field, of which the
-/// patch function picks 16 bits.
-fn constant(field: &str) -> Option<HoleValue> {
-    HoleValue::from_name(field).filter(|value| {
-        matches!(
-            value,
-            HoleValue::Oparg | HoleValue::Operand0 | HoleValue::Operand1
-        )
-    })
 }
 
 /// Make one hole of an adrp's and an ldr's of the same GOT slot.
