@@ -4,7 +4,7 @@ use std::{path::Path, time::Instant};
 
 use jit_llvm::Interrupt;
 use jit_schema::Target;
-use jit_writer::Preamble;
+use jit_writer::{HeaderFormat, Preamble};
 
 use crate::{
     advice,
@@ -130,7 +130,7 @@ fn write_dispatchers(setup: &Setup<'_>, output: &OutputDir, comment: &str) -> Re
             continue;
         }
         let targets = setup.platforms.iter().map(|platform| platform.target);
-        let text = jit_writer::write_dispatcher(comment, prefix, targets);
+        let text = HeaderFormat::CPYTHON_3_15.dispatcher(comment, prefix, targets);
         output.update(&format!("{prefix}.h"), text.as_bytes())?;
     }
     Ok(())
@@ -211,12 +211,12 @@ type NewFile = (String, Vec<u8>);
 fn header_files(names: &Names, preamble: Preamble<'_>, built: &pipeline::Built) -> Vec<NewFile> {
     let mut files = Vec::with_capacity(3);
     if let Some(shim) = &built.shim {
-        let unwind = jit_writer::write_unwind_header(preamble, shim.unwind.as_ref());
+        let unwind = HeaderFormat::CPYTHON_3_15.unwind_header(preamble, shim.unwind.as_ref());
         files.push((names.shim.clone(), shim.object.clone()));
         files.push((names.unwind.clone(), unwind.into_bytes()));
     }
     // Last, since its first line is what says that everything is current.
-    let header = jit_writer::write_header(preamble, &built.set);
+    let header = HeaderFormat::CPYTHON_3_15.stencil_header(preamble, &built.set);
     files.push((names.header.clone(), header.into_bytes()));
     files
 }

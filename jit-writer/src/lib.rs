@@ -1,12 +1,14 @@
-//! Stencils as the C headers that CPython's build includes, byte for byte as its
-//! `Tools/jit/_writer.py` writes them.
+//! Stencils as C headers.
+//!
+//! A [`HeaderFormat`] says what a header looks like: that of a CPython release, byte for byte as its
+//! `Tools/jit` writes it, or [`HeaderFormat::PLAIN`] for other programs.
 //!
 //! ```
 //! use jit_schema::Target;
 //! use jit_stencils::{
 //!     Hole, HoleValue, PatchKind, PatchValue, Stencil, StencilGroup, StencilSet,
 //! };
-//! use jit_writer::{Preamble, write_header};
+//! use jit_writer::{HeaderFormat, Preamble};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let jump = Hole {
@@ -23,23 +25,26 @@
 //!     symbols: vec![],
 //!     shim: None,
 //! };
-//! let header = write_header(Preamble { digest: "a digest", comment: "$ a command" }, &set);
+//! let preamble = Preamble { digest: "a digest", comment: "$ a command" };
+//! let header = HeaderFormat::CPYTHON_3_15.stencil_header(preamble, &set);
 //! assert!(header.starts_with("// a digest\n// $ a command\n\nvoid\nemit__JUMP_TO_TOP(\n"));
 //! assert!(header.contains(
 //!     "    patch_32r(code + 0x1, state->instruction_starts[instruction->jump_target] + -0x4);\n"
 //! ));
+//! let header = HeaderFormat::PLAIN.stencil_header(preamble, &set);
+//! assert!(header.contains("    patch_32r(code + 0x1, instruction->jump_target + -0x4);\n"));
 //! # Ok(())
 //! # }
 //! ```
 #![forbid(unsafe_code)]
 
-mod dispatcher;
+mod c;
+mod cpython_3_15;
 mod expression;
-mod footer;
-mod header;
-mod stencil;
-mod unwind;
+mod format;
+mod formats;
+mod plain;
+mod preamble;
 
-pub use dispatcher::write_dispatcher;
-pub use header::{Preamble, write_header};
-pub use unwind::write_unwind_header;
+pub use format::HeaderFormat;
+pub use preamble::Preamble;

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 
 use jit_schema::Target;
 use jit_stencils::{StencilSet, UnresolvedGroup, clean_disassembly, lower, resolve};
-use jit_writer::{Preamble, write_header};
+use jit_writer::{HeaderFormat, Preamble};
+
+const FORMAT: HeaderFormat = HeaderFormat::CPYTHON_3_15;
 
 const PREAMBLE: Preamble<'static> = Preamble {
     digest: "digest",
@@ -66,7 +68,7 @@ fn check(triple: &str, uops: usize) {
     let expected = fs::read_to_string(folder(triple).join("expected.h")).unwrap();
     let set = stencils(target);
     assert_eq!(set.groups.len(), uops);
-    assert_same(&write_header(PREAMBLE, &set), &expected, triple);
+    assert_same(&FORMAT.stencil_header(PREAMBLE, &set), &expected, triple);
 }
 
 #[test]
@@ -112,7 +114,7 @@ fn without_disassembly_only_comments_are_missing() {
     for (_, group) in &mut bare {
         group.code.disassembly.clear();
     }
-    let ours = write_header(PREAMBLE, &resolve(target, bare).unwrap());
+    let ours = FORMAT.stencil_header(PREAMBLE, &resolve(target, bare).unwrap());
     assert!(ours.len() < expected.len());
     let code = |text: &str| -> String {
         let lines = text.lines().filter(|line| !line.starts_with("    // "));

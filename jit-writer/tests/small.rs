@@ -5,7 +5,9 @@ use jit_schema::Target;
 use jit_stencils::{
     Hole, HoleValue, PatchKind, PatchValue, StencilGroup, StencilSet, SymbolMask, UnwindInfo,
 };
-use jit_writer::{Preamble, write_dispatcher, write_header, write_unwind_header};
+use jit_writer::{HeaderFormat, Preamble};
+
+const FORMAT: HeaderFormat = HeaderFormat::CPYTHON_3_15;
 
 const PREAMBLE: Preamble<'static> = Preamble {
     digest: "0123abcd",
@@ -38,7 +40,7 @@ fn unwind_information() {
         return_address_offset: -6,
     };
     assert_eq!(
-        write_unwind_header(PREAMBLE, Some(&info)),
+        FORMAT.unwind_header(PREAMBLE, Some(&info)),
         "// 0123abcd\n\
          // $ the command\n\
          \n\
@@ -57,7 +59,7 @@ fn unwind_information() {
         ..PREAMBLE
     };
     assert_eq!(
-        write_unwind_header(preamble, None),
+        FORMAT.unwind_header(preamble, None),
         "// 0123abcd\n\n#define JIT_UNWIND_INFO_SUPPORTED 0\n"
     );
 }
@@ -66,7 +68,7 @@ fn unwind_information() {
 fn dispatchers() {
     let targets = ["x86_64-pc-linux-gnu", "aarch64-apple-darwin24"].map(target);
     assert_eq!(
-        write_dispatcher("comment", "jit_unwind_info", targets),
+        FORMAT.dispatcher("comment", "jit_unwind_info", targets),
         "// comment\n\
          #if defined(__x86_64__) && defined(__linux__)\n\
          #include \"jit_unwind_info-x86_64-unknown-linux-gnu.h\"\n\
@@ -77,7 +79,7 @@ fn dispatchers() {
          #endif\n"
     );
     assert_eq!(
-        write_dispatcher("comment", "jit_stencils", [target("i686-pc-windows-msvc")]),
+        FORMAT.dispatcher("comment", "jit_stencils", [target("i686-pc-windows-msvc")]),
         "// comment\n\
          #if defined(_M_IX86)\n\
          #include \"jit_stencils-i686-pc-windows-msvc.h\"\n\
@@ -90,7 +92,7 @@ fn dispatchers() {
 #[test]
 fn no_stencils() {
     assert_eq!(
-        write_header(PREAMBLE, &set(Vec::new())),
+        FORMAT.stencil_header(PREAMBLE, &set(Vec::new())),
         "// 0123abcd
 // $ the command
 
@@ -122,7 +124,7 @@ fn the_table_is_sorted_but_the_functions_are_not() {
     // the groups is the caller's, that of the table the names'.
     let names = ["_B_r11", "_B", "_A"];
     let groups = names.map(|name| (name.to_owned(), StencilGroup::default()));
-    let header = write_header(PREAMBLE, &set(groups.to_vec()));
+    let header = FORMAT.stencil_header(PREAMBLE, &set(groups.to_vec()));
     let places = |prefix: &str, names: [&str; 3]| {
         names.map(|name| header.find(&format!("{prefix}{name}")).unwrap())
     };
@@ -148,7 +150,7 @@ fn extremes() {
     let mut group = StencilGroup::default();
     group.code.holes = vec![hole(i64::MIN), hole(i64::MAX), hole(-1)];
     group.got_entries = SymbolMask::from_iter([255]);
-    let header = write_header(PREAMBLE, &set(vec![("_X".to_owned(), group)]));
+    let header = FORMAT.stencil_header(PREAMBLE, &set(vec![("_X".to_owned(), group)]));
     for expected in [
         "    patch_64(code + 0x0, (uintptr_t)&PyData + -0x8000000000000000);\n",
         "    patch_64(code + 0x0, (uintptr_t)&PyData + 0x7fffffffffffffff);\n",

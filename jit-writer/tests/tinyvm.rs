@@ -8,7 +8,9 @@ use fixtures::{
     inputs,
 };
 use jit_schema::Target;
-use jit_writer::{Preamble, write_dispatcher, write_header, write_unwind_header};
+use jit_writer::{HeaderFormat, Preamble};
+
+const FORMAT: HeaderFormat = HeaderFormat::CPYTHON_3_15;
 
 const PREAMBLE: Preamble<'static> = Preamble {
     digest: "left out",
@@ -37,7 +39,7 @@ fn objects_become_headers() {
         Golden::new(generated::stencils_header(Build::Release, triple))
             .skip_lines(2)
             .made_by_upstream()
-            .check_text(&write_header(PREAMBLE, &set));
+            .check_text(&FORMAT.stencil_header(PREAMBLE, &set));
     }
 }
 
@@ -49,14 +51,14 @@ fn shims_become_unwind_headers() {
         Golden::new(generated::unwind_header(Build::Release, triple))
             .skip_lines(2)
             .made_by_upstream()
-            .check_text(&write_unwind_header(PREAMBLE, info.as_ref()));
+            .check_text(&FORMAT.unwind_header(PREAMBLE, info.as_ref()));
     }
 }
 
 #[test]
 fn dispatchers() {
     for prefix in ["jit_stencils", "jit_unwind_info"] {
-        let text = write_dispatcher("$ left out", prefix, TRIPLES.map(target));
+        let text = FORMAT.dispatcher("$ left out", prefix, TRIPLES.map(target));
         Golden::new(generated::dispatcher(&format!("{prefix}.h")))
             .skip_lines(1)
             .made_by_upstream()

@@ -1,11 +1,13 @@
-//! The tables at the end of a target's header: all stencils by uop, and the external symbols
-//! (`_dump_footer` in CPython's `Tools/jit/_writer.py`).
+//! The tables at the end of a target's header: all stencils by micro-op, and the external symbols.
 
 use std::fmt::Write as _;
 
-use jit_stencils::{StencilGroup, StencilSet, SymbolMask};
+use jit_stencils::StencilSet;
 
-pub(crate) fn write(out: &mut String, set: &StencilSet) {
+use crate::c;
+
+/// `_dump_footer` in `Tools/jit/_writer.py`.
+pub(super) fn write(out: &mut String, set: &StencilSet) {
     let mask_words = set.symbols.len().div_ceil(32).max(1);
     // Writing to a String cannot fail, here and below.
     let _ = writeln!(
@@ -26,18 +28,16 @@ pub(crate) fn write(out: &mut String, set: &StencilSet) {
          \n\
          static const StencilGroup stencil_groups[MAX_UOP_REGS_ID + 1] = {\n",
     );
-    let mut groups: Vec<&(String, StencilGroup)> = set.groups.iter().collect();
-    groups.sort_by_key(|(opname, _)| opname);
-    for (opname, group) in groups {
+    for (opname, group) in c::by_name(&set.groups) {
         let _ = write!(
             out,
             "    [{opname}] = {{emit_{opname}, {}, {}, ",
             group.code.body.len(),
             group.data.body.len()
         );
-        write_mask(out, &group.trampolines);
+        c::write_mask(out, &group.trampolines);
         out.push_str(", ");
-        write_mask(out, &group.got_entries);
+        c::write_mask(out, &group.got_entries);
         out.push_str("},\n");
     }
     // C has no empty arrays.
@@ -53,18 +53,4 @@ pub(crate) fn write(out: &mut String, set: &StencilSet) {
         let _ = writeln!(out, "    [{ordinal}] = &{symbol},");
     }
     out.push_str("};\n");
-}
-
-/// The mask's words as an initializer.
-fn write_mask(out: &mut String, mask: &SymbolMask) {
-    if mask.words().is_empty() {
-        out.push_str("{0}");
-        return;
-    }
-    let mut separator = "{";
-    for word in mask.words() {
-        let _ = write!(out, "{separator}{word:#04x}");
-        separator = ", ";
-    }
-    out.push('}');
 }

@@ -1,0 +1,27 @@
+//! What holes count from, in terms of `Python/jit.c`.
+
+use jit_stencils::HoleValue;
+
+/// `_HOLE_EXPRS` in `Tools/jit/_stencils.py`.
+pub(super) const fn base(value: HoleValue) -> &'static str {
+    match value {
+        HoleValue::Code => "(uintptr_t)code",
+        HoleValue::Data => "(uintptr_t)data",
+        HoleValue::Oparg | HoleValue::Oparg16 => "instruction->oparg",
+        HoleValue::Operand0 | HoleValue::Operand0_16 | HoleValue::Operand0_32 => {
+            "instruction->operand0"
+        }
+        HoleValue::Operand0Hi => "(instruction->operand0 >> 32)",
+        HoleValue::Operand0Lo => "(instruction->operand0 & UINT32_MAX)",
+        HoleValue::Operand1 | HoleValue::Operand1_16 | HoleValue::Operand1_32 => {
+            "instruction->operand1"
+        }
+        HoleValue::Operand1Hi => "(instruction->operand1 >> 32)",
+        HoleValue::Operand1Lo => "(instruction->operand1 & UINT32_MAX)",
+        HoleValue::Target => "instruction->target",
+        HoleValue::JumpTarget => "state->instruction_starts[instruction->jump_target]",
+        HoleValue::ErrorTarget => "state->instruction_starts[instruction->error_target]",
+        // A resolved hole's base is never the GOT.
+        HoleValue::Got | HoleValue::Zero => "",
+    }
+}

@@ -1,0 +1,35 @@
+//! The function that copies the stencils of a micro-op and patches them.
+
+use jit_stencils::{Part, StencilGroup};
+
+use super::expression::base;
+use crate::{c, expression};
+
+/// `_dump_stencil` in `Tools/jit/_writer.py`.
+pub(super) fn write(out: &mut String, opname: &str, group: &StencilGroup) {
+    out.push_str("void\nemit_");
+    out.push_str(opname);
+    out.push_str(
+        "(\n    unsigned char *code, unsigned char *data, _PyExecutorObject *executor,\n    \
+         const _PyUOpInstruction *instruction, jit_state *state)\n{\n",
+    );
+    for (part, stencil) in [(Part::Code, &group.code), (Part::Data, &group.data)] {
+        for line in &stencil.disassembly {
+            out.push_str("    // ");
+            out.push_str(line);
+            out.push('\n');
+        }
+        c::write_body(out, part, &stencil.body);
+    }
+    // Data first, so that patches of code which relax can read it.
+    for (part, stencil) in [(Part::Data, &group.data), (Part::Code, &group.code)] {
+        c::write_copy(out, part, &stencil.body);
+        for hole in &stencil.holes {
+            // A void hole leaves a line of blanks.
+            out.push_str("    ");
+            expression::write_patch(out, part, hole, base);
+            out.push('\n');
+        }
+    }
+    out.push_str("}\n\n");
+}

@@ -1,0 +1,100 @@
+//! Headers for any program: nothing in them is CPython's.
+//!
+//! What the host program has to declare is in a comment at the top of each header, made from what
+//! its stencils use ([`guide`]).
+
+mod expression;
+mod function;
+mod guide;
+mod tables;
+
+use jit_schema::Target;
+use jit_stencils::{StencilSet, UnwindInfo};
+
+use crate::{c, format::HeaderFormat, preamble::Preamble};
+
+/// The format.
+pub(crate) const FORMAT: HeaderFormat = HeaderFormat {
+    name: "plain",
+    stencils: write_stencils,
+    unwind: write_unwind,
+    dispatcher: write_dispatcher,
+};
+
+/// The types that functions take.
+const TYPES: &str = "\
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+// The host's own, which is only passed on.
+typedef struct jit_state jit_state;
+
+// What goes into the holes of one micro-op.
+typedef struct {
+    uint16_t oparg;         // _JIT_OPARG
+    uint64_t operand0;      // _JIT_OPERAND0
+    uint64_t operand1;      // _JIT_OPERAND1
+    uint32_t target;        // _JIT_TARGET
+    uintptr_t jump_target;  // the address of _JIT_JUMP_TARGET
+    uintptr_t error_target; // the address of _JIT_ERROR_TARGET
+} jit_instruction;
+
+";
+
+fn write_stencils(preamble: Preamble<'_>, set: &StencilSet) -> String {
+    let size: usize = set.groups.iter().map(|(_, group)| c::estimate(group)).sum();
+    let mut out = String::with_capacity(size + 64 * set.symbols.len() + 8192);
+    preamble.write(&mut out);
+    guide::write(&mut out, set);
+    guarded(&mut out, "JIT_STENCILS", &set.target, |out| {
+        out.push_str(TYPES);
+        for (name, group) in &set.groups {
+            function::write(out, name, group);
+        }
+        tables::write(out, set);
+    });
+    out
+}
+
+const UNWIND_GUIDE: &str = "\
+// How to unwind from compiled code: the DWARF call frame rules that hold while the shim calls it.
+// Registers have their DWARF numbers. JIT_UNWIND_CFA_OFFSET is in bytes; the other two offsets say
+// where a register is saved, counted from the CFA in units of JIT_UNWIND_DATA_ALIGNMENT_FACTOR.
+";
+
+/// Unlike the other headers, this one does not know its target.
+fn write_unwind(preamble: Preamble<'_>, info: Option<&UnwindInfo>) -> String {
+    let mut out = String::new();
+    preamble.write(&mut out);
+    if info.is_some() {
+        out.push_str(UNWIND_GUIDE);
+    } else {
+        out.push_str("// There are no unwind rules for this target.\n");
+    }
+    out.push_str("#ifndef JIT_UNWIND_INFO_SUPPORTED\n");
+    c::write_unwind_macros(&mut out, info);
+    out.push_str("#endif\n");
+    out
+}
+
+fn write_dispatcher(comment: &str, prefix: &str, targets: &[&Target]) -> String {
+    let mut out =
+        format!("// {comment}\n\n// Includes the header of the target that is compiled for.\n");
+    let error = "no stencils were built for this target";
+    c::write_choice(&mut out, prefix, targets, error);
+    out
+}
+
+/// Writes what is to be included once.
+fn guarded(out: &mut String, prefix: &str, target: &Target, write: impl FnOnce(&mut String)) {
+    let upper = |c: char| match c.is_ascii_alphanumeric() {
+        true => c.to_ascii_uppercase(),
+        false => '_',
+    };
+    let triple: String = target.triple.chars().map(upper).collect();
+    let guard = format!("{prefix}_{triple}_H");
+    out.push_str(&format!("#ifndef {guard}\n#define {guard}\n\n"));
+    write(out);
+    out.push_str("\n#endif\n");
+}

@@ -1,0 +1,79 @@
+//! The tables at the end: all stencils by micro-op, and the external symbols. Both are written
+//! without designated initializers, which C++ has not for arrays.
+
+use std::fmt::Write as _;
+
+use jit_stencils::StencilSet;
+
+use super::function::PARAMETERS;
+use crate::c;
+
+/// Writes the tables.
+pub(super) fn write(out: &mut String, set: &StencilSet) {
+    let groups = c::by_name(&set.groups);
+    out.push_str(
+        "// Applies X to the name of each micro-op, in the order of jit_stencils.\n\
+         #define JIT_UOPS(X)",
+    );
+    // Writing to a String cannot fail, here and below.
+    for (name, _) in &groups {
+        let _ = write!(out, " \\\n    X({name})");
+    }
+    out.push_str("\n\n// Indices of jit_stencils.\nenum {\n");
+    for (name, _) in &groups {
+        let _ = writeln!(out, "    JIT_UOP_{name},");
+    }
+    let words = set.symbols.len().div_ceil(32).max(1);
+    let _ = write!(
+        out,
+        "    JIT_UOP_COUNT\n\
+         }};\n\
+         \n\
+         // How many external symbols there are, and how many words of a mask they take.\n\
+         #define JIT_SYMBOL_COUNT {}\n\
+         #define JIT_SYMBOL_WORDS {words}\n\
+         \n\
+         // The stencils of a micro-op. Symbol N is bit N % 32 of word N / 32 of a mask.\n\
+         typedef struct {{\n\
+         \x20   const char *name;\n\
+         \x20   void (*emit)({PARAMETERS});\n\
+         \x20   size_t code_size;\n\
+         \x20   size_t data_size;\n\
+         \x20   uint32_t trampolines[JIT_SYMBOL_WORDS]; // symbols that are reached by trampolines\n\
+         \x20   uint32_t got_slots[JIT_SYMBOL_WORDS];   // symbols that need a slot in the GOT\n\
+         }} jit_stencil;\n\
+         \n\
+         static const jit_stencil jit_stencils[{}] = {{\n",
+        set.symbols.len(),
+        groups.len().max(1)
+    );
+    // C has no empty arrays.
+    if groups.is_empty() {
+        out.push_str("    {0, 0, 0, 0, {0}, {0}},\n");
+    }
+    for (name, group) in groups {
+        let _ = write!(
+            out,
+            "    {{\"{name}\", emit_{name}, {}, {}, ",
+            group.code.body.len(),
+            group.data.body.len()
+        );
+        c::write_mask(out, &group.trampolines);
+        out.push_str(", ");
+        c::write_mask(out, &group.got_entries);
+        out.push_str("},\n");
+    }
+    let _ = writeln!(
+        out,
+        "}};\n\n// The addresses of external symbols, by number.\n\
+         static const void *const jit_symbols[{}] = {{",
+        set.symbols.len().max(1)
+    );
+    if set.symbols.is_empty() {
+        out.push_str("    0,\n");
+    }
+    for symbol in &set.symbols {
+        let _ = writeln!(out, "    (const void *)&{symbol},");
+    }
+    out.push_str("};\n");
+}
