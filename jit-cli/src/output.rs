@@ -9,7 +9,7 @@ use std::{
 
 use tempfile::{Builder, NamedTempFile};
 
-use crate::failure::Failure;
+use crate::error::Error;
 
 /// A folder that generated files go to.
 #[derive(Debug, Clone)]
@@ -19,8 +19,8 @@ pub(crate) struct OutputDir {
 
 impl OutputDir {
     /// The folder, made if it is not there.
-    pub(crate) fn create(path: &Path) -> Result<Self, Failure> {
-        fs::create_dir_all(path).map_err(Failure::file("create", path))?;
+    pub(crate) fn create(path: &Path) -> Result<Self, Error> {
+        fs::create_dir_all(path).map_err(Error::file("create", path))?;
         Ok(OutputDir {
             path: path.to_path_buf(),
         })
@@ -54,10 +54,7 @@ impl OutputDir {
     }
 
     /// Write files, whole or not at all: none takes its place before all are written.
-    pub(crate) fn write(
-        &self,
-        files: &[(impl AsRef<str>, impl AsRef<[u8]>)],
-    ) -> Result<(), Failure> {
+    pub(crate) fn write(&self, files: &[(impl AsRef<str>, impl AsRef<[u8]>)]) -> Result<(), Error> {
         let staged: Vec<NamedTempFile> = files
             .iter()
             .map(|(name, contents)| self.stage(name.as_ref(), contents.as_ref()))
@@ -65,21 +62,21 @@ impl OutputDir {
         for ((name, _), file) in files.iter().zip(staged) {
             let path = self.path.join(name.as_ref());
             file.persist(&path)
-                .map_err(|error| Failure::file("replace", &path)(error.error))?;
+                .map_err(|error| Error::file("replace", &path)(error.error))?;
         }
         Ok(())
     }
 
     /// Write what is to become that file beside it.
-    fn stage(&self, name: &str, contents: &[u8]) -> Result<NamedTempFile, Failure> {
+    fn stage(&self, name: &str, contents: &[u8]) -> Result<NamedTempFile, Error> {
         let path = self.path.join(name);
         // A folder is in no way replaced by a file, and that had better be known now.
         if path.is_dir() {
-            return Err(Failure::file("replace", &path)(
+            return Err(Error::file("replace", &path)(
                 io::ErrorKind::IsADirectory.into(),
             ));
         }
-        let failed = |action| Failure::file(action, &path);
+        let failed = |action| Error::file(action, &path);
         let mut builder = Builder::new();
         builder.prefix(name).suffix(".new");
         #[cfg(unix)]
@@ -94,7 +91,7 @@ impl OutputDir {
     }
 
     /// Write a file only if that changes it, so that make does not build what depends on it.
-    pub(crate) fn update(&self, name: &str, contents: &[u8]) -> Result<(), Failure> {
+    pub(crate) fn update(&self, name: &str, contents: &[u8]) -> Result<(), Error> {
         if fs::read(self.path.join(name)).is_ok_and(|old| old == contents) {
             return Ok(());
         }

@@ -1,0 +1,266 @@
+//! What a project's last build was made from.
+//!
+//! It saves work: as long as no header, flag or tool has changed, a micro-op's text alone says under
+//! which key its stencil is. And it lets `jit-cli explain` name what did change.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use jit_llvm::{Codegen, Compiler, Toolchain};
+use serde::{Deserialize, Serialize};
+
+use crate::{cache::key::Key, cache::store::Cache};
+
+/// Everything but the micro-ops' own text that decides about their tokens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Settings {
+    /// What the tools say of themselves, and which optimizer of ours it is.
+    pub(crate) tools: Vec<String>,
+    /// The cc1 arguments of the three steps: to compile, to assemble, for the shim.
+    pub(crate) arguments: [Vec<String>; 3],
+    /// The template's leading includes.
+    pub(crate) preamble: String,
+}
+
+impl Settings {
+    /// Of this build. The work folder, which has another name each time, is left out.
+    pub(crate) fn new(
+        toolchain: &Toolchain,
+        arguments: [Vec<String>; 3],
+        compiler: &Compiler<'_>,
+        preamble: &str,
+    ) -> Settings {
+        let work = compiler.work().to_string_lossy();
+        let neutral = |words: Vec<String>| {
+            let words = words.into_iter();
+            words.map(|word| word.replace(&*work, "WORK")).collect()
+        };
+        Settings {
+            tools: toolchain
+                .identities()
+                .iter()
+                .cloned()
+                .chain([optimizer(compiler)])
+                .collect(),
+            arguments: arguments.map(neutral),
+            preamble: preamble.to_owned(),
+        }
+    }
+}
+
+/// Which optimizer of ours it is, and which of its passes run.
+pub(crate) fn optimizer(compiler: &Compiler<'_>) -> String {
+    let passes = match compiler.codegen() {
+        Codegen::Upstream => "",
+        Codegen::Tuned => ", tuned",
+    };
+    format!("jit-optimizer {}{passes}", jit_optimizer::FINGERPRINT)
+}
+
+/// A file that was read, with a hash of what it held.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SeenFile {
+    pub(crate) path: PathBuf,
+    pub(crate) hash: Key,
+}
+
+impl SeenFile {
+    /// Read the file.
+    fn of(path: &Path) -> Option<SeenFile> {
+        Some(SeenFile {
+            path: path.to_path_buf(),
+            hash: hash_of(path)?,
+        })
+    }
+}
+
+fn hash_of(path: &Path) -> Option<Key> {
+    Some(Key::of([fs::read(path).ok()?.as_slice()]))
+}
+
+/// The headers of a build: those that were read, and those that would be read instead if they were
+/// there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Headers {
+    pub(crate) seen: Vec<SeenFile>,
+    absent: Vec<PathBuf>,
+}
+
+impl Headers {
+    /// Of the files that were read; `arguments` say which folders were searched, in order. `None` if
+    /// one of the files is gone.
+    pub(crate) fn of(files: &[PathBuf], arguments: &[String]) -> Option<Headers> {
+        let unique: BTreeSet<&PathBuf> = files.iter().collect();
+        let seen = unique
+            .iter()
+            .map(|path| SeenFile::of(path))
+            .collect::<Option<Vec<_>>>()?;
+        let folders = search_folders(arguments);
+        let mut absent = BTreeSet::new();
+        for path in unique {
+            for (index, folder) in folders.iter().enumerate() {
+                let Ok(relative) = path.strip_prefix(folder) else {
+                    continue;
+                };
+                let earlier = folders.iter().take(index);
+                absent.extend(earlier.map(|folder| folder.join(relative)));
+            }
+        }
+        absent.retain(|path| !path.exists());
+        Some(Headers {
+            seen,
+            absent: absent.into_iter().collect(),
+        })
+    }
+
+    /// The files that are not what they were, and those that are there now.
+    pub(crate) fn changed(&self) -> Vec<&Path> {
+        let seen = self
+            .seen
+            .iter()
+            .filter(|file| hash_of(&file.path) != Some(file.hash));
+        let new = self.absent.iter().filter(|path| path.exists());
+        seen.map(|file| file.path.as_path())
+            .chain(new.map(PathBuf::as_path))
+            .collect()
+    }
+
+    fn is_current(&self) -> bool {
+        self.seen
+            .iter()
+            .all(|file| hash_of(&file.path) == Some(file.hash))
+            && !self.absent.iter().any(|path| path.exists())
+    }
+}
+
+/// The folders that cc1 looks for headers in, as its arguments name them.
+fn search_folders(arguments: &[String]) -> Vec<&Path> {
+    let options = [
+        "-iquote",
+        "-I",
+        "-isystem",
+        "-internal-isystem",
+        "-internal-externc-isystem",
+        "-idirafter",
+    ];
+    let of = |option: &str| {
+        arguments
+            .windows(2)
+            .filter_map(move |pair| match pair {
+                [name, folder] if name == option => Some(Path::new(folder)),
+                _ => None,
+            })
+            .collect::<Vec<_>>()
+    };
+    options.iter().flat_map(|option| of(option)).collect()
+}
+
+/// A micro-op of a build.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Uop {
+    /// A hash of its C text, template included.
+    pub(crate) text: Key,
+    /// Under which its stencil is stored.
+    pub(crate) key: Key,
+}
+
+/// The last build of a project for one target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Record {
+    pub(crate) settings: Settings,
+    pub(crate) headers: Headers,
+    pub(crate) uops: BTreeMap<String, Uop>,
+    pub(crate) shim: Option<Shim>,
+}
+
+/// The shim of a build.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Shim {
+    pub(crate) headers: Headers,
+    pub(crate) key: Key,
+}
+
+impl Record {
+    /// The record of that name, if there is one that can be read.
+    pub(crate) fn read(cache: &Cache, name: &str) -> Option<Record> {
+        let bytes = fs::read(cache.record(&format!("{name}.json"))).ok()?;
+        serde_json::from_slice(&bytes).ok()
+    }
+
+    /// Keep it for the next build.
+    pub(crate) fn write(&self, cache: &Cache, name: &str) {
+        match serde_json::to_vec(self) {
+            Ok(bytes) => cache.write_record(&format!("{name}.json"), &bytes),
+            Err(error) => tracing::warn!("can't write the record of this build: {error}"),
+        }
+    }
+
+    /// The keys of micro-ops by the hash of their text, if that alone decides.
+    pub(crate) fn keys(&self, settings: &Settings) -> Option<HashMap<Key, Key>> {
+        (self.settings == *settings && self.headers.is_current())
+            .then(|| self.uops.values().map(|uop| (uop.text, uop.key)).collect())
+    }
+
+    /// The shim's key, if nothing it is made from has changed.
+    pub(crate) fn shim_key(&self, settings: &Settings) -> Option<Key> {
+        let shim = self.shim.as_ref()?;
+        (self.settings == *settings && shim.headers.is_current()).then_some(shim.key)
+    }
+}
+
+/// The macros of a build's preamble, which only `jit-cli explain` looks at.
+pub(crate) fn write_macros(cache: &Cache, name: &str, macros: &[String]) {
+    cache.write_record(&format!("{name}.macros"), macros.join("\n").as_bytes());
+}
+
+/// See [`write_macros`].
+pub(crate) fn read_macros(cache: &Cache, name: &str) -> Option<Vec<String>> {
+    let text = fs::read_to_string(cache.record(&format!("{name}.macros"))).ok()?;
+    Some(text.lines().map(str::to_owned).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_that_hides_another_is_noticed() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = |name: &str| {
+            let path = root.path().join(name);
+            fs::create_dir_all(path.join("sub")).unwrap();
+            path
+        };
+        let (first, second) = (folder("first"), folder("second"));
+        let header = second.join("sub/x.h");
+        fs::write(&header, "int x;").unwrap();
+        let arguments = [
+            "-I",
+            first.to_str().unwrap(),
+            "-I",
+            second.to_str().unwrap(),
+        ]
+        .map(str::to_owned);
+        let headers = Headers::of(std::slice::from_ref(&header), &arguments).unwrap();
+        assert!(headers.is_current());
+        assert_eq!(headers.changed(), Vec::<&Path>::new());
+
+        fs::write(&header, "int y;").unwrap();
+        assert!(!headers.is_current());
+        assert_eq!(headers.changed(), [header.as_path()]);
+        fs::write(&header, "int x;").unwrap();
+        assert!(headers.is_current());
+
+        let hiding = first.join("sub/x.h");
+        fs::write(&hiding, "int z;").unwrap();
+        assert!(!headers.is_current());
+        assert_eq!(headers.changed(), [hiding.as_path()]);
+        fs::remove_file(&hiding).unwrap();
+        fs::remove_file(&header).unwrap();
+        assert!(!headers.is_current());
+        assert_eq!(Headers::of(&[header], &arguments), None);
+    }
+}

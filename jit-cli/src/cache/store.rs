@@ -1,0 +1,282 @@
+//! A store of what clang made of micro-ops, each under its [`Key`].
+//!
+//! An entry is a file that is written beside its place and renamed, so any number of builds can use
+//! one cache at once. It carries a checksum: one that is damaged is reported and built anew. Entries
+//! are spread over 256 folders, each of which gets its share of the size limit and drops what was
+//! not used for longest.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    io::{self, Write},
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+use jit_llvm::Object;
+use sha2::{Digest as _, Sha256};
+
+use crate::cache::key::Key;
+
+/// Changes when entries are laid out differently.
+const VERSION: &str = "v1";
+/// How many folders the entries are spread over: one for each first byte of a key.
+const FOLDERS: u64 = 256;
+/// A use is noted if the last one is older, so that a warm build writes nothing.
+const NOTED_USE: Duration = Duration::from_secs(60 * 60);
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Cache {
+    folder: PathBuf,
+    limit: u64,
+    /// The folders that something was written to.
+    written: Mutex<BTreeSet<PathBuf>>,
+}
+
+impl Cache {
+    /// A cache in a folder, made when it is first written to, of at most `limit` bytes.
+    pub(crate) fn new(folder: &Path, limit: u64) -> Cache {
+        Cache {
+            folder: folder.join(VERSION),
+            limit,
+            written: Mutex::default(),
+        }
+    }
+
+    /// The platform's folder for it.
+    pub(crate) fn default_folder() -> Option<PathBuf> {
+        dirs::cache_dir().map(|folder| folder.join("jit-cli"))
+    }
+
+    /// What is stored under the key, if it is there and whole.
+    pub(crate) fn get(&self, key: &Key) -> Option<Object> {
+        let path = self.entry(key);
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                if error.kind() != io::ErrorKind::NotFound {
+                    tracing::warn!("can't read cache entry {}: {error}", path.display());
+                }
+                return None;
+            }
+        };
+        let Some(object) = decode(&bytes) else {
+            tracing::warn!("cache entry {} is damaged: building anew", path.display());
+            return None;
+        };
+        note_use(&path);
+        Some(object)
+    }
+
+    /// Whether there is an entry, whole or not.
+    pub(crate) fn has(&self, key: &Key) -> bool {
+        self.entry(key).is_file()
+    }
+
+    /// Store under the key. A cache that can't be written to is no reason for a build to fail.
+    pub(crate) fn put(&self, key: &Key, object: &Object) {
+        let path = self.entry(key);
+        let Some(folder) = path.parent() else {
+            return;
+        };
+        if let Err(error) = write(folder, &path, &encode(object)) {
+            tracing::warn!("can't write cache entry {}: {error}", path.display());
+            return;
+        }
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        written.insert(folder.to_path_buf());
+    }
+
+    /// Drop what was not used for longest, where something was written and there is too much of it.
+    pub(crate) fn trim(&self) {
+        let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        for folder in written.iter() {
+            if let Err(error) = trim(folder, self.limit / FOLDERS) {
+                tracing::warn!("can't trim {}: {error}", folder.display());
+            }
+        }
+    }
+
+    /// A small file of a project's, beside the entries.
+    pub(crate) fn record(&self, name: &str) -> PathBuf {
+        self.folder.join("projects").join(name)
+    }
+
+    /// Write such a file.
+    pub(crate) fn write_record(&self, name: &str, contents: &[u8]) {
+        let path = self.record(name);
+        let folder = self.folder.join("projects");
+        if let Err(error) = write(&folder, &path, contents) {
+            tracing::warn!("can't write {}: {error}", path.display());
+        }
+    }
+
+    fn entry(&self, key: &Key) -> PathBuf {
+        let name = key.to_string();
+        let (folder, rest) = name.split_at_checked(2).unwrap_or(("", &name));
+        self.folder.join(folder).join(rest)
+    }
+}
+
+fn write(folder: &Path, path: &Path, contents: &[u8]) -> io::Result<()> {
+    let create = || tempfile::Builder::new().prefix(".new-").tempfile_in(folder);
+    let mut file = match create() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            fs::create_dir_all(folder)?;
+            create()?
+        }
+        other => other?,
+    };
+    file.write_all(contents)?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+/// Checksum, length of the object, object, and llvm-objdump's text if there is one.
+fn encode(object: &Object) -> Vec<u8> {
+    let mut body = Vec::with_capacity(object.bytes.len() + 4096);
+    body.extend_from_slice(&(object.bytes.len() as u64).to_le_bytes());
+    body.extend_from_slice(&object.bytes);
+    match &object.disassembly {
+        Some(text) => {
+            body.push(1);
+            body.extend_from_slice(text.as_bytes());
+        }
+        None => body.push(0),
+    }
+    let mut bytes = Sha256::digest(&body).to_vec();
+    bytes.append(&mut body);
+    bytes
+}
+
+fn decode(bytes: &[u8]) -> Option<Object> {
+    let (checksum, body) = bytes.split_at_checked(32)?;
+    if Sha256::digest(body).as_slice() != checksum {
+        return None;
+    }
+    let (length, rest) = body.split_first_chunk::<8>()?;
+    let (object, rest) = rest.split_at_checked(u64::from_le_bytes(*length).try_into().ok()?)?;
+    let (has_text, text) = rest.split_first()?;
+    Some(Object {
+        bytes: object.to_vec(),
+        disassembly: match has_text {
+            0 => None,
+            _ => Some(String::from_utf8(text.to_vec()).ok()?),
+        },
+    })
+}
+
+fn note_use(path: &Path) {
+    let noted = fs::metadata(path).and_then(|data| data.modified());
+    let now = SystemTime::now();
+    if noted.is_ok_and(|noted| now.duration_since(noted).is_ok_and(|age| age > NOTED_USE)) {
+        // Another build may have dropped it meanwhile, or the cache may be read-only: no matter.
+        if let Ok(file) = fs::File::options().append(true).open(path) {
+            let _ = file.set_modified(now);
+        }
+    }
+}
+
+fn trim(folder: &Path, limit: u64) -> io::Result<()> {
+    let mut entries = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        // Gone since the folder was read: another build trims, too.
+        if let Ok(data) = entry.metadata() {
+            entries.push((data.modified()?, data.len(), entry.path()));
+        }
+    }
+    let mut size: u64 = entries.iter().map(|(_, length, _)| length).sum();
+    entries.sort();
+    // The newest stays, however small the limit is.
+    entries.pop();
+    for (_, length, path) in entries {
+        if size <= limit {
+            break;
+        }
+        let _ = fs::remove_file(path);
+        size -= length;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn object(size: usize) -> Object {
+        Object {
+            bytes: (0..size).map(|index| (index % 251) as u8).collect(),
+            disassembly: Some(":\tfile format é\n".to_owned()),
+        }
+    }
+
+    fn files(folder: &Path) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                found.extend(files(&path));
+            } else {
+                found.push(path);
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn what_is_put_in_comes_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::new(folder.path(), 1 << 20);
+        let key = Key::of([&b"a"[..]]);
+        assert_eq!(cache.get(&key), None);
+        for expected in [
+            object(1000),
+            Object {
+                bytes: vec![],
+                disassembly: None,
+            },
+        ] {
+            cache.put(&key, &expected);
+            assert_eq!(cache.get(&key), Some(expected));
+        }
+        assert_eq!(cache.get(&Key::of([&b"b"[..]])), None);
+        assert_eq!(files(folder.path()).len(), 1);
+    }
+
+    #[test]
+    fn damage_is_noticed() {
+        let whole = encode(&object(100));
+        assert!(decode(&whole).is_some());
+        for length in 0..whole.len() {
+            assert_eq!(decode(&whole[..length]), None);
+        }
+        for index in 0..whole.len() {
+            let mut bytes = whole.clone();
+            bytes[index] ^= 0x10;
+            assert_eq!(decode(&bytes), None);
+        }
+    }
+
+    #[test]
+    fn the_least_recently_used_goes() {
+        let folder = tempfile::tempdir().unwrap();
+        let day = Duration::from_secs(24 * 60 * 60);
+        for (name, age) in [("new", 1), ("old", 3), ("used", 5), ("oldest", 4)] {
+            let path = folder.path().join(name);
+            fs::write(&path, [0; 100]).unwrap();
+            let file = fs::File::options().append(true).open(&path).unwrap();
+            file.set_modified(SystemTime::now() - age * day).unwrap();
+        }
+        note_use(&folder.path().join("used"));
+        trim(folder.path(), 200).unwrap();
+        let mut left: Vec<_> = files(folder.path());
+        left.sort();
+        assert_eq!(left, ["new", "used"].map(|name| folder.path().join(name)));
+        // One is left in any case.
+        trim(folder.path(), 0).unwrap();
+        assert_eq!(files(folder.path()), [folder.path().join("used")]);
+    }
+}

@@ -1,0 +1,115 @@
+//! From sources to stencils, a share of them at a time.
+
+use std::{fs, path::Path, time::Instant};
+
+use jit_llvm::{Codegen, Compiler, Object, Source};
+use jit_schema::Target;
+use jit_stencils::UnresolvedGroup;
+
+use crate::{
+    error::Error,
+    pipeline::stages::{Stages, timed},
+};
+
+/// What every share of the work goes through.
+pub(crate) struct Line<'a> {
+    pub(crate) compiler: &'a Compiler<'a>,
+    pub(crate) target: &'static Target,
+    pub(crate) keep: Option<&'a Path>,
+}
+
+impl Line<'_> {
+    /// A result for each source, in order. What came out well is handed to `store`, with the place of
+    /// its source.
+    pub(crate) fn run(
+        &self,
+        sources: &[Source],
+        stages: &mut Stages,
+        store: impl Fn(usize, &Object),
+    ) -> Vec<Result<UnresolvedGroup, Error>> {
+        match self.try_run(sources, stages, store) {
+            Ok(results) => results,
+            Err(failure) => vec![Err(failure)],
+        }
+    }
+
+    fn try_run(
+        &self,
+        sources: &[Source],
+        stages: &mut Stages,
+        store: impl Fn(usize, &Object),
+    ) -> Result<Vec<Result<UnresolvedGroup, Error>>, Error> {
+        let assembly = timed(&mut stages.compile, || self.compiler.compile(sources))?;
+        let started = Instant::now();
+        // What failed stays where it is: each step goes on with what came through.
+        let results: Vec<Result<String, Error>> = sources
+            .iter()
+            .zip(assembly)
+            .map(|(source, assembly)| self.optimize(&source.name, &assembly?))
+            .collect();
+        stages.optimize += started.elapsed();
+        let inputs: Vec<(&str, &str)> = sources
+            .iter()
+            .zip(&results)
+            .filter_map(|(source, text)| Some((source.name.as_str(), text.as_deref().ok()?)))
+            .collect();
+        let objects = timed(&mut stages.assemble, || self.compiler.assemble(&inputs))?;
+        let started = Instant::now();
+        let mut objects = objects.into_iter();
+        let groups = sources
+            .iter()
+            .zip(results)
+            .enumerate()
+            .map(|(index, (source, result))| {
+                result?;
+                match objects.next() {
+                    Some(object) => {
+                        let object = object?;
+                        let group = self.lower(&source.name, &object)?;
+                        store(index, &object);
+                        Ok(group)
+                    }
+                    None => Err(Error::Missing {
+                        uop: source.name.clone(),
+                    }),
+                }
+            })
+            .collect();
+        stages.stencils += started.elapsed();
+        Ok(groups)
+    }
+
+    fn optimize(&self, uop: &str, assembly: &str) -> Result<String, Error> {
+        let optimize = match self.compiler.codegen() {
+            Codegen::Upstream => jit_optimizer::optimize,
+            Codegen::Tuned => jit_optimizer::optimize_tuned,
+        };
+        let optimized = optimize(self.target, assembly).map_err(|source| Error::Optimize {
+            uop: uop.to_owned(),
+            source,
+        })?;
+        if let Some(folder) = self.keep {
+            let path = folder.join(format!("{uop}.optimized.s"));
+            fs::write(&path, &optimized).map_err(Error::file("write", &path))?;
+        }
+        Ok(optimized)
+    }
+
+    /// What an object file comes to.
+    pub(crate) fn lower(&self, uop: &str, object: &Object) -> Result<UnresolvedGroup, Error> {
+        let file = jit_schema::native::read(&object.bytes).map_err(|source| Error::Object {
+            uop: uop.to_owned(),
+            source,
+        })?;
+        let mut group = jit_stencils::lower(self.target, &file).map_err(|source| Error::Lower {
+            uop: uop.to_owned(),
+            source,
+        })?;
+        if let Some(text) = &object.disassembly {
+            let name = format!("{uop}.o");
+            let text = format!("\n{name}{text}");
+            group.code.disassembly = jit_stencils::clean_disassembly(&text, &name, &name);
+        }
+        Ok(group)
+    }
+}

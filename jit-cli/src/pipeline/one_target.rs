@@ -1,0 +1,313 @@
+//! One target's way from micro-ops to stencils.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use jit_llvm::{CompileOptions, Compiler, Interrupt, Mode, Object, Source, Toolchain};
+use jit_stencils::{StencilSet, UnresolvedGroup, UnwindInfo};
+use rayon::prelude::*;
+
+use crate::{
+    cache::key::Key,
+    cache::lookup::{Keys, Lookup},
+    cache::record::Record,
+    cache::store::Cache,
+    error::Error,
+    pipeline::line::Line,
+    pipeline::stages::{Stages, timed},
+    pipeline::workdir::WorkDir,
+    project::cases::Case,
+    project::template,
+    terminal::progress::Progress,
+};
+
+/// What to build.
+pub(crate) struct Job<'a> {
+    pub(crate) toolchain: &'a Toolchain,
+    pub(crate) options: CompileOptions,
+    /// The template's preamble and body.
+    pub(crate) template: (&'a str, &'a str),
+    pub(crate) cases: Vec<Case<'a>>,
+    pub(crate) shim: Option<&'a Path>,
+    /// Where to look things up, and the name of the project's record in there.
+    pub(crate) cache: Option<(&'a Cache, String)>,
+    pub(crate) keep_temps: Option<PathBuf>,
+    pub(crate) mode: Mode,
+    pub(crate) interrupt: Interrupt,
+    pub(crate) progress: Progress,
+}
+
+/// What was built.
+pub(crate) struct Built {
+    pub(crate) set: StencilSet,
+    pub(crate) shim: Option<Shim>,
+    /// How many micro-ops came from the cache.
+    pub(crate) cached: usize,
+    pub(crate) stages: Stages,
+}
+
+/// The function that enters compiled code.
+pub(crate) struct Shim {
+    pub(crate) object: Vec<u8>,
+    pub(crate) unwind: Option<UnwindInfo>,
+}
+
+/// Build one target.
+pub(crate) fn build(job: Job<'_>) -> Result<Built, Error> {
+    let threads = rayon::current_num_threads();
+    let work = WorkDir::create(job.keep_temps.as_deref(), threads)?;
+    let target = job.options.target;
+    let (preamble, body) = job.template;
+    let mut compiler = Compiler::new(
+        job.toolchain,
+        job.options,
+        preamble.to_owned(),
+        work.path(),
+        job.mode,
+        job.interrupt,
+    )?;
+    if job.keep_temps.is_some() {
+        compiler = compiler.keep_files();
+    }
+    let sources = template::sources(body, &job.cases);
+    let lookup = job.cache.map(|(cache, name)| Lookup {
+        cache,
+        name,
+        toolchain: job.toolchain,
+        compiler: &compiler,
+        preamble,
+        sources: &sources,
+        shim: job.shim,
+        remember: true,
+    });
+    let build = Build {
+        line: Line {
+            compiler: &compiler,
+            target,
+            keep: job.keep_temps.as_deref(),
+        },
+        sources: &sources,
+        lookup,
+        mode: job.mode,
+        progress: &job.progress,
+    };
+    let (groups, cached, shim, mut stages) = build.run(job.shim)?;
+    let named = sources.into_iter().map(|source| source.name).zip(groups);
+    let set = timed(&mut stages.stencils, || {
+        jit_stencils::resolve(target, named)
+    })?;
+    Ok(Built {
+        set,
+        shim,
+        cached,
+        stages,
+    })
+}
+
+/// What is needed from sources to groups.
+struct Build<'a> {
+    line: Line<'a>,
+    sources: &'a [Source],
+    lookup: Option<Lookup<'a>>,
+    mode: Mode,
+    progress: &'a Progress,
+}
+
+/// What became of a source, and its place among all.
+type Outcome = (usize, Result<UnresolvedGroup, Error>);
+
+/// A source that has to be compiled: its place among all, itself, and where to store the result.
+type Miss<'a> = (usize, &'a Source, Option<Key>);
+
+impl Build<'_> {
+    /// The groups in the order of the sources, how many of them were in the cache, the shim, and
+    /// what took how long.
+    fn run(
+        &self,
+        shim: Option<&Path>,
+    ) -> Result<(Vec<UnresolvedGroup>, usize, Option<Shim>, Stages), Error> {
+        let mut stages = Stages::default();
+        // Both sides below need it; who waits for the other does not help.
+        timed(&mut stages.prepare, || self.line.compiler.arguments())?;
+        let last = self.lookup.as_ref().and_then(Lookup::last);
+        // A project's first build finds nothing, so it need not wait for what it finds.
+        let early = if last.is_none() {
+            self.sources.len()
+        } else {
+            0
+        };
+        let mut prepare = Duration::ZERO;
+        let (prepared, keys) = rayon::join(
+            || timed(&mut prepare, || self.prepare(early)),
+            || timed(&mut stages.lookup, || self.keys(last)),
+        );
+        prepared?;
+        let keys = keys?;
+        let (mut groups, misses) = timed(&mut stages.lookup, || self.look_up(&keys.uops));
+        let cached = self.sources.len() - misses.len();
+        self.progress.plan(self.sources.len(), cached);
+        timed(&mut prepare, || self.prepare(misses.len()))?;
+        stages.prepare += prepare;
+        let build_shim = || shim.map(|source| self.shim(source, keys.shim)).transpose();
+        let ((compiled, spent), shim) = if self.mode == Mode::Driver {
+            // Nothing has looked at the headers yet. If they don't compile, the shim says so once.
+            let shim = build_shim()?;
+            (self.compile(&misses), Ok(shim))
+        } else {
+            rayon::join(|| self.compile(&misses), build_shim)
+        };
+        let shim = shim?;
+        stages.add(&spent);
+        if let Some(lookup) = &self.lookup {
+            lookup.cache.trim();
+        }
+        groups.extend(compiled);
+        groups.sort_by_key(|(index, _)| *index);
+        let groups = all(groups.into_iter().map(|(_, group)| group))?;
+        Ok((groups, cached, shim, stages))
+    }
+
+    fn prepare(&self, misses: usize) -> Result<(), Error> {
+        Ok(self.line.compiler.prepare(misses)?)
+    }
+
+    fn keys(&self, last: Option<Record>) -> Result<Keys, Error> {
+        match &self.lookup {
+            Some(lookup) => Ok(lookup.keys(last)?),
+            None => Ok(Keys {
+                uops: vec![None; self.sources.len()],
+                shim: None,
+            }),
+        }
+    }
+
+    /// What the cache has, and what is left to do.
+    fn look_up(&self, keys: &[Option<Key>]) -> (Vec<Outcome>, Vec<Miss<'_>>) {
+        self.sources
+            .par_iter()
+            .zip(keys)
+            .enumerate()
+            .partition_map(|(index, (source, key))| match self.stored(key.as_ref()) {
+                Some(object) => {
+                    rayon::iter::Either::Left((index, self.line.lower(&source.name, &object)))
+                }
+                None => rayon::iter::Either::Right((index, source, *key)),
+            })
+    }
+
+    /// The results of what was not there, each with its place.
+    fn compile(&self, misses: &[Miss<'_>]) -> (Vec<Outcome>, Stages) {
+        let stages = Mutex::new(Stages::default());
+        // One share after the other, so that the large ones come first.
+        let results = shares(misses, self.mode)
+            .into_iter()
+            .par_bridge()
+            .flat_map_iter(|share| {
+                let sources: Vec<Source> = share
+                    .iter()
+                    .map(|(_, source, _)| (*source).clone())
+                    .collect();
+                let mut own = Stages::default();
+                let results = self.line.run(&sources, &mut own, |index, object| {
+                    if let Some((_, source, key)) = share.get(index) {
+                        self.store_uop(source, key.as_ref(), object);
+                    }
+                });
+                stages
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .add(&own);
+                self.progress.advance(share.len());
+                let places = share.iter().map(|(index, _, _)| *index);
+                places.zip(results).collect::<Vec<_>>()
+            })
+            .collect();
+        (
+            results,
+            stages.into_inner().unwrap_or_else(PoisonError::into_inner),
+        )
+    }
+
+    fn shim(&self, source: &Path, key: Option<Key>) -> Result<Shim, Error> {
+        let object = match self.stored(key.as_ref()) {
+            Some(object) => object.bytes,
+            None => {
+                let bytes = self.line.compiler.shim(source)?;
+                let object = Object {
+                    bytes,
+                    disassembly: None,
+                };
+                self.store(key.as_ref(), &object);
+                object.bytes
+            }
+        };
+        let unwind = jit_stencils::shim_unwind(self.line.target, &object).map_err(|error| {
+            Error::Unwind {
+                path: source.to_path_buf(),
+                source: error,
+            }
+        })?;
+        Ok(Shim { object, unwind })
+    }
+
+    fn stored(&self, key: Option<&Key>) -> Option<Object> {
+        self.lookup.as_ref()?.cache.get(key?)
+    }
+
+    fn store(&self, key: Option<&Key>, object: &Object) {
+        if let (Some(lookup), Some(key)) = (&self.lookup, key) {
+            lookup.cache.put(key, object);
+        }
+    }
+
+    /// A micro-op's object, unless the next build had better make it again: to show clang's warning,
+    /// or because llvm-objdump failed, so that its comments are missing.
+    fn store_uop(&self, source: &Source, key: Option<&Key>, object: &Object) {
+        let Some(lookup) = &self.lookup else {
+            return;
+        };
+        let complete = object.disassembly.is_some() || lookup.toolchain.objdump.is_none();
+        if complete && !self.line.compiler.has_warned(&source.name) {
+            self.store(key, object);
+        }
+    }
+}
+
+/// Shares of the work. Starting a process costs about as much as three micro-ops, and memory grows
+/// with each, so shares are neither small nor large; the last ones are smaller, so that no core
+/// waits long for another.
+fn shares<T>(all: &[T], mode: Mode) -> Vec<&[T]> {
+    if mode == Mode::Driver {
+        return all.chunks(1).collect();
+    }
+    let threads = rayon::current_num_threads().max(1);
+    let mut shares = Vec::new();
+    let mut rest = all;
+    while !rest.is_empty() {
+        let size = rest.len().div_ceil(2 * threads).clamp(24, 256);
+        let (share, others) = rest.split_at_checked(size).unwrap_or((rest, &[]));
+        shares.push(share);
+        rest = others;
+    }
+    shares
+}
+
+/// All values, or all failures.
+fn all<T>(results: impl IntoIterator<Item = Result<T, Error>>) -> Result<Vec<T>, Error> {
+    let mut values = Vec::new();
+    let mut failures = Vec::new();
+    for result in results {
+        match result {
+            Ok(value) => values.push(value),
+            Err(failure) => failures.push(failure),
+        }
+    }
+    if failures.is_empty() {
+        Ok(values)
+    } else {
+        Err(Error::all(failures))
+    }
+}

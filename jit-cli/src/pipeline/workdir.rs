@@ -1,0 +1,63 @@
+//! Where the intermediate files are: a folder that goes when the build is over, or one to keep.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+use tempfile::TempDir;
+
+use crate::error::Error;
+
+/// See the module.
+pub(crate) enum WorkDir {
+    Temporary(TempDir),
+    Kept(PathBuf),
+}
+
+impl WorkDir {
+    /// The folder to keep, or a temporary one for that many threads.
+    pub(crate) fn create(keep: Option<&Path>, threads: usize) -> Result<WorkDir, Error> {
+        if let Some(folder) = keep {
+            fs::create_dir_all(folder).map_err(Error::file("create", folder))?;
+            return Ok(WorkDir::Kept(folder.to_path_buf()));
+        }
+        let parent = match in_memory(threads) {
+            Some(folder) if env::var_os("TMPDIR").is_none() => folder,
+            _ => env::temp_dir(),
+        };
+        tempfile::Builder::new()
+            .prefix("jit-stencils-")
+            .tempdir_in(&parent)
+            .map(WorkDir::Temporary)
+            .map_err(Error::file("create", &parent))
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        match self {
+            WorkDir::Temporary(folder) => folder.path(),
+            WorkDir::Kept(folder) => folder,
+        }
+    }
+}
+
+/// Linux's file system in memory, if there is enough of it: what disks do to keep many small files
+/// safe that are gone in a moment takes a tenth of a build.
+#[cfg(target_os = "linux")]
+fn in_memory(threads: usize) -> Option<PathBuf> {
+    const SHARED: u64 = 24 << 20;
+    const OF_A_THREAD: u64 = 8 << 20;
+    let folder = Path::new("/dev/shm");
+    let space = rustix::fs::statvfs(folder).ok()?;
+    let free = space.f_bavail.saturating_mul(space.f_frsize);
+    let needed = SHARED + OF_A_THREAD * u64::try_from(threads).ok()?;
+    let writable = rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).is_ok();
+    (writable && free >= needed).then(|| folder.to_path_buf())
+}
+
+/// Elsewhere the temporary folder is as good as it gets.
+#[cfg(not(target_os = "linux"))]
+fn in_memory(_threads: usize) -> Option<PathBuf> {
+    None
+}

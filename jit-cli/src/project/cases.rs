@@ -1,0 +1,185 @@
+//! Splitting `executor_cases.c.h` into micro-ops.
+
+use std::{collections::HashMap, ops::Range, path::Path};
+
+use crate::error::Error;
+
+/// One `case OPNAME: {...}`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Case<'a> {
+    /// The opcode's name.
+    pub(crate) name: &'a str,
+    /// The text, from `case` to the closing brace.
+    pub(crate) text: &'a str,
+}
+
+/// What a case starts with: a line of its own, eight spaces in.
+const START: &str = "\n        case ";
+/// What it ends with: the brace that closes it, as far in as it started.
+const END: &str = "\n        }";
+
+/// All cases, in build.py's order: sorted by their text.
+///
+/// A case is what build.py's regular expression `\n {8}(case (\w+): \{\n.*?\n {8}\})` finds. Where
+/// that one would skip something or swallow the next case without a word, this one fails.
+pub(crate) fn split<'a>(text: &'a str, path: &Path) -> Result<Vec<Case<'a>>, Error> {
+    let mut cases = Vec::new();
+    let mut lines: HashMap<&str, usize> = HashMap::new();
+    let mut position = 0;
+    let mut line = 1;
+    let mut counted = 0;
+    while let Some((start, name, body)) = next_start(text, position) {
+        line += newlines(text, counted..start + 1);
+        counted = start + 1;
+        let cut = || Error::CaseCutShort {
+            path: path.to_path_buf(),
+            line,
+            name: name.to_owned(),
+        };
+        let rest = text.get(body..).ok_or_else(cut)?;
+        let length = rest.find(END).ok_or_else(cut)?;
+        let end = body + length + END.len();
+        if next_start(text, body).is_some_and(|(other, _, _)| other < end) {
+            return Err(cut());
+        }
+        if let Some(first) = lines.insert(name, line) {
+            return Err(Error::DuplicateCase {
+                path: path.to_path_buf(),
+                name: name.to_owned(),
+                first,
+                second: line,
+            });
+        }
+        // Past the newline and the spaces.
+        let case = text
+            .get(start + START.len() - "case ".len()..end)
+            .ok_or_else(cut)?;
+        cases.push(Case { name, text: case });
+        position = end;
+    }
+    if cases.is_empty() {
+        return Err(Error::NoCase {
+            path: path.to_path_buf(),
+        });
+    }
+    cases.sort_by_key(|case| (case.text, case.name));
+    Ok(cases)
+}
+
+/// The next line that starts a case: where its newline is, the name, and where its `{` ends.
+fn next_start(text: &str, from: usize) -> Option<(usize, &str, usize)> {
+    let mut from = from;
+    loop {
+        let start = from + text.get(from..)?.find(START)?;
+        let after = start + START.len();
+        let rest = text.get(after..)?;
+        let length = rest
+            .find(|c: char| !(c.is_alphanumeric() || c == '_'))
+            .unwrap_or(rest.len());
+        let (name, tail) = rest.split_at_checked(length)?;
+        // The newline behind the brace is the first of the body.
+        if !name.is_empty() && tail.starts_with(": {\n") {
+            return Some((start, name, after + length + ": {".len()));
+        }
+        // A file that ends within the opening line.
+        if !name.is_empty() && ": {\n".starts_with(tail) {
+            return Some((start, name, text.len()));
+        }
+        from = after;
+    }
+}
+
+fn newlines(text: &str, range: Range<usize>) -> usize {
+    let part = text.get(range).unwrap_or_default();
+    part.bytes().filter(|byte| *byte == b'\n').count()
+}
+
+/// Read text as Python's `read_text` does: UTF-8, with line ends of any kind turned into `\n`.
+pub(crate) fn universal_newlines(text: String) -> String {
+    if text.contains('\r') {
+        text.replace("\r\n", "\n").replace('\r', "\n")
+    } else {
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(text: &str) -> Vec<&str> {
+        let cases = split(text, Path::new("cases.h")).unwrap();
+        cases.iter().map(|case| case.name).collect()
+    }
+
+    fn failure(text: &str) -> String {
+        split(text, Path::new("cases.h")).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn sorted_by_text_not_by_name() {
+        // ':' sorts before '_': the same order Python's sorted() gives the pairs.
+        let text = "\n        case _A_B: {\n            x;\n        }\n        case _A: {\n        }\n\
+                    \n        case _A1: {\n            if (x) {\n            }\n        }\n";
+        assert_eq!(names(text), ["_A1", "_A", "_A_B"]);
+    }
+
+    #[test]
+    fn the_text_goes_from_case_to_brace() {
+        let text = "// head\n\n        case _X: {\n            break;\n        }\n\n#undef Y\n";
+        let cases = split(text, Path::new("cases.h")).unwrap();
+        assert_eq!(
+            cases.first().unwrap().text,
+            "case _X: {\n            break;\n        }"
+        );
+    }
+
+    #[test]
+    fn none() {
+        assert!(failure("// nothing\n").contains("cases.h has no case"));
+        // Not at the depth that is looked for.
+        assert!(failure("\n    case _X: {\n    }\n").contains("no case"));
+    }
+
+    #[test]
+    fn duplicates_are_named_with_both_lines() {
+        let text =
+            "\n        case _X: {\n        }\n        case _X: {\n            y;\n        }\n";
+        let message = failure(text);
+        assert!(
+            message.contains("_X") && message.contains("2") && message.contains("4"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn cut_short() {
+        let whole = "\n        case _X: {\n            break;\n        }\n        case _Y: {\n            break;\n        }\n";
+        for end in 1..whole.len() {
+            let text = &whole[..end];
+            let outcome = split(text, Path::new("cases.h"));
+            match outcome {
+                // Only where a case has just ended is there nothing to complain about.
+                Ok(cases) => {
+                    let rest = text.rsplit_once('}').unwrap().1;
+                    assert!(
+                        rest.trim().is_empty() || "\n        case _Y: {".starts_with(rest),
+                        "{text:?}"
+                    );
+                    assert!(cases.len() <= 2);
+                }
+                Err(Error::CaseCutShort { name, line, .. }) => {
+                    assert!(
+                        ("_X".starts_with(&name) && line == 2)
+                            || ("_Y".starts_with(&name) && line == 5)
+                    );
+                }
+                Err(Error::NoCase { .. }) => assert!(!text.contains("case _")),
+                Err(other) => panic!("{other}"),
+            }
+        }
+        // The middle is missing: the first case runs into the second.
+        let merged = "\n        case _X: {\n            break;\n        case _Y: {\n        }\n";
+        assert!(failure(merged).contains("_X"));
+    }
+}

@@ -1,0 +1,287 @@
+//! `jit.toml`: a project that is not CPython, or what to build of a checkout and with which headers.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use jit_schema::Target;
+use serde::Deserialize;
+
+use crate::{
+    error::Error,
+    project::codegen::Codegen,
+    project::emit::{Emit, Emits},
+};
+
+/// The file's name, looked for in the current folder and above it.
+pub(crate) const FILE_NAME: &str = "jit.toml";
+
+/// The keys. Paths are relative to the file's folder.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Config {
+    /// A CPython checkout. It has its own template and so on: the keys of [`OWN`] are not for it.
+    pub(crate) cpython: Option<PathBuf>,
+    /// The C source with `CASE` where a micro-op goes.
+    template: Option<PathBuf>,
+    /// The micro-ops.
+    cases: Option<PathBuf>,
+    /// The C source of the function that enters compiled code, if there is one.
+    pub(crate) shim: Option<PathBuf>,
+    /// Folders to look for headers in; their files go into the digest.
+    #[serde(default)]
+    pub(crate) include: Vec<PathBuf>,
+    /// Macros, as `NAME` or `NAME=VALUE`.
+    #[serde(default)]
+    pub(crate) defines: Vec<String>,
+    /// Macros for stencils only: where they import what the shim's side defines.
+    #[serde(default)]
+    pub(crate) stencil_defines: Vec<String>,
+    /// Triples to build for; the host's without any.
+    #[serde(default)]
+    targets: Vec<String>,
+    /// Where generated files go.
+    #[serde(default = "default_output")]
+    output: PathBuf,
+    /// What to write.
+    #[serde(default = "default_emit")]
+    emit: Vec<Emit>,
+    /// Whose flags stencils are compiled with.
+    #[serde(default)]
+    pub(crate) codegen: Codegen,
+    /// More flags for clang, for all targets.
+    #[serde(default)]
+    cflags: Vec<String>,
+    /// The LLVM major to use; without it, the checkout's, or the newest supported one that is
+    /// installed.
+    pub(crate) llvm_version: Option<u32>,
+    /// `--sysroot` of the targets whose table has none.
+    sysroot: Option<PathBuf>,
+    /// `--pyconfig-dir` of the targets whose table has none.
+    pyconfig_dir: Option<PathBuf>,
+    /// What is a target's own, by its triple.
+    #[serde(default)]
+    target: BTreeMap<String, TargetTable>,
+    /// Where the file is.
+    #[serde(skip)]
+    path: PathBuf,
+    /// The folder it is in, in full.
+    #[serde(skip)]
+    pub(crate) folder: PathBuf,
+    /// All of it.
+    #[serde(skip)]
+    table: toml::Table,
+}
+
+/// What is a target's own.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct TargetTable {
+    sysroot: Option<PathBuf>,
+    pyconfig_dir: Option<PathBuf>,
+    #[serde(default)]
+    cflags: Vec<String>,
+}
+
+/// The keys of a project that brings its own micro-ops.
+const OWN: [&str; 6] = [
+    "template",
+    "cases",
+    "shim",
+    "include",
+    "defines",
+    "stencil-defines",
+];
+
+/// The keys that are no input of a target, or of some targets only.
+const NOT_FOR_ALL: [&str; 7] = [
+    "targets",
+    "output",
+    "emit",
+    "cflags",
+    "sysroot",
+    "pyconfig-dir",
+    "target",
+];
+
+/// A path in a `jit.toml`, and the key that it was given with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Said {
+    pub(crate) key: String,
+    /// As it is in the file.
+    pub(crate) value: PathBuf,
+}
+
+fn default_output() -> PathBuf {
+    PathBuf::from("jit-stencils")
+}
+
+fn default_emit() -> Vec<Emit> {
+    vec![Emit::Header]
+}
+
+impl Config {
+    /// Read a `jit.toml`.
+    pub(crate) fn read(path: &Path) -> Result<Config, Error> {
+        let text = fs::read_to_string(path).map_err(Error::file("read", path))?;
+        // Names the line, the key, and for an unknown key the ones there are.
+        let wrong = |error: toml::de::Error| Error::Config {
+            path: path.to_path_buf(),
+            message: error.to_string().trim_end().to_owned(),
+        };
+        let mut config: Config = toml::from_str(&text).map_err(wrong)?;
+        config.table = toml::from_str(&text).map_err(wrong)?;
+        config.path = path.to_path_buf();
+        let folder = match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        config.folder = folder.canonicalize().map_err(Error::file("find", folder))?;
+        config.check_tables()?;
+        Ok(config)
+    }
+
+    /// Each table is of a target, and no target has two.
+    fn check_tables(&self) -> Result<(), Error> {
+        let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
+        for triple in self.target.keys() {
+            let target = Target::from_triple(triple)
+                .map_err(|error| self.error(format!("[target.{triple}]: {error}")))?;
+            if let Some(first) = seen.insert(target.triple, triple) {
+                return Err(self.error(format!(
+                    "[target.{first}] and [target.{triple}] are both for {target}: make them one \
+                     table"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// What is wrong with the file.
+    pub(crate) fn error(&self, message: String) -> Error {
+        Error::Config {
+            path: self.path.clone(),
+            message,
+        }
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Refuse the keys of a project with its own micro-ops: `who` names a checkout, which has all
+    /// that they would name.
+    pub(crate) fn refuse_own(&self, who: &str) -> Result<(), Error> {
+        match OWN.iter().find(|key| self.table.contains_key(**key)) {
+            Some(key) => Err(self.error(format!(
+                "{key} is for a project with its own template and cases, but {who} names a CPython \
+                 checkout, which brings them: remove one of the two"
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// Template and cases of a project that has its own.
+    pub(crate) fn template_and_cases(&self) -> Result<(PathBuf, PathBuf), Error> {
+        let existing = |key, value: &Option<PathBuf>| {
+            match value {
+            Some(path) => self.existing(path, key),
+            None => Err(self.error(format!(
+                "missing key `{key}`: a project has template and cases, or cpython, the folder of a \
+                 CPython checkout (which --cpython may name, too)"
+            ))),
+        }
+        };
+        Ok((
+            existing("template", &self.template)?,
+            existing("cases", &self.cases)?,
+        ))
+    }
+
+    /// The file or folder of that path, which has to be there.
+    pub(crate) fn existing(&self, relative: &Path, key: &str) -> Result<PathBuf, Error> {
+        let found = self.folder.join(relative);
+        if found.exists() {
+            return Ok(found);
+        }
+        Err(self.error(format!(
+            "{key} = {relative:?}: there is no {}",
+            found.display()
+        )))
+    }
+
+    /// Where generated files go.
+    pub(crate) fn output(&self) -> PathBuf {
+        self.folder.join(&self.output)
+    }
+
+    /// What is to be written.
+    pub(crate) fn emits(&self) -> Result<Emits, Error> {
+        Emits::of(&self.emit).ok_or_else(|| {
+            self.error(
+                "emit = []: nothing would be written; name \"header\", \"stencils\" or both"
+                    .to_owned(),
+            )
+        })
+    }
+
+    /// The targets that are asked for.
+    pub(crate) fn targets(&self) -> Result<Vec<&'static Target>, Error> {
+        let find = |triple: &String| {
+            Target::from_triple(triple).map_err(|error| self.error(error.to_string()))
+        };
+        self.targets.iter().map(find).collect()
+    }
+
+    /// What every target is made from, as far as the file itself says it.
+    pub(crate) fn settings(&self) -> Result<String, Error> {
+        let mut table = self.table.clone();
+        table.retain(|key, _| !NOT_FOR_ALL.contains(&key));
+        toml::to_string(&table).map_err(|error| self.error(error.to_string()))
+    }
+
+    /// Where a target's headers are: its table's, or that of all.
+    pub(crate) fn sysroot(&self, target: &Target) -> Option<Said> {
+        let own = self.own(target);
+        let own = own.and_then(|(triple, table)| Some((triple, table.sysroot.as_ref()?)));
+        said("sysroot", own, self.sysroot.as_ref())
+    }
+
+    /// Where a target's `pyconfig.h` is: its table's, or that of all.
+    pub(crate) fn pyconfig_dir(&self, target: &Target) -> Option<Said> {
+        let own = self.own(target);
+        let own = own.and_then(|(triple, table)| Some((triple, table.pyconfig_dir.as_ref()?)));
+        said("pyconfig-dir", own, self.pyconfig_dir.as_ref())
+    }
+
+    /// A target's flags: those for all, then its own.
+    pub(crate) fn cflags(&self, target: &Target) -> Vec<String> {
+        let own = self.own(target).into_iter();
+        let own = own.flat_map(|(_, table)| &table.cflags);
+        self.cflags.iter().chain(own).cloned().collect()
+    }
+
+    fn own(&self, target: &Target) -> Option<(&str, &TargetTable)> {
+        let is_it = |triple: &str| Target::from_triple(triple).is_ok_and(|found| found == target);
+        let mut tables = self.target.iter();
+        let found = tables.find(|(triple, _)| is_it(triple));
+        found.map(|(triple, table)| (triple.as_str(), table))
+    }
+}
+
+fn said(key: &str, own: Option<(&str, &PathBuf)>, all: Option<&PathBuf>) -> Option<Said> {
+    match (own, all) {
+        (Some((triple, value)), _) => Some(Said {
+            key: format!("[target.{triple}] {key}"),
+            value: value.clone(),
+        }),
+        (None, Some(value)) => Some(Said {
+            key: key.to_owned(),
+            value: value.clone(),
+        }),
+        (None, None) => None,
+    }
+}

@@ -1,0 +1,349 @@
+//! What is built: a CPython checkout, a project with a `jit.toml`, or the example.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+use jit_llvm::Search;
+use jit_schema::{ObjectFormat, Target};
+use tempfile::TempDir;
+
+use crate::{
+    error::Error,
+    project::codegen::Codegen,
+    project::config::{self, Config},
+    project::digest::DigestInputs,
+    project::emit::Emits,
+};
+
+/// Where the micro-ops come from and how they want to be compiled.
+#[derive(Debug)]
+pub(crate) struct Project {
+    /// One line that says what was found, for when nobody asked for it by name.
+    pub(crate) description: String,
+    /// The folder that becomes `.` in generated code.
+    pub(crate) root: PathBuf,
+    /// The C source with `CASE` in it.
+    pub(crate) template: PathBuf,
+    /// The micro-ops.
+    pub(crate) cases: PathBuf,
+    /// The function that enters compiled code.
+    pub(crate) shim: Option<PathBuf>,
+    /// Whether it is CPython, whose headers ask for a `pyconfig.h`.
+    pub(crate) is_cpython: bool,
+    /// The `jit.toml`, if there is one.
+    pub(crate) config: Option<Config>,
+    /// Folders to look for headers in, behind the one with `pyconfig.h`.
+    pub(crate) include_dirs: Vec<PathBuf>,
+    /// Macros for everything.
+    pub(crate) defines: Vec<String>,
+    /// Macros for stencils only.
+    pub(crate) stencil_defines: Vec<String>,
+    /// Macros for the shim only.
+    pub(crate) shim_defines: ShimDefines,
+    /// What the digest covers, but for the target's own.
+    pub(crate) digest: DigestInputs,
+    /// Which LLVM is wanted, as far as the project says.
+    pub(crate) llvm: Search,
+    /// What to build for if nobody says so.
+    pub(crate) targets: Vec<&'static Target>,
+    /// Whose flags stencils are compiled with if nobody says so.
+    pub(crate) codegen: Codegen,
+    /// What to write if nobody says so.
+    pub(crate) emits: Emits,
+    /// Where generated files go if nobody says so.
+    pub(crate) output: PathBuf,
+    /// Whether a build with another LLVM than the pinned one deserves the banner's warning.
+    pub(crate) pinned_llvm: Option<u32>,
+    /// The example's files, until the build is over.
+    unpacked: Option<TempDir>,
+}
+
+/// What the command line says about the project.
+#[derive(Debug, Default)]
+pub(crate) struct Wanted<'a> {
+    /// `--cpython`.
+    pub(crate) cpython: Option<&'a Path>,
+    /// `--config`.
+    pub(crate) config: Option<&'a Path>,
+    /// `--output-dir`.
+    pub(crate) output_dir: Option<&'a Path>,
+}
+
+impl Project {
+    /// Find the project: the `jit.toml` or the checkout that is named, else a `jit.toml` in the current
+    /// folder or above it, else the checkout the current folder is in, else the example.
+    pub(crate) fn find(wanted: &Wanted<'_>) -> Result<Project, Error> {
+        if let Some(path) = wanted.config {
+            return Project::configured(path, wanted);
+        }
+        if let Some(root) = wanted.cpython {
+            return Project::cpython(root);
+        }
+        let here = env::current_dir().map_err(Error::file("find", Path::new(".")))?;
+        for folder in here.ancestors() {
+            let path = folder.join(config::FILE_NAME);
+            if path.is_file() {
+                return Project::configured(&path, wanted);
+            }
+        }
+        for folder in here.ancestors() {
+            if CPYTHON_FILES.iter().all(|file| folder.join(file).is_file()) {
+                return Project::cpython(folder);
+            }
+        }
+        Project::example()
+    }
+
+    /// A CPython checkout, as `Tools/jit/build.py` builds it.
+    fn cpython(root: &Path) -> Result<Project, Error> {
+        let not_cpython = |missing| Error::NotCpython {
+            root: root.to_path_buf(),
+            missing,
+        };
+        let root = root.canonicalize().map_err(|_| not_cpython("folder"))?;
+        if let Some(missing) = CPYTHON_FILES.iter().find(|file| !root.join(file).is_file()) {
+            return Err(not_cpython(missing));
+        }
+        let tools = root.join("Tools/jit");
+        let cases = root.join("Python/executor_cases.c.h");
+        let include = root.join("Include");
+        let pins = Pins::read(&tools.join("_llvm.py"));
+        Ok(Project {
+            description: format!("CPython checkout {}", root.display()),
+            template: tools.join("template.c"),
+            cases: cases.clone(),
+            shim: Some(tools.join("shim.c")),
+            is_cpython: true,
+            config: None,
+            include_dirs: vec![
+                include.clone(),
+                include.join("internal"),
+                include.join("internal/mimalloc"),
+                root.join("Python"),
+                tools.clone(),
+            ],
+            defines: CPYTHON_DEFINES.map(str::to_owned).to_vec(),
+            stencil_defines: CPYTHON_STENCIL_DEFINES.map(str::to_owned).to_vec(),
+            shim_defines: ShimDefines::Cpython,
+            digest: DigestInputs {
+                files: vec![cases],
+                folders: vec![tools],
+                ..DigestInputs::default()
+            },
+            llvm: Search {
+                major: pins.version,
+                install_dir: None,
+                externals_dir: Some(
+                    env::var_os("EXTERNALS_DIR")
+                        .map_or_else(|| root.join("externals"), PathBuf::from),
+                ),
+                externals_tag: pins.externals_tag,
+            },
+            pinned_llvm: pins.version,
+            targets: Vec::new(),
+            codegen: Codegen::Upstream,
+            emits: Emits::HEADER,
+            output: PathBuf::from("."),
+            root,
+            unpacked: None,
+        })
+    }
+
+    /// What a `jit.toml` describes: a checkout, or a project with its own micro-ops.
+    fn configured(path: &Path, wanted: &Wanted<'_>) -> Result<Project, Error> {
+        let config = Config::read(path)?;
+        let (checkout, who) = match (wanted.cpython, &config.cpython) {
+            (Some(named), _) => (Some(named.to_path_buf()), "--cpython"),
+            (None, Some(relative)) => (Some(config.existing(relative, "cpython")?), "cpython"),
+            (None, None) => (None, ""),
+        };
+        let mut project = match checkout {
+            Some(root) => {
+                config.refuse_own(who)?;
+                let mut project = Project::cpython(&root)?;
+                let file = config.path().display();
+                project.description = format!("{} as {file} says", project.description);
+                project
+            }
+            None => Project::own(&config, wanted)?,
+        };
+        project.targets = config.targets()?;
+        project.emits = config.emits()?;
+        project.codegen = config.codegen;
+        project.output = config.output();
+        project.llvm.major = config.llvm_version.or(project.llvm.major);
+        project.config = Some(config);
+        Ok(project)
+    }
+
+    /// A project with its own micro-ops.
+    fn own(config: &Config, wanted: &Wanted<'_>) -> Result<Project, Error> {
+        let root = config.folder.clone();
+        let (template, cases) = config.template_and_cases()?;
+        let shim = config
+            .shim
+            .as_deref()
+            .map(|shim| config.existing(shim, "shim"))
+            .transpose()?;
+        let include_dirs = config
+            .include
+            .iter()
+            .map(|folder| config.existing(folder, "include"))
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut files = vec![cases.clone(), template.clone()];
+        files.extend(shim.clone());
+        Ok(Project {
+            description: format!("project {}", config.path().display()),
+            template,
+            cases,
+            shim,
+            is_cpython: false,
+            config: None,
+            digest: DigestInputs {
+                settings: config.settings()?,
+                files,
+                folders: include_dirs.clone(),
+                except: Some(
+                    wanted
+                        .output_dir
+                        .and_then(|folder| folder.canonicalize().ok())
+                        .unwrap_or_else(|| config.output()),
+                ),
+            },
+            include_dirs,
+            defines: config.defines.clone(),
+            stencil_defines: config.stencil_defines.clone(),
+            shim_defines: ShimDefines::None,
+            llvm: Search::default(),
+            pinned_llvm: None,
+            targets: Vec::new(),
+            codegen: Codegen::Upstream,
+            emits: Emits::HEADER,
+            output: PathBuf::new(),
+            root,
+            unpacked: None,
+        })
+    }
+
+    /// The temporary folder that it is in, if it is in one.
+    pub(crate) fn into_files(self) -> Option<TempDir> {
+        self.unpacked
+    }
+
+    /// Its folder, as records name it: the example is in another one each time.
+    pub(crate) fn lasting_root(&self) -> &Path {
+        match self.unpacked {
+            Some(_) => Path::new("example"),
+            None => &self.root,
+        }
+    }
+
+    /// The example virtual machine that is embedded in the binary.
+    fn example() -> Result<Project, Error> {
+        let folder = tempfile::Builder::new()
+            .prefix("jit-example-")
+            .tempdir()
+            .map_err(Error::file("create", &env::temp_dir()))?;
+        for (name, contents) in crate::project::example::FILES {
+            let path = folder.path().join(name);
+            if let Some(parent) = path.parent() {
+                fs::create_dir_all(parent).map_err(Error::file("create", parent))?;
+            }
+            fs::write(&path, contents).map_err(Error::file("write", &path))?;
+        }
+        let mut project =
+            Project::configured(&folder.path().join(config::FILE_NAME), &Wanted::default())?;
+        project.description = "no CPython checkout and no jit.toml here or above: building the \
+                               example virtual machine (name a checkout with --cpython)"
+            .to_owned();
+        project.output = PathBuf::from("jit-example");
+        project.unpacked = Some(folder);
+        Ok(project)
+    }
+}
+
+/// What a shim is told about where it is linked to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum ShimDefines {
+    /// Nothing.
+    None,
+    /// CPython's is part of its core library. On Windows, `Py_BUILD_CORE_MODULE` would have it import
+    /// from the very DLL it is linked into.
+    Cpython,
+}
+
+impl ShimDefines {
+    /// The macros for a target.
+    pub(crate) fn of(self, target: &Target) -> Vec<String> {
+        let name = match (self, target.format) {
+            (ShimDefines::None, _) => return Vec::new(),
+            (ShimDefines::Cpython, ObjectFormat::Coff) => "Py_BUILD_CORE_BUILTIN",
+            (ShimDefines::Cpython, _) => "Py_BUILD_CORE_MODULE",
+        };
+        vec![name.to_owned()]
+    }
+}
+
+/// What CPython's stencils and shim are compiled with.
+pub(crate) const CPYTHON_DEFINES: [&str; 2] = ["_PyJIT_ACTIVE", "_Py_JIT"];
+/// What its stencils alone are.
+pub(crate) const CPYTHON_STENCIL_DEFINES: [&str; 1] = ["Py_BUILD_CORE_MODULE"];
+
+/// What makes a folder a CPython checkout for us.
+const CPYTHON_FILES: [&str; 3] = [
+    "Tools/jit/template.c",
+    "Tools/jit/shim.c",
+    "Python/executor_cases.c.h",
+];
+
+/// What a checkout's own `_llvm.py` asks for.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Pins {
+    version: Option<u32>,
+    externals_tag: Option<String>,
+}
+
+impl Pins {
+    /// The two assignments, if the file is there and has them.
+    fn read(path: &Path) -> Pins {
+        let Ok(text) = fs::read_to_string(path) else {
+            return Pins::default();
+        };
+        let value = |name: &str| {
+            text.lines().find_map(|line| {
+                let (key, value) = line.split_once('=')?;
+                (key.trim() == name).then(|| value.trim().trim_matches(['"', '\'']).to_owned())
+            })
+        };
+        Pins {
+            version: value("_LLVM_VERSION").and_then(|version| version.parse().ok()),
+            externals_tag: value("_EXTERNALS_LLVM_TAG"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pins_of_a_checkout() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("_llvm.py");
+        assert_eq!(Pins::read(&path), Pins::default());
+        fs::write(
+            &path,
+            "import os\n\n_LLVM_VERSION = \"21\"\n_EXTERNALS_LLVM_TAG = \"llvm-21.1.4.0\"\n",
+        )
+        .unwrap();
+        assert_eq!(
+            Pins::read(&path),
+            Pins {
+                version: Some(21),
+                externals_tag: Some("llvm-21.1.4.0".to_owned())
+            }
+        );
+    }
+}

@@ -1,0 +1,165 @@
+//! What is a target's own: headers, a `pyconfig.h`, flags. The command line goes before the target's
+//! table in `jit.toml`, and that before what the file says for all.
+
+use std::path::{Path, PathBuf};
+
+use jit_schema::Target;
+
+use crate::{
+    cache::key::Key,
+    commands::arguments::BuildArgs,
+    error::Error,
+    project::config::Config,
+    project::definition::Project,
+    sysroot::headers::{BUILTIN, Sysroot},
+};
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Platform {
+    pub(crate) target: &'static Target,
+    /// Where headers are, if not where clang finds them.
+    pub(crate) sysroot: Option<Sysroot>,
+    /// The folder with its `pyconfig.h`, which is looked into before all others.
+    pub(crate) pyconfig_dir: Option<PathBuf>,
+    /// What `jit.toml` says, less what the command line adds.
+    pub(crate) cflags: Vec<String>,
+}
+
+impl Platform {
+    /// A target's, in a project; `named` is what `--sysroot` names.
+    pub(crate) fn find(
+        target: &'static Target,
+        arguments: &BuildArgs,
+        project: &Project,
+        named: Option<&Sysroot>,
+    ) -> Result<Platform, Error> {
+        let config = project.config.as_ref();
+        let sysroot = match (named, config) {
+            (Some(named), _) => Some(named.clone()),
+            (None, Some(config)) => {
+                configured_sysroot(config, target, arguments.cache_dir.as_deref())?
+            }
+            (None, None) => None,
+        };
+        let pyconfig_dir = pyconfig_dir(target, arguments, project, sysroot.as_ref())?;
+        Ok(Platform {
+            target,
+            sysroot,
+            pyconfig_dir,
+            cflags: config.map_or_else(Vec::new, |config| config.cflags(target)),
+        })
+    }
+
+    /// Whether jit-cli's own headers are used.
+    pub(crate) fn is_builtin(&self) -> bool {
+        matches!(self.sysroot, Some(Sysroot::Builtin(_)))
+    }
+
+    /// The name of the record of the last build: there is one for each folder, target and kind.
+    pub(crate) fn record_name(&self, project: &Project, debug: bool) -> String {
+        let mut parts = vec![
+            project.lasting_root().as_os_str().as_encoded_bytes(),
+            self.target.triple.as_bytes(),
+            if debug { b"debug" } else { b"release" },
+        ];
+        // A checkout may be built in several folders, each with a pyconfig.h.
+        let folders = self.include_dirs(project);
+        let outside = folders
+            .iter()
+            .filter(|folder| !folder.starts_with(&project.root));
+        parts.extend(outside.map(|folder| folder.as_os_str().as_encoded_bytes()));
+        Key::of(parts).to_string()
+    }
+
+    /// Folders to look for headers in, before the system's.
+    pub(crate) fn include_dirs(&self, project: &Project) -> Vec<PathBuf> {
+        let own = self.pyconfig_dir.iter();
+        own.chain(&project.include_dirs).cloned().collect()
+    }
+}
+
+/// The headers that the configuration names for a target, if it names some.
+pub(crate) fn configured_sysroot(
+    config: &Config,
+    target: &Target,
+    cache: Option<&Path>,
+) -> Result<Option<Sysroot>, Error> {
+    let Some(said) = config.sysroot(target) else {
+        return Ok(None);
+    };
+    if said.value == Path::new(BUILTIN) {
+        return Sysroot::find(&said.value, cache).map(Some);
+    }
+    let folder = config.folder.join(&said.value);
+    if !folder.is_dir() {
+        return Err(config.error(format!(
+            "{} = {:?}: there is no folder {}; name one with headers of {target}, or {BUILTIN:?} for \
+             those that jit-cli carries",
+            said.key,
+            said.value,
+            folder.display()
+        )));
+    }
+    Sysroot::find(&folder, cache).map(Some)
+}
+
+/// The folder with `pyconfig.h`: the one that is named, else the one that comes with the headers, else
+/// the first of the output folder, the current one and the checkout itself that has one. Who is not
+/// CPython has none that is not named.
+fn pyconfig_dir(
+    target: &Target,
+    arguments: &BuildArgs,
+    project: &Project,
+    sysroot: Option<&Sysroot>,
+) -> Result<Option<PathBuf>, Error> {
+    if let Some(folder) = arguments.pyconfig_dir.as_deref() {
+        return existing_pyconfig(folder).map(Some);
+    }
+    let config = project.config.as_ref();
+    if let Some(folder) = config.and_then(|config| configured_pyconfig(config, target)) {
+        return folder.map(Some);
+    }
+    if !project.is_cpython {
+        return Ok(None);
+    }
+    if let Some(folder) = sysroot.and_then(Sysroot::pyconfig_dir) {
+        return Ok(Some(folder));
+    }
+    let output = arguments.output_dir.as_deref();
+    [output, Some(Path::new("."))]
+        .into_iter()
+        .flatten()
+        .find_map(|folder| existing_pyconfig(folder).ok())
+        .map_or_else(|| existing_pyconfig(&project.root), Ok)
+        .map(Some)
+}
+
+/// The folder with a target's `pyconfig.h` that the configuration names, if it names one.
+pub(crate) fn configured_pyconfig(
+    config: &Config,
+    target: &Target,
+) -> Option<Result<PathBuf, Error>> {
+    let said = config.pyconfig_dir(target)?;
+    let folder = config.folder.join(&said.value);
+    Some(existing_pyconfig(&folder).map_err(|_| {
+        config.error(format!(
+            "{} = {:?}: there is no pyconfig.h in {}; name the folder with the one that configure \
+             made for {target}",
+            said.key,
+            said.value,
+            folder.display()
+        ))
+    }))
+}
+
+/// A folder that has a `pyconfig.h`, by its absolute path.
+pub(crate) fn existing_pyconfig(folder: &Path) -> Result<PathBuf, Error> {
+    let missing = || Error::NoPyconfig {
+        folder: folder.to_path_buf(),
+    };
+    match folder.join("pyconfig.h").is_file() {
+        true => folder.canonicalize().map_err(|_| missing()),
+        false => Err(missing()),
+    }
+}

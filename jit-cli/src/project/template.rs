@@ -1,0 +1,75 @@
+//! One source for each micro-op.
+
+use jit_llvm::Source;
+
+use crate::project::cases::Case;
+
+/// What stands for the micro-op in a template.
+const PLACEHOLDER: &str = "CASE";
+
+/// The template's leading includes, and the rest. What comes with every micro-op can be compiled
+/// once; build.py puts the case wherever it reads `CASE`, so there must be none in there.
+pub(crate) fn split(template: &str) -> (&str, &str) {
+    let mut end = 0;
+    let mut offset = 0;
+    for line in template.split_inclusive('\n') {
+        offset += line.len();
+        let text = line.trim();
+        if text.starts_with("#include") && !text.contains(PLACEHOLDER) && line.ends_with('\n') {
+            end = offset;
+        } else if !(text.is_empty() || text.starts_with("//")) || text.contains(PLACEHOLDER) {
+            break;
+        }
+    }
+    template.split_at_checked(end).unwrap_or(("", template))
+}
+
+/// The template's body with each case in its place, in the order of the cases.
+pub(crate) fn sources(body: &str, cases: &[Case<'_>]) -> Vec<Source> {
+    let source = |case: &Case<'_>| Source {
+        name: case.name.to_owned(),
+        body: body.replace(PLACEHOLDER, case.text),
+    };
+    cases.iter().map(source).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leading_includes_are_shared() {
+        for (template, preamble) in [
+            (
+                "#include <a>\n\n// x\n#include \"b\"\nint f;\n",
+                "#include <a>\n\n// x\n#include \"b\"\n",
+            ),
+            ("int f;\n#include <a>\n", ""),
+            ("#include <a>\n#define X\n#include <b>\n", "#include <a>\n"),
+            // Both would become part of every case.
+            ("#include \"CASE.h\"\n#include <b>\n", ""),
+            ("#include <a>\n// CASE\n#include <b>\n", "#include <a>\n"),
+            ("#include <a>", ""),
+            ("", ""),
+        ] {
+            let (head, body) = split(template);
+            assert_eq!(head, preamble, "{template:?}");
+            assert_eq!(format!("{head}{body}"), template);
+        }
+    }
+
+    #[test]
+    fn every_placeholder_is_replaced() {
+        let case = Case {
+            name: "_X",
+            text: "case _X: {\n        }",
+        };
+        let sources = sources("a CASE b XCASEX\n", &[case]);
+        let source = sources.first().unwrap();
+        assert_eq!(source.name, "_X");
+        assert_eq!(
+            source.body,
+            "a case _X: {\n        } b Xcase _X: {\n        }X\n"
+        );
+    }
+}

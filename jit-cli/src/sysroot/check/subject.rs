@@ -1,0 +1,172 @@
+//! What is checked: the headers that a project's stencils are compiled with.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use jit_llvm::Search;
+use tempfile::TempDir;
+
+use crate::{
+    commands::arguments::CheckArgs,
+    error::Error,
+    project::config::Config,
+    project::definition::{self, Project, Wanted},
+    project::template,
+};
+
+/// See the module.
+pub(crate) struct Subject {
+    /// Its folder, left out where names are shown.
+    pub(crate) root: PathBuf,
+    /// The folders with its headers; `pyconfig.h` comes with the system's.
+    pub(crate) include_dirs: Vec<PathBuf>,
+    pub(crate) defines: Vec<String>,
+    pub(crate) stencil_defines: Vec<String>,
+    /// What it says of targets, if it says anything.
+    pub(crate) config: Option<Config>,
+    /// A source that includes them.
+    pub(crate) source: String,
+    pub(crate) llvm: Search,
+    /// A copy of the headers, until the check is over.
+    _copy: Option<TempDir>,
+}
+
+/// Where CPython's runtime structures are. A template includes most of them; layouts are compared for
+/// all.
+const RUNTIME: [&str; 3] = ["pycore_runtime.h", "pycore_interp.h", "pycore_pystate.h"];
+
+/// What stencils include as a rule: for an installed CPython, which has no template. Versions differ in
+/// which they have.
+const INTERNAL: [&str; 17] = [
+    "pycore_call.h",
+    "pycore_ceval.h",
+    "pycore_code.h",
+    "pycore_dict.h",
+    "pycore_floatobject.h",
+    "pycore_frame.h",
+    "pycore_function.h",
+    "pycore_genobject.h",
+    "pycore_import.h",
+    "pycore_list.h",
+    "pycore_long.h",
+    "pycore_object.h",
+    "pycore_pyerrors.h",
+    "pycore_signal.h",
+    "pycore_sliceobject.h",
+    "pycore_tuple.h",
+    "pycore_unicodeobject.h",
+];
+
+impl Subject {
+    /// What the command line names.
+    pub(crate) fn find(arguments: &CheckArgs) -> Result<Subject, Error> {
+        match &arguments.headers {
+            Some(folder) => Subject::installed(folder),
+            None => Subject::project(arguments),
+        }
+    }
+
+    /// A checkout or another project: what its template includes.
+    fn project(arguments: &CheckArgs) -> Result<Subject, Error> {
+        let project = Project::find(&Wanted {
+            cpython: arguments.cpython.as_deref(),
+            config: arguments.config.as_deref(),
+            output_dir: None,
+        })?;
+        let text = fs::read_to_string(&project.template)
+            .map_err(Error::file("read", &project.template))?;
+        let (preamble, _) = template::split(&text);
+        let mut source = preamble.to_owned();
+        include(&mut source, &RUNTIME, &project.include_dirs);
+        Ok(Subject {
+            root: project.root.clone(),
+            include_dirs: project.include_dirs.clone(),
+            defines: project.defines.clone(),
+            stencil_defines: project.stencil_defines.clone(),
+            config: project.config.clone(),
+            source,
+            llvm: project.llvm.clone(),
+            _copy: project.into_files(),
+        })
+    }
+
+    /// An installed CPython's headers, copied without its `pyconfig.h`: that is beside `Python.h`, so
+    /// it would be the one that `Python.h` includes.
+    fn installed(folder: &Path) -> Result<Subject, Error> {
+        let missing = |what| Error::NotInstalled {
+            folder: folder.to_path_buf(),
+            missing: what,
+        };
+        if !folder.join("Python.h").is_file() {
+            return Err(missing("Python.h"));
+        }
+        let copy = tempfile::Builder::new()
+            .prefix("jit-headers-")
+            .tempdir()
+            .map_err(Error::file("create", &std::env::temp_dir()))?;
+        copy_headers(folder, copy.path())?;
+        let root = copy
+            .path()
+            .canonicalize()
+            .map_err(Error::file("find", copy.path()))?;
+        if !root.join("internal").is_dir() {
+            return Err(missing("internal"));
+        }
+        let include_dirs = vec![
+            root.clone(),
+            root.join("internal"),
+            root.join("internal/mimalloc"),
+        ];
+        let mut source = "#include \"Python.h\"\n".to_owned();
+        include(&mut source, &INTERNAL, &include_dirs);
+        include(&mut source, &RUNTIME, &include_dirs);
+        Ok(Subject {
+            root,
+            include_dirs,
+            defines: definition::CPYTHON_DEFINES.map(str::to_owned).to_vec(),
+            stencil_defines: definition::CPYTHON_STENCIL_DEFINES
+                .map(str::to_owned)
+                .to_vec(),
+            config: None,
+            source,
+            llvm: Search::default(),
+            _copy: Some(copy),
+        })
+    }
+
+    /// A name without the folder the subject is in.
+    pub(crate) fn shown(&self, name: &str) -> String {
+        let root = format!("{}{}", self.root.display(), std::path::MAIN_SEPARATOR);
+        name.replace(&root, "")
+    }
+}
+
+/// Include those headers that one of the folders has.
+fn include(source: &mut String, names: &[&str], folders: &[PathBuf]) {
+    for name in names {
+        if folders.iter().any(|folder| folder.join(name).is_file()) {
+            source.push_str(&format!("#include \"{name}\"\n"));
+        }
+    }
+}
+
+/// Copy what is below a folder, less `pyconfig.h` in it.
+fn copy_headers(from: &Path, to: &Path) -> Result<(), Error> {
+    for entry in fs::read_dir(from).map_err(Error::file("read", from))? {
+        let path = entry.map_err(Error::file("read", from))?.path();
+        let Some(name) = path.file_name() else {
+            continue;
+        };
+        let copy = to.join(name);
+        if path.is_dir() {
+            fs::create_dir_all(&copy).map_err(Error::file("create", &copy))?;
+            copy_headers(&path, &copy)?;
+        } else if path.extension().is_some_and(|extension| extension == "h") && name != "pyconfig.h"
+        {
+            fs::copy(&path, &copy).map_err(Error::file("copy", &path))?;
+        }
+    }
+    Ok(())
+}

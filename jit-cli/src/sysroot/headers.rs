@@ -1,0 +1,415 @@
+//! Headers for a target that is not this machine: what `--sysroot` names, or the ones that jit-cli
+//! carries (`jit-cli/sysroot`, whose README says what they are and what they were compared with).
+
+use std::{
+    env, fs, io,
+    path::{Path, PathBuf},
+    sync::LazyLock,
+};
+
+use jit_llvm::CompileOptions;
+use jit_schema::{ObjectFormat, Target};
+use sha2::{Digest as _, Sha256};
+
+use crate::{cache::store::Cache, error::Error};
+
+/// What `--sysroot` says for jit-cli's own.
+pub(crate) const BUILTIN: &str = "builtin";
+/// The newest CPython that the built-in sysroot was compared with real headers for.
+pub(crate) const CHECKED: (u32, u32) = (3, 16);
+
+macro_rules! files {
+    ($($path:literal,)*) => {
+        /// Every file, by its path.
+        const FILES: &[(&str, &str)] = &[
+            $(($path, include_str!(concat!("../../sysroot/", $path))),)*
+        ];
+    };
+}
+
+files! {
+    "include/TargetConditionals.h",
+    "include/assert.h",
+    "include/basetsd.h",
+    "include/ctype.h",
+    "include/dlfcn.h",
+    "include/errno.h",
+    "include/float.h",
+    "include/inttypes.h",
+    "include/io.h",
+    "include/limits.h",
+    "include/linux/prctl.h",
+    "include/locale.h",
+    "include/mach-o/loader.h",
+    "include/malloc.h",
+    "include/math.h",
+    "include/pthread.h",
+    "include/sched.h",
+    "include/sdkddkver.h",
+    "include/semaphore.h",
+    "include/setjmp.h",
+    "include/signal.h",
+    "include/stdio.h",
+    "include/stdlib.h",
+    "include/string.h",
+    "include/sys/param.h",
+    "include/sys/prctl.h",
+    "include/sys/stat.h",
+    "include/sys/time.h",
+    "include/sys/types.h",
+    "include/sysroot.h",
+    "include/sysroot_checks.h",
+    "include/time.h",
+    "include/unistd.h",
+    "include/wchar.h",
+    "include/wctype.h",
+    "include/winapifamily.h",
+    "include/windows.h",
+    "include/winerror.h",
+    "pyconfig/pyconfig.h",
+}
+
+/// Where a target's headers come from.
+#[derive(Debug, Clone)]
+pub(crate) enum Sysroot {
+    /// jit-cli's own, unpacked here.
+    Builtin(PathBuf),
+    /// Real ones.
+    Folder(PathBuf),
+}
+
+impl Sysroot {
+    /// What `--sysroot` names. The built-in one is unpacked beside the cache.
+    pub(crate) fn find(name: &Path, cache: Option<&Path>) -> Result<Sysroot, Error> {
+        if name == Path::new(BUILTIN) {
+            let folder = cache
+                .map(Path::to_path_buf)
+                .or_else(Cache::default_folder)
+                .unwrap_or_else(|| env::temp_dir().join("jit-cli"));
+            let folder = unpack(&folder)?;
+            // clang runs in another folder.
+            let absolute = folder
+                .canonicalize()
+                .map_err(Error::file("find", &folder))?;
+            return Ok(Sysroot::Builtin(absolute));
+        }
+        let folder = name
+            .canonicalize()
+            .and_then(|folder| match folder.is_dir() {
+                true => Ok(folder),
+                false => Err(io::ErrorKind::NotADirectory.into()),
+            })
+            .map_err(Error::file("find the sysroot", name))?;
+        Ok(Sysroot::Folder(folder))
+    }
+
+    /// Where a `pyconfig.h` is that fits it, if nobody names another.
+    pub(crate) fn pyconfig_dir(&self) -> Option<PathBuf> {
+        match self {
+            Sysroot::Builtin(folder) => Some(folder.join("pyconfig")),
+            Sysroot::Folder(_) => None,
+        }
+    }
+
+    /// What tells it from others in the digest of a build: where real headers are, or which version
+    /// of the built-in ones. Where the project itself is does not count.
+    pub(crate) fn digest(&self, project: &Path) -> String {
+        match self {
+            Sysroot::Builtin(_) => format!("builtin {}", version()),
+            Sysroot::Folder(folder) => {
+                let place = folder.strip_prefix(project).unwrap_or(folder);
+                place.display().to_string()
+            }
+        }
+    }
+
+    /// Flags for clang, in front of the user's.
+    pub(crate) fn cflags(&self, target: &Target) -> Vec<String> {
+        let mut flags = self.dialect(target).unwrap_or_default();
+        flags.extend(self.places(target));
+        flags
+    }
+
+    /// The flags that say where headers are.
+    pub(crate) fn places(&self, target: &Target) -> Vec<String> {
+        let mut flags = vec!["-nostdlibinc".to_owned()];
+        if target.format == ObjectFormat::MachO {
+            // Without a version it would be that of 2005.
+            flags.push("-mmacosx-version-min=11.0".into());
+        }
+        for folder in self.include_dirs(target) {
+            flags.push("-isystem".into());
+            flags.push(folder.display().to_string());
+        }
+        flags
+    }
+
+    /// The flags that a project's headers need to get along with these, if there are any. They show in
+    /// the project's headers, too.
+    pub(crate) fn dialect(&self, target: &Target) -> Option<Vec<String>> {
+        let mut folders = self.include_dirs(target).into_iter();
+        let mingw = target.format == ObjectFormat::Coff && folders.any(|dir| is_mingw(&dir));
+        mingw.then(|| mingw_flags(target).map(str::to_owned).collect())
+    }
+
+    fn include_dirs(&self, target: &Target) -> Vec<PathBuf> {
+        match self {
+            Sysroot::Builtin(folder) => vec![folder.join("include")],
+            Sysroot::Folder(folder) => include_dirs(folder, target),
+        }
+    }
+}
+
+/// Tell the built-in `pyconfig.h` which of CPython's configurations to be.
+pub(crate) fn configure(options: &mut CompileOptions, free_threaded: bool) {
+    if options.debug {
+        options.defines.push("JIT_SYSROOT_DEBUG".into());
+    }
+    if free_threaded {
+        options.defines.push("JIT_SYSROOT_FREE_THREADED".into());
+    }
+}
+
+/// A preamble with the assertions of the sizes that matter, behind the first headers: in the place of
+/// an empty line, since the numbers of lines become code in debug builds.
+pub(crate) fn with_checks(preamble: &str) -> String {
+    const CHECKS: &str = "#include \"sysroot_checks.h\"\n";
+    let mut place = None;
+    let mut end = 0;
+    for line in preamble.split_inclusive('\n') {
+        if line.trim().is_empty() && end > 0 && place.is_none() {
+            place = Some(end..end + line.len());
+        }
+        end += line.len();
+    }
+    let (before, after) = match place {
+        Some(place) => (preamble.get(..place.start), preamble.get(place.end..)),
+        None => (Some(preamble), None),
+    };
+    [before.unwrap_or(preamble), CHECKS, after.unwrap_or("")].concat()
+}
+
+/// Say so if a checkout is newer than what the built-in sysroot was compared for.
+pub(crate) fn warn_if_newer(checkout: &Path) {
+    let path = checkout.join("Include/patchlevel.h");
+    let Ok(text) = fs::read_to_string(&path) else {
+        return;
+    };
+    let number = |name: &str| -> Option<u32> {
+        text.lines().find_map(|line| {
+            let mut words = line.split_whitespace();
+            let is_it = words.next() == Some("#define") && words.next() == Some(name);
+            is_it.then(|| words.next()?.parse().ok())?
+        })
+    };
+    if let (Some(major), Some(minor)) = (number("PY_MAJOR_VERSION"), number("PY_MINOR_VERSION"))
+        && (major, minor) > CHECKED
+    {
+        tracing::warn!(
+            "CPython {major}.{minor}: the built-in sysroot was compared with real headers up to {}.{}; \
+             the sizes in sysroot_checks.h are asserted, and the layouts of CPython's structures are \
+             not known to be right: compare with a build with real headers (--sysroot DIR)",
+            CHECKED.0,
+            CHECKED.1
+        );
+    }
+}
+
+/// Whether the built-in sysroot has a header of that name.
+pub(crate) fn has(header: &str) -> bool {
+    let mut headers = FILES
+        .iter()
+        .filter_map(|(path, _)| path.strip_prefix("include/"));
+    headers.any(|path| path == header)
+}
+
+/// The header of the built-in sysroot that a name stands in, for some system. Comments do not count,
+/// nor do assertions.
+pub(crate) fn mentioned(name: &str) -> Option<&'static str> {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let has_it = |code: &str| code.split(|c| !is_part(c)).any(|word| word == name);
+    let mut headers = FILES
+        .iter()
+        .filter(|(path, _)| !path.ends_with("_checks.h"));
+    let (path, _) = headers.find(|(_, text)| {
+        let mut parts = text.split("/*").enumerate();
+        parts.any(|(index, part)| match part.split_once("*/") {
+            Some((_, code)) => has_it(code),
+            None => index == 0 && has_it(part),
+        })
+    })?;
+    path.strip_prefix("include/")
+}
+
+/// Where in a folder the headers are: in the folder itself, or where distributions have them.
+fn include_dirs(folder: &Path, target: &Target) -> Vec<PathBuf> {
+    let arch = target.triple.split('-').next().unwrap_or_default();
+    let candidates = [
+        format!("usr/include/{arch}-linux-gnu"),
+        "usr/include".to_owned(),
+        "include".to_owned(),
+    ];
+    let found: Vec<PathBuf> = candidates
+        .iter()
+        .map(|candidate| folder.join(candidate))
+        .filter(|candidate| candidate.is_dir())
+        .collect();
+    if found.is_empty() {
+        vec![folder.to_path_buf()]
+    } else {
+        found
+    }
+}
+
+fn is_mingw(folder: &Path) -> bool {
+    folder.join("_mingw.h").is_file()
+}
+
+/// What gets CPython's headers through mingw-w64's as if they were Microsoft's.
+fn mingw_flags(target: &Target) -> impl Iterator<Item = &'static str> {
+    let all = [
+        "-Dtypeof=__typeof__",
+        "-fgnuc-version=4.2.1",
+        "-D_PID_T_",
+        "-D__CRT__NO_INLINE",
+        "-D__USE_MINGW_ANSI_STDIO=0",
+        "-D__declspec=__declspec",
+        "-Wno-macro-redefined",
+        "-D_UNICODE",
+        "-DUNICODE",
+    ];
+    let undeclared: &[&str] = match target.triple {
+        "x86_64-pc-windows-msvc" => &[],
+        _ => &["-Wno-error=implicit-function-declaration"],
+    };
+    let narrow: &[&str] = match target.triple {
+        // Otherwise Debian's have a time_t of four bytes.
+        "i686-pc-windows-msvc" => &["-D_X86_", "-D_CRTIMP=", "-D__MINGW_USE_VC2005_COMPAT"],
+        _ => &[],
+    };
+    all.into_iter()
+        .chain(undeclared.iter().copied())
+        .chain(narrow.iter().copied())
+}
+
+/// The first digits of the files' SHA-256.
+fn version() -> &'static str {
+    static VERSION: LazyLock<String> = LazyLock::new(hash);
+    &VERSION
+}
+
+fn hash() -> String {
+    let mut hasher = Sha256::new();
+    for (path, text) in FILES {
+        hasher.update(path);
+        hasher.update([0]);
+        hasher.update(text);
+        hasher.update([0]);
+    }
+    let digest = hasher.finalize();
+    digest
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// Write the files to a folder of their version, unless they are there: first beside it, so that it
+/// is whole when it is there.
+fn unpack(cache: &Path) -> Result<PathBuf, Error> {
+    let folder = cache.join(format!("sysroot-{}", version()));
+    if folder.is_dir() {
+        return Ok(folder);
+    }
+    fs::create_dir_all(cache).map_err(Error::file("create", cache))?;
+    let staged = tempfile::tempdir_in(cache).map_err(Error::file("write", cache))?;
+    for (path, text) in FILES {
+        let path = staged.path().join(path);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).map_err(Error::file("create", parent))?;
+        }
+        fs::write(&path, text).map_err(Error::file("write", &path))?;
+    }
+    match fs::rename(staged.path(), &folder) {
+        Ok(()) => {
+            // It is not where it was: nothing is left to be removed.
+            let _ = staged.keep();
+            Ok(folder)
+        }
+        // Somebody else was quicker.
+        Err(_) if folder.is_dir() => Ok(folder),
+        Err(error) => Err(Error::file("create", &folder)(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn walk(folder: &Path, root: &Path, found: &mut Vec<String>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(&path, root, found);
+            } else {
+                let path = path.strip_prefix(root).unwrap();
+                found.push(path.to_str().unwrap().replace('\\', "/"));
+            }
+        }
+    }
+
+    #[test]
+    fn every_header_is_embedded() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("sysroot");
+        let mut found = Vec::new();
+        walk(&root, &root, &mut found);
+        found.retain(|path| path.ends_with(".h"));
+        found.sort();
+        assert_eq!(
+            FILES.iter().map(|(path, _)| *path).collect::<Vec<_>>(),
+            found
+        );
+    }
+
+    #[test]
+    fn checks_take_no_line_where_one_is_empty() {
+        for (preamble, expected) in [
+            (
+                "#include <a>\n\n#include <b>\n\n",
+                "#include <a>\n#include \"sysroot_checks.h\"\n#include <b>\n\n",
+            ),
+            (
+                "#include <a>\n",
+                "#include <a>\n#include \"sysroot_checks.h\"\n",
+            ),
+        ] {
+            assert_eq!(with_checks(preamble), expected);
+        }
+    }
+
+    #[test]
+    fn names_in_headers() {
+        for (name, header) in [
+            ("pthread_mutex_t", Some("pthread.h")),
+            ("clockid_t", Some("time.h")),
+            ("S_IFMT", Some("sys/stat.h")),
+            // In comments only.
+            ("ucrt", None),
+            ("pthread_mutex", None),
+        ] {
+            assert_eq!(mentioned(name), header, "{name}");
+        }
+        assert!(has("sys/stat.h") && !has("sys/mman.h") && !has("pyconfig.h"));
+    }
+
+    #[test]
+    fn unpacking_twice_is_once() {
+        let cache = tempfile::tempdir().unwrap();
+        let first = unpack(cache.path()).unwrap();
+        assert_eq!(unpack(cache.path()).unwrap(), first);
+        for (path, text) in FILES {
+            assert_eq!(fs::read_to_string(first.join(path)).unwrap(), *text);
+        }
+        assert_eq!(fs::read_dir(cache.path()).unwrap().count(), 1);
+    }
+}

@@ -1,0 +1,53 @@
+//! `--timeline`: what ran when, as a trace for Perfetto or chrome://tracing.
+
+use std::path::{Path, PathBuf};
+
+use tempfile::TempPath;
+use tracing::Subscriber;
+use tracing_chrome::{ChromeLayer, ChromeLayerBuilder, FlushGuard};
+use tracing_subscriber::registry::LookupSpan;
+
+use crate::error::Error;
+
+/// A trace that is being written.
+pub(crate) struct Timeline {
+    guard: FlushGuard,
+    temporary: TempPath,
+    path: PathBuf,
+}
+
+impl Timeline {
+    /// Begin one: the layer that records it, and what is to be finished at the end.
+    pub(crate) fn begin<S>(path: &Path) -> Result<(ChromeLayer<S>, Timeline), Error>
+    where
+        S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
+    {
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+            .unwrap_or(Path::new("."));
+        let file = tempfile::Builder::new()
+            .prefix(".timeline-")
+            .tempfile_in(folder)
+            .map_err(Error::file("write", path))?;
+        let (file, temporary) = file.into_parts();
+        let (layer, guard) = ChromeLayerBuilder::<S>::new()
+            .writer(file)
+            .include_args(true)
+            .build();
+        let timeline = Timeline {
+            guard,
+            temporary,
+            path: path.to_path_buf(),
+        };
+        Ok((layer, timeline))
+    }
+
+    /// Write the rest and put the file in its place.
+    pub(crate) fn finish(self) -> Result<(), Error> {
+        drop(self.guard);
+        self.temporary
+            .persist(&self.path)
+            .map_err(|error| Error::file("write", &self.path)(error.error))
+    }
+}
