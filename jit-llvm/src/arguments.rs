@@ -7,18 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use jit_schema::{Arch, ObjectFormat, Target};
-
-/// Whose choice of flags stencils are compiled with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Codegen {
-    /// CPython's own tool's: the same bytes as its.
-    #[default]
-    Upstream,
-    /// More flags, for less code and data. Calling convention and relocations stay among those that
-    /// an unmodified `jit.c` knows.
-    Tuned,
-}
+use jit_schema::{Arch, Codegen, ObjectFormat, Target};
 
 /// How to compile the sources of one project for one target.
 #[derive(Debug, Clone)]
@@ -27,7 +16,7 @@ pub struct CompileOptions {
     pub target: &'static Target,
     /// A debug build: `-D_DEBUG` instead of `-DNDEBUG`.
     pub debug: bool,
-    /// Whose flags. Shims have upstream's in any case.
+    /// Which flags stencils get. Shims get upstream's in any case.
     pub codegen: Codegen,
     /// Macros to define, as `NAME` or `NAME=VALUE`.
     pub defines: Vec<String>,

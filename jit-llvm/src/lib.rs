@@ -52,13 +52,14 @@ mod plan;
 mod preprocess;
 mod version;
 
-pub use arguments::{Codegen, CompileOptions};
+pub use arguments::CompileOptions;
 pub use command::Interrupt;
 pub use compiler::{Compiler, Mode, Object, Source};
 pub use declarations::{Declarations, Function};
 pub use discover::{Search, Toolchain};
 pub use error::{LlvmError, Rejection};
 pub use inspect::{Inspector, Macro, Passage};
+pub use jit_schema::Codegen;
 pub use layouts::{Field, Record};
 pub use preprocess::{ExpandedFile, Expansion};
 pub use version::{LlvmVersion, SUPPORTED_MAJORS};

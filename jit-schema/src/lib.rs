@@ -39,6 +39,7 @@
 #![forbid(unsafe_code)]
 
 mod advice;
+mod codegen;
 #[cfg(any(feature = "native", feature = "readobj"))]
 mod entry;
 pub mod label;
@@ -52,6 +53,7 @@ mod relocation;
 mod section_kind;
 mod target;
 
+pub use codegen::Codegen;
 pub use model::{ObjectError, ObjectFile, Relocation, Section, SectionKind, Symbol};
 pub use relocation::{FieldTruncated, Machine, RelocationKind};
 pub use target::{Arch, ObjectFormat, Target, UnknownTarget};

@@ -9,7 +9,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use jit_llvm::{Codegen, Compiler, Toolchain};
+use jit_llvm::{Compiler, Toolchain};
+use jit_schema::Codegen;
 use serde::{Deserialize, Serialize};
 
 use crate::{cache::key::Key, cache::store::Cache};

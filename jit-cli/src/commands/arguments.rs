@@ -10,7 +10,7 @@ use jit_llvm::Search;
 
 use crate::{
     error::{EXIT_STATUS_HELP, Error},
-    project::codegen::Codegen,
+    project::codegen::CodegenName,
     project::emit::Emit,
     sysroot::headers,
 };
@@ -134,7 +134,7 @@ pub(crate) struct BuildArgs {
     /// Whose flags stencils are compiled with: CPython's own, for the same bytes as build.py's, or
     /// more, for less code and data [default: upstream, or what jit.toml says].
     #[arg(long, value_name = "FLAGS")]
-    pub(crate) codegen: Option<Codegen>,
+    pub(crate) codegen: Option<CodegenName>,
     /// More flags for clang, after the target's own.
     #[arg(long, value_name = "FLAGS", allow_hyphen_values = true)]
     pub(crate) cflags: Option<String>,

@@ -3,7 +3,7 @@
 use std::{path::Path, time::Instant};
 
 use jit_llvm::Interrupt;
-use jit_schema::Target;
+use jit_schema::{Codegen, Target};
 use jit_writer::{HeaderFormat, Preamble};
 
 use crate::{
@@ -11,7 +11,6 @@ use crate::{
     error::Error,
     output::OutputDir,
     pipeline::one_target::{self, Job},
-    project::codegen::Codegen,
     project::digest,
     project::emit::Emits,
     project::setup::Setup,

@@ -2,8 +2,8 @@
 
 use std::{fs, path::Path, time::Instant};
 
-use jit_llvm::{Codegen, Compiler, Object, Source};
-use jit_schema::Target;
+use jit_llvm::{Compiler, Object, Source};
+use jit_schema::{Codegen, Target};
 use jit_stencils::UnresolvedGroup;
 
 use crate::{

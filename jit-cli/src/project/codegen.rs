@@ -1,11 +1,12 @@
-//! Whose flags stencils are compiled with.
+//! The names of code generations in `jit.toml` and on the command line.
 
+use jit_schema::Codegen;
 use serde::Deserialize;
 
 /// The choices of `--codegen`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Codegen {
+pub(crate) enum CodegenName {
     /// CPython's own: the same bytes as build.py's.
     #[default]
     Upstream,
@@ -13,11 +14,11 @@ pub(crate) enum Codegen {
     Tuned,
 }
 
-impl From<Codegen> for jit_llvm::Codegen {
-    fn from(codegen: Codegen) -> Self {
-        match codegen {
-            Codegen::Upstream => jit_llvm::Codegen::Upstream,
-            Codegen::Tuned => jit_llvm::Codegen::Tuned,
+impl From<CodegenName> for Codegen {
+    fn from(name: CodegenName) -> Codegen {
+        match name {
+            CodegenName::Upstream => Codegen::Upstream,
+            CodegenName::Tuned => Codegen::Tuned,
         }
     }
 }

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use crate::{
     error::Error,
-    project::codegen::Codegen,
+    project::codegen::CodegenName,
     project::emit::{Emit, Emits},
 };
 
@@ -50,7 +50,7 @@ pub(crate) struct Config {
     emit: Vec<Emit>,
     /// Whose flags stencils are compiled with.
     #[serde(default)]
-    pub(crate) codegen: Codegen,
+    pub(crate) codegen: CodegenName,
     /// More flags for clang, for all targets.
     #[serde(default)]
     cflags: Vec<String>,

@@ -6,12 +6,11 @@ use std::{
 };
 
 use jit_llvm::Search;
-use jit_schema::{ObjectFormat, Target};
+use jit_schema::{Codegen, ObjectFormat, Target};
 use tempfile::TempDir;
 
 use crate::{
     error::Error,
-    project::codegen::Codegen,
     project::config::{self, Config},
     project::digest::DigestInputs,
     project::emit::Emits,
@@ -171,7 +170,7 @@ impl Project {
         };
         project.targets = config.targets()?;
         project.emits = config.emits()?;
-        project.codegen = config.codegen;
+        project.codegen = config.codegen.into();
         project.output = config.output();
         project.llvm.major = config.llvm_version.or(project.llvm.major);
         project.config = Some(config);

@@ -6,10 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use jit_schema::Target;
+use jit_schema::{Codegen, Target};
 use sha2::{Digest as _, Sha256};
 
-use crate::{error::Error, project::codegen::Codegen};
+use crate::error::Error;
 
 /// The files that a digest covers, and the order they are taken in.
 #[derive(Debug, Clone, Default)]

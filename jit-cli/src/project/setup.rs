@@ -3,14 +3,13 @@
 use std::path::Path;
 
 use jit_llvm::{CompileOptions, Interrupt, Mode, Search, Toolchain};
-use jit_schema::Target;
+use jit_schema::{Codegen, Target};
 
 use crate::{
     cache::store::Cache,
     commands::arguments::BuildArgs,
     error::Error,
     project::cases::{self, Case},
-    project::codegen::Codegen,
     project::definition::{Project, Wanted},
     project::digest,
     project::emit::Emits,
@@ -70,7 +69,7 @@ impl<'a> Setup<'a> {
         Ok(Setup {
             arguments,
             emits,
-            codegen: arguments.codegen.unwrap_or(project.codegen),
+            codegen: arguments.codegen.map_or(project.codegen, Codegen::from),
             project,
             platforms,
             cflags_text,
@@ -121,7 +120,7 @@ impl<'a> Setup<'a> {
         let mut options = CompileOptions {
             target,
             debug: self.arguments.debug,
-            codegen: self.codegen.into(),
+            codegen: self.codegen,
             defines: project.defines.clone(),
             stencil_defines: project.stencil_defines.clone(),
             shim_defines: project.shim_defines.of(target),
