@@ -1,20 +1,20 @@
-//! From a relocation entry of either reader to a [`Relocation`].
+//! Makes a [`Relocation`] of an entry, for both readers.
 
+use crate::relocation::{AddendBits, AddendPlace};
 use crate::{ObjectError, Relocation, RelocationKind};
 
-/// Most zero bytes that an object's uninitialized data may have, so that a size in a header cannot
-/// ask for gigabytes.
+/// The most zero bytes that an object's uninitialized data may have, so that a size in a header
+/// cannot ask for gigabytes.
 pub(crate) const MAX_ZEROS: u64 = 16 << 20;
 
-/// Where a relocation's addend is.
+/// What an entry has besides its offset, kind and symbol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Addend {
-    /// In the relocation entry.
-    Explicit(i64),
-    /// In the bytes to be patched.
-    InPlace,
-    /// Taken to be 0, whatever the bytes to be patched say.
-    Zero,
+pub(crate) enum Form {
+    /// The addend.
+    WithAddend(i64),
+    /// Nothing: if there is an addend, the field has it. What the entry refers to is a section if
+    /// `of_section` is true, and a symbol otherwise.
+    WithoutAddend { of_section: bool },
 }
 
 /// A section whose relocations are being read.
@@ -25,7 +25,7 @@ pub(crate) struct Patched<'a> {
 }
 
 impl Patched<'_> {
-    /// The error for a relocation of that name.
+    /// Returns the error for a relocation of that name.
     pub(crate) fn unsupported(&self, kind: String, symbol: &str, offset: u64) -> ObjectError {
         ObjectError::UnsupportedRelocation {
             kind,
@@ -35,9 +35,9 @@ impl Patched<'_> {
         }
     }
 
-    /// Check that a Mach-O relocation patches as many bytes as others of its kind, `length` being
-    /// the power of two in its entry.
-    pub(crate) fn macho_size(
+    /// Checks that a Mach-O relocation has as many bytes as others of its kind. `length` is what its
+    /// entry has: the logarithm of their number to base 2.
+    pub(crate) fn macho_width(
         &self,
         kind: RelocationKind,
         length: u8,
@@ -45,7 +45,7 @@ impl Patched<'_> {
         offset: u64,
     ) -> Result<(), ObjectError> {
         match 1_usize.checked_shl(length.into()) {
-            Some(size) if size == kind.field_size() => Ok(()),
+            Some(width) if width == kind.row().width => Ok(()),
             _ => {
                 let kind = format!("{kind} with length {length}");
                 Err(self.unsupported(kind, symbol, offset))
@@ -53,36 +53,47 @@ impl Patched<'_> {
         }
     }
 
-    /// Check that the field lies within the section, and read its addend.
+    /// Checks that the field lies within the section, and finds the addend.
     pub(crate) fn relocation(
         &self,
         offset: u64,
         kind: RelocationKind,
         symbol: String,
-        addend: Addend,
+        form: Form,
     ) -> Result<Relocation, ObjectError> {
+        let row = kind.row();
         if symbol.is_empty() {
-            return Err(self.unsupported(kind.name().to_owned(), "", offset));
+            return Err(self.unsupported(row.name.to_owned(), "", offset));
         }
+        let bad = |detail| malformed(format!("section {}", self.name), detail);
         let outside = || {
             let size = self.data.len();
-            malformed(
-                format!("section {}", self.name),
-                format!("{kind} at {offset:#x} reaches past its end at {size:#x}"),
-            )
+            bad(format!(
+                "{kind} at {offset:#x} reaches past its end at {size:#x}"
+            ))
         };
-        let start = usize::try_from(offset).map_err(|_| outside())?;
-        let field = self.data.get(start..).ok_or_else(outside)?;
-        if field.len() < kind.field_size() {
-            return Err(outside());
-        }
-        let addend = match addend {
-            Addend::Explicit(addend) => addend,
-            Addend::Zero => 0,
-            Addend::InPlace => match kind.implicit_addend(field) {
-                Some(addend) => addend.map_err(|_| outside())?,
-                None => 0,
-            },
+        let field = usize::try_from(offset)
+            .ok()
+            .and_then(|start| self.data.get(start..start.checked_add(row.width)?))
+            .ok_or_else(outside)?;
+        let addend = match (row.addend, form) {
+            (AddendPlace::Entry, Form::WithAddend(addend)) => addend,
+            (
+                AddendPlace::Field {
+                    of_sections: false, ..
+                },
+                Form::WithoutAddend { of_section: true },
+            )
+            | (AddendPlace::Nowhere, Form::WithoutAddend { .. }) => 0,
+            (AddendPlace::Field { bits, bias, .. }, Form::WithoutAddend { .. }) => {
+                number(bits, field).ok_or_else(outside)? + bias
+            }
+            (AddendPlace::Entry, Form::WithoutAddend { .. }) => {
+                return Err(bad(format!("{kind} at {offset:#x} has no addend")));
+            }
+            (AddendPlace::Field { .. } | AddendPlace::Nowhere, Form::WithAddend(_)) => {
+                return Err(bad(format!("{kind} at {offset:#x} has an addend")));
+            }
         };
         Ok(Relocation {
             offset,
@@ -93,7 +104,16 @@ impl Patched<'_> {
     }
 }
 
-/// That many zero bytes, unless they and the `used` ones of other sections are too many.
+/// Returns the number in a field, or `None` if the field is too short for it.
+fn number(bits: AddendBits, field: &[u8]) -> Option<i64> {
+    Some(match bits {
+        AddendBits::Signed32 => i32::from_le_bytes(*field.first_chunk()?).into(),
+        AddendBits::Unsigned32 => u32::from_le_bytes(*field.first_chunk()?).into(),
+    })
+}
+
+/// Returns `size` zero bytes, or an error if there are too many of them, together with the `used`
+/// ones of other sections.
 pub(crate) fn zeros(section: &str, size: u64, used: &mut u64) -> Result<Vec<u8>, ObjectError> {
     let total = used.saturating_add(size);
     if total > MAX_ZEROS {
@@ -115,15 +135,5 @@ pub(crate) fn malformed(what: String, detail: impl ToString) -> ObjectError {
     ObjectError::Malformed {
         what,
         detail: detail.to_string(),
-    }
-}
-
-/// The addend of a Mach-O relocation. Against a section and not a symbol, CPython's
-/// `_handle_relocation` only looks into the bytes for `X86_64_RELOC_SIGNED`.
-pub(crate) fn macho_addend(kind: RelocationKind, is_extern: bool) -> Addend {
-    if is_extern || kind == RelocationKind::X86_64RelocSigned {
-        Addend::InPlace
-    } else {
-        Addend::Zero
     }
 }

@@ -14,7 +14,7 @@
 
 use std::fmt;
 
-use crate::RelocationKind;
+use crate::{PatchKind, RelocationKind};
 
 /// Separates the parts of a label that is a relocation.
 const RELOCATION: &str = "_JIT_RELOCATION_";
@@ -120,15 +120,35 @@ pub enum PairKind {
     CustomAarch64Const33,
 }
 
+/// What is known of a [`PairKind`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PairRow {
+    /// The name that both halves start with.
+    pub name: &'static str,
+    /// How to write the value into both instructions.
+    pub patch: PatchKind,
+    /// The patches that the relocations of the two instructions must have.
+    pub halves: [PatchKind; 2],
+}
+
 impl PairKind {
     /// All pairs.
     pub const ALL: [PairKind; 1] = [PairKind::CustomAarch64Const33];
 
-    /// The name that both halves start with.
-    pub const fn name(self) -> &'static str {
+    /// Returns what is known of the pair.
+    pub const fn row(self) -> PairRow {
         match self {
-            PairKind::CustomAarch64Const33 => "CUSTOM_AARCH64_CONST33",
+            PairKind::CustomAarch64Const33 => PairRow {
+                name: "CUSTOM_AARCH64_CONST33",
+                patch: PatchKind::Aarch64_33rx,
+                halves: [PatchKind::Aarch64_21rx, PatchKind::Aarch64_12x],
+            },
         }
+    }
+
+    /// Returns the name that both halves start with.
+    pub const fn name(self) -> &'static str {
+        self.row().name
     }
 }
 
@@ -175,7 +195,7 @@ impl<'a> Label<'a> {
 fn relocation(name: &str) -> Result<Label<'_>, LabelError> {
     let [kind, target, number] = split(name, RELOCATION)?;
     let kind = RelocationKind::from_name(kind)
-        .filter(|kind| kind.is_from_label())
+        .filter(|kind| kind.label_side().is_some())
         .ok_or_else(|| LabelError::Relocation(kind.to_owned()))?;
     let target = match target.strip_prefix(CONSTANT) {
         Some(constant) => Constant::ALL
@@ -289,7 +309,10 @@ mod tests {
         ];
         let constants = Constant::ALL.map(LabelTarget::Constant);
         let mut labels = Vec::new();
-        for kind in RelocationKind::ALL.iter().filter(|k| k.is_from_label()) {
+        for kind in RelocationKind::ALL
+            .iter()
+            .filter(|kind| kind.label_side().is_some())
+        {
             for target in targets.into_iter().chain(constants) {
                 labels.push(Label::Relocation {
                     kind: *kind,

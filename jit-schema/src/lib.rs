@@ -43,17 +43,21 @@ mod codegen;
 #[cfg(any(feature = "native", feature = "readobj"))]
 mod entry;
 pub mod label;
+mod machine;
 mod model;
 #[cfg(feature = "native")]
 pub mod native;
+mod patch;
 #[cfg(feature = "readobj")]
 pub mod readobj;
-mod relocation;
+pub mod relocation;
 #[cfg(any(feature = "native", feature = "readobj"))]
 mod section_kind;
 mod target;
 
 pub use codegen::Codegen;
+pub use machine::{Machine, MachineRow};
 pub use model::{ObjectError, ObjectFile, Relocation, Section, SectionKind, Symbol};
-pub use relocation::{FieldTruncated, Machine, RelocationKind};
+pub use patch::{PatchKind, PatchRow, PatchShape};
+pub use relocation::{RelocationKind, RelocationRow};
 pub use target::{Arch, ObjectFormat, Target, UnknownTarget};

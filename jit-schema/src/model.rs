@@ -62,7 +62,7 @@ pub struct Relocation {
     /// The symbol's name as it stands in the file, or the name of a section.
     pub symbol: String,
     /// The addend, be it explicit (ELF) or stored in place (see
-    /// [`RelocationKind::implicit_addend`]).
+    /// [`AddendPlace`](crate::relocation::AddendPlace)).
     pub addend: i64,
 }
 

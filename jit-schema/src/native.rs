@@ -1,7 +1,7 @@
 //! Reads object files in-process, on the `object` crate.
 
 use crate::entry::malformed;
-use crate::{ObjectError, ObjectFile, Relocation, RelocationKind};
+use crate::{Machine, ObjectError, ObjectFile, ObjectFormat, Relocation, RelocationKind};
 
 mod coff;
 mod elf;
@@ -37,7 +37,6 @@ pub fn read_ignoring(bytes: &[u8], ignored: &[&str]) -> Result<ObjectFile, Objec
     match bytes {
         [0x7f, b'E', b'L', b'F', ..] => elf::read(bytes, ignored),
         [0xcf, 0xfa, 0xed, 0xfe, ..] => macho::read(bytes, ignored),
-        [0x64, 0x86, ..] | [0x64, 0xaa, ..] | [0x4c, 0x01, ..] => coff::read(bytes, ignored),
         [b'B', b'C', 0xc0, 0xde, ..] | [0xde, 0xc0, 0x17, 0x0b, ..] => {
             not_an_object("it is LLVM bitcode: compile without -flto")
         }
@@ -50,8 +49,29 @@ pub fn read_ignoring(bytes: &[u8], ignored: &[&str]) -> Result<ObjectFile, Objec
         [0, 0, 0xff, 0xff, ..] => {
             not_an_object("it is a COFF import, or has too many sections: drop -bigobj")
         }
+        &[low, high, ..] if is_coff(u16::from_le_bytes([low, high])) => coff::read(bytes, ignored),
         _ => not_an_object("it is neither ELF, nor 64-bit Mach-O, nor COFF of x86 or Arm64"),
     }
+}
+
+/// Returns whether a COFF object for one of the [machines](Machine) starts with that number.
+fn is_coff(number: u16) -> bool {
+    Machine::from_number(ObjectFormat::Coff, number.into()).is_some()
+}
+
+/// Returns the machine that has this number in the header of an object, or what is wrong with it.
+fn machine(format: ObjectFormat, number: u32) -> Result<Machine, String> {
+    Machine::from_number(format, number).ok_or_else(|| {
+        let known: Vec<&str> = Machine::ALL
+            .into_iter()
+            .filter(|machine| machine.format() == format)
+            .map(|machine| machine.arch().name())
+            .collect();
+        format!(
+            "it is for machine {number} ({number:#x}), not for {}: compile it for the target",
+            known.join(" or ")
+        )
+    })
 }
 
 /// Bounds what is copied out of a file, so that sections that overlap, or a long name that many

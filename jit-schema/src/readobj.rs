@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::entry::malformed;
+use crate::relocation::Origin;
 use crate::{ObjectError, ObjectFile, ObjectFormat, RelocationKind};
 
 mod coff;
@@ -142,9 +143,13 @@ fn symbol_or_dash(name: String) -> String {
     if name == "-" { String::new() } else { name }
 }
 
-/// The kind of a relocation, or else its name.
-fn kind_or_name(name: &Named) -> Result<RelocationKind, String> {
-    match RelocationKind::from_name(&name.name) {
+/// Returns the kind of a relocation of that format, or else its name.
+fn kind_or_name(format: ObjectFormat, name: &Named) -> Result<RelocationKind, String> {
+    let of_format = |kind: &RelocationKind| match kind.row().origin {
+        Origin::Entry { machine, .. } => machine.format() == format,
+        Origin::Label { .. } => false,
+    };
+    match RelocationKind::from_name(&name.name).filter(of_format) {
         Some(kind) => Ok(kind),
         // What llvm-readobj has no name for it calls "Unknown".
         None if !name.name.contains('_') => Err(format!("type {}", name.value)),

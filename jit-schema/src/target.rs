@@ -14,6 +14,15 @@ pub enum Arch {
 }
 
 impl Arch {
+    /// The name that triples start with, e.g. `x86_64`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Arch::Aarch64 => "aarch64",
+            Arch::I686 => "i686",
+            Arch::X86_64 => "x86_64",
+        }
+    }
+
     /// Size of a pointer, in bytes.
     pub const fn pointer_size(self) -> u8 {
         match self {

@@ -63,7 +63,6 @@ pub mod file;
 mod hole;
 #[cfg(feature = "lower")]
 mod lower;
-mod patch;
 #[cfg(feature = "lower")]
 mod resolve;
 #[cfg(feature = "lower")]
@@ -75,10 +74,11 @@ mod unwind;
 
 #[cfg(feature = "lower")]
 pub use disassembly::clean_disassembly;
+pub use jit_schema::PatchKind;
+
 pub use hole::{Hole, HoleValue, PatchValue};
 #[cfg(feature = "lower")]
 pub use lower::{LowerError, lower};
-pub use patch::PatchKind;
 #[cfg(feature = "lower")]
 pub use resolve::{ResolveError, resolve};
 #[cfg(feature = "lower")]

@@ -7,13 +7,14 @@ mod labels;
 mod macho;
 
 use indexmap::IndexMap;
+use jit_schema::relocation::Reach;
 use jit_schema::{
     ObjectFile, ObjectFormat, Relocation, RelocationKind, Section, SectionKind, Target,
 };
 
 use crate::disassembly::bytes_repr;
 use crate::unresolved::{Place, UnresolvedGroup, UnresolvedHole, named, symbol_to_value};
-use crate::{HoleValue, Part, PatchKind, Stencil};
+use crate::{HoleValue, Part, Stencil};
 
 /// Symbols in the order of their first definition, which is the order labels are handled in.
 type Symbols = IndexMap<String, Place>;
@@ -218,7 +219,7 @@ impl Layout {
 
 /// The relocation's offset, if its field is within the section.
 fn field_offset(section: &Section, relocation: &Relocation) -> Result<usize, LowerError> {
-    let width = PatchKind::from(relocation.kind).width();
+    let width = relocation.kind.row().width;
     usize::try_from(relocation.offset)
         .ok()
         .filter(|offset| {
@@ -233,6 +234,17 @@ fn field_offset(section: &Section, relocation: &Relocation) -> Result<usize, Low
             offset: relocation.offset,
             size: section.data.len(),
         })
+}
+
+/// Returns the value of a relocation in a format whose relocations say whether they refer to a
+/// symbol or to its slot in the GOT.
+fn value(layout: &Layout, relocation: &Relocation) -> (HoleValue, Option<String>) {
+    match relocation.kind.row().reach {
+        Reach::Got => got_value(layout, relocation),
+        Reach::Direct | Reach::Import { .. } | Reach::Branch { .. } => {
+            plain_value(layout, relocation)
+        }
+    }
 }
 
 /// The value of a relocation whose symbol may be one of the template's own.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
 
 use indexmap::IndexSet;
+use jit_schema::relocation::Reach;
 use jit_schema::{RelocationKind, Target};
 
 use crate::unresolved::{Place, UnresolvedGroup, UnresolvedHole, symbol_to_value};
@@ -189,18 +190,19 @@ impl Resolver<'_> {
         &mut self,
         hole: &UnresolvedHole,
     ) -> Result<Option<(PatchKind, PatchValue)>, ResolveError> {
+        let reach = hole.kind.row().reach;
         let is_local = |symbol: &String| self.symbols.contains_key(symbol);
-        let trampoline = trampoline(hole.kind).filter(|_| {
-            hole.base == HoleValue::Zero && !hole.symbol.as_ref().is_some_and(is_local)
-        });
-        if let Some((patch, addend)) = trampoline {
+        if let Reach::Branch { trampoline } = reach
+            && hole.base == HoleValue::Zero
+            && !hole.symbol.as_ref().is_some_and(is_local)
+        {
             let Some(symbol) = &hole.symbol else {
                 return Err(self.unsupported(Part::Code, hole, "a branch needs a symbol"));
             };
-            self.check_addend(Part::Code, hole, addend)?;
+            self.check_addend(Part::Code, hole)?;
             let ordinal = self.known.insert_full(symbol.clone()).0;
             self.done.trampolines.insert(ordinal);
-            return Ok(Some((patch, PatchValue::Symbol { ordinal })));
+            return Ok(Some((trampoline, PatchValue::Symbol { ordinal })));
         }
         let Some(symbol) = hole
             .symbol
@@ -209,25 +211,22 @@ impl Resolver<'_> {
         else {
             return Ok(None);
         };
-        let Some(addend) = got_addend(hole.kind) else {
+        if !reach.takes_slot() {
             return Ok(None);
-        };
-        self.check_addend(Part::Code, hole, addend)?;
+        }
+        let addend = self.check_addend(Part::Code, hole)?;
         let ordinal = self.known.insert_full(symbol.clone()).0;
         self.done.got_entries.insert(ordinal);
         Ok(Some((hole.patch, PatchValue::GotSlot { ordinal, addend })))
     }
 
-    /// A trampoline's or GOT slot's address takes the place of the symbol's: there is nothing an
-    /// addend could be added to. Upstream drops it, which only the usual one survives.
-    fn check_addend(
-        &self,
-        part: Part,
-        hole: &UnresolvedHole,
-        usual: i64,
-    ) -> Result<(), ResolveError> {
+    /// Returns the hole's addend, which must be the one that leads to the symbol itself. The address
+    /// of a trampoline or GOT slot takes the place of the symbol's, so that there is nothing else to
+    /// add to. CPython's tool drops any addend.
+    fn check_addend(&self, part: Part, hole: &UnresolvedHole) -> Result<i64, ResolveError> {
+        let usual = hole.kind.row().patch.row().base_addend;
         if hole.addend == usual {
-            return Ok(());
+            return Ok(usual);
         }
         let problem = format!("its addend must be {usual}, not {}", hole.addend);
         Err(self.unsupported(part, hole, &problem))
@@ -248,7 +247,7 @@ impl Resolver<'_> {
                 symbol: None,
                 addend: hole.addend.wrapping_add(place.offset),
             }),
-            None if hole.kind == RelocationKind::ImageRelAmd64Rel32
+            None if hole.kind.row().reach == (Reach::Import { required: true })
                 && hole.base == HoleValue::Zero =>
             {
                 Err(ResolveError::MissingDllImport {
@@ -281,10 +280,10 @@ impl Resolver<'_> {
                 addend: hole.addend.wrapping_add(offset),
             });
         }
-        let Some(addend) = got_addend(hole.kind) else {
+        if !hole.kind.row().reach.takes_slot() {
             return Err(self.unsupported(part, hole, "it cannot refer to a GOT slot"));
-        };
-        self.check_addend(part, hole, addend)?;
+        }
+        let addend = self.check_addend(part, hole)?;
         match self.known.get_index_of(symbol) {
             Some(ordinal) if self.done.got_entries.contains(ordinal) => {
                 Ok(PatchValue::GotSlot { ordinal, addend })
@@ -379,36 +378,5 @@ fn fill_got(code: &[Hole], data: &mut Vec<Hole>) {
                 void: false,
             });
         }
-    }
-}
-
-/// For branches that may need a trampoline: its patch function, and the addend the relocation has.
-const fn trampoline(kind: RelocationKind) -> Option<(PatchKind, i64)> {
-    match kind {
-        RelocationKind::RAarch64Call26
-        | RelocationKind::RAarch64Jump26
-        | RelocationKind::Arm64RelocBranch26 => Some((PatchKind::Aarch64Trampoline, 0)),
-        RelocationKind::X86_64RelocBranch => Some((PatchKind::X86_64Trampoline, -4)),
-        _ => None,
-    }
-}
-
-/// For references to GOT slots: the addend the relocation has, which is the distance from the end
-/// of the field on x86.
-const fn got_addend(kind: RelocationKind) -> Option<i64> {
-    match kind {
-        RelocationKind::RAarch64AdrGotPage
-        | RelocationKind::RAarch64Ld64GotLo12Nc
-        | RelocationKind::Arm64RelocGotLoadPage21
-        | RelocationKind::Arm64RelocGotLoadPageoff12
-        | RelocationKind::ImageRelArm64PagebaseRel21
-        | RelocationKind::ImageRelArm64Pageoffset12l
-        | RelocationKind::ImageRelArm64Pageoffset12a => Some(0),
-        RelocationKind::RX86_64Gotpcrelx
-        | RelocationKind::RX86_64RexGotpcrelx
-        | RelocationKind::X86_64RelocGot
-        | RelocationKind::X86_64RelocGotLoad
-        | RelocationKind::ImageRelAmd64Rel32 => Some(-4),
-        _ => None,
     }
 }

@@ -29,7 +29,7 @@ pub struct UnresolvedHole {
     pub offset: usize,
     /// The relocation the hole was made from.
     pub kind: RelocationKind,
-    /// How to write the value: [`PatchKind::from`] `kind`, or [`PatchKind::Aarch64_33rx`].
+    /// How to write the value: that of `kind`, or of the pair it is half of.
     pub patch: PatchKind,
     /// What the value is counted from.
     pub base: HoleValue,
@@ -54,7 +54,7 @@ impl UnresolvedHole {
         UnresolvedHole {
             offset,
             kind,
-            patch: PatchKind::from(kind),
+            patch: kind.row().patch,
             base,
             symbol,
             addend,

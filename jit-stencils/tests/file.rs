@@ -407,13 +407,13 @@ fn pairs_are_checked() {
         AARCH64,
         pair,
         b"\x08\x0d\x80",
-        "given for patch_aarch64_33rx and nothing else",
+        "patch_aarch64_33rx needs the offset of an adrp",
     );
     refused(
         AARCH64,
         pair,
         b"\x08\x44\x10\x80",
-        "but this is patch_aarch64_12x",
+        "patch_aarch64_12x has no use for the offset of an adrp",
     );
     // 9 before offset 8; then 1 behind it, as far as the ldr itself may be.
     refused(

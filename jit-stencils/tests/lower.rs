@@ -346,14 +346,14 @@ fn labels_that_make_no_sense_are_refused() {
         (
             BRANCH,
             6,
-            "at code+0x6, but a CUSTOM_AARCH64_BRANCH19 must have 4 of the 8 bytes of code behind \
+            "at code+0x6, but a CUSTOM_AARCH64_BRANCH19 must have 4 of the 8 bytes of code after \
              it",
         ),
         (
             BRANCH,
             u64::MAX,
             "at code+0xffffffffffffffff, but a CUSTOM_AARCH64_BRANCH19 must have 4 of the 8 bytes \
-             of code behind it",
+             of code after it",
         ),
     ];
     for (label, offset, problem) in cases {

@@ -3,7 +3,8 @@
 
 use std::fmt::Write as _;
 
-use jit_stencils::{Hole, HoleValue, Part, PatchKind, PatchValue};
+use jit_schema::PatchShape;
+use jit_stencils::{Hole, HoleValue, Part, PatchValue};
 
 use crate::c::SignedHex;
 
@@ -19,17 +20,20 @@ pub(crate) fn write_patch(out: &mut String, part: Part, hole: &Hole, base: BaseE
     out.push_str(hole.patch.c_name());
     out.push('(');
     // Writing to a String cannot fail, here and below.
-    let _ = match hole.patch {
-        PatchKind::GotSymbol => write!(out, "state, "),
-        _ => match hole.first {
-            Some(first) => write!(out, "{part} + {first:#x}, {part} + {:#x}, ", hole.offset),
-            None => write!(out, "{part} + {:#x}, ", hole.offset),
-        },
+    let shape = hole.patch.row().shape;
+    let _ = match (shape, hole.first) {
+        (PatchShape::Slot, _) => write!(out, "state, "),
+        (PatchShape::Field | PatchShape::Pair | PatchShape::Trampoline, Some(first)) => {
+            write!(out, "{part} + {first:#x}, {part} + {:#x}, ", hole.offset)
+        }
+        (PatchShape::Field | PatchShape::Pair | PatchShape::Trampoline, None) => {
+            write!(out, "{part} + {:#x}, ", hole.offset)
+        }
     };
     write_value(out, &hole.value, base);
-    out.push_str(match hole.patch {
-        PatchKind::Aarch64Trampoline | PatchKind::X86_64Trampoline => ", state);",
-        _ => ");",
+    out.push_str(match shape {
+        PatchShape::Trampoline => ", state);",
+        PatchShape::Field | PatchShape::Pair | PatchShape::Slot => ");",
     });
 }
 

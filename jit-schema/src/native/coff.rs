@@ -2,15 +2,14 @@
 
 use object::LittleEndian as LE;
 use object::pe::{
-    self, IMAGE_FILE_MACHINE_AMD64, IMAGE_FILE_MACHINE_ARM64, IMAGE_FILE_MACHINE_I386,
-    IMAGE_SCN_CNT_UNINITIALIZED_DATA, IMAGE_SCN_MEM_EXECUTE, IMAGE_SCN_MEM_READ, ImageFileHeader,
-    ImageSectionHeader, ImageSymbol,
+    self, IMAGE_SCN_CNT_UNINITIALIZED_DATA, IMAGE_SCN_MEM_EXECUTE, IMAGE_SCN_MEM_READ,
+    ImageFileHeader, ImageSectionHeader, ImageSymbol,
 };
 use object::read::SymbolIndex;
 use object::read::coff::{CoffHeader as _, SectionTable, Symbol as _, SymbolTable};
 
-use super::{Allowance, kind_or_name};
-use crate::entry::{self, Addend, Patched, malformed};
+use super::{Allowance, kind_or_name, machine};
+use crate::entry::{self, Form, Patched, malformed};
 use crate::section_kind;
 use crate::{
     Machine, ObjectError, ObjectFile, ObjectFormat, Relocation, RelocationKind, Section,
@@ -26,12 +25,7 @@ fn bad(detail: impl ToString) -> ObjectError {
 pub(super) fn read(bytes: &[u8], ignored: &[&str]) -> Result<ObjectFile, ObjectError> {
     let mut offset = 0;
     let header = ImageFileHeader::parse(bytes, &mut offset).map_err(bad)?;
-    let machine = match header.machine() {
-        IMAGE_FILE_MACHINE_AMD64 => Machine::CoffAmd64,
-        IMAGE_FILE_MACHINE_ARM64 => Machine::CoffArm64,
-        IMAGE_FILE_MACHINE_I386 => Machine::CoffI386,
-        other => return Err(bad(format!("it is for machine {:#x}", other.0))),
-    };
+    let machine = machine(ObjectFormat::Coff, header.machine().0.into()).map_err(bad)?;
     let sections = header.sections(bytes, offset).map_err(bad)?;
     let symbols = header.symbols(bytes).map_err(bad)?;
     let mut reader = Reader {
@@ -193,12 +187,13 @@ impl Reader<'_> {
             let code = entry.typ.get(LE);
             let name = self.names.rel.name(code);
             let kind = kind_or_name(
-                RelocationKind::from_code(self.machine, code.0.into()),
+                RelocationKind::from_number(self.machine, code.0.into()),
                 name.and_then(|(matched, name)| (matched == code).then_some(name)),
                 code.0.into(),
             )
             .map_err(|name| patched.unsupported(name, &symbol, offset))?;
-            relocations.push(patched.relocation(offset, kind, symbol, Addend::InPlace)?);
+            let form = Form::WithoutAddend { of_section: false };
+            relocations.push(patched.relocation(offset, kind, symbol, form)?);
         }
         Ok(relocations)
     }

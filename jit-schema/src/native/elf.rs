@@ -2,16 +2,15 @@
 
 use object::LittleEndian as LE;
 use object::elf::{
-    self, EM_AARCH64, EM_X86_64, ET_REL, FileHeader64, SHF_ALLOC, SHF_EXECINSTR, SHT_SYMTAB,
-    STT_SECTION, Sym64,
+    self, ET_REL, FileHeader64, SHF_ALLOC, SHF_EXECINSTR, SHT_SYMTAB, STT_SECTION, Sym64,
 };
 use object::read::SymbolIndex;
 use object::read::elf::{
     FileHeader as _, Rela as _, SectionHeader as _, SectionTable, Sym as _, SymbolTable,
 };
 
-use super::{Allowance, kind_or_name};
-use crate::entry::{Addend, Patched, malformed};
+use super::{Allowance, kind_or_name, machine};
+use crate::entry::{Form, Patched, malformed};
 use crate::section_kind::{self, ElfRole};
 use crate::{
     Machine, ObjectError, ObjectFile, ObjectFormat, Relocation, RelocationKind, Section,
@@ -31,16 +30,7 @@ pub(super) fn read(bytes: &[u8], ignored: &[&str]) -> Result<ObjectFile, ObjectE
     if header.e_type(LE) != ET_REL {
         return Err(bad("it is linked: compile with -c"));
     }
-    let machine = match header.e_machine(LE) {
-        EM_AARCH64 => Machine::ElfAarch64,
-        EM_X86_64 => Machine::ElfX86_64,
-        other => {
-            return Err(bad(format!(
-                "it is for machine {}, and neither x86_64 nor aarch64: check --target",
-                other.0
-            )));
-        }
-    };
+    let machine = machine(ObjectFormat::Elf, header.e_machine(LE).0.into()).map_err(bad)?;
     let sections = header.sections(LE, bytes).map_err(bad)?;
     let symbols = sections.symbols(LE, bytes, SHT_SYMTAB).map_err(bad)?;
     let mut reader = Reader {
@@ -236,13 +226,13 @@ impl Reader<'_> {
             };
             let code = entry.r_type(LE, false);
             let kind = kind_or_name(
-                RelocationKind::from_code(self.machine, code.0),
+                RelocationKind::from_number(self.machine, code.0),
                 self.names.r.name(code),
                 code.0,
             )
             .map_err(|name| patched.unsupported(name, &symbol, offset))?;
-            let addend = Addend::Explicit(entry.r_addend(LE));
-            relocations.push(patched.relocation(offset, kind, symbol, addend)?);
+            let form = Form::WithAddend(entry.r_addend(LE));
+            relocations.push(patched.relocation(offset, kind, symbol, form)?);
         }
         Ok(relocations)
     }

@@ -2,14 +2,13 @@
 
 use object::LittleEndian as LE;
 use object::macho::{
-    self, CPU_TYPE_ARM64, CPU_TYPE_X86_64, MH_OBJECT, MachHeader64, N_SECT, S_ATTR_DEBUG,
-    S_ATTR_PURE_INSTRUCTIONS, Section64,
+    self, MH_OBJECT, MachHeader64, N_SECT, S_ATTR_DEBUG, S_ATTR_PURE_INSTRUCTIONS, Section64,
 };
 use object::read::SymbolIndex;
 use object::read::macho::{MachHeader as _, Nlist as _, Section as _, Segment as _, SymbolTable};
 
-use super::{Allowance, kind_or_name};
-use crate::entry::{Patched, macho_addend, malformed};
+use super::{Allowance, kind_or_name, machine};
+use crate::entry::{Form, Patched, malformed};
 use crate::section_kind;
 use crate::{
     Machine, ObjectError, ObjectFile, ObjectFormat, Relocation, RelocationKind, Section,
@@ -30,16 +29,7 @@ pub(super) fn read(bytes: &[u8], ignored: &[&str]) -> Result<ObjectFile, ObjectE
         return Err(bad("it is linked: compile with -c"));
     }
     let cpu = header.cputype(LE);
-    let machine = match cpu {
-        CPU_TYPE_ARM64 => Machine::MachOArm64,
-        CPU_TYPE_X86_64 => Machine::MachOX86_64,
-        other => {
-            return Err(bad(format!(
-                "it is for CPU type {}, and neither x86_64 nor arm64: check --target",
-                other.0
-            )));
-        }
-    };
+    let machine = machine(ObjectFormat::MachO, cpu.0).map_err(bad)?;
     let mut headers: Vec<&Section64<LE>> = Vec::new();
     let mut symbols = None;
     let mut commands = header.load_commands(LE, bytes, 0).map_err(bad)?;
@@ -185,7 +175,7 @@ impl Reader<'_> {
             let offset = u64::from(entry.r_address);
             let code = u32::from(entry.r_type.0);
             let kind = kind_or_name(
-                RelocationKind::from_code(self.machine, code),
+                RelocationKind::from_number(self.machine, code),
                 macho::machine_names(self.cpu).reloc.name(entry.r_type),
                 code,
             );
@@ -207,9 +197,11 @@ impl Reader<'_> {
             };
             let symbol = self.allowance.name("symbol name", symbol)?;
             let kind = kind.map_err(|name| patched.unsupported(name, &symbol, offset))?;
-            patched.macho_size(kind, entry.r_length, &symbol, offset)?;
-            let addend = macho_addend(kind, entry.r_extern);
-            relocations.push(patched.relocation(offset, kind, symbol, addend)?);
+            patched.macho_width(kind, entry.r_length, &symbol, offset)?;
+            let form = Form::WithoutAddend {
+                of_section: !entry.r_extern,
+            };
+            relocations.push(patched.relocation(offset, kind, symbol, form)?);
         }
         Ok(relocations)
     }

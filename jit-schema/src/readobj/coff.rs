@@ -3,9 +3,9 @@
 use serde::Deserialize;
 
 use super::{BinaryName, Flags, Named, SectionData, Wrapped, data, kind_or_name, symbol_or_dash};
-use crate::entry::{self, Addend, Patched};
+use crate::entry::{self, Form, Patched};
 use crate::section_kind;
-use crate::{ObjectError, Relocation, Section, SectionKind, Symbol};
+use crate::{ObjectError, ObjectFormat, Relocation, Section, SectionKind, Symbol};
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -105,7 +105,8 @@ fn section(section: CoffSection, zeros: &mut u64) -> Result<Section, ObjectError
 
 fn relocation(patched: Patched<'_>, entry: CoffRelocation) -> Result<Relocation, ObjectError> {
     let symbol = symbol_or_dash(entry.symbol);
-    let kind = kind_or_name(&entry.kind)
+    let kind = kind_or_name(ObjectFormat::Coff, &entry.kind)
         .map_err(|name| patched.unsupported(name, &symbol, entry.offset))?;
-    patched.relocation(entry.offset, kind, symbol, Addend::InPlace)
+    let form = Form::WithoutAddend { of_section: false };
+    patched.relocation(entry.offset, kind, symbol, form)
 }

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use serde::Deserialize;
 
 use super::{Flags, Named, SectionData, Wrapped, bad, data, kind_or_name, symbol_or_dash};
-use crate::entry::{Addend, Patched};
+use crate::entry::{Form, Patched};
 use crate::section_kind::{self, ElfRole};
-use crate::{ObjectError, Relocation, Section, SectionKind, Symbol};
+use crate::{ObjectError, ObjectFormat, Relocation, Section, SectionKind, Symbol};
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -137,7 +137,7 @@ fn symbol(wrapped: WrappedSymbol) -> Symbol {
 
 fn relocation(patched: Patched<'_>, entry: ElfRelocation) -> Result<Relocation, ObjectError> {
     let symbol = symbol_or_dash(entry.symbol.name);
-    let kind = kind_or_name(&entry.kind)
+    let kind = kind_or_name(ObjectFormat::Elf, &entry.kind)
         .map_err(|name| patched.unsupported(name, &symbol, entry.offset))?;
     let addend = entry
         .addend
@@ -146,5 +146,5 @@ fn relocation(patched: Patched<'_>, entry: ElfRelocation) -> Result<Relocation, 
             signed.or_else(|| u64::try_from(addend).ok().map(u64::cast_signed))
         })
         .ok_or_else(|| bad(format!("{kind} has no 64-bit addend")))?;
-    patched.relocation(entry.offset, kind, symbol, Addend::Explicit(addend))
+    patched.relocation(entry.offset, kind, symbol, Form::WithAddend(addend))
 }

@@ -5,9 +5,9 @@ use serde::Deserialize;
 use super::{
     BinaryName, Flags, Named, SectionData, Wrapped, bad, data, kind_or_name, symbol_or_dash,
 };
-use crate::entry::{Patched, macho_addend};
+use crate::entry::{Form, Patched};
 use crate::section_kind;
-use crate::{ObjectError, Relocation, Section, SectionKind, Symbol};
+use crate::{ObjectError, ObjectFormat, Relocation, Section, SectionKind, Symbol};
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -115,15 +115,19 @@ fn section(section: MachOSection) -> Result<Section, ObjectError> {
 }
 
 fn relocation(patched: Patched<'_>, entry: MachORelocation) -> Result<Relocation, ObjectError> {
-    let is_extern = entry.symbol.is_some();
+    let of_section = entry.symbol.is_none();
     let Some(target) = entry.symbol.or(entry.section) else {
         let kind = format!("of scattered type {}", entry.kind.value);
         return Err(patched.unsupported(kind, "", entry.offset));
     };
     let symbol = symbol_or_dash(target.name);
-    let kind = kind_or_name(&entry.kind)
+    let kind = kind_or_name(ObjectFormat::MachO, &entry.kind)
         .map_err(|name| patched.unsupported(name, &symbol, entry.offset))?;
-    patched.macho_size(kind, entry.length, &symbol, entry.offset)?;
-    let addend = macho_addend(kind, is_extern);
-    patched.relocation(entry.offset, kind, symbol, addend)
+    patched.macho_width(kind, entry.length, &symbol, entry.offset)?;
+    patched.relocation(
+        entry.offset,
+        kind,
+        symbol,
+        Form::WithoutAddend { of_section },
+    )
 }

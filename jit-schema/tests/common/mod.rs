@@ -8,6 +8,7 @@ use jit_schema::ObjectFormat;
 #[derive(Debug)]
 pub(crate) struct Fixture {
     pub(crate) name: String,
+    #[allow(dead_code, reason = "not every test crate reads objects")]
     pub(crate) bytes: Vec<u8>,
     pub(crate) json: String,
 }

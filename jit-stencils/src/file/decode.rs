@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use jit_schema::Target;
+use jit_schema::{PatchShape, Target};
 
 use super::numbers::{base_of, patch_of};
 use super::reader::{Fault, Reader, fault};
@@ -268,7 +268,7 @@ impl<'a> Decoder<'a> {
                 );
                 fault(start, problem)
             })?;
-        if patch == PatchKind::GotSymbol && offset != 0 {
+        if patch.row().shape == PatchShape::Slot && offset != 0 {
             let problem = format!("what fills a GOT slot is at offset 0, not {offset}");
             return Err(fault(start, problem));
         }
@@ -292,16 +292,17 @@ impl<'a> Decoder<'a> {
         size: usize,
     ) -> Result<Option<usize>, Fault> {
         let start = self.reader.offset();
-        if given != (patch == PatchKind::Aarch64_33rx) {
-            let problem = format!(
-                "the offset of an adrp is given for {} and nothing else, but this is {}",
-                PatchKind::Aarch64_33rx.c_name(),
-                patch.c_name()
-            );
-            return Err(fault(start, problem));
-        }
-        if !given {
-            return Ok(None);
+        match (given, patch.row().shape == PatchShape::Pair) {
+            (true, true) => {}
+            (false, false) => return Ok(None),
+            (false, true) => {
+                let problem = format!("{} needs the offset of an adrp", patch.c_name());
+                return Err(fault(start, problem));
+            }
+            (true, false) => {
+                let problem = format!("{} has no use for the offset of an adrp", patch.c_name());
+                return Err(fault(start, problem));
+            }
         }
         let distance = self.reader.signed()?;
         i64::try_from(offset)

@@ -1,8 +1,8 @@
 //! ELF: sections are concatenated in file order.
 
-use jit_schema::{RelocationKind, Section};
+use jit_schema::Section;
 
-use super::{Layout, LowerError, got_value, offset_from, plain_value};
+use super::{Layout, LowerError, offset_from, value};
 use crate::{Part, Place};
 
 pub(super) fn add_section(
@@ -16,11 +16,5 @@ pub(super) fn add_section(
         let offset = offset_from(base, symbol.value);
         layout.symbols.insert(name, Place { part, offset });
     }
-    layout.append(part, section, |layout, relocation| match relocation.kind {
-        RelocationKind::RAarch64AdrGotPage
-        | RelocationKind::RAarch64Ld64GotLo12Nc
-        | RelocationKind::RX86_64Gotpcrelx
-        | RelocationKind::RX86_64RexGotpcrelx => got_value(layout, relocation),
-        _ => plain_value(layout, relocation),
-    })
+    layout.append(part, section, value)
 }

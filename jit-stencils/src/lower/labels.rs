@@ -4,12 +4,13 @@
 
 use std::collections::HashMap;
 
-use jit_schema::RelocationKind;
-use jit_schema::label::{Constant, Half, Label, LabelTarget, PairKind};
+use jit_schema::label::{Constant, Half, Label, LabelTarget, PairKind, PairRow};
+use jit_schema::relocation::Side;
+use jit_schema::{PatchKind, RelocationKind};
 
 use super::{LowerError, Symbols};
 use crate::unresolved::{Place, UnresolvedHole, symbol_to_value};
-use crate::{HoleValue, Part, PatchKind, Stencil};
+use crate::{HoleValue, Part, Stencil};
 
 pub(super) fn convert(
     code: &mut Stencil<UnresolvedHole>,
@@ -46,7 +47,7 @@ pub(super) fn convert(
                     }
                     Half::Second => {
                         if let Some(first) = first_in_pair.get(&(kind, number)) {
-                            fold(name, &mut code.holes, *first, hole)?;
+                            fold(name, &kind.row(), &mut code.holes, [*first, hole])?;
                         }
                     }
                 }
@@ -70,11 +71,13 @@ fn label_hole(
         LabelTarget::Constant(Constant::Operand1) => (HoleValue::Operand1, None),
         LabelTarget::Symbol(symbol) => symbol_to_value(symbol),
     };
-    let width = PatchKind::from(kind).width();
-    // x86 has its constants at the end of the instruction, whose length only the assembler knows.
-    let (before, side) = match kind {
-        RelocationKind::CustomX86_64Const32 => (width, "before"),
-        _ => (0, "behind"),
+    let width = kind.row().width;
+    let side = kind
+        .label_side()
+        .ok_or_else(|| bad(label, format!("{kind} is not made from labels")))?;
+    let before = match side {
+        Side::Before => width,
+        Side::After => 0,
     };
     let offset = usize::try_from(place.offset)
         .ok()
@@ -86,53 +89,53 @@ fn label_hole(
                 label,
                 format!(
                     "at {part}+{offset:#x}, but a {kind} must have {width} of the {code_size} \
-                     bytes of code {side} it"
+                     bytes of code {} it",
+                    side.name()
                 ),
             )
         })?;
     Ok(UnresolvedHole::new(offset, kind, base, symbol, 0))
 }
 
-/// Make one hole of an adrp's and an ldr's of the same GOT slot.
+/// Makes one hole of those of a pair's two instructions.
 fn fold(
     label: &str,
+    pair: &PairRow,
     holes: &mut [UnresolvedHole],
-    first: usize,
-    second: usize,
+    [first, second]: [usize; 2],
 ) -> Result<(), LowerError> {
-    let (Some(adrp), Some(ldr)) = (holes.get(first), holes.get(second)) else {
-        return Ok(());
+    let Ok([first, second]) = holes.get_disjoint_mut([first, second]) else {
+        return Err(bad(
+            label,
+            "both halves of the pair are at one place".to_owned(),
+        ));
     };
-    if (adrp.patch, ldr.patch) != (PatchKind::Aarch64_21rx, PatchKind::Aarch64_12x) {
+    if [first.patch, second.patch] != pair.halves {
+        let [expected_first, expected_second] = pair.halves.map(PatchKind::c_name);
         return Err(bad(
             label,
             format!(
-                "a pair must be patch_aarch64_21rx and patch_aarch64_12x, not {} at code+{:#x} \
-                 and {} at code+{:#x}",
-                adrp.patch.c_name(),
-                adrp.offset,
-                ldr.patch.c_name(),
-                ldr.offset
+                "a pair must be {expected_first} and {expected_second}, not {} at code+{:#x} and \
+                 {} at code+{:#x}",
+                first.patch.c_name(),
+                first.offset,
+                second.patch.c_name(),
+                second.offset
             ),
         ));
     }
-    if (adrp.base, &adrp.symbol, adrp.addend) != (ldr.base, &ldr.symbol, ldr.addend) {
+    if (first.base, &first.symbol, first.addend) != (second.base, &second.symbol, second.addend) {
         return Err(bad(
             label,
             format!(
                 "the pair at code+{:#x} and code+{:#x} does not refer to one and the same thing",
-                adrp.offset, ldr.offset
+                first.offset, second.offset
             ),
         ));
     }
-    let offset = adrp.offset;
-    if let Some(ldr) = holes.get_mut(second) {
-        ldr.patch = PatchKind::Aarch64_33rx;
-        ldr.first = Some(offset);
-    }
-    if let Some(adrp) = holes.get_mut(first) {
-        adrp.void = true;
-    }
+    second.patch = pair.patch;
+    second.first = Some(first.offset);
+    first.void = true;
     Ok(())
 }
 

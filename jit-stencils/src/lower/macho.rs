@@ -1,8 +1,8 @@
 //! Mach-O: sections keep their distances. Code comes first; data offsets count from its end.
 
-use jit_schema::{RelocationKind, Section};
+use jit_schema::Section;
 
-use super::{Layout, LowerError, got_value, plain_value};
+use super::{Layout, LowerError, value};
 use crate::{Part, Place};
 
 /// The largest gap between sections: clang aligns none by more than a page of arm64 macOS.
@@ -45,11 +45,5 @@ pub(super) fn add_section(
         let offset = symbol.value.wrapping_sub(start).cast_signed();
         layout.symbols.insert(name, place(offset));
     }
-    layout.append(part, section, |layout, relocation| match relocation.kind {
-        RelocationKind::Arm64RelocGotLoadPage21
-        | RelocationKind::Arm64RelocGotLoadPageoff12
-        | RelocationKind::X86_64RelocGot
-        | RelocationKind::X86_64RelocGotLoad => got_value(layout, relocation),
-        _ => plain_value(layout, relocation),
-    })
+    layout.append(part, section, value)
 }
