@@ -69,9 +69,13 @@ numbers! { HoleValue, base_number, base_of:
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::LazyLock;
 
-    /// The tables in the specification of the format, which files go by that are out there.
-    const SPECIFICATION: &str = include_str!("../../../docs/stencil-files.md");
+    /// The tables in the specification of the format, which existing files follow.
+    static SPECIFICATION: LazyLock<String> = LazyLock::new(|| {
+        let path = fixtures::workspace().join("docs/stencil-files.md");
+        fixtures::golden::read_text(&path)
+    });
 
     /// Rows of the form `| number | name | ...`.
     fn specified(name: &str) -> u8 {
