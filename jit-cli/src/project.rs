@@ -7,6 +7,7 @@ pub(crate) mod definition;
 pub(crate) mod digest;
 pub(crate) mod emit;
 mod example;
+pub(crate) mod flags;
 pub(crate) mod platform;
 pub(crate) mod setup;
 pub(crate) mod template;

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    Codegen, CompileOptions, ExpandedFile, Expansion, Interrupt, LlvmError, Toolchain,
+    CompileOptions, ExpandedFile, Expansion, Interrupt, LlvmError, Toolchain,
     batch::{self, Plans, Preamble},
     command,
     context::Context,
@@ -208,8 +208,8 @@ impl<'a> Compiler<'a> {
         self.context.has_warned(name)
     }
 
-    /// Whose flags stencils are compiled with.
-    pub fn codegen(&self) -> Codegen {
+    /// The code generation that the flags are made for.
+    pub fn codegen(&self) -> jit_schema::Codegen {
         self.context.options.codegen
     }
 

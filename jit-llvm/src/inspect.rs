@@ -374,13 +374,11 @@ mod tests {
             ("i686-pc-windows-msvc", "4", 12),
         ] {
             let target = Target::from_triple(triple).unwrap();
-            let options = CompileOptions::new(target, work.path().to_owned());
+            let mut options = CompileOptions::new(target, work.path().to_owned());
+            options.include_dirs.push(work.path().to_owned());
             let inspector = |source: &str| {
                 let (source, interrupt) = (source.to_owned(), interrupt.clone());
-                let options = CompileOptions {
-                    include_dirs: vec![work.path().to_owned()],
-                    ..options.clone()
-                };
+                let options = options.clone();
                 Inspector::new(&toolchain, options, "x", source, work.path(), interrupt).unwrap()
             };
             let asked = inspector(source);

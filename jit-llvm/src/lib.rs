@@ -37,7 +37,6 @@
 //! This is the only crate of the workspace that starts processes.
 #![forbid(unsafe_code)]
 
-mod arguments;
 mod batch;
 mod command;
 mod compiler;
@@ -46,20 +45,22 @@ mod declarations;
 mod discover;
 mod driver;
 mod error;
+pub mod flags;
 mod inspect;
 mod layouts;
+mod options;
 mod plan;
 mod preprocess;
 mod version;
 
-pub use arguments::CompileOptions;
 pub use command::Interrupt;
 pub use compiler::{Compiler, Mode, Object, Source};
 pub use declarations::{Declarations, Function};
 pub use discover::{Search, Toolchain};
 pub use error::{LlvmError, Rejection};
+pub use flags::Flags;
 pub use inspect::{Inspector, Macro, Passage};
-pub use jit_schema::Codegen;
 pub use layouts::{Field, Record};
+pub use options::CompileOptions;
 pub use preprocess::{ExpandedFile, Expansion};
 pub use version::{LlvmVersion, SUPPORTED_MAJORS};

@@ -13,6 +13,7 @@ use crate::{
     commands::arguments::CheckArgs,
     error::Error,
     pipeline::workdir::WorkDir,
+    project::flags,
     project::platform,
     project::setup,
     sysroot::check::{compare, side::Side, subject::Subject},
@@ -146,15 +147,19 @@ fn options(
     pyconfig: Option<&Path>,
 ) -> Result<CompileOptions, Error> {
     let mut options = CompileOptions::new(target, subject.root.clone());
-    options.debug = arguments.debug;
-    options.defines.clone_from(&subject.defines);
-    options.stencil_defines.clone_from(&subject.stencil_defines);
+    let mut defines = subject.defines.clone();
+    defines.extend(headers::defines(arguments.debug, arguments.free_threaded));
+    options.flags = flags::with_defines(
+        jit_llvm::flags::cpython_3_15(target, arguments.debug, options.codegen),
+        &defines,
+        &subject.stencil_defines,
+        &[],
+    );
     if let Some(folder) = pyconfig {
         options.include_dirs.push(folder.to_path_buf());
     }
     options
         .include_dirs
         .extend_from_slice(&subject.include_dirs);
-    headers::configure(&mut options, arguments.free_threaded);
     Ok(options)
 }

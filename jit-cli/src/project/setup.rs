@@ -13,6 +13,7 @@ use crate::{
     project::definition::{Project, Wanted},
     project::digest,
     project::emit::Emits,
+    project::flags,
     project::platform::Platform,
     project::template,
     sysroot::headers::{self, Sysroot},
@@ -117,21 +118,21 @@ impl<'a> Setup<'a> {
     pub(crate) fn options(&self, platform: &Platform) -> CompileOptions {
         let target = platform.target;
         let project = &self.project;
-        let mut options = CompileOptions {
-            target,
-            debug: self.arguments.debug,
-            codegen: self.codegen,
-            defines: project.defines.clone(),
-            stencil_defines: project.stencil_defines.clone(),
-            shim_defines: project.shim_defines.of(target),
-            include_dirs: platform.include_dirs(project),
-            root: project.root.clone(),
-            cflags: Vec::new(),
-        };
+        let debug = self.arguments.debug;
+        let mut options = CompileOptions::new(target, project.root.clone());
+        options.codegen = self.codegen;
+        options.include_dirs = platform.include_dirs(project);
+        let mut defines = project.defines.clone();
         if let Some(sysroot) = &platform.sysroot {
-            headers::configure(&mut options, self.arguments.free_threaded);
+            defines.extend(headers::defines(debug, self.arguments.free_threaded));
             options.cflags.extend(sysroot.cflags(target));
         }
+        options.flags = flags::with_defines(
+            jit_llvm::flags::cpython_3_15(target, debug, options.codegen),
+            &defines,
+            &project.stencil_defines,
+            &project.shim_defines.of(target),
+        );
         let own = platform.cflags.iter().chain(&self.cflags);
         options.cflags.extend(own.cloned());
         options

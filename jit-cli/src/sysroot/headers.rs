@@ -7,7 +7,6 @@ use std::{
     sync::LazyLock,
 };
 
-use jit_llvm::CompileOptions;
 use jit_schema::{ObjectFormat, Target};
 use sha2::{Digest as _, Sha256};
 
@@ -160,14 +159,11 @@ impl Sysroot {
     }
 }
 
-/// Tell the built-in `pyconfig.h` which of CPython's configurations to be.
-pub(crate) fn configure(options: &mut CompileOptions, free_threaded: bool) {
-    if options.debug {
-        options.defines.push("JIT_SYSROOT_DEBUG".into());
-    }
-    if free_threaded {
-        options.defines.push("JIT_SYSROOT_FREE_THREADED".into());
-    }
+/// Returns the macros that choose a configuration of CPython in the built-in `pyconfig.h`.
+pub(crate) fn defines(debug: bool, free_threaded: bool) -> impl Iterator<Item = String> {
+    let debug = debug.then(|| "JIT_SYSROOT_DEBUG".to_owned());
+    let free_threaded = free_threaded.then(|| "JIT_SYSROOT_FREE_THREADED".to_owned());
+    debug.into_iter().chain(free_threaded)
 }
 
 /// A preamble with the assertions of the sizes that matter, behind the first headers: in the place of

@@ -1,0 +1,105 @@
+//! clang's command line for each step.
+
+use std::{
+    ffi::{OsStr, OsString},
+    path::{Path, PathBuf},
+};
+
+use jit_schema::{Codegen, Target};
+
+use crate::flags::Flags;
+
+/// How to compile the sources of one project for one target.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct CompileOptions {
+    /// The target to compile for.
+    pub target: &'static Target,
+    /// The code generation that `flags` are made for.
+    pub codegen: Codegen,
+    /// Directories to look for headers in, first to last.
+    pub include_dirs: Vec<PathBuf>,
+    /// The project's directory, written as `.` wherever a path gets into the output.
+    pub root: PathBuf,
+    /// Macros, and flags for code generation.
+    pub flags: Flags,
+    /// The user's own flags, such as `-isystem`, which come last.
+    pub cflags: Vec<String>,
+}
+
+impl CompileOptions {
+    /// Returns options with [`Flags::for_stencils`], no include directories and no flags of the
+    /// user's.
+    pub fn new(target: &'static Target, root: PathBuf) -> Self {
+        CompileOptions {
+            target,
+            codegen: Codegen::Upstream,
+            include_dirs: Vec::new(),
+            root,
+            flags: Flags::for_stencils(target),
+            cflags: Vec::new(),
+        }
+    }
+
+    /// Returns the arguments from C to assembly, without input, output and the definition of
+    /// `_JIT_OPCODE`.
+    pub(crate) fn stencil(&self, work: &Path) -> Vec<OsString> {
+        let mut arguments = self.base(work);
+        push(&mut arguments, ["-S"]);
+        push(&mut arguments, &self.flags.stencil);
+        self.finish(&mut arguments);
+        arguments
+    }
+
+    /// Returns the arguments from the shim's C to an object file, without input and output.
+    pub(crate) fn shim(&self, work: &Path) -> Vec<OsString> {
+        let mut arguments = self.base(work);
+        push(&mut arguments, ["-D_JIT_OPCODE=shim", "-c"]);
+        push(&mut arguments, &self.flags.shim);
+        self.finish(&mut arguments);
+        arguments
+    }
+
+    /// Returns the arguments from assembly to an object file, without input and output.
+    pub(crate) fn assemble(&self) -> Vec<OsString> {
+        vec![self.target_argument(), "-c".into()]
+    }
+
+    fn base(&self, work: &Path) -> Vec<OsString> {
+        let mut arguments = vec![self.target_argument()];
+        push(
+            &mut arguments,
+            self.flags.defines.iter().map(|name| format!("-D{name}")),
+        );
+        push(
+            &mut arguments,
+            self.include_dirs.iter().map(|path| joined("-I", path)),
+        );
+        for path in [self.root.as_path(), work] {
+            let mut map = joined("-ffile-prefix-map=", path);
+            map.push("=.");
+            arguments.push(map);
+        }
+        push(&mut arguments, &self.flags.common);
+        arguments
+    }
+
+    fn finish(&self, arguments: &mut Vec<OsString>) {
+        push(arguments, &self.flags.last);
+        push(arguments, &self.cflags);
+    }
+
+    fn target_argument(&self) -> OsString {
+        format!("--target={}", self.target.triple).into()
+    }
+}
+
+fn push<T: AsRef<OsStr>>(arguments: &mut Vec<OsString>, more: impl IntoIterator<Item = T>) {
+    arguments.extend(more.into_iter().map(|word| word.as_ref().to_owned()));
+}
+
+fn joined(option: &str, path: &Path) -> OsString {
+    let mut word = OsString::from(option);
+    word.push(path);
+    word
+}
