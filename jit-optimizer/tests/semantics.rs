@@ -1,29 +1,16 @@
-//! Optimized code does what the code did before: random programs are run before and after, by an
-//! interpreter that shares nothing with the optimizer.
+//! Optimized code does what the code did before: an interpreter that shares nothing with the optimizer
+//! runs random programs before and after.
 //!
-//! What is compared is the trace: the markers (`mark N`) passed, and the symbol where control flow
-//! leaves the stencil. Upstream's optimizer would fail this, on calls to the block that follows.
+//! The test compares their traces: the markers (`mark N`) on the way, and the symbol where control flow
+//! leaves the stencil. Upstream's optimizer would fail it, on calls to the block that follows.
+
+mod common;
 
 use std::collections::{HashMap, HashSet};
 
-use jit_optimizer::optimize;
+use common::Random;
+use jit_optimizer::{Optimizer, Options};
 use jit_schema::Target;
-
-/// xorshift64.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % end as u64) as usize
-    }
-
-    fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
-        from[self.below(from.len())]
-    }
-}
 
 const BLOCKS: usize = 7;
 const EXITS: [&str; 4] = [
@@ -33,10 +20,11 @@ const EXITS: [&str; 4] = [
     "_JIT_EXIT_TARGET",
 ];
 
-/// How one instruction set spells what the programs are made of.
+/// The instructions of the programs, as one instruction set spells them.
 struct Spelling {
     triple: &'static str,
-    /// Each with the text in front of the target. Every other one is the inverse of the one before.
+    /// Mnemonics, each with the operands before the target. Every second one is the inverse of the one
+    /// before it.
     branches: &'static [(&'static str, &'static str)],
     jump: &'static str,
     call: &'static str,
@@ -99,7 +87,7 @@ fn program(spelling: &Spelling, random: &mut Random) -> String {
     text
 }
 
-/// The lines that do something, and where the labels are among them.
+/// Returns the labels and instructions, and the index of each label among them.
 fn load(assembly: &str) -> (Vec<&str>, HashMap<&str, usize>) {
     let lines: Vec<&str> = assembly
         .lines()
@@ -113,7 +101,8 @@ fn load(assembly: &str) -> (Vec<&str>, HashMap<&str, usize>) {
     (lines, labels)
 }
 
-/// Run until control flow leaves, or for some steps. `flags` says which conditions hold.
+/// Runs until control flow leaves the stencil, or for 200 steps. `flags` are the conditions that hold,
+/// one bit each.
 fn trace(
     spelling: &Spelling,
     (lines, labels): &(Vec<&str>, HashMap<&str, usize>),
@@ -131,7 +120,7 @@ fn trace(
         let (mnemonic, operands) = line.split_once('\t').unwrap_or((line, ""));
         let mut target = operands.rsplit(' ').next().unwrap();
         if target == "0" {
-            // The relocation's label, in front of the branch, says where to.
+            // The label before the branch has the target.
             let mut parts = lines[at - 2].split("_JIT_RELOCATION_");
             target = parts.nth(1).unwrap();
         }
@@ -164,12 +153,12 @@ fn trace(
             }
         }
     }
-    // Jumps are optimized away, so the same number of steps gets further: compare the start.
+    // Optimized code has fewer jumps, so that it gets further in as many steps.
     events.push("...".to_owned());
     events
 }
 
-/// Whether two traces agree, as far as both go.
+/// Returns whether two traces agree, as far as both go.
 fn agree(before: &[String], after: &[String]) -> bool {
     let endless = |events: &[String]| events.last().is_some_and(|event| event == "...");
     match (endless(before), endless(after)) {
@@ -178,7 +167,7 @@ fn agree(before: &[String], after: &[String]) -> bool {
             .iter()
             .zip(after)
             .all(|(b, a)| b == a || b == "..." || a == "..."),
-        // One that ended within the steps, and the other only just not.
+        // Only one of them came to its end within the steps.
         (true, false) => after.starts_with(&before[..before.len() - 1]),
         (false, true) => before.starts_with(&after[..after.len() - 1]),
     }
@@ -189,12 +178,13 @@ fn optimized_programs_do_the_same() {
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     for spelling in &SPELLINGS {
         let target = Target::from_triple(spelling.triple).unwrap();
+        let optimizer = Optimizer::new(target, Options::default());
         let mut optimized = 0;
         let mut ends = HashSet::new();
         for _ in 0..400 {
             let before = program(spelling, &mut random);
-            // Some programs are refused: a call right before a jump to cold code.
-            let Ok(after) = optimize(target, &before) else {
+            // The optimizer refuses some programs: a call right before a jump to cold code.
+            let Ok(after) = optimizer.optimize(&before) else {
                 continue;
             };
             optimized += 1;

@@ -1,32 +1,47 @@
 //! What CPython's own optimizer makes of small hand-made assembly.
 //!
 //! The expected files in `cases` were written by `_optimizers.py` of CPython 3.15's `Tools/jit`,
-//! run by `upstream.py` in this folder; its head says how to do that again.
+//! run by `upstream.py` in this directory, whose docstring says how to run it again.
+//!
+//! The cases in `cases/none` are for `src/optimizer.rs`.
+
+mod common;
 
 use std::path::PathBuf;
 
-use jit_optimizer::{Dialect, OptimizeError, optimize, optimize_as};
-use jit_schema::Target;
+use jit_optimizer::{FramePointer, OptimizeError, Optimizer, Options};
+use jit_schema::{ObjectFormat, Target};
 
 const LINUX: &str = "x86_64-unknown-linux-gnu";
 const ARM_LINUX: &str = "aarch64-unknown-linux-gnu";
 
-fn read(folder: &str, file: &str) -> String {
-    let path = [env!("CARGO_MANIFEST_DIR"), "tests/cases", folder, file];
+fn read(triple: &str, file: &str) -> String {
+    let path = [env!("CARGO_MANIFEST_DIR"), "tests/cases", triple, file];
     let path: PathBuf = path.iter().collect();
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-fn run(folder: &str, assembly: &str) -> Result<String, OptimizeError> {
-    if folder == "none" {
-        let target = Target::from_triple(LINUX).unwrap();
-        return optimize_as(target, Dialect::None, assembly);
-    }
-    optimize(Target::from_triple(folder).unwrap(), assembly)
+fn run(triple: &str, assembly: &str) -> Result<String, OptimizeError> {
+    let target = Target::from_triple(triple).unwrap();
+    // As in upstream's `get_target`.
+    let frame_pointer = match target.format {
+        ObjectFormat::Elf => FramePointer::Reserved,
+        ObjectFormat::Coff | ObjectFormat::MachO => FramePointer::Free,
+    };
+    let options = Options::default().frame_pointer(frame_pointer);
+    Optimizer::new(target, options).optimize(assembly)
 }
 
-/// Fail at the first line that differs, with what is around it.
-fn assert_same(folder: &str, name: &str, expected: &str, actual: &str) {
+/// Returns the code that upstream's optimizer makes of an input.
+fn upstream_code(triple: &str, name: &str, input: &str) -> String {
+    let output = read(triple, &format!("{name}.out"));
+    let target = Target::from_triple(triple).unwrap();
+    let (_, code) = common::split(target, input, &output);
+    code.to_owned()
+}
+
+/// Fails at the first line that differs, and shows the lines from there on.
+fn assert_same(triple: &str, name: &str, expected: &str, actual: &str) {
     if expected == actual {
         return;
     }
@@ -40,27 +55,27 @@ fn assert_same(folder: &str, name: &str, expected: &str, actual: &str) {
         lines.join("\n")
     };
     panic!(
-        "{folder}/{name} differs from line {} on.\n--- upstream:\n{}\n--- ours:\n{}\n\n\
-         If the case was edited, upstream.py writes the expected file anew.",
+        "{triple}/{name}: the code differs from line {} on.\n--- upstream:\n{}\n--- ours:\n{}\n\n\
+         If the case was edited, upstream.py writes the expected file again.",
         same + 1,
         rest(expected),
         rest(actual),
     );
 }
 
-fn check(folder: &str, name: &str) {
-    let input = read(folder, &format!("{name}.s"));
-    let expected = read(folder, &format!("{name}.out"));
-    let actual = run(folder, &input).unwrap_or_else(|error| panic!("{folder}/{name}: {error}"));
-    assert_same(folder, name, &expected, &actual);
+fn check(triple: &str, name: &str) {
+    let input = read(triple, &format!("{name}.s"));
+    let expected = upstream_code(triple, name, &input);
+    let actual = run(triple, &input).unwrap_or_else(|error| panic!("{triple}/{name}: {error}"));
+    assert_same(triple, name, &expected, &actual);
     // Python reads text with universal newlines.
     let windows = input.replace('\n', "\r\n");
-    assert_same(folder, name, &expected, &run(folder, &windows).unwrap());
+    assert_same(triple, name, &expected, &run(triple, &windows).unwrap());
 }
 
 macro_rules! same_as_upstream {
-    ($($test:ident: $folder:expr, $name:expr;)+) => {
-        $(#[test] fn $test() { check($folder, $name); })+
+    ($($test:ident: $triple:expr, $name:expr;)+) => {
+        $(#[test] fn $test() { check($triple, $name); })+
     };
 }
 
@@ -93,15 +108,13 @@ same_as_upstream! {
     aarch64_small_constants_end_with_their_block: ARM_LINUX, "small_constant_across_blocks";
     aarch64_large_constants: ARM_LINUX, "large_constants";
     aarch64_macho_constants: "aarch64-apple-darwin", "constants_behind_loh_labels";
-    no_dialect_falls_through: "none", "everything_falls_through";
-    no_dialect_removes_what_no_label_reaches: "none", "unreachable";
 }
 
 /// The one deliberate difference: upstream deletes this call.
 #[test]
 fn a_call_to_the_next_block_is_kept() {
     let input = read(LINUX, "call_to_next_block.s");
-    let upstream = read(LINUX, "call_to_next_block.out");
+    let upstream = upstream_code(LINUX, "call_to_next_block", &input);
     let call = "\tcallq\t.LBB0_1";
     assert!(input.lines().any(|line| line == call));
     assert!(!upstream.lines().any(|line| line == call));
@@ -112,11 +125,12 @@ fn a_call_to_the_next_block_is_kept() {
     assert_same(LINUX, "call_to_next_block", &expected, &actual);
 }
 
-/// Where upstream raises, the error names the line; `upstream` is where it raised what.
-fn check_error(folder: &str, name: &str, upstream: &str, expected: OptimizeError) {
-    assert_eq!(read(folder, &format!("{name}.err")).trim(), upstream);
-    let input = read(folder, &format!("{name}.s"));
-    assert_eq!(run(folder, &input), Err(expected));
+/// Where upstream raises an exception, the error names the line. `upstream` is the exception and where
+/// it was raised.
+fn check_error(triple: &str, name: &str, upstream: &str, expected: OptimizeError) {
+    assert_eq!(read(triple, &format!("{name}.err")).trim(), upstream);
+    let input = read(triple, &format!("{name}.s"));
+    assert_eq!(run(triple, &input), Err(expected));
 }
 
 #[test]
@@ -161,7 +175,7 @@ fn mnemonics_must_be_unique_to_be_replaced() {
     check_error(ARM_LINUX, "ambiguous_ldr", upstream, ldr);
 }
 
-/// Upstream never ends on the first of these, and drops a block of the second.
+/// Upstream does not terminate on the first of these, and drops a block of the second.
 #[test]
 fn labels_must_be_unique() {
     for (assembly, line) in [("1:\n\tnop\n1:\n", 3), ("a:\nb:\n\tnop\na:\nc:\n", 4)] {

@@ -1,9 +1,59 @@
-//! x86 in AT&T syntax: `OptimizerX86`.
+//! 32 and 64-bit x86 in AT&T syntax: upstream's `OptimizerX86`.
 
-use crate::parse::{Branch, Operation, Reach};
+mod arguments;
+mod constants;
+mod operands;
+
+use super::Isa;
+use crate::instruction::{Branch, Operation, Reach};
+use crate::pass::Pass;
 use crate::scan;
 
-/// Conditional jumps and their inverses, which go both ways.
+/// 32-bit x86.
+#[derive(Debug)]
+pub(crate) struct I686;
+
+/// 64-bit x86.
+#[derive(Debug)]
+pub(crate) struct X86_64;
+
+impl Isa for I686 {
+    fn operation<'a>(&self, text: &'a str) -> Operation<'a> {
+        operation(text)
+    }
+
+    fn sets_frame_pointer(&self, text: &str) -> bool {
+        sets_frame_pointer(text)
+    }
+
+    fn upstream_passes(&self) -> &'static [Pass] {
+        &[]
+    }
+
+    fn tuned_passes(&self) -> &'static [Pass] {
+        &[arguments::DROP_STORES]
+    }
+}
+
+impl Isa for X86_64 {
+    fn operation<'a>(&self, text: &'a str) -> Operation<'a> {
+        operation(text)
+    }
+
+    fn sets_frame_pointer(&self, text: &str) -> bool {
+        sets_frame_pointer(text)
+    }
+
+    fn upstream_passes(&self) -> &'static [Pass] {
+        &[]
+    }
+
+    fn tuned_passes(&self) -> &'static [Pass] {
+        &[constants::SHORTEN]
+    }
+}
+
+/// Conditional jumps and their inverses. Each of a pair is the inverse of the other.
 const INVERTIBLE: [(&str, &str); 15] = [
     ("ja", "jna"),
     ("jae", "jnae"),
@@ -48,9 +98,9 @@ fn branch(mnemonic: &str) -> Option<Branch> {
     Some(found(name, None))
 }
 
-/// Recognize branches, jumps, calls and returns. Indirect jumps (`jmpq *%rax`) are none of them,
-/// and neither is i686's `retl`: upstream's patterns do not match them.
-pub(crate) fn operation(line: &str) -> Operation<'_> {
+/// Recognizes branches, jumps, calls and returns. Indirect jumps (`jmpq *%rax`) and i686's `retl` are
+/// other instructions, because upstream's patterns do not match them.
+fn operation(line: &str) -> Operation<'_> {
     if let Some((mnemonic, rest)) = scan::mnemonic(line)
         && let Some(target) = scan::target(scan::skip_space(rest))
     {
@@ -72,8 +122,8 @@ pub(crate) fn operation(line: &str) -> Operation<'_> {
     Operation::Other
 }
 
-/// `\s*movq?\s+%(\w+),\s+%rbp`.
-pub(crate) fn modifies_frame_pointer(line: &str) -> bool {
+/// Matches `\s*movq?\s+%(\w+),\s+%rbp`.
+fn sets_frame_pointer(line: &str) -> bool {
     let Some(("mov" | "movq", rest)) = scan::mnemonic(line) else {
         return false;
     };

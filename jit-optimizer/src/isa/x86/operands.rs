@@ -1,10 +1,10 @@
 //! The operands of x86 instructions in AT&T syntax.
 
-use crate::parse::Instruction;
+use crate::instruction::Instruction;
 use crate::scan;
 
-/// The general registers by width: 64, 32, 16 and 8 bits.
-pub(crate) const REGISTERS: [[&str; 4]; 16] = [
+/// The names of the general registers, for their lowest 64, 32, 16 and 8 bits.
+pub(super) const REGISTERS: [[&str; 4]; 16] = [
     ["rax", "eax", "ax", "al"],
     ["rbx", "ebx", "bx", "bl"],
     ["rcx", "ecx", "cx", "cl"],
@@ -23,11 +23,11 @@ pub(crate) const REGISTERS: [[&str; 4]; 16] = [
     ["r15", "r15d", "r15w", "r15b"],
 ];
 
-/// The second bytes of the first four registers.
+/// The names of bits 8 to 15 of the first four registers.
 const HIGH_BYTES: [&str; 4] = ["ah", "bh", "ch", "dh"];
 
-/// Instructions that write no general register but their last operand, nor read any that they do not
-/// name; `push` and `pop` the stack pointer. All of them may have a letter for the width at their end.
+/// Instructions that write no general register except their last operand, and read none that they do
+/// not name, except that `push` and `pop` use the stack pointer. A letter for the width may follow.
 const PLAIN: [&str; 29] = [
     "mov", "movabs", "movsl", "movsb", "movsw", "movzb", "movzw", "lea", "add", "adc", "sub",
     "sbb", "and", "or", "xor", "cmp", "test", "inc", "dec", "neg", "not", "shl", "shr", "sar",
@@ -36,15 +36,15 @@ const PLAIN: [&str; 29] = [
 
 /// A general register, or a part of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Register {
+pub(super) struct Register {
     /// Index into [`REGISTERS`].
-    pub(crate) number: usize,
-    pub(crate) bits: u32,
+    pub(super) number: usize,
+    pub(super) bits: u32,
 }
 
 impl Register {
-    /// The register that an operand is.
-    pub(crate) fn parse(operand: &str) -> Option<Register> {
+    /// Returns the register that an operand names, if it is a register.
+    pub(super) fn parse(operand: &str) -> Option<Register> {
         let name = operand.strip_prefix('%')?;
         if let Some(number) = HIGH_BYTES.iter().position(|known| *known == name) {
             return Some(Register { number, bits: 8 });
@@ -58,14 +58,14 @@ impl Register {
         })
     }
 
-    /// Its lower 32 bits.
-    pub(crate) fn narrow(self) -> &'static str {
+    /// Returns the name of its lowest 32 bits.
+    pub(super) fn narrow(self) -> &'static str {
         REGISTERS[self.number][1]
     }
 }
 
-/// Whether an instruction writes no general register but its last operand.
-pub(crate) fn is_plain(mnemonic: &str) -> bool {
+/// Returns whether an instruction writes no general register except its last operand.
+pub(super) fn is_plain(mnemonic: &str) -> bool {
     let is = |word: &str| PLAIN.contains(&word);
     is(mnemonic)
         || mnemonic.strip_suffix(['b', 'w', 'l', 'q']).is_some_and(is)
@@ -73,9 +73,9 @@ pub(crate) fn is_plain(mnemonic: &str) -> bool {
         || mnemonic.starts_with("cmov")
 }
 
-/// The mnemonic and the operands. `None` for a line that does not have both, or that may be more than
-/// one instruction.
-pub(crate) fn split<'t>(instruction: &'t Instruction<'_>) -> Option<(&'t str, Vec<&'t str>)> {
+/// Returns the mnemonic and the operands, or `None` for a line that does not have both, or that may be
+/// more than one instruction.
+pub(super) fn split<'t>(instruction: &'t Instruction<'_>) -> Option<(&'t str, Vec<&'t str>)> {
     let code = instruction.text.split('#').next()?;
     let (mnemonic, rest) = scan::mnemonic(code)?;
     if rest.contains([';', '{']) || mnemonic.contains(';') {

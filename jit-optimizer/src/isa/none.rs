@@ -1,0 +1,31 @@
+//! An instruction set of which nothing is known: upstream's base class, `Optimizer`.
+//!
+//! With it, the optimizer only adds the `_JIT_CONTINUE` label and removes blocks that no global label
+//! reaches by falling through. No target uses it, so it is compiled for tests alone. Support for
+//! another instruction set can start from a copy.
+
+use super::Isa;
+use crate::instruction::Operation;
+use crate::pass::Pass;
+
+/// An instruction set of which nothing is known.
+#[derive(Debug)]
+pub(crate) struct None;
+
+impl Isa for None {
+    fn operation<'a>(&self, _text: &'a str) -> Operation<'a> {
+        Operation::Other
+    }
+
+    fn sets_frame_pointer(&self, _text: &str) -> bool {
+        false
+    }
+
+    fn upstream_passes(&self) -> &'static [Pass] {
+        &[]
+    }
+
+    fn tuned_passes(&self) -> &'static [Pass] {
+        &[]
+    }
+}

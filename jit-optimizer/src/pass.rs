@@ -1,0 +1,23 @@
+//! What a pass is: a name, and a function that changes the graph.
+
+use crate::cfg::{BlockId, Graph};
+use crate::error::OptimizeError;
+use crate::syntax::Syntax;
+
+/// One step of the optimizer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pass {
+    /// The name that tests and documentation use, in kebab case.
+    pub(crate) name: &'static str,
+    /// Changes the graph, or refuses it.
+    pub(crate) run: fn(&mut Graph<'_>, &Context<'_>) -> Result<(), OptimizeError>,
+}
+
+/// What a pass knows besides the graph.
+#[derive(Debug)]
+pub(crate) struct Context<'a> {
+    /// The conventions of the target's assembly.
+    pub(crate) syntax: &'a Syntax,
+    /// The block of the label for the next micro-op. What is linked after it is data and metadata.
+    pub(crate) continuation: BlockId,
+}
