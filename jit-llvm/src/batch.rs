@@ -292,10 +292,6 @@ fn as_module(assembly: &str, format: ObjectFormat, triple: &str) -> String {
     let _ = writeln!(text, "target triple = \"{triple}\"");
     let mut in_feature = false;
     for line in assembly.lines() {
-        // The optimizer leaves its input on top, as comments.
-        if line.starts_with('#') {
-            continue;
-        }
         // LLVM defines this symbol of COFF files itself, in every module.
         if format == ObjectFormat::Coff && (in_feature || line.contains("@feat.00")) {
             let directive = line.trim_start();
@@ -343,11 +339,7 @@ mod tests {
 
     #[test]
     fn assembly_as_a_module() {
-        let text = as_module(
-            "#\tcomment\n\t.asciz \"a\\né\"\nx:\n",
-            ObjectFormat::Elf,
-            "t",
-        );
+        let text = as_module("\t.asciz \"a\\né\"\nx:\n", ObjectFormat::Elf, "t");
         assert_eq!(
             text,
             "target triple = \"t\"\nmodule asm \"\\09.asciz \\22a\\5Cn\\C3\\A9\\22\"\nmodule asm \"x:\"\n"

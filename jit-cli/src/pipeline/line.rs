@@ -3,7 +3,8 @@
 use std::{fs, path::Path, time::Instant};
 
 use jit_llvm::{Compiler, Object, Source};
-use jit_schema::{Codegen, Target};
+use jit_optimizer::Optimizer;
+use jit_schema::Target;
 use jit_stencils::UnresolvedGroup;
 
 use crate::{
@@ -14,6 +15,7 @@ use crate::{
 /// What every share of the work goes through.
 pub(crate) struct Line<'a> {
     pub(crate) compiler: &'a Compiler<'a>,
+    pub(crate) optimizer: Optimizer,
     pub(crate) target: &'static Target,
     pub(crate) keep: Option<&'a Path>,
 }
@@ -80,14 +82,13 @@ impl Line<'_> {
     }
 
     fn optimize(&self, uop: &str, assembly: &str) -> Result<String, Error> {
-        let optimize = match self.compiler.codegen() {
-            Codegen::Upstream => jit_optimizer::optimize,
-            Codegen::Tuned => jit_optimizer::optimize_tuned,
-        };
-        let optimized = optimize(self.target, assembly).map_err(|source| Error::Optimize {
-            uop: uop.to_owned(),
-            source,
-        })?;
+        let optimized = self
+            .optimizer
+            .optimize(assembly)
+            .map_err(|source| Error::Optimize {
+                uop: uop.to_owned(),
+                source,
+            })?;
         if let Some(folder) = self.keep {
             let path = folder.join(format!("{uop}.optimized.s"));
             fs::write(&path, &optimized).map_err(Error::file("write", &path))?;

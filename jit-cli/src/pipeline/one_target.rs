@@ -7,6 +7,8 @@ use std::{
 };
 
 use jit_llvm::{CompileOptions, Compiler, Interrupt, Mode, Object, Source, Toolchain};
+use jit_optimizer::{FramePointer, Optimizer, Options};
+use jit_schema::{Codegen, Target};
 use jit_stencils::{StencilSet, UnresolvedGroup, UnwindInfo};
 use rayon::prelude::*;
 
@@ -86,6 +88,7 @@ pub(crate) fn build(job: Job<'_>) -> Result<Built, Error> {
     let build = Build {
         line: Line {
             compiler: &compiler,
+            optimizer: optimizer(target, compiler.codegen()),
             target,
             keep: job.keep_temps.as_deref(),
         },
@@ -105,6 +108,18 @@ pub(crate) fn build(job: Job<'_>) -> Result<Built, Error> {
         cached,
         stages,
     })
+}
+
+/// Returns the optimizer of stencils for a target.
+fn optimizer(target: &Target, codegen: Codegen) -> Optimizer {
+    let frame_pointer = match target.frame_pointers {
+        true => FramePointer::Reserved,
+        false => FramePointer::Free,
+    };
+    let options = Options::default()
+        .codegen(codegen)
+        .frame_pointer(frame_pointer);
+    Optimizer::new(target, options)
 }
 
 /// What is needed from sources to groups.
