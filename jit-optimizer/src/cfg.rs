@@ -93,7 +93,7 @@ impl<'a> Graph<'a> {
     /// The block that is printed first. It has no label, so nothing jumps to it.
     pub(crate) const ROOT: BlockId = BlockId(0);
 
-    /// Returns a graph with nothing but the first block.
+    /// Returns a graph with only the first block.
     pub(crate) fn new() -> Graph<'a> {
         Graph {
             blocks: vec![Block::default()],

@@ -12,8 +12,8 @@ use crate::isa::Isa;
 use crate::options::{FramePointer, Options};
 use crate::pass::Pass;
 
-/// The shared passes of upstream that run until nothing is left for them to do, or nearly so: each
-/// removed branch can expose another. Upstream repeats them four times as well.
+/// The shared passes that run several times, because each removed branch can expose another. Upstream
+/// runs them four times as well.
 const REPEATED: [Pass; 3] = [
     hot_branches::INVERT,
     redundant_jumps::REMOVE,

@@ -1,54 +1,54 @@
-//! Text matching the way Python's `re` and `str` do it, for the patterns of `_optimizers.py`.
+//! Text matching as in Python's `re` and `str`, for the patterns of `_optimizers.py`.
 
-/// `\s`. Python counts the four separators of ASCII as white space, Rust does not.
+/// Matches `\s`. Python counts the four separators of ASCII as white space, but Rust does not.
 pub(crate) fn is_space(c: char) -> bool {
     c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c)
 }
 
-/// `\w`. Beyond ASCII, Rust also counts combining vowel signs and circled letters; LLVM prints
-/// such characters nowhere but in comments and in quoted symbols.
+/// Matches `\w`. Beyond ASCII, Rust also counts combining vowel signs and circled letters. LLVM prints
+/// such characters only in comments and in quoted symbols.
 pub(crate) fn is_word(c: char) -> bool {
     c == '_' || c.is_alphanumeric()
 }
 
-/// The characters of labels: `[\w."$?@]`.
+/// Matches the characters of labels: `[\w."$?@]`.
 pub(crate) fn is_label(c: char) -> bool {
     is_word(c) || matches!(c, '.' | '"' | '$' | '?' | '@')
 }
 
-/// The characters of branch targets: `[\w.]`.
+/// Matches the characters of branch targets: `[\w.]`.
 fn is_target(c: char) -> bool {
     is_word(c) || c == '.'
 }
 
-/// Split off the leading characters that `accept` holds for.
+/// Splits a text after the leading characters that `accept` returns true for.
 pub(crate) fn split_run(text: &str, accept: impl Fn(char) -> bool) -> (&str, &str) {
     text.split_at(text.find(|c| !accept(c)).unwrap_or(text.len()))
 }
 
-/// `\s*`.
+/// Returns a text without its leading white space: what follows `\s*`.
 pub(crate) fn skip_space(text: &str) -> &str {
     split_run(text, is_space).1
 }
 
-/// `\s*(\S+)\s`: the first word, and what follows from the white space on. `None` for a word that
-/// ends the line.
+/// Matches `\s*(\S+)\s` and returns the first word and the rest of the line, starting with the white
+/// space, or `None` if the line ends with the first word.
 pub(crate) fn mnemonic(line: &str) -> Option<(&str, &str)> {
     let (word, rest) = split_run(skip_space(line), |c| !is_space(c));
     (!word.is_empty() && !rest.is_empty()).then_some((word, rest))
 }
 
-/// `[\w.]+`.
+/// Matches `[\w.]+` and returns what it matches.
 pub(crate) fn target(text: &str) -> Option<&str> {
     Some(split_run(text, is_target).0).filter(|target| !target.is_empty())
 }
 
-/// Whether nothing, or a character other than `\w`, comes first: `\b` after a word.
+/// Returns whether a word ends before this text: `\b` after a word.
 pub(crate) fn at_word_end(text: &str) -> bool {
     !text.chars().next().is_some_and(is_word)
 }
 
-/// `str.splitlines`, which breaks lines at more than `\n`.
+/// Returns the lines of a text, as `str.splitlines` does: not only `\n` ends a line.
 pub(crate) fn lines(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {
@@ -86,7 +86,7 @@ fn is_line_break(c: char) -> bool {
 mod tests {
     use super::*;
 
-    // Expected values: what Python 3.11 prints for `text.splitlines()`.
+    // The expected values are what Python 3.11 prints for `text.splitlines()`.
     #[test]
     fn lines_break_where_python_breaks_them() {
         for (text, expected) in [
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn the_mnemonic_needs_something_behind_it() {
+    fn a_mnemonic_is_followed_by_operands() {
         assert_eq!(mnemonic("\tjmp\tfoo"), Some(("jmp", "\tfoo")));
         assert_eq!(mnemonic("\tret"), None);
         assert_eq!(mnemonic("  "), None);

@@ -1,10 +1,10 @@
-"""Write what CPython's own optimizer makes of the cases in this folder.
+"""Write what CPython's own optimizer makes of the cases in this directory.
 
     python3 jit-optimizer/tests/upstream.py PATH/TO/CPYTHON/Tools/jit
 
-cases/TRIPLE/NAME.s is the input, made by hand. Beside it goes NAME.out, the assembly that
-`_optimizers.py` writes back, or NAME.err, where in it which exception was raised. The cases in
-cases/none go through the base class, as a target without an optimizer of its own would do.
+cases/TRIPLE/NAME.s is the input, made by hand. This writes NAME.out, the output of
+`_optimizers.py`, or NAME.err, the exception that it raised and the function that raised it. The
+cases in cases/none go through the base class, `Optimizer`, which knows no instructions.
 """
 
 import pathlib
@@ -24,8 +24,8 @@ for source in sorted(pathlib.Path(__file__).parent.glob("cases/*/*.s")):
     optimizer = _optimizers.Optimizer if base else target.optimizer
     for stale in (".out", ".err"):
         source.with_suffix(stale).unlink(missing_ok=True)
-    with tempfile.TemporaryDirectory() as folder:
-        copy = pathlib.Path(shutil.copy(source, folder))
+    with tempfile.TemporaryDirectory() as directory:
+        copy = pathlib.Path(shutil.copy(source, directory))
         try:
             optimizer(
                 copy,

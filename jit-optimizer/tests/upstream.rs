@@ -107,7 +107,7 @@ same_as_upstream! {
     aarch64_small_constants: ARM_LINUX, "small_constants";
     aarch64_small_constants_end_with_their_block: ARM_LINUX, "small_constant_across_blocks";
     aarch64_large_constants: ARM_LINUX, "large_constants";
-    aarch64_macho_constants: "aarch64-apple-darwin", "constants_behind_loh_labels";
+    aarch64_macho_constants: "aarch64-apple-darwin", "constants_after_loh_labels";
 }
 
 /// The one deliberate difference: upstream deletes this call.
