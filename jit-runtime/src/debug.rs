@@ -67,6 +67,7 @@ use crate::{Layout, Stencils, memory::Executable};
 mod cfi;
 #[cfg(feature = "gdb")]
 mod elf;
+mod error;
 #[cfg(feature = "gdb")]
 pub mod gdb;
 #[cfg(all(feature = "perf", target_os = "linux"))]
@@ -75,39 +76,7 @@ pub mod perf;
 #[allow(unsafe_code)]
 mod raw;
 
-/// Why code cannot be described.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum DescribeError {
-    /// The layout was made with other stencils.
-    #[error("{name}: the layout is not of these stencils: describe it with those it was made with")]
-    OtherStencils {
-        /// The trace's name.
-        name: String,
-    },
-    /// The code was not linked from that layout.
-    #[error(
-        "{name}: the code has {found} bytes, and its layout {expected}: take the layout of the trace \
-         that was linked, of the same linker"
-    )]
-    OtherCode {
-        /// The trace's name.
-        name: String,
-        /// Bytes of the executable.
-        found: usize,
-        /// Bytes of the layout.
-        expected: usize,
-    },
-    /// perf's maps have a name per line, and symbol tables end names with a zero byte.
-    #[error(
-        "{name:?} cannot be the name of a symbol: it must have characters, and none that are control \
-         characters"
-    )]
-    Name {
-        /// The name.
-        name: String,
-    },
-}
+pub use error::DescribeError;
 
 /// How many symbols there are for a trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -250,16 +219,4 @@ fn uops(
         .into_iter()
         .map(|(part, range)| symbol(format!("{name}::{part}"), range));
     symbols.filter_map(Result::transpose).collect()
-}
-
-/// The number of an architecture in ELF (`e_machine`), which perf's files have too.
-#[cfg(any(feature = "gdb", all(feature = "perf", target_os = "linux")))]
-fn machine(arch: jit_schema::Arch) -> u16 {
-    use jit_schema::Arch;
-
-    match arch {
-        Arch::I686 => 3,
-        Arch::X86_64 => 62,
-        Arch::Aarch64 => 183,
-    }
 }

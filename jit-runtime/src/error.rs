@@ -64,6 +64,12 @@ pub enum StencilError {
         /// What is wrong.
         problem: String,
     },
+    /// The offsets of stencils in the linker's tables have 32 bits.
+    #[error("{uop}: with this stencil there are more than 4 GiB of code, data and holes")]
+    TooLarge {
+        /// The micro-op.
+        uop: String,
+    },
     /// Opcodes have 16 bits.
     #[error("{count} stencils are more than the 65,535 that opcodes can tell apart")]
     TooMany {
@@ -233,12 +239,36 @@ pub enum LinkError {
         /// Bytes of the image.
         size: usize,
     },
+    /// A contradiction in the tables that this crate made of the stencils: a bug in it. Nothing wrong
+    /// with the stencils or the trace leads to this.
+    #[error(
+        "{}: {what}; this is a bug in jit-runtime, please report it with the stencil file",
+        describe(*index, uop.as_deref())
+    )]
+    Internal {
+        /// Index in the trace; none for the guard at its end, or if it is not about one micro-op.
+        index: Option<usize>,
+        /// The micro-op, if it is about one.
+        uop: Option<String>,
+        /// What contradicts what.
+        what: &'static str,
+    },
     /// The layout or the symbols were made for other stencils than the linker's.
     #[error("the {what} were made for other stencils than the linker")]
     Mixed {
         /// Which.
         what: &'static str,
     },
+}
+
+impl LinkError {
+    pub(crate) fn bug(index: Option<usize>, uop: Option<&str>, what: &'static str) -> LinkError {
+        LinkError::Internal {
+            index,
+            uop: uop.map(str::to_owned),
+            what,
+        }
+    }
 }
 
 /// Why a trace did not become code that runs.
@@ -250,6 +280,13 @@ pub enum CompileError {
     /// There is no memory for it.
     #[error(transparent)]
     Memory(#[from] MemoryError),
+}
+
+fn describe(index: Option<usize>, uop: Option<&str>) -> String {
+    match uop {
+        Some(uop) => format!("{}{uop}", place(index)),
+        None => "the image".to_owned(),
+    }
 }
 
 fn place(index: Option<usize>) -> String {

@@ -1,42 +1,43 @@
-//! The plain patches as one formula, so that all of them are made by the same few instructions and
-//! no branch.
+//! One formula for most patches, so that the same few instructions fill all of these holes, without a
+//! branch.
 //!
-//! For a hole at address `loc` the difference `d = (value >> pre) - ((loc & pc) >> pre)` has to pass
-//! `(d + bias) & range == 0` and `d & align == 0`; what is written is `((d >> right) << left) &
-//! mask`, over bits that are 0. The numbers below are `patch_*` of CPython's `Python/jit.c`, its
-//! assertions included.
+//! For a hole at address `loc`, the difference `d = (value >> pre) - ((loc & pc) >> pre)` must satisfy
+//! `(d + bias) & range == 0` and `d & align == 0`. What is written is `((d >> right) << left) & mask`,
+//! over bits that are 0. The numbers below come from the functions `patch_*` in CPython's
+//! `Python/jit.c` and their assertions.
 
-/// The numbers of the formula.
+/// The numbers that the formula has for one patch.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Form {
     /// All ones if the value is relative to the hole's address.
     pc: u64,
     /// Half of a signed range, 0 for an unsigned one.
     bias: u64,
-    /// The bits that are 0 if the value is in range.
+    /// The bits of `d + bias` that are 0 if the value is in range.
     range: u64,
-    /// The bits that are 0 if the value is aligned.
+    /// The bits of `d` that are 0 if the value is aligned.
     align: u64,
-    /// The field.
+    /// The bits of the field.
     pub(crate) mask: u64,
     pre: u32,
     right: u32,
     left: u32,
 }
 
-/// What became of a value.
+/// The result of the formula.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Formed {
-    /// To be written over zeros.
+    /// What is written, over zeros.
     pub(crate) field: u64,
-    /// Not 0 if the value is out of range.
+    /// Nonzero if the value is out of range.
     pub(crate) range: u64,
-    /// Not 0 if the value is misaligned.
+    /// Nonzero if the value is misaligned.
     pub(crate) align: u64,
 }
 
 impl Form {
-    /// Make a field of a value. `PLAIN` forms are those that x86 has: no shifts, no alignment.
+    /// Applies the formula to a value. `PLAIN` forms are those of x86: they have no shifts and no
+    /// alignment.
     #[inline(always)]
     pub(crate) fn apply<const PLAIN: bool>(&self, value: u64, loc: u64) -> Formed {
         if PLAIN {
@@ -127,22 +128,22 @@ pub(crate) const ABSOLUTE_32_WRAPPING: FormIndex = 1;
 pub(crate) const RELATIVE_32: FormIndex = 2;
 pub(crate) const RELATIVE_32_WRAPPING: FormIndex = 3;
 pub(crate) const ABSOLUTE_64: FormIndex = 4;
-/// Plus the scale of the load or store, 0 to 3.
+/// The first of four; the scale of the load or store (0 to 3) is added.
 pub(crate) const LOW_12: FormIndex = 5;
-/// Plus the part, 0 to 3.
+/// The first of four; the number of the 16-bit part (0 to 3) is added.
 pub(crate) const MOVE_16: FormIndex = 9;
 pub(crate) const BRANCH_19: FormIndex = 13;
 pub(crate) const BRANCH_26: FormIndex = 14;
-/// An adrp has its field in two places: bits 0 and 1...
+/// Bits 0 and 1 of a distance in pages: an adrp has them in another place than the others.
 pub(crate) const PAGE_LOW: FormIndex = 15;
-/// ...and bits 2 to 20.
+/// Bits 2 to 20 of a distance in pages.
 pub(crate) const PAGE_HIGH: FormIndex = 16;
 
-/// The form at [`RELATIVE_32`].
+/// The form with the index [`RELATIVE_32`].
 pub(crate) const RELATIVE: Form = signed(32);
 
-/// All forms. As long as a power of two, so that an index needs no check.
-pub(crate) const FORMS: [Form; 32] = {
+/// All forms. The length is a power of two, so that no index needs a check.
+const FORMS: [Form; 32] = {
     let mut forms = [absolute(0); 32];
     forms[ABSOLUTE_32 as usize] = Form {
         range: !0xffff_ffff,
@@ -172,9 +173,19 @@ pub(crate) const FORMS: [Form; 32] = {
     forms
 };
 
-/// The form at an index.
+/// Returns the form with an index.
 #[inline(always)]
 pub(crate) fn form(index: FormIndex) -> &'static Form {
     static TABLE: [Form; 32] = FORMS;
+    debug_assert!(index <= PAGE_HIGH, "there is no form {index}");
     &TABLE[usize::from(index) % 32]
+}
+
+/// Returns the bits of the instruction that are the field of a form. The form's mask may have fewer, as
+/// a load's offset counts in multiples of its width.
+pub(crate) fn field(index: FormIndex) -> u64 {
+    if (LOW_12..MOVE_16).contains(&index) {
+        return 0xfff << 10;
+    }
+    form(index).mask
 }

@@ -64,27 +64,24 @@
 //! `debug`.
 #![deny(unsafe_code)]
 
-mod compile;
+mod arch;
 #[cfg(any(feature = "gdb", feature = "perf"))]
 pub mod debug;
-mod diagnose;
 mod error;
 mod form;
-mod instruction;
-mod layout;
+mod limits;
 mod link;
+mod load;
+mod mask;
 #[allow(unsafe_code)]
 pub mod memory;
-mod quick;
-mod special;
-mod stencils;
-mod symbols;
+mod shape;
 mod table;
 mod trace;
+mod values;
 
 pub use error::{CompileError, LinkError, LoadError, StencilError};
-pub use layout::{Layout, LayoutPolicy, MAX_SIZE};
-pub use link::Linker;
-pub use stencils::Stencils;
-pub use symbols::Symbols;
+pub use limits::MAX_SIZE;
+pub use link::{Layout, LayoutPolicy, Linker, Symbols};
+pub use load::Stencils;
 pub use trace::Uop;

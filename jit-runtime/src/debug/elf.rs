@@ -4,7 +4,8 @@
 //! Written by hand: it is a file header, six section headers and a table, and this crate goes into
 //! other people's programs. Its tests read it with other people's parsers.
 
-use super::{Description, Symbol, cfi, gdb::ObjectError, machine};
+use super::{Description, Symbol, cfi, error::ObjectError};
+use crate::arch;
 
 /// Of `Elf64_Ehdr`, `Elf64_Shdr` and `Elf64_Sym`, in bytes.
 const HEADER: u16 = 64;
@@ -138,7 +139,8 @@ pub(super) fn object(description: &Description) -> Result<Vec<u8>, ObjectError> 
     for section in sections {
         section.write(&mut out);
     }
-    let header = header(machine(description.target().arch), headers, count);
+    let machine = arch::of(description.target().arch).elf_machine();
+    let header = header(machine, headers, count);
     out.splice(..usize::from(HEADER), header);
     Ok(out)
 }

@@ -27,37 +27,7 @@ use jit_schema::ObjectFormat;
 
 use super::{Description, elf, raw};
 
-/// Why there is no object for the debugger.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ObjectError {
-    /// Not an ELF target.
-    #[error(
-        "{name}: code for {triple} cannot be described to GDB: that is for Linux, where objects are \
-         ELF files and stencils come with unwind rules"
-    )]
-    Target {
-        /// The trace's name.
-        name: String,
-        /// The target.
-        triple: &'static str,
-    },
-    /// Names of 4 GiB.
-    #[error("{name}: its symbols are too large for an ELF file: give it a shorter name")]
-    TooLarge {
-        /// The trace's name.
-        name: String,
-    },
-    /// The stencils' unwind rules make no sense.
-    #[error(
-        "{name}: its unwind rules have a frame below the frame pointer; the stencils are damaged: \
-         build them again"
-    )]
-    Unwind {
-        /// The trace's name.
-        name: String,
-    },
-}
+pub use super::error::ObjectError;
 
 /// The object that [`register`] hands to the debugger: `.text` without contents at the code's
 /// address, `.symtab` with the description's symbols, and `.debug_frame` with its unwind rules, if it

@@ -35,11 +35,10 @@ use std::{
     process,
 };
 
-use jit_schema::Arch;
 use rustix::{fs::OFlags, time::ClockId};
 
 use super::{Description, Symbol, raw::marker::Marker};
-use crate::memory::Executable;
+use crate::{arch, memory::Executable};
 
 /// Files with names that everybody can tell are not to be a link that somebody else made.
 fn options() -> OpenOptions {
@@ -142,7 +141,8 @@ impl JitDump {
         let path = folder.as_ref().join(format!("jit-{}.dump", process::id()));
         let file = options().read(true).write(true).truncate(true).open(&path);
         let mut file = file.map_err(|error| explain(&path, "open", error))?;
-        file.write_all(&header())
+        let header = header().map_err(|error| explain(&path, "write to", error))?;
+        file.write_all(&header)
             .map_err(|error| explain(&path, "write to", error))?;
         let marker =
             Marker::new(&file).map_err(|error| explain(&path, "map as executable", error))?;
@@ -198,22 +198,16 @@ fn now() -> u64 {
 }
 
 /// The file's header: of this process, so of this machine.
-fn header() -> Vec<u8> {
-    let arch = if cfg!(target_arch = "aarch64") {
-        Arch::Aarch64
-    } else if cfg!(target_arch = "x86_64") {
-        Arch::X86_64
-    } else {
-        Arch::I686
-    };
-    let machine = u32::from(super::machine(arch));
+fn header() -> io::Result<Vec<u8>> {
+    let arch = arch::host().ok_or(io::ErrorKind::Unsupported)?;
+    let machine = u32::from(arch::of(arch).elf_machine());
     let mut out = Vec::new();
     for word in [MAGIC, VERSION, HEADER, machine, 0, process::id()] {
         out.extend(word.to_ne_bytes());
     }
     out.extend(now().to_ne_bytes());
     out.extend(0_u64.to_ne_bytes()); // flags: times are not of the processor's counter
-    out
+    Ok(out)
 }
 
 /// A JIT_CODE_LOAD record.

@@ -1,24 +1,25 @@
 //! The addresses of external symbols.
 
-use crate::Stencils;
+use crate::load::Stencils;
 
-/// Where the external symbols of some stencils are at run time. Made once, then used for every trace.
+/// The addresses that the external symbols of some stencils have at run time. They are looked up once,
+/// then used for every trace.
 #[derive(Debug, Clone)]
 pub struct Symbols {
-    /// Of which stencils.
-    pub(crate) identity: u64,
-    /// By the index in [`Stencils::symbols`]; 0 where there is none.
-    pub(crate) addresses: Vec<u64>,
+    /// The stencils that these are for.
+    pub(super) identity: u64,
+    /// By the index in [`Stencils::symbols`]; 0 for symbols that were not found.
+    pub(super) addresses: Vec<u64>,
     missing: Vec<String>,
     /// By opcode: whether a symbol that the stencil needs is missing.
     unusable: Vec<bool>,
 }
 
 impl Symbols {
-    /// Look up each symbol of the stencils by its name in C, without what the platform puts in front
+    /// Looks up each symbol of the stencils by its name in C, without what the platform puts in front
     /// of it (`_` on macOS and 32-bit Windows, `__imp_` on Windows).
     ///
-    /// Symbols that `lookup` does not know are an error only when a trace needs them:
+    /// A symbol that `lookup` does not know is an error only when a trace needs it:
     /// [`LinkError::UnresolvedSymbol`](crate::LinkError::UnresolvedSymbol).
     pub fn new(stencils: &Stencils, mut lookup: impl FnMut(&str) -> Option<u64>) -> Symbols {
         let mut missing = Vec::new();
@@ -32,9 +33,12 @@ impl Symbols {
             known.push(address.is_some());
             addresses.push(address.unwrap_or(0));
         }
-        let is_known = |symbol: usize| known.get(symbol).copied().unwrap_or(false);
+        let is_known = |symbol: usize| known.get(symbol).copied() == Some(true);
         let unusable = (0..stencils.table.entries.len())
-            .map(|opcode| !stencils.table.symbols_of(opcode).all(is_known))
+            .map(|opcode| match stencils.table.symbols_of(opcode) {
+                Some(symbols) => !symbols.into_iter().all(is_known),
+                None => true,
+            })
             .collect();
         Symbols {
             identity: stencils.identity,
@@ -44,18 +48,13 @@ impl Symbols {
         }
     }
 
-    /// The symbols that were not found.
+    /// Returns the symbols that were not found.
     pub fn missing(&self) -> &[String] {
         &self.missing
     }
 
-    /// Whether a symbol that the stencil needs was not found.
-    pub(crate) fn is_unusable(&self, opcode: u16) -> bool {
-        !self.missing.is_empty()
-            && self
-                .unusable
-                .get(usize::from(opcode))
-                .copied()
-                .unwrap_or(true)
+    /// Returns whether a symbol that the stencil needs was not found.
+    pub(super) fn is_unusable(&self, opcode: u16) -> bool {
+        !self.missing.is_empty() && self.unusable.get(usize::from(opcode)) != Some(&false)
     }
 }

@@ -1,7 +1,7 @@
 //! AArch64 instructions with a field for an address: the `IS_AARCH64_*` checks of CPython's
 //! `Python/jit.c`, made stricter where those let other instructions through.
 
-type Problem = String;
+use crate::arch::Problem;
 
 fn not(what: &str, instruction: u32) -> Problem {
     format!("{instruction:#010x} is not {what}")

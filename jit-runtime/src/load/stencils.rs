@@ -1,4 +1,4 @@
-//! Stencils that have been checked, ready to be linked.
+//! Stencils that have been checked and can be linked.
 
 use std::{
     collections::HashMap,
@@ -8,15 +8,17 @@ use std::{
 use jit_schema::Target;
 use jit_stencils::{HoleValue, PatchValue, StencilGroup, StencilSet, UnwindInfo, file};
 
+use super::builder::TableBuilder;
 use crate::{
-    compile::Compiler,
+    arch::Rules,
     error::{LoadError, StencilError},
-    table::{Rules, Table},
+    table::Table,
 };
 
 /// CPython's guard: what a trace that runs past its end runs into.
 const GUARD: &str = "_FATAL_ERROR_r00";
 
+/// Returns a number that no other stencils have.
 fn new_identity() -> u64 {
     static LAST: AtomicU64 = AtomicU64::new(0);
     LAST.fetch_add(1, Ordering::Relaxed)
@@ -24,15 +26,15 @@ fn new_identity() -> u64 {
 
 /// The stencils of one target, each hole checked.
 ///
-/// Opcodes are indices: those of [`StencilSet::groups`], and behind them the shim, if there is one.
+/// Opcodes are indices: first those of [`StencilSet::groups`], then that of the shim, if there is one.
 #[derive(Debug, Clone)]
 pub struct Stencils {
-    /// What tells these stencils from others.
+    /// Differs from that of all other stencils, so that nothing made for those is used with these.
     pub(crate) identity: u64,
     pub(crate) target: Target,
     pub(crate) rules: Rules,
     pub(crate) table: Table,
-    /// For messages, and for choosing a guard.
+    /// The stencils as they were given: for messages, and for choosing a guard.
     pub(crate) groups: Vec<(String, StencilGroup)>,
     opcodes: HashMap<String, u16>,
     pub(crate) symbols: Vec<String>,
@@ -42,42 +44,38 @@ pub struct Stencils {
 }
 
 impl Stencils {
-    /// Check stencils and make them ready. If there is a uop `_FATAL_ERROR_r00`, it is put at the end
-    /// of each trace, as in CPython; see [`with_guard`](Stencils::with_guard).
+    /// Checks stencils and prepares them for linking. If there is a micro-op `_FATAL_ERROR_r00`, it is
+    /// put at the end of each trace, as in CPython; see [`with_guard`](Stencils::with_guard).
     ///
     /// # Errors
     ///
-    /// [`StencilError`]: the first hole that cannot be filled as its patch says.
+    /// [`StencilError`]: the first hole that cannot be filled as its patch demands.
     pub fn new(set: &StencilSet) -> Result<Stencils, StencilError> {
         let mut groups: Vec<(String, StencilGroup)> = set.groups.to_vec();
-        let mut shim = None;
-        if let Some(own) = &set.shim {
-            shim = u16::try_from(groups.len()).ok();
-            groups.push((own.name.clone(), own.group.clone()));
+        if let Some(shim) = &set.shim {
+            groups.push((shim.name.clone(), shim.group.clone()));
         }
         if groups.len() > usize::from(u16::MAX) {
             return Err(StencilError::TooMany {
                 count: groups.len(),
             });
         }
-        let mut compiler = Compiler {
-            target: &set.target,
-            symbols: set.symbols.clone(),
-            ordinals: set.symbols.len(),
-            table: Table::default(),
-        };
+        let mut builder = TableBuilder::new(&set.target, set.symbols.clone());
         let mut opcodes = HashMap::new();
+        let mut shim = None;
         for (opcode, (name, group)) in (0..=u16::MAX).zip(&groups) {
             if opcodes.insert(name.clone(), opcode).is_some() {
                 return Err(StencilError::Duplicate { uop: name.clone() });
             }
-            compiler.add(name, group)?;
+            builder.add(name, group)?;
+            // The shim is the last one.
+            shim = set.shim.is_some().then_some(opcode);
         }
-        let Compiler { symbols, table, .. } = compiler;
+        let (table, symbols, rules) = builder.finish();
         let mut stencils = Stencils {
             identity: new_identity(),
             target: set.target,
-            rules: Rules::of(&set.target),
+            rules,
             table,
             groups,
             opcodes,
@@ -92,29 +90,29 @@ impl Stencils {
         Ok(stencils)
     }
 
-    /// Read a stencil file, as `jit-cli build --emit stencils` writes them, and make its stencils
-    /// ready as [`new`](Stencils::new) does.
+    /// Reads a stencil file, as `jit-cli build --emit stencils` writes it, and prepares its stencils as
+    /// [`new`](Stencils::new) does.
     ///
     /// # Errors
     ///
-    /// [`LoadError`]: the file is damaged, of another version, or its stencils cannot be linked. No
-    /// file leads to anything worse.
+    /// [`LoadError`]: the file is damaged or of another version, or its stencils cannot be linked. No
+    /// file causes anything worse.
     pub fn load(bytes: &[u8]) -> Result<Stencils, LoadError> {
         Ok(Stencils::new(&file::decode(bytes)?)?)
     }
 
-    /// Put another stencil, or none, at the end of each trace.
+    /// Sets the stencil that is put at the end of each trace, or none.
     ///
     /// # Errors
     ///
-    /// [`StencilError::NoGuard`] if there is no such stencil, [`StencilError::Guard`] if it needs a
-    /// uop's operands or targets.
+    /// [`StencilError::NoGuard`] if there is no such stencil, [`StencilError::Guard`] if it needs the
+    /// operands or targets of a micro-op.
     pub fn with_guard(mut self, name: Option<&str>) -> Result<Stencils, StencilError> {
         self.guard = match name {
             None => None,
             Some(name) => Some(self.checked_guard(name)?),
         };
-        // Layouts made before would be wrong now.
+        // Layouts that were made before would be wrong now.
         self.identity = new_identity();
         Ok(self)
     }
@@ -139,56 +137,51 @@ impl Stencils {
         Ok(opcode)
     }
 
-    /// What they run on.
+    /// Returns the target that the stencils run on.
     pub fn target(&self) -> &Target {
         &self.target
     }
 
-    /// How many there are.
+    /// Returns the number of stencils.
     pub fn len(&self) -> usize {
         self.groups.len()
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no stencils.
     pub fn is_empty(&self) -> bool {
         self.groups.is_empty()
     }
 
-    /// The opcode of a uop.
+    /// Returns the opcode of a micro-op.
     pub fn opcode(&self, name: &str) -> Option<u16> {
         self.opcodes.get(name).copied()
     }
 
-    /// The name of a uop.
+    /// Returns the name of a micro-op.
     pub fn name(&self, opcode: u16) -> Option<&str> {
         let (name, _) = self.groups.get(usize::from(opcode))?;
         Some(name)
     }
 
-    /// What is put at the end of each trace.
+    /// Returns the opcode of what is put at the end of each trace.
     pub fn guard(&self) -> Option<u16> {
         self.guard
     }
 
-    /// The function through which C enters a trace, with C's calling convention: link it as a trace of
-    /// one uop. Its name is [`name`](Stencils::name)'s.
+    /// Returns the opcode of the function through which C enters a trace, with C's calling convention:
+    /// link it as a trace of one micro-op. [`name`](Stencils::name) returns its name.
     pub fn shim(&self) -> Option<u16> {
         self.shim
     }
 
-    /// How to unwind from any trace to the shim's caller, where the target has frame pointers.
+    /// Returns how to unwind from any trace to the shim's caller, for targets with frame pointers.
     pub fn unwind(&self) -> Option<&UnwindInfo> {
         self.unwind.as_ref()
     }
 
-    /// All external symbols: first those with ordinals, in their order, then those whose addresses
-    /// are written as they are.
+    /// Returns all external symbols: first those with ordinals, in their order, then those whose
+    /// addresses are written as they are.
     pub fn symbols(&self) -> &[String] {
         &self.symbols
-    }
-
-    /// Bytes of a GOT slot.
-    pub(crate) fn slot_size(&self) -> usize {
-        usize::from(self.target.arch.pointer_size())
     }
 }

@@ -1,0 +1,276 @@
+//! Finds out which hole it was when a trace cannot be linked.
+
+use jit_stencils::{Hole, HoleValue, Part, PatchKind, PatchValue, StencilGroup};
+
+use super::{
+    image::{Bug, Image},
+    layout::Layout,
+    symbols::Symbols,
+};
+use crate::{
+    error::LinkError,
+    load::Stencils,
+    table::{CODE_PART, Entry, Special},
+    trace::Uop,
+    values::SYMBOL_VALUES,
+};
+
+/// Where linking stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// At a micro-op, by its index in the trace, whose values are still set. The index after the last
+    /// one is the guard's.
+    Uop(usize),
+    /// Before or after all micro-ops.
+    Image,
+}
+
+impl From<Bug> for Failure {
+    fn from(Bug: Bug) -> Failure {
+        Failure::Image
+    }
+}
+
+/// A value that did not fit.
+struct Misfit {
+    part: Part,
+    offset: u32,
+    value: u64,
+    location: u64,
+    range: bool,
+}
+
+/// Checks that all symbols that a trace needs are known.
+pub(super) fn check_symbols(
+    stencils: &Stencils,
+    layout: &Layout<'_>,
+    symbols: &Symbols,
+) -> Result<(), LinkError> {
+    if symbols.missing().is_empty() {
+        return Ok(());
+    }
+    let opcodes = layout.trace.iter().map(|uop| uop.opcode);
+    for (index, opcode) in opcodes.chain(stencils.guard()).enumerate() {
+        if symbols.is_unusable(opcode) {
+            let index = index_of(layout, index);
+            return Err(unresolved(stencils, index, opcode, symbols));
+        }
+    }
+    Ok(())
+}
+
+/// Returns the error for a stencil that needs a symbol which is missing.
+fn unresolved(
+    stencils: &Stencils,
+    index: Option<usize>,
+    opcode: u16,
+    symbols: &Symbols,
+) -> LinkError {
+    let Some((uop, group)) = stencils.groups.get(usize::from(opcode)) else {
+        return LinkError::bug(index, None, "a stencil is not there");
+    };
+    let missing = holes(group).find_map(|(part, hole)| {
+        let symbol = match &hole.value {
+            PatchValue::Address { symbol, .. } => symbol.as_ref()?,
+            PatchValue::GotSlot { ordinal, .. } | PatchValue::Symbol { ordinal } => {
+                stencils.symbols.get(*ordinal)?
+            }
+        };
+        let is_missing = symbols.missing().contains(symbol);
+        is_missing.then_some((symbol, part, hole.offset, hole.patch))
+    });
+    // A symbol can be in a mask though no hole refers to it: then its slot is what cannot be filled.
+    let in_mask = || {
+        let needed = stencils.table.symbols_of(usize::from(opcode))?;
+        let mut names = needed
+            .into_iter()
+            .filter_map(|symbol| stencils.symbols.get(symbol));
+        let symbol = names.find(|name| symbols.missing().contains(name))?;
+        Some((symbol, Part::Data, 0, PatchKind::GotSymbol))
+    };
+    let Some((symbol, part, offset, kind)) = missing.or_else(in_mask) else {
+        return LinkError::bug(index, Some(uop), "the symbol that is missing is not needed");
+    };
+    LinkError::UnresolvedSymbol {
+        index,
+        uop: uop.clone(),
+        symbol: symbol.clone(),
+        part,
+        offset,
+        kind,
+    }
+}
+
+/// Returns what is wrong with the micro-op at which linking stopped.
+pub(super) fn diagnose(
+    stencils: &Stencils,
+    image: &Image,
+    layout: &Layout<'_>,
+    base: u64,
+    failure: Failure,
+) -> LinkError {
+    let Failure::Uop(index) = failure else {
+        return LinkError::bug(None, None, "the layout does not fit the stencils");
+    };
+    let guard = stencils.guard().map(|opcode| Uop {
+        opcode,
+        ..Uop::default()
+    });
+    let uop = layout.trace.get(index).copied().or(guard);
+    let index_in_trace = index_of(layout, index);
+    let opcode = uop.map(|uop| usize::from(uop.opcode));
+    let group = opcode.and_then(|opcode| stencils.groups.get(opcode));
+    let entry = opcode.and_then(|opcode| stencils.table.entries.get(opcode));
+    let (Some(uop), Some((name, group)), Some(entry)) = (uop, group, entry) else {
+        return LinkError::bug(index_in_trace, None, "a stencil is not there");
+    };
+    if let Some(error) = jump_outside(entry, layout, index, &uop, name) {
+        return error;
+    }
+    let misfit = match misfit(stencils, image, layout, base, entry) {
+        Ok(misfit) => misfit,
+        Err(Bug) => {
+            return LinkError::bug(index_in_trace, Some(name), "a hole's value is not there");
+        }
+    };
+    let hole = misfit.and_then(|misfit| Some((hole_at(group, &misfit)?, misfit)));
+    let Some((hole, misfit)) = hole else {
+        return LinkError::bug(index_in_trace, Some(name), "a hole could not be written");
+    };
+    let Misfit {
+        part,
+        offset,
+        value,
+        location,
+        range,
+    } = misfit;
+    let (index, uop, offset) = (index_in_trace, name.clone(), offset as usize);
+    let kind = hole.patch;
+    if range {
+        LinkError::OutOfRange {
+            index,
+            uop,
+            part,
+            offset,
+            kind,
+            value,
+            location,
+        }
+    } else {
+        LinkError::Misaligned {
+            index,
+            uop,
+            part,
+            offset,
+            kind,
+            value,
+            location,
+        }
+    }
+}
+
+/// Returns all holes of a stencil, those of its code first.
+fn holes(group: &StencilGroup) -> impl Iterator<Item = (Part, &Hole)> {
+    let code = group.code.holes.iter().map(|hole| (Part::Code, hole));
+    code.chain(group.data.holes.iter().map(|hole| (Part::Data, hole)))
+}
+
+/// Returns the hole with a value that did not fit.
+fn hole_at<'g>(group: &'g StencilGroup, misfit: &Misfit) -> Option<&'g Hole> {
+    let offset = misfit.offset as usize;
+    let found = holes(group).find(|(part, hole)| {
+        *part == misfit.part && (hole.offset == offset || hole.first == Some(offset))
+    });
+    found.map(|(_, hole)| hole)
+}
+
+fn jump_outside(
+    entry: &Entry,
+    layout: &Layout<'_>,
+    index: usize,
+    uop: &Uop,
+    name: &str,
+) -> Option<LinkError> {
+    let length = layout.trace.len();
+    let targets = [
+        (entry.jumps, HoleValue::JumpTarget, uop.jump_target),
+        (entry.errs, HoleValue::ErrorTarget, uop.error_target),
+    ];
+    let (_, value, target) = targets
+        .into_iter()
+        .find(|(needed, _, target)| *needed && usize::from(*target) >= length)?;
+    Some(LinkError::JumpOutside {
+        index,
+        uop: name.to_owned(),
+        value,
+        target,
+        length,
+    })
+}
+
+/// Returns the first hole whose value does not fit.
+fn misfit(
+    stencils: &Stencils,
+    image: &Image,
+    layout: &Layout<'_>,
+    base: u64,
+    entry: &Entry,
+) -> Result<Option<Misfit>, Bug> {
+    let table = &stencils.table;
+    for field in entry.fields.of(&table.fields).ok_or(Bug)? {
+        let formed = image.form::<false>(field)?;
+        if formed.range | formed.align != 0 {
+            return Ok(Some(Misfit {
+                part: if field.part == CODE_PART {
+                    Part::Code
+                } else {
+                    Part::Data
+                },
+                offset: field.offset,
+                value: image.value(field.value, field.addend)?,
+                location: image.location(field.part, field.offset)?,
+                range: formed.range != 0,
+            }));
+        }
+    }
+    let in_code = |offset: u32, value: u64, range: bool| {
+        Ok(Some(Misfit {
+            part: Part::Code,
+            offset,
+            value,
+            location: image.location(CODE_PART, offset)?,
+            range,
+        }))
+    };
+    for near in entry.near.of(&table.near).ok_or(Bug)? {
+        let (value, formed) = image.near(near)?;
+        if formed.range != 0 {
+            return in_code(near.offset, value, true);
+        }
+    }
+    for relax in entry.relaxes.of(&table.relaxes).ok_or(Bug)? {
+        let (value, formed, _) = image.relaxed(relax)?;
+        if formed.range != 0 {
+            return in_code(relax.offset, value, true);
+        }
+    }
+    for special in entry.specials.of(&table.specials).ok_or(Bug)? {
+        let (offset, value) = match special {
+            Special::Branch(branch) => {
+                let symbol = SYMBOL_VALUES as u16 + branch.ordinal;
+                (branch.offset, image.value(symbol, 0)?)
+            }
+            Special::Pair(pair) => (pair.second, image.value(pair.value, pair.addend)?),
+        };
+        let formed = image.formed(special, layout, base)?;
+        if formed.range | formed.align != 0 {
+            return in_code(offset, value, formed.range != 0);
+        }
+    }
+    Ok(None)
+}
+
+/// Returns the index in the trace, or none for the guard.
+fn index_of(layout: &Layout<'_>, index: usize) -> Option<usize> {
+    (index < layout.trace.len()).then_some(index)
+}

@@ -1,0 +1,204 @@
+//! The layout of an image: sizes and offsets, before there is an address for it.
+
+use std::ops::Range;
+
+use crate::{
+    error::LinkError,
+    limits::{MAX_LENGTH, MAX_SIZE},
+    load::Stencils,
+    mask::{Mask, ordinals, slot_index},
+    table::Sizes,
+    trace::Uop,
+};
+
+/// How the parts of an image are padded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum LayoutPolicy {
+    /// The padding of `_PyJIT_Compile` in CPython's `Python/jit.c`: the data starts 1 to 8 bytes after
+    /// the code (1 where data need not be aligned), and the image is rounded up to whole pages, by at
+    /// least one byte.
+    CPython {
+        /// Bytes of a page, a power of two.
+        page_size: usize,
+    },
+    /// Only what aligns the data to 8 bytes.
+    Tight,
+}
+
+/// What [`LayoutPolicy::Tight`] aligns data to, in bytes.
+const TIGHT_ALIGN: usize = 8;
+
+/// The layout of one trace's image: code, trampolines, data and GOT, in that order.
+#[derive(Debug, Clone)]
+pub struct Layout<'t> {
+    pub(crate) identity: u64,
+    pub(crate) trace: &'t [Uop],
+    pub(crate) starts: Vec<u32>,
+    /// Where the code of the micro-ops ends and that of the guard starts.
+    pub(crate) guard: usize,
+    pub(crate) code: usize,
+    pub(crate) trampolines: Range<usize>,
+    pub(crate) data: Range<usize>,
+    pub(crate) got: Range<usize>,
+    pub(crate) size: usize,
+    pub(super) trampoline_mask: Mask,
+    pub(super) got_mask: Mask,
+    trampoline_size: usize,
+    slot_size: usize,
+}
+
+impl Layout<'_> {
+    /// Returns the size of the image in bytes.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    /// Returns the size of the code in bytes, with the guard at its end and without trampolines.
+    pub fn code_size(&self) -> usize {
+        self.code
+    }
+
+    /// Returns where the trampolines are: a range of offsets in the image, in bytes.
+    pub fn trampolines(&self) -> Range<usize> {
+        self.trampolines.clone()
+    }
+
+    /// Returns where the data of the micro-ops is: a range of offsets in the image, in bytes.
+    pub fn data(&self) -> Range<usize> {
+        self.data.clone()
+    }
+
+    /// Returns where the global offset table is: a range of offsets in the image, in bytes.
+    pub fn got(&self) -> Range<usize> {
+        self.got.clone()
+    }
+
+    /// Returns the offset in bytes at which the code of a micro-op starts, by its index in the trace.
+    pub fn start(&self, index: usize) -> Option<usize> {
+        Some(*self.starts.get(index)? as usize)
+    }
+
+    /// Returns the index of the micro-op whose code has that offset in the image, or none for the guard
+    /// and what comes after it.
+    pub fn uop_at(&self, offset: usize) -> Option<usize> {
+        if offset >= self.guard {
+            return None;
+        }
+        let after = self
+            .starts
+            .partition_point(|start| *start as usize <= offset);
+        after.checked_sub(1)
+    }
+
+    /// Returns the offset of a symbol's trampoline in the image.
+    pub(super) fn trampoline(&self, ordinal: usize) -> usize {
+        self.trampolines.start + self.trampoline_size * slot_index(&self.trampoline_mask, ordinal)
+    }
+
+    /// Returns the symbols that have GOT slots, with the offsets of those in the GOT.
+    pub(super) fn slots(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
+        ordinals(&self.got_mask)
+            .enumerate()
+            .map(|(index, ordinal)| (ordinal, self.slot_size * index))
+    }
+}
+
+/// Lays out a trace.
+pub(super) fn layout<'t>(
+    stencils: &Stencils,
+    policy: LayoutPolicy,
+    trace: &'t [Uop],
+) -> Result<Layout<'t>, LinkError> {
+    if trace.len() > MAX_LENGTH {
+        return Err(LinkError::TooLong {
+            length: trace.len(),
+            limit: MAX_LENGTH,
+        });
+    }
+    let rules = stencils.rules;
+    let mut starts = vec![0; trace.len()];
+    let Totals { guard, all } = add_up(stencils, trace, &mut starts)?;
+    let (code, data) = (all.code as usize, all.data as usize);
+    let (got_mask, trampoline_mask) = (all.got, all.trampolines);
+    // A target without trampolines, or without a GOT, has no stencils with a symbol in that mask.
+    let trampoline_size = rules.trampoline.map_or(0, |trampoline| trampoline.size);
+    let slot_size = rules.got.map_or(0, |got| got.slot_size);
+
+    let trampolines = code..code + trampoline_size * ordinals(&trampoline_mask).count();
+    let data_start = match policy {
+        LayoutPolicy::CPython { .. } => {
+            trampolines.end + rules.data_align - trampolines.end % rules.data_align
+        }
+        LayoutPolicy::Tight => trampolines.end.next_multiple_of(TIGHT_ALIGN),
+    };
+    let data = data_start..data_start + data;
+    let got = data.end..data.end + slot_size * ordinals(&got_mask).count();
+    let size = match policy {
+        LayoutPolicy::CPython { page_size } if page_size.is_power_of_two() => {
+            got.end + page_size - got.end % page_size
+        }
+        LayoutPolicy::CPython { page_size } => return Err(LinkError::PageSize { page_size }),
+        LayoutPolicy::Tight => got.end,
+    };
+    if size > MAX_SIZE {
+        return Err(LinkError::TooBig {
+            size,
+            limit: MAX_SIZE,
+        });
+    }
+    Ok(Layout {
+        identity: stencils.identity,
+        trace,
+        starts,
+        guard,
+        code,
+        trampolines,
+        data,
+        got,
+        size,
+        trampoline_mask,
+        got_mask,
+        trampoline_size,
+        slot_size,
+    })
+}
+
+/// What all stencils of a trace add up to.
+struct Totals {
+    /// Bytes of code before the guard.
+    guard: usize,
+    /// The sizes of all of it.
+    all: Sizes,
+}
+
+/// Adds up the sizes of a trace's stencils, and notes where the code of each starts.
+#[inline(always)]
+fn add_up(stencils: &Stencils, trace: &[Uop], starts: &mut [u32]) -> Result<Totals, LinkError> {
+    let table = &stencils.table;
+    let mut total = Sizes::default();
+    for (index, (uop, start)) in trace.iter().zip(starts).enumerate() {
+        let Some(sizes) = table.sizes.get(usize::from(uop.opcode)) else {
+            return Err(LinkError::UnknownOpcode {
+                index,
+                opcode: uop.opcode,
+                known: stencils.len(),
+            });
+        };
+        // Cut off only where the image is too big anyway.
+        *start = total.code as u32;
+        total.add(sizes);
+    }
+    let guard = total.code as usize;
+    if let Some(opcode) = stencils.guard() {
+        let Some(sizes) = table.sizes.get(usize::from(opcode)) else {
+            return Err(LinkError::bug(
+                None,
+                stencils.name(opcode),
+                "the guard has no size",
+            ));
+        };
+        total.add(sizes);
+    }
+    Ok(Totals { guard, all: total })
+}

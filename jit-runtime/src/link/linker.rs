@@ -1,0 +1,192 @@
+//! The linker: bodies are copied one after the other, and their holes filled.
+//!
+//! The image is made in a buffer of the linker's own, and all of it is copied to its place, or nothing.
+//! A usual hole takes a handful of instructions and no branch. Whether any value of a micro-op did not
+//! fit is one number for all of them; if it is nonzero, `diagnose.rs` finds out which.
+
+use super::{
+    diagnose::{self, Failure},
+    image::{Bug, Image, Place},
+    layout::{self, Layout, LayoutPolicy},
+    symbols::Symbols,
+};
+use crate::{
+    error::{CompileError, LinkError},
+    load::Stencils,
+    memory::{Arena, Executable},
+    trace::Uop,
+};
+
+/// Links traces of one target's stencils, on any host. It can be used again and keeps its buffers.
+#[derive(Debug, Clone)]
+pub struct Linker<'s> {
+    stencils: &'s Stencils,
+    policy: LayoutPolicy,
+    image: Image,
+}
+
+impl<'s> Linker<'s> {
+    /// Returns a linker for these stencils.
+    pub fn new(stencils: &'s Stencils, policy: LayoutPolicy) -> Linker<'s> {
+        Linker {
+            stencils,
+            policy,
+            image: Image::default(),
+        }
+    }
+
+    /// Returns the stencils that it links.
+    pub fn stencils(&self) -> &'s Stencils {
+        self.stencils
+    }
+
+    /// Lays out a trace. The size of its image does not depend on its address.
+    ///
+    /// # Errors
+    ///
+    /// [`LinkError::UnknownOpcode`], [`LinkError::TooLong`], [`LinkError::TooBig`], and
+    /// [`LinkError::PageSize`].
+    pub fn layout<'t>(&self, trace: &'t [Uop]) -> Result<Layout<'t>, LinkError> {
+        layout::layout(self.stencils, self.policy, trace)
+    }
+
+    /// Writes the image of a trace that is to run at the address `base`. The trace's entry is at its
+    /// start; `out` must have [`Layout::size`] bytes.
+    ///
+    /// With [`LayoutPolicy::CPython`], the bytes are those that `_PyJIT_Compile` in CPython's
+    /// `Python/jit.c` makes of the same stencils.
+    ///
+    /// # Errors
+    ///
+    /// A [`LinkError`] with the first hole whose value does not fit or is not known. Nothing has been
+    /// written to `out` then.
+    pub fn link(
+        &mut self,
+        layout: &Layout<'_>,
+        base: u64,
+        symbols: &Symbols,
+        out: &mut [u8],
+    ) -> Result<(), LinkError> {
+        self.check(layout, base, symbols, out.len())?;
+        let Linker {
+            stencils, image, ..
+        } = self;
+        let linked = image.start(layout, base, symbols).map_err(Failure::from);
+        let linked = linked.and_then(|()| {
+            if stencils.rules.plain {
+                copy::<true>(image, stencils, layout, base)
+            } else {
+                copy::<false>(image, stencils, layout, base)
+            }
+        });
+        linked
+            .and_then(|()| Ok(finish(image, stencils, layout, symbols, out)?))
+            .map_err(|failure| diagnose::diagnose(stencils, image, layout, base, failure))
+    }
+
+    /// Lays out a trace, takes memory for it, links it for that place and makes it executable. The
+    /// trace's entry is at the start.
+    ///
+    /// # Errors
+    ///
+    /// [`CompileError`]: that of [`layout`](Linker::layout), of [`link`](Linker::link), or of the memory.
+    pub fn compile(
+        &mut self,
+        trace: &[Uop],
+        symbols: &Symbols,
+        arena: &Arena,
+    ) -> Result<Executable, CompileError> {
+        let layout = self.layout(trace)?;
+        let mut memory = arena.alloc(layout.size())?;
+        let base = memory.base();
+        self.link(&layout, base, symbols, &mut memory)?;
+        Ok(memory.publish()?)
+    }
+
+    fn check(
+        &self,
+        layout: &Layout<'_>,
+        base: u64,
+        symbols: &Symbols,
+        length: usize,
+    ) -> Result<(), LinkError> {
+        if layout.identity != self.stencils.identity {
+            return Err(LinkError::Mixed { what: "layout" });
+        }
+        if symbols.identity != self.stencils.identity {
+            return Err(LinkError::Mixed { what: "symbols" });
+        }
+        if length != layout.size {
+            return Err(LinkError::WrongBuffer {
+                length,
+                size: layout.size,
+            });
+        }
+        match base.checked_add(layout.size as u64) {
+            Some(end) if end <= self.stencils.rules.end => {
+                diagnose::check_symbols(self.stencils, layout, symbols)
+            }
+            _ => Err(LinkError::WrongBase {
+                base,
+                size: layout.size,
+            }),
+        }
+    }
+}
+
+/// Copies all stencils and fills their holes, up to the first one where something does not fit.
+fn copy<const PLAIN: bool>(
+    image: &mut Image,
+    stencils: &Stencils,
+    layout: &Layout<'_>,
+    base: u64,
+) -> Result<(), Failure> {
+    let guard = stencils.guard().map(|opcode| Uop {
+        opcode,
+        ..Uop::default()
+    });
+    let mut at = Place::default();
+    let mut index = 0;
+    loop {
+        let uop = match (layout.trace.get(index), &guard) {
+            (Some(uop), _) => uop,
+            (None, Some(guard)) if index == layout.trace.len() => guard,
+            (None, _) => return Ok(()),
+        };
+        let Some(entry) = stencils.table.entries.get(usize::from(uop.opcode)) else {
+            return Err(Failure::Uop(index));
+        };
+        let outside = image.set_values(stencils, layout, base, entry, uop, at);
+        let bad = image.emit::<PLAIN>(stencils, layout, base, entry, at);
+        match (outside, bad) {
+            (Ok(outside), Ok(bad)) if outside | bad == 0 => {}
+            _ => return Err(Failure::Uop(index)),
+        }
+        at.code += entry.code as usize;
+        at.data += entry.data as usize;
+        index += 1;
+    }
+}
+
+/// Completes the image, and copies it to its place.
+fn finish(
+    image: &mut Image,
+    stencils: &Stencils,
+    layout: &Layout<'_>,
+    symbols: &Symbols,
+    out: &mut [u8],
+) -> Result<(), Bug> {
+    image.fill_got(layout, symbols)?;
+    image.write_trampolines(stencils.rules.trampoline, layout, symbols)?;
+    let code = image.code.get(..layout.trampolines.end).ok_or(Bug)?;
+    let data = image.data.get(..layout.got.end - layout.data.start);
+    let data = data.ok_or(Bug)?;
+    let (before, rest) = out.split_at_mut_checked(layout.data.start).ok_or(Bug)?;
+    let (code_place, pad) = before.split_at_mut_checked(code.len()).ok_or(Bug)?;
+    let (data_place, end) = rest.split_at_mut_checked(data.len()).ok_or(Bug)?;
+    code_place.copy_from_slice(code);
+    pad.fill(0);
+    data_place.copy_from_slice(data);
+    end.fill(0);
+    Ok(())
+}

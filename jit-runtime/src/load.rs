@@ -1,0 +1,8 @@
+//! From a file to a table that can be linked: every hole is checked here.
+
+mod builder;
+mod check;
+mod draft;
+mod stencils;
+
+pub use stencils::Stencils;

@@ -1,0 +1,367 @@
+//! From the stencils of a file to the linker's table: each hole is checked against the instruction
+//! that it is in, once, so that linking need not do so again.
+
+use jit_schema::Target;
+use jit_stencils::{Hole, HoleValue, Part, PatchValue, StencilGroup};
+
+use super::{
+    check::{self, Masks},
+    draft::Draft,
+};
+use crate::{
+    arch::{self, Architecture, Fill, Problem, Rules, Site},
+    error::StencilError,
+    form::{self, FormIndex},
+    mask::{Mask, contains},
+    shape::WINDOW,
+    table::{
+        Branch, CODE_PART, DATA_PART, Field, Pair, Relax, Simple, Sizes, Span, Special, Table,
+    },
+    values::{self, HALVES, SYMBOL_VALUES, UOP_VALUES},
+};
+
+/// Adds stencils to a table.
+pub(super) struct TableBuilder {
+    arch: &'static dyn Architecture,
+    rules: Rules,
+    /// The symbols with ordinals, then those without.
+    symbols: Vec<String>,
+    /// How many symbols have ordinals.
+    ordinals: usize,
+    table: Table,
+}
+
+/// How many rows the tables had before a stencil.
+#[derive(Clone, Copy)]
+struct Lengths {
+    fields: usize,
+    relaxes: usize,
+    specials: usize,
+    wide: usize,
+    near: usize,
+}
+
+impl TableBuilder {
+    /// Returns an empty table, for stencils of a target that refer to `symbols` by ordinal.
+    pub(super) fn new(target: &Target, symbols: Vec<String>) -> TableBuilder {
+        let arch = arch::of(target.arch);
+        TableBuilder {
+            arch,
+            rules: arch.rules(target.format),
+            ordinals: symbols.len(),
+            symbols,
+            table: Table::default(),
+        }
+    }
+
+    /// Returns the table, all symbols that it refers to, and the target's rules.
+    pub(super) fn finish(self) -> (Table, Vec<String>, Rules) {
+        (self.table, self.symbols, self.rules)
+    }
+
+    /// Checks a stencil and adds it.
+    pub(super) fn add(&mut self, uop: &str, group: &StencilGroup) -> Result<(), StencilError> {
+        let masks = Masks::of(uop, group, &self.rules, self.ordinals)?;
+        check::check_sizes(uop, group, &self.rules)?;
+        let mut draft = Draft::new(group, masks);
+        let before = self.lengths();
+        for (part, stencil) in [(Part::Data, &group.data), (Part::Code, &group.code)] {
+            check::check_overlaps(uop, part, stencil)?;
+            for hole in stencil.holes.iter().filter(|hole| !hole.void) {
+                self.add_hole(&mut draft, part, hole)
+                    .map_err(|problem| StencilError::Hole {
+                        uop: uop.to_owned(),
+                        part,
+                        offset: hole.offset,
+                        kind: hole.patch,
+                        problem,
+                    })?;
+            }
+        }
+        self.finish_entry(draft, before)
+            .ok_or_else(|| StencilError::TooLarge {
+                uop: uop.to_owned(),
+            })
+    }
+
+    fn lengths(&self) -> Lengths {
+        Lengths {
+            fields: self.table.fields.len(),
+            relaxes: self.table.relaxes.len(),
+            specials: self.table.specials.len(),
+            wide: self.table.wide.len(),
+            near: self.table.near.len(),
+        }
+    }
+
+    /// Adds the row of a stencil whose holes have been added, or returns none where 32 bits are too few
+    /// for an index.
+    fn finish_entry(&mut self, draft: Draft, before: Lengths) -> Option<()> {
+        let table = &mut self.table;
+        let mut fields = table.fields.split_off(before.fields);
+        draft.finish_fields(&mut fields);
+        let small = draft.widen(&mut fields);
+        table.wide.extend(small);
+        let wide = table.wide.get_mut(before.wide..)?;
+        wide.sort_by_key(|hole| hole.offset);
+
+        let values = |holes: &[Simple]| holes.iter().map(|hole| hole.value).collect::<Vec<u16>>();
+        let relaxes = table.relaxes.get(before.relaxes..)?;
+        let shape = draft.shape(
+            &fields,
+            [
+                &values(wide),
+                &values(table.near.get(before.near..)?),
+                &relaxes.iter().map(|hole| hole.value).collect::<Vec<u16>>(),
+            ],
+        );
+        table.fields.extend(fields);
+
+        // The room that copying the stencil before in blocks needs is the start of this one.
+        let end = table.bodies.len().saturating_sub(WINDOW);
+        table.bodies.truncate(end);
+        let mut entry = draft.entry;
+        entry.body = narrow(table.bodies.len())?;
+        table.bodies.extend_from_slice(&draft.code);
+        entry.data_body = narrow(table.bodies.len())?;
+        table.bodies.extend_from_slice(&draft.data);
+        table.bodies.extend_from_slice(&[0; WINDOW]);
+        entry.code = narrow(draft.code.len())?;
+        entry.data = narrow(draft.data.len())?;
+        entry.shape = shape;
+        entry.fields = span(before.fields, table.fields.len())?;
+        entry.relaxes = span(before.relaxes, table.relaxes.len())?;
+        entry.specials = span(before.specials, table.specials.len())?;
+        entry.wide = span(before.wide, table.wide.len())?;
+        entry.near = span(before.near, table.near.len())?;
+        table.entries.push(entry);
+        table.sizes.push(Sizes {
+            code: draft.code.len() as u64,
+            data: draft.data.len() as u64,
+            got: draft.masks.got,
+            trampolines: draft.masks.trampolines,
+        });
+        table.direct.push(draft.direct);
+        Some(())
+    }
+
+    fn add_hole(&mut self, draft: &mut Draft, part: Part, hole: &Hole) -> Result<(), Problem> {
+        let fill = self.arch.fill(&Site {
+            hole,
+            part,
+            code: &draft.code,
+            data_size: draft.data.len(),
+        })?;
+        match fill {
+            Fill::Slot => self.check_slot_fill(draft, part, hole),
+            Fill::Field(form) => self.add_field(draft, part, hole, form),
+            Fill::Fields(first, second) => {
+                self.add_field(draft, part, hole, first)?;
+                self.add_field(draft, part, hole, second)
+            }
+            Fill::Wide => {
+                let simple = self.simple(draft, part, hole)?;
+                self.table.wide.push(simple);
+                Ok(())
+            }
+            Fill::Near => {
+                let simple = self.simple(draft, part, hole)?;
+                self.table.near.push(simple);
+                Ok(())
+            }
+            Fill::Relax { opcodes } => {
+                let simple = self.simple(draft, part, hole)?;
+                self.table.relaxes.push(Relax {
+                    addend: simple.addend,
+                    offset: simple.offset,
+                    value: simple.value,
+                    opcodes: opcodes.map(u16::from_le_bytes),
+                });
+                Ok(())
+            }
+            Fill::Trampoline { form, addend } => self.add_branch(draft, part, hole, form, addend),
+            Fill::Pair {
+                first,
+                scale,
+                register,
+            } => {
+                let (value, addend) = self.value(draft, &hole.value)?;
+                let page = form::field(form::PAGE_LOW) | form::field(form::PAGE_HIGH);
+                draft.clear(part, first, hole.patch.width(), page)?;
+                let low = form::field(form::LOW_12 + scale);
+                draft.clear(part, hole.offset, hole.patch.width(), low)?;
+                self.table.specials.push(Special::Pair(Pair {
+                    addend,
+                    first: offset(first)?,
+                    second: offset(hole.offset)?,
+                    value,
+                    scale,
+                    register,
+                }));
+                Ok(())
+            }
+        }
+    }
+
+    fn add_field(
+        &mut self,
+        draft: &mut Draft,
+        part: Part,
+        hole: &Hole,
+        form: FormIndex,
+    ) -> Result<(), Problem> {
+        let (value, addend) = self.value(draft, &hole.value)?;
+        draft.clear(part, hole.offset, hole.patch.width(), form::field(form))?;
+        self.table.fields.push(Field {
+            addend,
+            // Known when all holes have been cleared.
+            around: 0,
+            offset: offset(hole.offset)?,
+            value,
+            form,
+            part: match part {
+                Part::Code => CODE_PART,
+                Part::Data => DATA_PART,
+            },
+        });
+        Ok(())
+    }
+
+    /// Returns the row of a hole that its value fills as a whole.
+    fn simple(&mut self, draft: &mut Draft, part: Part, hole: &Hole) -> Result<Simple, Problem> {
+        let (value, addend) = self.value(draft, &hole.value)?;
+        draft.clear(part, hole.offset, hole.patch.width(), u64::MAX)?;
+        Ok(Simple {
+            addend,
+            offset: offset(hole.offset)?,
+            value,
+        })
+    }
+
+    fn add_branch(
+        &mut self,
+        draft: &mut Draft,
+        part: Part,
+        hole: &Hole,
+        form: FormIndex,
+        addend: i8,
+    ) -> Result<(), Problem> {
+        let PatchValue::Symbol { ordinal } = hole.value else {
+            return Err("a trampoline is for a symbol by number".into());
+        };
+        if part != Part::Code {
+            return Err("only code has trampolines".into());
+        }
+        if self.rules.trampoline.is_none() {
+            return Err("the target has no trampolines".into());
+        }
+        self.check_ordinal(&draft.masks.trampolines, ordinal)?;
+        draft.clear(part, hole.offset, hole.patch.width(), form::field(form))?;
+        self.table.specials.push(Special::Branch(Branch {
+            offset: offset(hole.offset)?,
+            ordinal: index(ordinal)?,
+            form,
+            addend,
+        }));
+        Ok(())
+    }
+
+    /// Returns the index of a value in the table of values, and what is added to it.
+    fn value(&mut self, draft: &mut Draft, value: &PatchValue) -> Result<(u16, i64), Problem> {
+        match value {
+            PatchValue::GotSlot { ordinal, addend } => {
+                self.check_ordinal(&draft.masks.got, *ordinal)?;
+                let got = self.rules.got.ok_or("the target has no GOT")?;
+                if *addend != got.addend {
+                    let expected = got.addend;
+                    return Err(format!("a GOT slot's addend is {expected}, not {addend}"));
+                }
+                Ok((index(UOP_VALUES + ordinal)?, *addend))
+            }
+            PatchValue::Address {
+                base: HoleValue::Got,
+                symbol: None,
+                ..
+            } => Err("a GOT slot needs a symbol".into()),
+            PatchValue::Address {
+                base,
+                symbol: None,
+                addend,
+            } => {
+                draft.entry.jumps |= *base == HoleValue::JumpTarget;
+                draft.entry.errs |= *base == HoleValue::ErrorTarget;
+                let value = values::index_of(*base);
+                self.table.halves |= HALVES.contains(&value);
+                Ok((index(value)?, *addend))
+            }
+            PatchValue::Address {
+                base: HoleValue::Zero,
+                symbol: Some(symbol),
+                addend,
+            } => Ok((self.direct_symbol(draft, symbol)?, *addend)),
+            PatchValue::Address { base, .. } => {
+                Err(format!("a symbol's address cannot be added to {base}"))
+            }
+            PatchValue::Symbol { .. } => Err("a symbol by number is for trampolines".into()),
+        }
+    }
+
+    /// Returns the index of the address of a symbol that is written as it is.
+    fn direct_symbol(&mut self, draft: &mut Draft, symbol: &str) -> Result<u16, Problem> {
+        let limit = usize::from(u16::MAX) - SYMBOL_VALUES;
+        let place = match self.symbols.iter().position(|known| known == symbol) {
+            Some(place) => place,
+            None => {
+                self.symbols.push(symbol.to_owned());
+                self.symbols.len() - 1
+            }
+        };
+        if place > limit {
+            return Err(format!("more than {limit} external symbols"));
+        }
+        draft.direct.push(place);
+        index(SYMBOL_VALUES + place)
+    }
+
+    /// GOT slots are filled for the whole trace, by its mask.
+    fn check_slot_fill(&self, draft: &Draft, part: Part, hole: &Hole) -> Result<(), Problem> {
+        match hole.value {
+            PatchValue::Symbol { ordinal } if part == Part::Data => {
+                self.check_ordinal(&draft.masks.got, ordinal)
+            }
+            _ => Err("only data fills GOT slots, and with symbols".into()),
+        }
+    }
+
+    fn check_ordinal(&self, mask: &Mask, ordinal: usize) -> Result<(), Problem> {
+        if ordinal < self.ordinals && contains(mask, ordinal) {
+            Ok(())
+        } else {
+            Err(format!(
+                "symbol number {ordinal} is not in the stencil's mask"
+            ))
+        }
+    }
+}
+
+/// Returns an index into a table. There is memory for more rows than 32 bits can count.
+fn narrow(number: usize) -> Option<u32> {
+    u32::try_from(number).ok()
+}
+
+fn span(start: usize, end: usize) -> Option<Span> {
+    Some(Span {
+        start: narrow(start)?,
+        end: narrow(end)?,
+    })
+}
+
+/// Returns an offset in a stencil. The size of stencils has been checked, and so have offsets.
+fn offset(number: usize) -> Result<u32, Problem> {
+    u32::try_from(number).map_err(|_| format!("offset {number:#x} has more than 32 bits"))
+}
+
+/// Returns an index into the table of values, which has 16 bits.
+fn index(number: usize) -> Result<u16, Problem> {
+    u16::try_from(number).map_err(|_| format!("value number {number} has more than 16 bits"))
+}

@@ -1,0 +1,128 @@
+//! A stencil that is being added to the table: its bodies, with the fields of its holes set to 0.
+
+use jit_stencils::{HoleValue, Part, StencilGroup};
+
+use super::check::Masks;
+use crate::{
+    arch::{Problem, outside},
+    form, shape,
+    table::{CODE_PART, DATA_PART, Entry, Field, Simple},
+    values,
+};
+
+pub(super) struct Draft {
+    pub(super) code: Vec<u8>,
+    pub(super) data: Vec<u8>,
+    pub(super) masks: Masks,
+    /// Symbols whose addresses are written as they are, by index.
+    pub(super) direct: Vec<usize>,
+    pub(super) entry: Entry,
+}
+
+impl Draft {
+    pub(super) fn new(group: &StencilGroup, masks: Masks) -> Draft {
+        Draft {
+            code: group.code.body.clone(),
+            data: group.data.body.clone(),
+            masks,
+            direct: Vec::new(),
+            entry: Entry::default(),
+        }
+    }
+
+    /// Zeroes the bits that a patch will write, so that writing is adding.
+    pub(super) fn clear(
+        &mut self,
+        part: Part,
+        offset: usize,
+        width: usize,
+        mask: u64,
+    ) -> Result<(), Problem> {
+        let body = match part {
+            Part::Code => &mut self.code,
+            Part::Data => &mut self.data,
+        };
+        let size = body.len();
+        let field = offset
+            .checked_add(width)
+            .and_then(|end| body.get_mut(offset..end))
+            .ok_or_else(|| outside(size))?;
+        for (byte, mask) in field.iter_mut().zip(mask.to_le_bytes()) {
+            *byte &= !mask;
+        }
+        Ok(())
+    }
+
+    /// Sorts the fields as the table has them, and notes what is around each. All of the stencil's holes
+    /// have been cleared by now.
+    pub(super) fn finish_fields(&self, fields: &mut [Field]) {
+        fields.sort_by_key(|field| (field.part != DATA_PART, field.offset));
+        for field in fields {
+            field.around = self.around(field);
+        }
+    }
+
+    /// Returns [`Field::around`]. There are 0 bytes after the end of the body.
+    fn around(&self, field: &Field) -> u64 {
+        let body = if field.part == DATA_PART {
+            &self.data
+        } else {
+            &self.code
+        };
+        let mut bytes = [0; 8];
+        for (byte, from) in bytes
+            .iter_mut()
+            .zip(body.iter().skip(field.offset as usize))
+        {
+            *byte = *from;
+        }
+        u64::from_le_bytes(bytes)
+    }
+
+    /// Takes out the fields of x86_64 code whose values certainly fit their 32 bits, and returns them as
+    /// 64-bit values: those have quicker code. The four bytes that come next are written with them; what
+    /// is filled there is filled later.
+    pub(super) fn widen(&self, fields: &mut Vec<Field>) -> Vec<Simple> {
+        const SMALL: [usize; 2] = [
+            values::index_of(HoleValue::Oparg),
+            values::index_of(HoleValue::Target),
+        ];
+        let starts: Vec<u32> = fields
+            .iter()
+            .filter(|field| field.part == CODE_PART)
+            .map(|field| field.offset)
+            .collect();
+        let fits = |field: &Field| {
+            let (next, end) = (field.offset + 4, field.offset + 8);
+            field.part == CODE_PART
+                && field.form == form::ABSOLUTE_32
+                && field.addend == 0
+                && SMALL.contains(&usize::from(field.value))
+                && end as usize <= self.code.len()
+                // Fields are filled first.
+                && !starts.iter().any(|start| (next..end).contains(start))
+        };
+        let small: Vec<Field> = fields.iter().copied().filter(|field| fits(field)).collect();
+        fields.retain(|field| !fits(field));
+        small
+            .iter()
+            .map(|field| Simple {
+                addend: field.around.cast_signed(),
+                offset: field.offset,
+                value: field.value,
+            })
+            .collect()
+    }
+
+    /// Returns the number of the stencil's shape, if it is a common one. A stencil with fields in its
+    /// code has none.
+    pub(super) fn shape(&self, fields: &[Field], holes: [&[u16]; 3]) -> Option<u8> {
+        if fields.iter().any(|field| field.part == CODE_PART) {
+            return None;
+        }
+        let largest = holes.iter().flat_map(|values| values.iter()).max();
+        // Without holes there is no value.
+        let largest = largest.copied().unwrap_or(0);
+        shape::shape(self.code.len(), holes.map(<[u16]>::len), largest)
+    }
+}
