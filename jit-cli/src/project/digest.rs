@@ -1,5 +1,4 @@
-//! What a generated file was made from, in its first line: `_compute_digest` of CPython's
-//! `Tools/jit/_targets.py`, so that either tool takes the other's output as current.
+//! What a generated file was made from: the digest in its first line.
 
 use std::{
     fs,
@@ -24,18 +23,17 @@ pub(crate) struct DigestInputs {
     pub(crate) except: Option<PathBuf>,
 }
 
-/// SHA-256, in hexadecimal, over the target, the flags and the inputs.
-pub(crate) fn compute(
+/// Returns the digest of a CPython checkout, in hexadecimal: `_compute_digest` in CPython's
+/// `Tools/jit/_targets.py`, so that either tool takes the other's output as current.
+pub(crate) fn of_cpython(
     target: &Target,
-    debug: bool,
-    codegen: Codegen,
-    cflags: &str,
+    settings: &DigestSettings<'_>,
     inputs: &DigestInputs,
 ) -> Result<String, Error> {
     let mut hasher = Sha256::new();
     hasher.update(target.triple);
-    hasher.update([u8::from(debug)]);
-    hasher.update(cflags);
+    hasher.update([u8::from(settings.debug)]);
+    hasher.update(settings.cflags);
     hasher.update(&inputs.settings);
     for file in &inputs.files {
         hasher.update(read(file)?);
@@ -46,7 +44,7 @@ pub(crate) fn compute(
         }
     }
     // Upstream's digest knows of one way only.
-    match codegen {
+    match settings.codegen {
         Codegen::Upstream => {}
         Codegen::Tuned => {
             hasher.update("--codegen tuned");
@@ -55,6 +53,47 @@ pub(crate) fn compute(
         }
     }
     Ok(hexadecimal(hasher))
+}
+
+/// Returns the digest of a project that is not CPython, in hexadecimal. What makes the files counts as
+/// well, and each part is preceded by its length, so that none runs into the next.
+pub(crate) fn of_project(
+    target: &Target,
+    settings: &DigestSettings<'_>,
+    inputs: &DigestInputs,
+) -> Result<String, Error> {
+    let codegen = match settings.codegen {
+        Codegen::Upstream => "upstream",
+        Codegen::Tuned => "tuned",
+    };
+    let mut hasher = Sha256::new();
+    for part in [
+        concat!("jit-cli ", env!("CARGO_PKG_VERSION")),
+        jit_optimizer::FINGERPRINT,
+        target.triple,
+        if settings.debug { "debug" } else { "release" },
+        codegen,
+        settings.cflags,
+        &inputs.settings,
+    ] {
+        update(&mut hasher, part.as_bytes());
+    }
+    for file in &inputs.files {
+        update(&mut hasher, &read(file)?);
+    }
+    for folder in &inputs.folders {
+        for file in walk(folder, inputs.except.as_deref())? {
+            let name = file.strip_prefix(folder).unwrap_or(&file);
+            update(&mut hasher, name.as_os_str().as_encoded_bytes());
+            update(&mut hasher, &read(&file)?);
+        }
+    }
+    Ok(hexadecimal(hasher))
+}
+
+fn update(hasher: &mut Sha256, part: &[u8]) {
+    hasher.update((part.len() as u64).to_le_bytes());
+    hasher.update(part);
 }
 
 /// SHA-256, in hexadecimal, of a file's contents.

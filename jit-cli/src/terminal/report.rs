@@ -70,21 +70,12 @@ impl Report {
         }
     }
 
-    /// What build.py prints for a target that is not stable.
-    pub(crate) fn banner(&self, target: &Target, pinned: Option<u32>, major: Option<u32>) {
-        if target.stable || self.format == MessageFormat::Json {
-            return;
+    /// What is to be read before a target is built.
+    pub(crate) fn banner(&self, text: &str) {
+        match self.format {
+            MessageFormat::Human => say(text),
+            MessageFormat::Json => {}
         }
-        let warning = format!("JIT support for {target} is still experimental!");
-        let width = warning.len();
-        let request = match (pinned, major) {
-            (Some(pinned), Some(major)) if pinned != major => format!(
-                "Warning! Building with an LLVM version other than {pinned} is not supported."
-            ),
-            _ => centered("Please report any issues you encounter.", width),
-        };
-        let outline = "=".repeat(width);
-        say(&format!("\n{outline}\n{warning}\n{request}\n{outline}\n"));
     }
 
     /// A target whose files are up to date.
@@ -350,34 +341,4 @@ fn difference_text(difference: &Difference) -> String {
         text.push_str(&format!("\n  and {more} more fields"));
     }
     text
-}
-
-/// Python's `str.center`, which puts the odd space in front only if the width is odd, too.
-fn centered(text: &str, width: usize) -> String {
-    let missing = width.saturating_sub(text.len());
-    let left = missing / 2 + (missing & width & 1);
-    format!("{:left$}{text}{:right$}", "", "", right = missing - left)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    // From Python: 'abc'.center(n).
-    #[test]
-    fn centered_as_python_does() {
-        for (width, expected) in [
-            (2, "abc"),
-            (3, "abc"),
-            (4, "abc "),
-            (5, " abc "),
-            (6, " abc  "),
-            (7, "  abc  "),
-        ] {
-            assert_eq!(centered("abc", width), expected);
-        }
-        for (width, expected) in [(3, " ab"), (4, " ab "), (5, "  ab "), (6, "  ab  ")] {
-            assert_eq!(centered("ab", width), expected);
-        }
-    }
 }

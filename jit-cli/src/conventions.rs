@@ -1,0 +1,87 @@
+//! What a build does in a way of its own: that of a CPython release, or that of other projects.
+
+use std::path::Path;
+
+use jit_schema::Target;
+use jit_writer::HeaderFormat;
+
+use crate::{
+    error::Error,
+    project::{cases::Case, codegen::Codegen, digest::DigestInputs},
+};
+
+/// How the files of a project are made, named and recognized as current.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Conventions {
+    /// What C headers look like.
+    pub(crate) header_format: HeaderFormat,
+    /// What generated files are called.
+    pub(crate) file_names: FileNames,
+    /// Splits the text of a cases file into micro-ops, in build order. The path is for messages.
+    pub(crate) cases: for<'a> fn(&'a str, &Path) -> Result<Vec<Case<'a>>, Error>,
+    /// Returns the digest of a target's inputs.
+    pub(crate) digest: fn(&Target, &DigestSettings<'_>, &DigestInputs) -> Result<String, Error>,
+    /// Returns what is printed before a target is built, if anything is.
+    pub(crate) banner: fn(&Target, LlvmMajors) -> Option<String>,
+}
+
+/// The choices that a digest covers besides files.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct DigestSettings<'a> {
+    /// Whether it is a debug build.
+    pub(crate) debug: bool,
+    /// The code generation.
+    pub(crate) codegen: Codegen,
+    /// `--cflags`, and what is said about headers.
+    pub(crate) cflags: &'a str,
+}
+
+/// LLVM majors that a banner compares.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LlvmMajors {
+    /// The one that the project wants.
+    pub(crate) pinned: Option<u32>,
+    /// The one that the command line or the configuration asks for.
+    pub(crate) asked: Option<u32>,
+}
+
+/// What the names of generated files start with; after that come a `-` and the triple.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FileNames {
+    /// The header and the stencil file.
+    pub(crate) stencils: &'static str,
+    /// The shim's object file.
+    pub(crate) shim: &'static str,
+    /// The header with unwind information.
+    pub(crate) unwind: &'static str,
+}
+
+impl FileNames {
+    /// Returns the names of a target's files.
+    pub(crate) fn of(&self, target: &Target) -> TargetFileNames {
+        let FileNames {
+            stencils,
+            shim,
+            unwind,
+        } = self;
+        let triple = target.triple;
+        TargetFileNames {
+            header: format!("{stencils}-{triple}.h"),
+            shim: format!("{shim}-{triple}.o"),
+            unwind: format!("{unwind}-{triple}.h"),
+            stencils: format!("{stencils}-{triple}.stencils"),
+            stamp: format!("{stencils}-{triple}.stencils.digest"),
+        }
+    }
+}
+
+/// The names of the files of one target.
+#[derive(Debug, Clone)]
+pub(crate) struct TargetFileNames {
+    pub(crate) header: String,
+    pub(crate) shim: String,
+    pub(crate) unwind: String,
+    pub(crate) stencils: String,
+    /// The digest of what the stencil file was made from.
+    pub(crate) stamp: String,
+}

@@ -1,0 +1,55 @@
+//! Which LLVM a checkout asks for.
+
+use std::{fs, path::Path};
+
+/// What a checkout says about LLVM.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct LlvmPins {
+    /// The major to use.
+    pub(crate) version: Option<u32>,
+    /// The name of the directory with LLVM in CPython's externals, on Windows.
+    pub(crate) externals_tag: Option<String>,
+}
+
+impl LlvmPins {
+    /// Reads the two assignments, as far as the file is there and has them.
+    pub(crate) fn read(path: &Path) -> LlvmPins {
+        let Ok(text) = fs::read_to_string(path) else {
+            return LlvmPins::default();
+        };
+        let value = |name: &str| {
+            text.lines().find_map(|line| {
+                let (key, value) = line.split_once('=')?;
+                (key.trim() == name).then(|| value.trim().trim_matches(['"', '\'']).to_owned())
+            })
+        };
+        LlvmPins {
+            version: value("_LLVM_VERSION").and_then(|version| version.parse().ok()),
+            externals_tag: value("_EXTERNALS_LLVM_TAG"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pins_of_a_checkout() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("_llvm.py");
+        assert_eq!(LlvmPins::read(&path), LlvmPins::default());
+        fs::write(
+            &path,
+            "import os\n\n_LLVM_VERSION = \"21\"\n_EXTERNALS_LLVM_TAG = \"llvm-21.1.4.0\"\n",
+        )
+        .unwrap();
+        assert_eq!(
+            LlvmPins::read(&path),
+            LlvmPins {
+                version: Some(21),
+                externals_tag: Some("llvm-21.1.4.0".to_owned())
+            }
+        );
+    }
+}

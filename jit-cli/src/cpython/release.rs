@@ -1,0 +1,52 @@
+//! What is known of a release of CPython.
+
+use std::{fmt, path::Path};
+
+use jit_schema::Target;
+
+use crate::conventions::Conventions;
+
+/// A release of CPython. Paths are relative to the checkout, with `/`.
+pub(crate) struct Release {
+    /// The version, for example `3.15`.
+    pub(crate) name: &'static str,
+    /// Whether the `Tools/jit` directory of a checkout is this release's.
+    pub(crate) has_tools: fn(&Path) -> bool,
+    /// The C source with `CASE` in it.
+    pub(crate) template: &'static str,
+    /// The micro-ops.
+    pub(crate) cases: &'static str,
+    /// The function that enters compiled code.
+    pub(crate) shim: &'static str,
+    /// Directories to look for headers in, after the one with `pyconfig.h`.
+    pub(crate) include_dirs: &'static [&'static str],
+    /// Macros for everything.
+    pub(crate) defines: &'static [&'static str],
+    /// Macros for stencils only.
+    pub(crate) stencil_defines: &'static [&'static str],
+    /// Returns the macros for the shim only.
+    pub(crate) shim_defines: fn(&Target) -> &'static [&'static str],
+    /// Files that the digest covers, before `pyconfig.h`.
+    pub(crate) digest_files: &'static [&'static str],
+    /// Directories that it covers, after that.
+    pub(crate) digest_dirs: &'static [&'static str],
+    /// The Python file that says which LLVM to use.
+    pub(crate) llvm_pins: &'static str,
+    /// How its files are made.
+    pub(crate) conventions: Conventions,
+}
+
+impl Release {
+    /// Returns the first of the sources that a checkout does not have.
+    pub(crate) fn missing(&self, root: &Path) -> Option<&'static str> {
+        [self.template, self.shim, self.cases]
+            .into_iter()
+            .find(|file| !root.join(file).is_file())
+    }
+}
+
+impl fmt::Debug for Release {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Release").field(&self.name).finish()
+    }
+}

@@ -1,0 +1,75 @@
+//! CPython 3.15, as its `Tools/jit` builds it.
+
+use std::path::Path;
+
+use jit_schema::{ObjectFormat, Target};
+use jit_writer::HeaderFormat;
+
+use super::{release::Release, text::centered};
+use crate::{
+    conventions::{Conventions, FileNames, LlvmMajors},
+    project::{cases, digest},
+};
+
+/// The release.
+pub(super) const RELEASE: Release = Release {
+    name: "3.15",
+    has_tools,
+    template: "Tools/jit/template.c",
+    cases: "Python/executor_cases.c.h",
+    shim: "Tools/jit/shim.c",
+    include_dirs: &[
+        "Include",
+        "Include/internal",
+        "Include/internal/mimalloc",
+        "Python",
+        "Tools/jit",
+    ],
+    defines: &["_PyJIT_ACTIVE", "_Py_JIT"],
+    stencil_defines: &["Py_BUILD_CORE_MODULE"],
+    shim_defines,
+    digest_files: &["Python/executor_cases.c.h"],
+    digest_dirs: &["Tools/jit"],
+    llvm_pins: "Tools/jit/_llvm.py",
+    conventions: Conventions {
+        header_format: HeaderFormat::CPYTHON_3_15,
+        file_names: FileNames {
+            stencils: "jit_stencils",
+            shim: "jit_shim",
+            unwind: "jit_unwind_info",
+        },
+        cases: cases::split,
+        digest: digest::of_cpython,
+        banner,
+    },
+};
+
+/// 3.14 has neither the assembly optimizer nor unwind information; alphas have one of them.
+fn has_tools(tools: &Path) -> bool {
+    ["_optimizers.py", "_dwarf.py"]
+        .iter()
+        .all(|file| tools.join(file).is_file())
+}
+
+/// The shim is part of CPython's core library. On Windows, `Py_BUILD_CORE_MODULE` would have it import
+/// from the very DLL it is linked into.
+fn shim_defines(target: &Target) -> &'static [&'static str] {
+    match target.format {
+        ObjectFormat::Coff => &["Py_BUILD_CORE_BUILTIN"],
+        ObjectFormat::Elf | ObjectFormat::MachO => &["Py_BUILD_CORE_MODULE"],
+    }
+}
+
+/// What build.py prints for a target that is not stable. In this release, none is.
+fn banner(target: &Target, llvm: LlvmMajors) -> Option<String> {
+    let warning = format!("JIT support for {target} is still experimental!");
+    let width = warning.len();
+    let request = match (llvm.pinned, llvm.asked) {
+        (Some(pinned), Some(asked)) if pinned != asked => {
+            format!("Warning! Building with an LLVM version other than {pinned} is not supported.")
+        }
+        _ => centered("Please report any issues you encounter.", width),
+    };
+    let outline = "=".repeat(width);
+    Some(format!("\n{outline}\n{warning}\n{request}\n{outline}\n"))
+}
