@@ -2,12 +2,16 @@
 
 use std::path::Path;
 
-use jit_schema::Target;
+use jit_llvm::Flags;
+use jit_schema::{Codegen, Target};
 use jit_writer::HeaderFormat;
 
 use crate::{
     error::Error,
-    project::{cases::Case, codegen::Codegen, digest::DigestInputs},
+    project::{
+        cases::Case,
+        digest::{DigestInputs, DigestSettings},
+    },
 };
 
 /// How the files of a project are made, named and recognized as current.
@@ -17,23 +21,14 @@ pub(crate) struct Conventions {
     pub(crate) header_format: HeaderFormat,
     /// What generated files are called.
     pub(crate) file_names: FileNames,
+    /// Returns clang's flags for a target, in a debug or a release build.
+    pub(crate) flags: fn(&Target, bool, Codegen) -> Flags,
     /// Splits the text of a cases file into micro-ops, in build order. The path is for messages.
     pub(crate) cases: for<'a> fn(&'a str, &Path) -> Result<Vec<Case<'a>>, Error>,
     /// Returns the digest of a target's inputs.
     pub(crate) digest: fn(&Target, &DigestSettings<'_>, &DigestInputs) -> Result<String, Error>,
     /// Returns what is printed before a target is built, if anything is.
     pub(crate) banner: fn(&Target, LlvmMajors) -> Option<String>,
-}
-
-/// The choices that a digest covers besides files.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct DigestSettings<'a> {
-    /// Whether it is a debug build.
-    pub(crate) debug: bool,
-    /// The code generation.
-    pub(crate) codegen: Codegen,
-    /// `--cflags`, and what is said about headers.
-    pub(crate) cflags: &'a str,
 }
 
 /// LLVM majors that a banner compares.

@@ -85,6 +85,12 @@ pub(crate) enum Error {
         missing: &'static str,
     },
     #[error(
+        "{} is a CPython checkout of no release that can be built (those are: {known}): name another \
+         with --cpython",
+        root.display()
+    )]
+    UnknownCpythonRelease { root: PathBuf, known: String },
+    #[error(
         "{} has no {missing}: name the folder of an installed CPython's headers, such as \
          /usr/include/python3.15, or a checkout with --cpython",
         folder.display()
@@ -202,7 +208,9 @@ impl Error {
             Error::Unwind { .. } => 18,
             Error::File { source, .. } => file_status(source),
             Error::Config { .. } => 21,
-            Error::NotCpython { .. } | Error::NotInstalled { .. } => 22,
+            Error::NotCpython { .. }
+            | Error::UnknownCpythonRelease { .. }
+            | Error::NotInstalled { .. } => 22,
             Error::SysrootDiffers { .. } => 23,
             Error::Advised { failure, .. } => failure.exit_status(),
             Error::Several(failures) => failures.first().map_or(1, Error::exit_status),

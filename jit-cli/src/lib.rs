@@ -3,6 +3,8 @@
 
 mod cache;
 pub mod commands;
+mod conventions;
+mod cpython;
 mod error;
 mod output;
 mod pipeline;

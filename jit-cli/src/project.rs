@@ -8,6 +8,7 @@ pub(crate) mod digest;
 pub(crate) mod emit;
 mod example;
 pub(crate) mod flags;
+mod own;
 pub(crate) mod platform;
 pub(crate) mod setup;
 pub(crate) mod template;

@@ -3,11 +3,12 @@
 use std::{path::Path, time::Instant};
 
 use jit_llvm::Interrupt;
-use jit_schema::{Codegen, Target};
-use jit_writer::{HeaderFormat, Preamble};
+use jit_schema::Codegen;
+use jit_writer::Preamble;
 
 use crate::{
     commands::arguments::BuildArgs,
+    conventions::{Conventions, FileNames, LlvmMajors, TargetFileNames},
     error::Error,
     output::OutputDir,
     pipeline::one_target::{self, Job},
@@ -18,30 +19,6 @@ use crate::{
     sysroot::headers::BUILTIN,
     terminal::report::Report,
 };
-
-/// The names of the files of one target.
-pub(crate) struct Names {
-    header: String,
-    shim: String,
-    unwind: String,
-    stencils: String,
-    /// What the stencil file was made from.
-    stamp: String,
-}
-
-impl Names {
-    /// Of a target.
-    pub(crate) fn of(target: &Target) -> Names {
-        let triple = target.triple;
-        Names {
-            header: format!("jit_stencils-{triple}.h"),
-            shim: format!("jit_shim-{triple}.o"),
-            unwind: format!("jit_unwind_info-{triple}.h"),
-            stencils: format!("jit_stencils-{triple}.stencils"),
-            stamp: format!("jit_stencils-{triple}.stencils.digest"),
-        }
-    }
-}
 
 /// Run the command.
 pub(crate) fn run(
@@ -60,9 +37,15 @@ pub(crate) fn run(
     for platform in &setup.platforms {
         let target = platform.target;
         let started = Instant::now();
-        report.banner(target, project.pinned_llvm, setup.search.major);
+        let majors = LlvmMajors {
+            pinned: project.pinned_llvm,
+            asked: setup.search.major,
+        };
+        if let Some(banner) = (project.conventions.banner)(target, majors) {
+            report.banner(&banner);
+        }
         let digest = setup.digest(platform)?;
-        let names = Names::of(target);
+        let names = project.conventions.file_names.of(target);
         let wanted = match arguments.force {
             true => setup.emits,
             false => outdated(&setup, &output, &names, &digest),
@@ -105,7 +88,7 @@ pub(crate) fn run(
             comment: &comment,
         };
         let header = match wanted.header {
-            true => header_files(&names, preamble, &built),
+            true => header_files(&project.conventions, &names, preamble, &built),
             false => Vec::new(),
         };
         let mut files = match wanted.stencils {
@@ -124,12 +107,16 @@ pub(crate) fn run(
 }
 
 fn write_dispatchers(setup: &Setup<'_>, output: &OutputDir, comment: &str) -> Result<(), Error> {
-    for prefix in ["jit_stencils", "jit_unwind_info"] {
-        if prefix == "jit_unwind_info" && setup.project.shim.is_none() {
-            continue;
-        }
+    let conventions = &setup.project.conventions;
+    let FileNames {
+        stencils, unwind, ..
+    } = conventions.file_names;
+    let unwind = setup.project.shim.is_some().then_some(unwind);
+    for prefix in [stencils].into_iter().chain(unwind) {
         let targets = setup.platforms.iter().map(|platform| platform.target);
-        let text = HeaderFormat::CPYTHON_3_15.dispatcher(comment, prefix, targets);
+        let text = conventions
+            .header_format
+            .dispatcher(comment, prefix, targets);
         output.update(&format!("{prefix}.h"), text.as_bytes())?;
     }
     Ok(())
@@ -175,7 +162,7 @@ fn comment(setup: &Setup<'_>) -> String {
 pub(crate) fn outdated(
     setup: &Setup<'_>,
     output: &OutputDir,
-    names: &Names,
+    names: &TargetFileNames,
     digest: &str,
 ) -> Emits {
     let wanted = setup.emits;
@@ -206,16 +193,25 @@ fn stamp(digest: &str, file: &[u8]) -> Vec<u8> {
 /// A file's name and contents.
 type NewFile = (String, Vec<u8>);
 
-/// What build.py writes.
-fn header_files(names: &Names, preamble: Preamble<'_>, built: &one_target::Built) -> Vec<NewFile> {
+/// Returns the headers and the shim's object.
+fn header_files(
+    conventions: &Conventions,
+    names: &TargetFileNames,
+    preamble: Preamble<'_>,
+    built: &one_target::Built,
+) -> Vec<NewFile> {
     let mut files = Vec::with_capacity(3);
     if let Some(shim) = &built.shim {
-        let unwind = HeaderFormat::CPYTHON_3_15.unwind_header(preamble, shim.unwind.as_ref());
+        let unwind = conventions
+            .header_format
+            .unwind_header(preamble, shim.unwind.as_ref());
         files.push((names.shim.clone(), shim.object.clone()));
         files.push((names.unwind.clone(), unwind.into_bytes()));
     }
     // Last, since its first line is what says that everything is current.
-    let header = HeaderFormat::CPYTHON_3_15.stencil_header(preamble, &built.set);
+    let header = conventions
+        .header_format
+        .stencil_header(preamble, &built.set);
     files.push((names.header.clone(), header.into_bytes()));
     files
 }
@@ -224,7 +220,7 @@ fn header_files(names: &Names, preamble: Preamble<'_>, built: &one_target::Built
 /// bring symbols of its own.
 fn stencil_files(
     setup: &Setup<'_>,
-    names: &Names,
+    names: &TargetFileNames,
     digest: &str,
     built: &mut one_target::Built,
 ) -> Result<Vec<NewFile>, Error> {

@@ -13,7 +13,7 @@ use crate::{
     cache::lookup::Lookup,
     cache::record::{self, Record, Settings},
     commands::arguments::BuildArgs,
-    commands::build::{Names, outdated},
+    commands::build::outdated,
     error::Error,
     output::OutputDir,
     pipeline::workdir::WorkDir,
@@ -78,7 +78,12 @@ fn explain(
     let target = platform.target;
     let digest = setup.digest(platform)?;
     let output = OutputDir::at(setup.output_dir());
-    let outdated = outdated(setup, &output, &Names::of(target), &digest);
+    let outdated = outdated(
+        setup,
+        &output,
+        &project.conventions.file_names.of(target),
+        &digest,
+    );
     let cases = sources.cases(project)?;
     let (preamble, body) = sources.template(platform);
     let units = template::sources(body, &cases);

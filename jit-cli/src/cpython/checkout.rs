@@ -38,16 +38,14 @@ pub(crate) fn release_of(root: &Path) -> Result<&'static Release, Error> {
     }
     let tools = root.join("Tools/jit");
     let found = RELEASES.iter().find(|release| (release.has_tools)(&tools));
-    found
-        .copied()
-        .ok_or_else(|| Error::UnknownCpythonRelease {
-            root: root.to_path_buf(),
-            known: RELEASES
-                .iter()
-                .map(|release| release.name)
-                .collect::<Vec<_>>()
-                .join(", "),
-        })
+    found.copied().ok_or_else(|| Error::UnknownCpythonRelease {
+        root: root.to_path_buf(),
+        known: RELEASES
+            .iter()
+            .map(|release| release.name)
+            .collect::<Vec<_>>()
+            .join(", "),
+    })
 }
 
 #[cfg(test)]

@@ -38,6 +38,7 @@ pub(super) const RELEASE: Release = Release {
             shim: "jit_shim",
             unwind: "jit_unwind_info",
         },
+        flags: jit_llvm::flags::cpython_3_15,
         cases: cases::split,
         digest: digest::of_cpython,
         banner,

@@ -7,6 +7,7 @@ use std::{
 };
 
 use jit_schema::Target;
+use jit_writer::HeaderFormat;
 use serde::Deserialize;
 
 use crate::{
@@ -39,6 +40,8 @@ pub(crate) struct Config {
     /// Macros for stencils only: where they import what the shim's side defines.
     #[serde(default)]
     pub(crate) stencil_defines: Vec<String>,
+    /// What C headers look like; see [`Config::header_format`].
+    header_format: Option<String>,
     /// Triples to build for; the host's without any.
     #[serde(default)]
     targets: Vec<String>,
@@ -86,13 +89,14 @@ struct TargetTable {
 }
 
 /// The keys of a project that brings its own micro-ops.
-const OWN: [&str; 6] = [
+const OWN: [&str; 7] = [
     "template",
     "cases",
     "shim",
     "include",
     "defines",
     "stencil-defines",
+    "header-format",
 ];
 
 /// The keys that are no input of a target, or of some targets only.
@@ -225,6 +229,23 @@ impl Config {
                 "emit = []: nothing would be written; name \"header\", \"stencils\" or both"
                     .to_owned(),
             )
+        })
+    }
+
+    /// Returns what the headers of a project with its own micro-ops look like.
+    pub(crate) fn header_format(&self) -> Result<HeaderFormat, Error> {
+        let Some(name) = &self.header_format else {
+            return Ok(HeaderFormat::PLAIN);
+        };
+        HeaderFormat::from_name(name).ok_or_else(|| {
+            let known = HeaderFormat::ALL
+                .iter()
+                .map(|format| format!("{:?}", format.name()));
+            let known: Vec<String> = known.collect();
+            self.error(format!(
+                "header-format = {name:?}: there is no such format; name one of {}",
+                known.join(", ")
+            ))
         })
     }
 

@@ -6,14 +6,17 @@ use std::{
 };
 
 use jit_llvm::Search;
-use jit_schema::{Codegen, ObjectFormat, Target};
+use jit_schema::{Codegen, Target};
 use tempfile::TempDir;
 
 use crate::{
+    conventions::Conventions,
+    cpython::{checkout, pins::LlvmPins, release::Release},
     error::Error,
     project::config::{self, Config},
     project::digest::DigestInputs,
     project::emit::Emits,
+    project::own,
 };
 
 /// Where the micro-ops come from and how they want to be compiled.
@@ -29,8 +32,10 @@ pub(crate) struct Project {
     pub(crate) cases: PathBuf,
     /// The function that enters compiled code.
     pub(crate) shim: Option<PathBuf>,
-    /// Whether it is CPython, whose headers ask for a `pyconfig.h`.
-    pub(crate) is_cpython: bool,
+    /// How its files are made.
+    pub(crate) conventions: Conventions,
+    /// The CPython release that it is, if it is CPython.
+    pub(crate) release: Option<&'static Release>,
     /// The `jit.toml`, if there is one.
     pub(crate) config: Option<Config>,
     /// Folders to look for headers in, behind the one with `pyconfig.h`.
@@ -39,8 +44,6 @@ pub(crate) struct Project {
     pub(crate) defines: Vec<String>,
     /// Macros for stencils only.
     pub(crate) stencil_defines: Vec<String>,
-    /// Macros for the shim only.
-    pub(crate) shim_defines: ShimDefines,
     /// What the digest covers, but for the target's own.
     pub(crate) digest: DigestInputs,
     /// Which LLVM is wanted, as far as the project says.
@@ -88,47 +91,37 @@ impl Project {
             }
         }
         for folder in here.ancestors() {
-            if CPYTHON_FILES.iter().all(|file| folder.join(file).is_file()) {
+            if checkout::is_checkout(folder) {
                 return Project::cpython(folder);
             }
         }
         Project::example()
     }
 
-    /// A CPython checkout, as `Tools/jit/build.py` builds it.
+    /// Returns the project that a CPython checkout is, built as its release's `Tools/jit/build.py` does.
     fn cpython(root: &Path) -> Result<Project, Error> {
-        let not_cpython = |missing| Error::NotCpython {
+        let root = root.canonicalize().map_err(|_| Error::NotCpython {
             root: root.to_path_buf(),
-            missing,
-        };
-        let root = root.canonicalize().map_err(|_| not_cpython("folder"))?;
-        if let Some(missing) = CPYTHON_FILES.iter().find(|file| !root.join(file).is_file()) {
-            return Err(not_cpython(missing));
-        }
-        let tools = root.join("Tools/jit");
-        let cases = root.join("Python/executor_cases.c.h");
-        let include = root.join("Include");
-        let pins = Pins::read(&tools.join("_llvm.py"));
+            missing: "folder",
+        })?;
+        let release = checkout::release_of(&root)?;
+        let pins = LlvmPins::read(&root.join(release.llvm_pins));
+        let paths = |relative: &[&str]| relative.iter().map(|path| root.join(path)).collect();
+        let owned = |macros: &[&str]| macros.iter().map(|name| (*name).to_owned()).collect();
         Ok(Project {
             description: format!("CPython checkout {}", root.display()),
-            template: tools.join("template.c"),
-            cases: cases.clone(),
-            shim: Some(tools.join("shim.c")),
-            is_cpython: true,
+            template: root.join(release.template),
+            cases: root.join(release.cases),
+            shim: Some(root.join(release.shim)),
+            conventions: release.conventions,
+            release: Some(release),
             config: None,
-            include_dirs: vec![
-                include.clone(),
-                include.join("internal"),
-                include.join("internal/mimalloc"),
-                root.join("Python"),
-                tools.clone(),
-            ],
-            defines: CPYTHON_DEFINES.map(str::to_owned).to_vec(),
-            stencil_defines: CPYTHON_STENCIL_DEFINES.map(str::to_owned).to_vec(),
-            shim_defines: ShimDefines::Cpython,
+            include_dirs: paths(release.include_dirs),
+            defines: owned(release.defines),
+            stencil_defines: owned(release.stencil_defines),
             digest: DigestInputs {
-                files: vec![cases],
-                folders: vec![tools],
+                files: paths(release.digest_files),
+                folders: paths(release.digest_dirs),
                 ..DigestInputs::default()
             },
             llvm: Search {
@@ -198,7 +191,8 @@ impl Project {
             template,
             cases,
             shim,
-            is_cpython: false,
+            conventions: own::conventions(config.header_format()?),
+            release: None,
             config: None,
             digest: DigestInputs {
                 settings: config.settings()?,
@@ -214,7 +208,6 @@ impl Project {
             include_dirs,
             defines: config.defines.clone(),
             stencil_defines: config.stencil_defines.clone(),
-            shim_defines: ShimDefines::None,
             llvm: Search::default(),
             pinned_llvm: None,
             targets: Vec::new(),
@@ -224,6 +217,14 @@ impl Project {
             root,
             unpacked: None,
         })
+    }
+
+    /// Returns the macros for the shim only.
+    pub(crate) fn shim_defines(&self, target: &Target) -> Vec<String> {
+        let own = self
+            .release
+            .map_or(&[][..], |release| (release.shim_defines)(target));
+        own.iter().map(|name| (*name).to_owned()).collect()
     }
 
     /// The temporary folder that it is in, if it is in one.
@@ -260,89 +261,5 @@ impl Project {
         project.output = PathBuf::from("jit-example");
         project.unpacked = Some(folder);
         Ok(project)
-    }
-}
-
-/// What a shim is told about where it is linked to.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum ShimDefines {
-    /// Nothing.
-    None,
-    /// CPython's is part of its core library. On Windows, `Py_BUILD_CORE_MODULE` would have it import
-    /// from the very DLL it is linked into.
-    Cpython,
-}
-
-impl ShimDefines {
-    /// The macros for a target.
-    pub(crate) fn of(self, target: &Target) -> Vec<String> {
-        let name = match (self, target.format) {
-            (ShimDefines::None, _) => return Vec::new(),
-            (ShimDefines::Cpython, ObjectFormat::Coff) => "Py_BUILD_CORE_BUILTIN",
-            (ShimDefines::Cpython, _) => "Py_BUILD_CORE_MODULE",
-        };
-        vec![name.to_owned()]
-    }
-}
-
-/// What CPython's stencils and shim are compiled with.
-pub(crate) const CPYTHON_DEFINES: [&str; 2] = ["_PyJIT_ACTIVE", "_Py_JIT"];
-/// What its stencils alone are.
-pub(crate) const CPYTHON_STENCIL_DEFINES: [&str; 1] = ["Py_BUILD_CORE_MODULE"];
-
-/// What makes a folder a CPython checkout for us.
-const CPYTHON_FILES: [&str; 3] = [
-    "Tools/jit/template.c",
-    "Tools/jit/shim.c",
-    "Python/executor_cases.c.h",
-];
-
-/// What a checkout's own `_llvm.py` asks for.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Pins {
-    version: Option<u32>,
-    externals_tag: Option<String>,
-}
-
-impl Pins {
-    /// The two assignments, if the file is there and has them.
-    fn read(path: &Path) -> Pins {
-        let Ok(text) = fs::read_to_string(path) else {
-            return Pins::default();
-        };
-        let value = |name: &str| {
-            text.lines().find_map(|line| {
-                let (key, value) = line.split_once('=')?;
-                (key.trim() == name).then(|| value.trim().trim_matches(['"', '\'']).to_owned())
-            })
-        };
-        Pins {
-            version: value("_LLVM_VERSION").and_then(|version| version.parse().ok()),
-            externals_tag: value("_EXTERNALS_LLVM_TAG"),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pins_of_a_checkout() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("_llvm.py");
-        assert_eq!(Pins::read(&path), Pins::default());
-        fs::write(
-            &path,
-            "import os\n\n_LLVM_VERSION = \"21\"\n_EXTERNALS_LLVM_TAG = \"llvm-21.1.4.0\"\n",
-        )
-        .unwrap();
-        assert_eq!(
-            Pins::read(&path),
-            Pins {
-                version: Some(21),
-                externals_tag: Some("llvm-21.1.4.0".to_owned())
-            }
-        );
     }
 }

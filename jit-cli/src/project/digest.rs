@@ -23,6 +23,17 @@ pub(crate) struct DigestInputs {
     pub(crate) except: Option<PathBuf>,
 }
 
+/// The choices that a digest covers besides files.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct DigestSettings<'a> {
+    /// Whether it is a debug build.
+    pub(crate) debug: bool,
+    /// The code generation.
+    pub(crate) codegen: Codegen,
+    /// `--cflags`, and what is said about headers.
+    pub(crate) cflags: &'a str,
+}
+
 /// Returns the digest of a CPython checkout, in hexadecimal: `_compute_digest` in CPython's
 /// `Tools/jit/_targets.py`, so that either tool takes the other's output as current.
 pub(crate) fn of_cpython(

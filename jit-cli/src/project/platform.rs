@@ -120,7 +120,7 @@ fn pyconfig_dir(
     if let Some(folder) = config.and_then(|config| configured_pyconfig(config, target)) {
         return folder.map(Some);
     }
-    if !project.is_cpython {
+    if project.release.is_none() {
         return Ok(None);
     }
     if let Some(folder) = sysroot.and_then(Sysroot::pyconfig_dir) {

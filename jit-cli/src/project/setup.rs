@@ -11,7 +11,7 @@ use crate::{
     error::Error,
     project::cases::{self, Case},
     project::definition::{Project, Wanted},
-    project::digest,
+    project::digest::DigestSettings,
     project::emit::Emits,
     project::flags,
     project::platform::Platform,
@@ -90,7 +90,6 @@ impl<'a> Setup<'a> {
 
     /// The digest of a target's inputs.
     pub(crate) fn digest(&self, platform: &Platform) -> Result<String, Error> {
-        let debug = self.arguments.debug;
         let mut inputs = self.project.digest.clone();
         let pyconfig = platform.pyconfig_dir.iter();
         inputs
@@ -111,7 +110,12 @@ impl<'a> Setup<'a> {
         if self.arguments.free_threaded {
             flags.push_str("\nfree-threaded");
         }
-        digest::compute(platform.target, debug, self.codegen, &flags, &inputs)
+        let settings = DigestSettings {
+            debug: self.arguments.debug,
+            codegen: self.codegen,
+            cflags: &flags,
+        };
+        (self.project.conventions.digest)(platform.target, &settings, &inputs)
     }
 
     /// How to compile for a target.
@@ -128,10 +132,10 @@ impl<'a> Setup<'a> {
             options.cflags.extend(sysroot.cflags(target));
         }
         options.flags = flags::with_defines(
-            jit_llvm::flags::cpython_3_15(target, debug, options.codegen),
+            (project.conventions.flags)(target, debug, options.codegen),
             &defines,
             &project.stencil_defines,
-            &project.shim_defines.of(target),
+            &project.shim_defines(target),
         );
         let own = platform.cflags.iter().chain(&self.cflags);
         options.cflags.extend(own.cloned());
@@ -208,7 +212,7 @@ impl Sources {
 
     /// The micro-ops, in build order.
     pub(crate) fn cases(&self, project: &Project) -> Result<Vec<Case<'_>>, Error> {
-        cases::split(&self.cases, &project.cases)
+        (project.conventions.cases)(&self.cases, &project.cases)
     }
 }
 

@@ -21,6 +21,7 @@ mod goldens;
 mod interrupt;
 mod llvm21;
 mod messages;
+mod plain;
 mod projects;
 mod reproducible;
 mod sandbox;

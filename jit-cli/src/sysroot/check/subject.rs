@@ -10,9 +10,10 @@ use tempfile::TempDir;
 
 use crate::{
     commands::arguments::CheckArgs,
+    cpython::checkout,
     error::Error,
     project::config::Config,
-    project::definition::{self, Project, Wanted},
+    project::definition::{Project, Wanted},
     project::template,
 };
 
@@ -119,16 +120,16 @@ impl Subject {
             root.join("internal"),
             root.join("internal/mimalloc"),
         ];
+        let release = checkout::newest();
+        let owned = |macros: &[&str]| macros.iter().map(|name| (*name).to_owned()).collect();
         let mut source = "#include \"Python.h\"\n".to_owned();
         include(&mut source, &INTERNAL, &include_dirs);
         include(&mut source, &RUNTIME, &include_dirs);
         Ok(Subject {
             root,
             include_dirs,
-            defines: definition::CPYTHON_DEFINES.map(str::to_owned).to_vec(),
-            stencil_defines: definition::CPYTHON_STENCIL_DEFINES
-                .map(str::to_owned)
-                .to_vec(),
+            defines: owned(release.defines),
+            stencil_defines: owned(release.stencil_defines),
             config: None,
             source,
             llvm: Search::default(),

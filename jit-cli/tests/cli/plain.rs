@@ -1,0 +1,187 @@
+//! Headers in the plain format, through a C and a C++ compiler, and stencils run by a host program.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::Path,
+    process::{Command, Output},
+};
+
+use fixtures::TRIPLES;
+
+use crate::{
+    sandbox::{LINUX, Sandbox},
+    tools,
+};
+
+/// The languages that headers are compiled as.
+const LANGUAGES: [[&str; 2]; 2] = [["c", "c11"], ["c++", "c++17"]];
+
+/// A copy of the machine in `fixtures/plain`.
+fn machine() -> Sandbox {
+    let sandbox = Sandbox::new();
+    for entry in fs::read_dir(fixtures::root().join("plain")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        sandbox.write(&format!("plain/{name}"), fs::read(&path).unwrap());
+    }
+    let _ = tools::clang_22();
+    sandbox
+}
+
+/// clang, as strict about warnings as a host may be.
+fn clang(folder: &Path, language: [&str; 2]) -> Command {
+    let [language, standard] = language;
+    let mut command = Command::new(tools::clang_22());
+    command
+        .current_dir(folder)
+        .args(["-Wall", "-Wextra", "-Werror", "-x", language])
+        .arg(format!("-std={standard}"));
+    command
+}
+
+#[track_caller]
+fn succeeded(what: &str, output: &Output) {
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{what}\n{stderr}");
+}
+
+#[test]
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+fn a_host_runs_stencils() {
+    let sandbox = machine();
+    sandbox
+        .run(&["build", "--llvm-version", "22"])
+        .within("plain")
+        .succeeds();
+    let folder = sandbox.path("plain");
+    for language in LANGUAGES {
+        for optimize in ["-O0", "-O2"] {
+            let program = format!("host-{}{optimize}", language[1]);
+            let output = clang(&folder, language)
+                .args([optimize, "-I", "generated", "host.c", "-x", "none"])
+                .arg(format!("generated/jit_shim-{LINUX}.o"))
+                .args(["-o", &program])
+                .output();
+            succeeded(&program, &output.unwrap());
+            let output = Command::new(folder.join(&program)).output().unwrap();
+            succeeded(&program, &output);
+            let stdout = String::from_utf8_lossy(&output.stdout);
+            assert!(stdout.contains("ended in an error"), "{stdout}");
+        }
+    }
+}
+
+/// The symbols that a header takes addresses of.
+fn symbols(header: &str) -> BTreeSet<&str> {
+    let name = |rest: &'_ str| -> usize {
+        rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+            .unwrap_or(rest.len())
+    };
+    let places = ["(const void *)&", "(uintptr_t)&"];
+    let found = places
+        .iter()
+        .flat_map(|place| header.split(place).skip(1))
+        .map(|rest| &rest[..name(rest)]);
+    found.collect()
+}
+
+/// The function declarations in a header's comment.
+fn declarations(header: &str) -> impl Iterator<Item = &str> {
+    header
+        .lines()
+        .filter_map(|line| line.strip_prefix("//  "))
+        .filter(|line| line.ends_with(");"))
+}
+
+/// The example machine, which uses every kind of hole, for all targets: what the comment of a header
+/// says is all that a host needs.
+#[test]
+fn headers_compile_with_what_they_ask_for() {
+    let sandbox = Sandbox::new().tinyvm();
+    let config = sandbox.text("vm/jit.toml");
+    sandbox.write("vm/jit.toml", config.replace("cpython-3.15", "plain"));
+    let _ = tools::clang_22();
+    let printed = sandbox
+        .run(&["build", "--llvm-version", "22"])
+        .within("vm")
+        .succeeds();
+    assert!(
+        !printed.stdout.contains("experimental"),
+        "{}",
+        printed.stdout
+    );
+    for triple in TRIPLES {
+        let header = sandbox.text(&format!("vm/build/jit_stencils-{triple}.h"));
+        let mut host = "#include <stdint.h>\ntypedef struct jit_state jit_state;\n".to_owned();
+        for line in declarations(&header) {
+            host.push_str(&format!("{line}\n"));
+        }
+        for symbol in symbols(&header) {
+            host.push_str(&format!("extern const char {symbol}[];\n"));
+        }
+        for name in ["jit_stencils", "jit_unwind_info"] {
+            // Twice: the second is not there.
+            let include = format!("#include \"build/{name}-{triple}.h\"\n");
+            host.push_str(&include.repeat(2));
+        }
+        let file = format!("host-{triple}.c");
+        sandbox.write(&format!("vm/{file}"), host);
+        for language in LANGUAGES {
+            let output = clang(&sandbox.path("vm"), language)
+                .args(["-fsyntax-only", &file])
+                .output();
+            succeeded(&format!("{triple} as {}", language[1]), &output.unwrap());
+        }
+    }
+}
+
+#[test]
+fn the_format_is_a_part_of_the_digest() {
+    let sandbox = machine();
+    let build = || {
+        let run = sandbox.run(&["build", "--llvm-version", "22", "-t", LINUX]);
+        let printed = run.within("plain").succeeds();
+        let header = sandbox.text(&format!("plain/generated/jit_stencils-{LINUX}.h"));
+        (printed.stdout, header)
+    };
+    let (_, plain) = build();
+    assert!(plain.contains("typedef struct jit_state jit_state;"));
+    let config = sandbox.text("plain/jit.toml");
+    sandbox.write(
+        "plain/jit.toml",
+        format!("{config}header-format = \"cpython-3.15\"\n"),
+    );
+    let (printed, cpython) = build();
+    assert!(!printed.contains("up to date"), "{printed}");
+    assert!(cpython.contains("_PyUOpInstruction"));
+    let (printed, _) = build();
+    assert!(printed.contains("up to date"), "{printed}");
+}
+
+#[test]
+fn unknown_formats_and_checkouts() {
+    let sandbox = machine();
+    let config = sandbox.text("plain/jit.toml");
+    sandbox.write(
+        "plain/jit.toml",
+        format!("{config}header-format = \"cpython-3.13\"\n"),
+    );
+    let message = sandbox.run(&["build"]).within("plain").fails(21);
+    for part in ["cpython-3.13", "\"plain\"", "\"cpython-3.15\""] {
+        assert!(message.contains(part), "{message}");
+    }
+    // A checkout has the format of its release.
+    let sandbox = Sandbox::new().tinyvm();
+    sandbox.write("jit.toml", "cpython = \"vm\"\nheader-format = \"plain\"\n");
+    let message = sandbox.run(&["build"]).fails(21);
+    assert!(message.contains("header-format is for"), "{message}");
+}
+
+#[test]
+fn a_checkout_of_another_release() {
+    let sandbox = Sandbox::new().tinyvm();
+    sandbox.write("vm/Tools/jit/_stencils.py", "");
+    let message = sandbox.build().fails(22);
+    assert!(message.contains("those are: 3.15"), "{message}");
+}
