@@ -14,8 +14,11 @@ pub(super) fn write(out: &mut String, name: &str, group: &StencilGroup) {
     out.push_str(&format!("static void\nemit_{name}({PARAMETERS})\n{{\n"));
     for (part, stencil) in [(Part::Code, &group.code), (Part::Data, &group.data)] {
         for line in &stencil.disassembly {
-            out.push_str("    // ");
-            out.push_str(line);
+            out.push_str("    //");
+            if !line.is_empty() {
+                out.push(' ');
+                out.push_str(line);
+            }
             out.push('\n');
         }
         c::write_body(out, part, &stencil.body);

@@ -10,17 +10,19 @@ pub(super) fn write(out: &mut String, set: &StencilSet) {
     // Writing to a String cannot fail, here and below.
     let _ = write!(
         out,
-        "// Machine code of {} micro-ops for {}, each with a function that copies it and fills in its\n\
-         // holes. This file compiles as C11 and C++17; include it in one source file.\n\
+        "// Machine code of {} micro-ops for {}.\n\
+         // Each has a function that copies it and fills in its holes. This file compiles as C11 and as\n\
+         // C++17; include it in one source file.\n\
          //\n\
          // To compile a trace of micro-ops:\n\
          //\n\
          //  1. Add up code_size and data_size of jit_stencils[JIT_UOP_...] for its micro-ops, and get\n\
-         //     memory. The code of a micro-op has to follow that of the one before it directly, since\n\
+         //     memory. The code of each micro-op has to follow that of the one before it directly, since\n\
          //     that is where it continues. Data has to be aligned to 8 bytes.\n\
          //  2. For each micro-op, fill in a jit_instruction and call emit with where its code and data\n\
          //     go. They must run at that address.\n\
-         //  3. Make the code executable (on AArch64, flush the instruction cache) and call its start.\n",
+         //  3. Make the code executable (on AArch64, flush the instruction cache) and have the shim call\n\
+         //     its start.\n",
         set.groups.len(),
         set.target
     );
