@@ -58,16 +58,12 @@ pub struct Target {
     pub arch: Arch,
     /// Object file format.
     pub format: ObjectFormat,
-    /// The C preprocessor condition under which the dispatcher includes this target's header.
-    pub condition: &'static str,
     /// What the assembler's local labels start with: `.L` or `L`.
     pub label_prefix: &'static str,
     /// What C symbols are mangled with: `_` or nothing.
     pub symbol_prefix: &'static str,
     /// Whether stencils must leave the frame pointer alone (`-mframe-pointer=reserved`).
     pub frame_pointers: bool,
-    /// Whether the experimental banner is left out. No target of CPython 3.15 is stable.
-    pub stable: bool,
 }
 
 impl Target {
@@ -77,71 +73,57 @@ impl Target {
             triple: "aarch64-apple-darwin",
             arch: Arch::Aarch64,
             format: ObjectFormat::MachO,
-            condition: "defined(__aarch64__) && defined(__APPLE__)",
             label_prefix: "L",
             symbol_prefix: "_",
             frame_pointers: false,
-            stable: false,
         },
         Target {
             triple: "aarch64-pc-windows-msvc",
             arch: Arch::Aarch64,
             format: ObjectFormat::Coff,
-            condition: "defined(_M_ARM64)",
             label_prefix: ".L",
             symbol_prefix: "",
             frame_pointers: false,
-            stable: false,
         },
         Target {
             triple: "aarch64-unknown-linux-gnu",
             arch: Arch::Aarch64,
             format: ObjectFormat::Elf,
-            condition: "defined(__aarch64__) && defined(__linux__)",
             label_prefix: ".L",
             symbol_prefix: "",
             frame_pointers: true,
-            stable: false,
         },
         Target {
             triple: "i686-pc-windows-msvc",
             arch: Arch::I686,
             format: ObjectFormat::Coff,
-            condition: "defined(_M_IX86)",
             label_prefix: "L",
             symbol_prefix: "_",
             frame_pointers: false,
-            stable: false,
         },
         Target {
             triple: "x86_64-apple-darwin",
             arch: Arch::X86_64,
             format: ObjectFormat::MachO,
-            condition: "defined(__x86_64__) && defined(__APPLE__)",
             label_prefix: "L",
             symbol_prefix: "_",
             frame_pointers: false,
-            stable: false,
         },
         Target {
             triple: "x86_64-pc-windows-msvc",
             arch: Arch::X86_64,
             format: ObjectFormat::Coff,
-            condition: "defined(_M_X64)",
             label_prefix: ".L",
             symbol_prefix: "",
             frame_pointers: false,
-            stable: false,
         },
         Target {
             triple: "x86_64-unknown-linux-gnu",
             arch: Arch::X86_64,
             format: ObjectFormat::Elf,
-            condition: "defined(__x86_64__) && defined(__linux__)",
             label_prefix: ".L",
             symbol_prefix: "",
             frame_pointers: true,
-            stable: false,
         },
     ];
 
