@@ -150,7 +150,7 @@ fn options(
     let mut defines = subject.defines.clone();
     defines.extend(headers::defines(arguments.debug, arguments.free_threaded));
     options.flags = flags::with_defines(
-        jit_llvm::flags::cpython_3_15(target, arguments.debug, options.codegen),
+        (subject.conventions.flags)(target, arguments.debug, options.codegen),
         &defines,
         &subject.stencil_defines,
         &[],

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use crate::{
     commands::arguments::CheckArgs,
+    conventions::Conventions,
     cpython::checkout,
     error::Error,
     project::config::Config,
@@ -23,6 +24,8 @@ pub(crate) struct Subject {
     pub(crate) root: PathBuf,
     /// The folders with its headers; `pyconfig.h` comes with the system's.
     pub(crate) include_dirs: Vec<PathBuf>,
+    /// How its stencils are compiled.
+    pub(crate) conventions: Conventions,
     pub(crate) defines: Vec<String>,
     pub(crate) stencil_defines: Vec<String>,
     /// What it says of targets, if it says anything.
@@ -84,6 +87,7 @@ impl Subject {
         Ok(Subject {
             root: project.root.clone(),
             include_dirs: project.include_dirs.clone(),
+            conventions: project.conventions,
             defines: project.defines.clone(),
             stencil_defines: project.stencil_defines.clone(),
             config: project.config.clone(),
@@ -128,6 +132,7 @@ impl Subject {
         Ok(Subject {
             root,
             include_dirs,
+            conventions: release.conventions,
             defines: owned(release.defines),
             stencil_defines: owned(release.stencil_defines),
             config: None,
