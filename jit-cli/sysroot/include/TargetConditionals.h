@@ -1,4 +1,4 @@
-/* darwin: which of Apple's systems this is (pycore_ceval.h asks). */
+/* darwin: which of Apple's systems the target is; pycore_ceval.h tests it. */
 #pragma once
 #pragma clang system_header
 #define TARGET_OS_OSX 1

@@ -1,4 +1,4 @@
-/* assert(): what a failed assertion calls is part of every stencil of a debug build, with its arguments. */
+/* assert(): the function that a failed assertion calls and its arguments are part of every stencil of a debug build. */
 #pragma clang system_header
 #include <sysroot.h>
 
@@ -6,15 +6,15 @@
 #ifdef NDEBUG
 # define assert(condition) ((void)0)
 #elif defined(_WIN32)
-/* ucrt's assert.h: wide strings, and a function that is not declared to never return. mingw-w64 does the same where
- * UNICODE is defined, up to version 10; later ones say that it never returns. */
+/* ucrt's assert.h: wide strings, and a function that is not declared noreturn. mingw-w64 up to version 10 does the same
+ * if UNICODE is defined; later versions declare the function noreturn. */
 SYSROOT_CRT void __cdecl _wassert(const wchar_t *, const wchar_t *, unsigned);
 # define SYSROOT_WIDE_(text) L##text
 # define SYSROOT_WIDE(text) SYSROOT_WIDE_(text)
 # define assert(condition) \
     ((void)(!!(condition) || (_wassert(SYSROOT_WIDE(#condition), SYSROOT_WIDE(__FILE__), (unsigned)__LINE__), 0)))
 #elif defined(__APPLE__)
-/* darwin's assert.h: the file's name without its folder, an unlikely branch, a cold function. */
+/* darwin's assert.h: the file's name without its directory, an unlikely branch, a cold function. */
 void __assert_rtn(const char *, const char *, int, const char *)
     __attribute__((__noreturn__, __cold__, __disable_tail_calls__));
 # define assert(condition) \

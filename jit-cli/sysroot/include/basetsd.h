@@ -1,4 +1,4 @@
-/* Win32: integers with a size in their name, and those as wide as a pointer. */
+/* Win32: integers with their size in the name, and integers as wide as a pointer. */
 #ifndef JIT_SYSROOT_BASETSD_H
 #define JIT_SYSROOT_BASETSD_H
 #pragma clang system_header

@@ -1,3 +1,3 @@
-/* Nothing: every system has its own tables or inline functions here, and CPython's headers have their own (pyctype.h). */
+/* Empty: every system has its own tables or inline functions here, and CPython's headers have theirs (pyctype.h). */
 #pragma clang system_header
 #include <sysroot.h>

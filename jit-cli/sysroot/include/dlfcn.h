@@ -1,4 +1,4 @@
-/* How a library is opened (pycore_import.h): bits/dlfcn.h, darwin's dlfcn.h. */
+/* Modes of opening a library (pycore_import.h): bits/dlfcn.h, darwin's dlfcn.h. */
 #ifndef JIT_SYSROOT_DLFCN_H
 #define JIT_SYSROOT_DLFCN_H
 #pragma clang system_header

@@ -1,4 +1,4 @@
-/* errno and the error numbers that CPython's headers name. */
+/* errno and the error numbers that CPython's headers use. */
 #ifndef JIT_SYSROOT_ERRNO_H
 #define JIT_SYSROOT_ERRNO_H
 #pragma clang system_header
@@ -11,12 +11,12 @@ SYSROOT_CRT int *__cdecl _errno(void);
 extern int *__error(void);
 # define errno (*__error())
 #else
-/* glibc says that the address never changes: calls are merged (errno.h). */
+/* glibc declares that the address never changes, so clang merges calls (errno.h). */
 extern int *__errno_location(void) SYSROOT_NOTHROW __attribute__((__const__));
 # define errno (*__errno_location())
 #endif
 
-/* The same everywhere: asm-generic/errno-base.h, sys/errno.h, ucrt's errno.h. */
+/* The same on all systems: asm-generic/errno-base.h, sys/errno.h, ucrt's errno.h. */
 #define ENOENT 2
 #define EINTR 4
 #define ENOMEM 12
@@ -24,7 +24,7 @@ extern int *__errno_location(void) SYSROOT_NOTHROW __attribute__((__const__));
 #define EINVAL 22
 #define EDOM 33
 #define ERANGE 34
-/* Not the same. */
+/* Different on each system. */
 #if defined(__APPLE__)
 # define EAGAIN 35
 # define EOVERFLOW 84

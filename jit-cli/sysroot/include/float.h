@@ -1,4 +1,4 @@
-/* The compiler's limits of floating-point types, and Windows' control of the x87 unit: pycore_pymath.h's on i686. */
+/* The compiler's limits of floating-point types, and Windows' control of the x87, for pycore_pymath.h on i686. */
 #pragma clang system_header
 #if __has_include_next(<float.h>)
 # include_next <float.h>
@@ -8,7 +8,7 @@
 #define JIT_SYSROOT_FLOAT_H
 #if defined(_WIN32)
 # include <sysroot.h>
-/* corecrt's float.h: precision and rounding, and the ones that IEEE 754 doubles need. */
+/* corecrt's float.h: the masks of precision and rounding, and the values for IEEE 754 doubles. */
 # define _MCW_PC 0x00030000
 # define _MCW_RC 0x00000300
 # define _PC_53 0x00010000

@@ -1,3 +1,3 @@
-/* CPython takes the types from here, and writes formats itself. */
+/* CPython uses the types, and has its own formats. */
 #pragma clang system_header
 #include <sysroot.h>

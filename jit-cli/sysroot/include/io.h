@@ -1,3 +1,3 @@
-/* windows: pyconfig.h includes it, CPython's headers use nothing of it. */
+/* windows: pyconfig.h includes this header, but CPython's headers use nothing in it. */
 #pragma clang system_header
 #include <sysroot.h>

@@ -1,4 +1,4 @@
-/* The compiler's limits, and the system's that CPython's headers name. */
+/* The compiler's limits, and those limits of the system that CPython's headers use. */
 #pragma clang system_header
 #if __has_include_next(<limits.h>)
 # include_next <limits.h>
@@ -7,7 +7,7 @@
 #ifndef JIT_SYSROOT_LIMITS_H
 #define JIT_SYSROOT_LIMITS_H
 #if defined(_WIN32)
-/* What CPython's PC/pyconfig.h.in calls its longest integers by. */
+/* Names that CPython's PC/pyconfig.h.in uses for its longest integers. */
 # define _I64_MIN LLONG_MIN
 # define _I64_MAX LLONG_MAX
 # define _UI64_MAX ULLONG_MAX
@@ -21,6 +21,6 @@
 #  define PATH_MAX 4096
 #  define PTHREAD_KEYS_MAX 1024
 # endif
-# define LONG_BIT 64 /* CPython's pyport.h checks it against its own */
+# define LONG_BIT 64 /* CPython's pyport.h compares it with its own value */
 #endif
 #endif

@@ -1,7 +1,7 @@
-/* Floating point: what there is no function call for, and the functions that CPython's headers name.
+/* Floating point: what compiles without a function call, and the functions that CPython's headers use.
  *
- * Classification is clang's own, as in glibc. darwin's headers have inline functions that compile to the same code;
- * windows calls _dclass() from C, which is slower and has the same result. No micro-op classifies numbers so far. */
+ * Classification uses clang's builtins, as in glibc. darwin's headers have inline functions that compile to the same code;
+ * windows calls _dclass() in C, which is slower and has the same result. No micro-op classifies numbers yet. */
 #ifndef JIT_SYSROOT_MATH_H
 #define JIT_SYSROOT_MATH_H
 #pragma clang system_header
@@ -10,7 +10,7 @@
 #define HUGE_VAL __builtin_huge_val()
 #define INFINITY __builtin_inff()
 #if defined(__APPLE__)
-# define NAN __builtin_nanf("0x7fc00000") /* the same number */
+# define NAN __builtin_nanf("0x7fc00000") /* the same value */
 #else
 # define NAN __builtin_nanf("")
 #endif

@@ -1,6 +1,6 @@
 /* POSIX threads: the objects that CPython keeps in its runtime and interpreter states.
  *
- * Opaque, with the size and the alignment of the system's. bytes:
+ * They are opaque, with the size and the alignment of the system's types. Sizes in bytes:
  *                        linux x86_64   linux aarch64   darwin
  *   pthread_mutex_t      40             48              64
  *   pthread_cond_t       48             48              48
@@ -22,7 +22,7 @@
 #if defined(_WIN32)
 # error "<pthread.h> is not on Windows, but pyconfig.h says so (HAVE_PTHREAD_H): it is another system's"
 #elif defined(__APPLE__)
-/* The first word tells what the object is: initializers below. */
+/* The first word identifies the kind of object: see the initializers below. */
 # define SYSROOT_THREAD_OBJECT(name, rest) \
     typedef struct { \
         long signature; \

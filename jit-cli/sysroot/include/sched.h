@@ -1,3 +1,3 @@
-/* CPython's headers include it and use nothing of it. */
+/* CPython's headers include this header but use nothing in it. */
 #pragma clang system_header
 #include <sysroot.h>

@@ -1,5 +1,5 @@
-/* Win32: numbers of Windows versions. CPython's pyconfig.h asks for NTDDI_WIN10; its condition variables are native ones
- * from NTDDI_VISTA on (pycore_condvar.h), so both have to be defined or the GIL gets another layout. */
+/* Win32: numbers of Windows versions. CPython's pyconfig.h uses NTDDI_WIN10; its condition variables are native ones
+ * from NTDDI_VISTA on (pycore_condvar.h), so both must be defined, or the GIL gets another layout. */
 #pragma once
 #pragma clang system_header
 #define NTDDI_VISTA 0x06000000

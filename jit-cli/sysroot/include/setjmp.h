@@ -1,5 +1,5 @@
-/* windows: clang's intrin.h includes it and declares _setjmp() with it: _JUMP_BUFFER in ucrt's setjmp.h. Nothing of
- * CPython jumps. mingw-w64 has the same sizes on x86_64 and i686 and none to compare with on aarch64. */
+/* windows: clang's intrin.h includes this header and declares _setjmp() with its type, _JUMP_BUFFER in ucrt's setjmp.h.
+ * CPython does not use it. mingw-w64 has the same sizes on x86_64 and i686, and no such type on aarch64. */
 #ifndef JIT_SYSROOT_SETJMP_H
 #define JIT_SYSROOT_SETJMP_H
 #pragma clang system_header

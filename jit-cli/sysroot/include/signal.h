@@ -1,4 +1,4 @@
-/* Signals: how many there are, and what CPython keeps about handlers.
+/* Signals: their number, and the types that CPython keeps for handlers.
  *
  *                    linux          darwin    windows
  *   NSIG             65             32        23

@@ -5,7 +5,7 @@
 #include <stdarg.h>
 #include <sysroot.h>
 
-/* Pointed to only. */
+/* Only pointed to. */
 #if defined(_WIN32)
 typedef struct _iobuf FILE;
 #elif defined(__APPLE__)
@@ -14,7 +14,7 @@ typedef struct __sFILE FILE;
 typedef struct _IO_FILE FILE;
 #endif
 
-/* The objects or the function behind the names: bits of a stencil that uses them. */
+/* The objects or the function that the names stand for: they are symbols in a stencil that uses them. */
 #if defined(_WIN32)
 SYSROOT_CRT FILE *__cdecl __acrt_iob_func(unsigned);
 # define stdin (__acrt_iob_func(0))
@@ -34,7 +34,7 @@ extern FILE *stdin, *stdout, *stderr;
 
 #define EOF (-1)
 
-/* windows: inline functions of ucrt's stdio.h, so never imported. Here they are called by name. */
+/* windows: inline functions in ucrt's stdio.h, and therefore never imported. Here they are ordinary functions. */
 int printf(const char *, ...) __attribute__((__format__(__printf__, 1, 2)));
 int fprintf(FILE *, const char *, ...) __attribute__((__format__(__printf__, 2, 3)));
 #endif

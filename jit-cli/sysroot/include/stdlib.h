@@ -1,4 +1,4 @@
-/* Memory, and what ends a program. */
+/* Memory allocation, and functions that end a program. */
 #ifndef JIT_SYSROOT_STDLIB_H
 #define JIT_SYSROOT_STDLIB_H
 #pragma clang system_header
@@ -12,15 +12,15 @@ SYSROOT_CRT void __cdecl free(void *);
 SYSROOT_CRT __declspec(noreturn) void __cdecl abort(void);
 SYSROOT_CRT __declspec(noreturn) void __cdecl exit(int);
 SYSROOT_CRT char *__cdecl getenv(const char *);
-/* clang's mm_malloc.h, which its intrinsics include. */
+/* For clang's mm_malloc.h, which its intrinsics include. */
 SYSROOT_CRT void *__cdecl _aligned_malloc(size_t, size_t);
 SYSROOT_CRT void __cdecl _aligned_free(void *);
-/* corecrt.h and stdlib.h: what CPython protects calls into the C runtime with (pycore_fileutils.h). */
+/* corecrt.h and stdlib.h: CPython uses these to protect calls of the C runtime (pycore_fileutils.h). */
 typedef void(__cdecl *_invalid_parameter_handler)(const wchar_t *, const wchar_t *, const wchar_t *, unsigned, uintptr_t);
 SYSROOT_CRT _invalid_parameter_handler __cdecl
     _set_thread_local_invalid_parameter_handler(_invalid_parameter_handler);
 #else
-/* linux: what an allocation returns is nobody else's. darwin tells the compiler its size (malloc/_malloc.h). */
+/* linux: the result of an allocation has no alias. darwin: its size is declared (malloc/_malloc.h). */
 # if defined(__APPLE__)
 #  define SYSROOT_ALLOCATES(...) __attribute__((__alloc_size__(__VA_ARGS__)))
 # else

@@ -1,4 +1,4 @@
-/* Memory and strings. linux declares the ones that only look as pure (string.h). */
+/* Memory and strings. linux declares functions that only read memory as pure (string.h). */
 #ifndef JIT_SYSROOT_STRING_H
 #define JIT_SYSROOT_STRING_H
 #pragma clang system_header
@@ -15,8 +15,8 @@ extern int strncmp(const char *, const char *, size_t) SYSROOT_NOTHROW SYSROOT_P
 extern char *strchr(const char *, int) SYSROOT_NOTHROW SYSROOT_PURE;
 extern char *strrchr(const char *, int) SYSROOT_NOTHROW SYSROOT_PURE;
 
-/* darwin: its headers check sizes that are known (secure/_string.h), whatever _FORTIFY_SOURCE says. So these are
- * builtins there, in spite of -fno-builtin, and may become plain moves. */
+/* darwin: its headers check known sizes (secure/_string.h) regardless of _FORTIFY_SOURCE. Therefore these functions
+ * are builtins there, in spite of -fno-builtin, and can become plain moves. */
 #if defined(__APPLE__)
 # define memcpy(to, ...) __builtin___memcpy_chk(to, __VA_ARGS__, __builtin_object_size(to, 0))
 # define memmove(to, ...) __builtin___memmove_chk(to, __VA_ARGS__, __builtin_object_size(to, 0))

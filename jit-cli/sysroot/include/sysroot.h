@@ -1,12 +1,12 @@
-/* What all headers of this sysroot share: which system this is, and the scalar types of its ABI.
+/* Shared by all headers of this sysroot: which system the target is, and the scalar types of its ABI.
  *
- * Stencils are never linked against these headers: CPython's headers need layouts, constants and declarations to
- * compile, and nothing else. So what is here is what they use, with the sizes that the system's ABI has. What they only
- * point to (FILE, struct tm, struct stat) stays incomplete: a header that starts to depend on its layout fails to
- * compile, where a guess would change code without a word.
+ * Stencils are never linked against a C library: CPython's headers only need layouts, constants and declarations to
+ * compile. These headers contain those that CPython's use, with the sizes of the system's ABI. Types that CPython only
+ * points to (FILE, struct tm, struct stat) stay incomplete: a header that starts to depend on their layout fails to
+ * compile, where a guessed layout would change the generated code unnoticed.
  *
  * "linux" below is the GNU C library's ABI, "darwin" macOS 11 or newer, "windows" the Universal C Runtime and Win32.
- * Each number names the header of the system that has it. sysroot_checks.h asserts those that matter. */
+ * A comment at each number names the system header that defines it. sysroot_checks.h asserts those that matter. */
 #ifndef JIT_SYSROOT_H
 #define JIT_SYSROOT_H
 
@@ -24,7 +24,7 @@
 # if !defined(__LP64__) || !(defined(__x86_64__) || defined(__aarch64__)) || defined(__ANDROID__)
 #  error "the built-in sysroot knows Linux with the GNU C library on x86_64 and aarch64; give real headers with --sysroot"
 # endif
-/* Which C library this is (features.h). CPython's copy of mimalloc asks, and before 3.13 pymacro.h. */
+/* The version of the C library (features.h). CPython's copy of mimalloc tests it; before 3.13, pymacro.h does, too. */
 # define __GLIBC__ 2
 # define __GLIBC_MINOR__ 36
 #else
@@ -34,13 +34,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* How a system's headers declare functions. It matters where a stencil calls one.
- * linux: almost all are declared to throw nothing (__THROW in sys/cdefs.h), darwin and windows declare nothing.
- * windows: the C runtime is imported from a DLL where _DLL is defined: that is what -fms-runtime-lib=dll does, and
- * what corecrt.h asks for. */
+/* Attributes of function declarations. They matter where a stencil calls a function.
+ * linux: almost all functions are declared not to throw (__THROW in sys/cdefs.h); on darwin and windows they are not.
+ * windows: the C runtime is imported from a DLL if _DLL is defined. -fms-runtime-lib=dll defines it, and corecrt.h
+ * tests it. */
 #if defined(__linux__)
 # define SYSROOT_NOTHROW __attribute__((__nothrow__))
-# define __THROW SYSROOT_NOTHROW /* mimalloc declares functions with it where it is there */
+# define __THROW SYSROOT_NOTHROW /* mimalloc declares functions with it if it is defined */
 # define SYSROOT_PURE __attribute__((__pure__))
 #else
 # define SYSROOT_NOTHROW
@@ -61,8 +61,8 @@
  *   dev_t      unsigned long     unsigned long     int               -
  *   ino_t      unsigned long     unsigned long     unsigned long long -
  * linux: bits/types.h and bits/typesizes.h; darwin: sys/_types.h, i386/_types.h, arm/_types.h; windows: corecrt.h,
- * sys/types.h. dev_t and ino_t are fields of CPython's runtime. Windows has other types of these names there: left out,
- * since CPython does not use them. */
+ * sys/types.h. CPython's runtime has fields of type dev_t and ino_t. Windows has other types of these names, which are
+ * left out because CPython does not use them. */
 #if defined(_WIN32)
 typedef long long time_t;
 typedef long off_t;
@@ -86,16 +86,16 @@ typedef unsigned long ino_t;
 
 struct timespec {
     time_t tv_sec;
-    long tv_nsec; /* 4 bytes on windows, and padding behind them */
+    long tv_nsec; /* 4 bytes on windows, followed by padding */
 };
 
 #if defined(_WIN32)
-struct timeval; /* winsock2.h's: pointed to only */
+struct timeval; /* of winsock2.h; only pointed to */
 #else
 struct timeval {
     time_t tv_sec;
 # if defined(__APPLE__)
-    int tv_usec; /* suseconds_t, and padding behind it: sys/_types/_timeval.h */
+    int tv_usec; /* suseconds_t, followed by padding: sys/_types/_timeval.h */
 # else
     long tv_usec; /* suseconds_t: bits/types/struct_timeval.h */
 # endif

@@ -1,8 +1,8 @@
-/* The sizes that matter, asserted: a wrong one changes what stencils do without a word.
+/* Assertions of the sizes that matter: a wrong size changes what stencils do, unnoticed.
  *
- * Include it last, behind Python.h: it then checks pyconfig.h against the target, too. It takes nothing from the headers
- * beside it, only numbers of each system's ABI, so it holds for real headers as well (mingw-w64's: those that the flags
- * in the README make agree with Microsoft's). */
+ * Include this header last, after Python.h: then it also checks pyconfig.h against the target. Its numbers are those of
+ * each system's ABI, not those of the other headers here, so it holds for real headers as well (for mingw-w64's, with
+ * the flags that make them agree with Microsoft's). */
 #ifndef JIT_SYSROOT_CHECKS_H
 #define JIT_SYSROOT_CHECKS_H
 
@@ -107,7 +107,7 @@ SYSROOT_SIZE(DWORD, 4, 4);
 SYSROOT_SAME("NTDDI_VERSION (pyconfig.h: at least Windows Vista)", NTDDI_VERSION >= 0x06000000, 1);
 #endif
 
-/* pyconfig.h, if it came before: is it this target's? CPython's has all of these, another project's may not. */
+/* If pyconfig.h was included: is it this target's? CPython's defines all of these; another project's may not. */
 #if defined(SIZEOF_VOID_P)
 SYSROOT_SAME("SIZEOF_VOID_P in pyconfig.h", SIZEOF_VOID_P, sizeof(void *));
 #endif

@@ -1,4 +1,4 @@
-/* Types are in sysroot.h; CPython's headers point to a struct tm. */
+/* Types are in sysroot.h; CPython's headers only point to a struct tm. */
 #ifndef JIT_SYSROOT_TIME_H
 #define JIT_SYSROOT_TIME_H
 #pragma clang system_header

@@ -1,4 +1,4 @@
-/* What of POSIX there is: pycore_pythread.h and pycore_semaphore.h ask. */
+/* Which parts of POSIX are available, which pycore_pythread.h and pycore_semaphore.h test. */
 #ifndef JIT_SYSROOT_UNISTD_H
 #define JIT_SYSROOT_UNISTD_H
 #pragma clang system_header
@@ -8,7 +8,7 @@
 # error "<unistd.h> is not on Windows, but pyconfig.h says so (HAVE_UNISTD_H): it is another system's"
 #elif defined(__APPLE__)
 # define _POSIX_THREADS 200112L
-# define _POSIX_SEMAPHORES (-1) /* no unnamed ones: CPython's semaphore is a mutex and a condition there */
+# define _POSIX_SEMAPHORES (-1) /* no unnamed ones: CPython uses a mutex and a condition variable instead */
 # define _SC_THREADS 96
 #else
 # define _POSIX_THREADS 200809L /* bits/posix_opt.h */
@@ -16,5 +16,5 @@
 # define _SC_THREADS 67 /* bits/confname.h */
 #endif
 
-extern unsigned sleep(unsigned); /* mimalloc's: a pause while spinning */
+extern unsigned sleep(unsigned); /* for mimalloc: a pause while spinning */
 #endif

@@ -1,3 +1,3 @@
-/* darwin: CPython 3.11's pyport.h includes it and uses nothing of it. */
+/* darwin: CPython 3.11's pyport.h includes this header but uses nothing in it. */
 #pragma clang system_header
 #include <wchar.h>

@@ -1,4 +1,4 @@
-/* Win32: which part of the API there is. pyconfig.h asks; a desktop program has all of it. */
+/* Win32: which part of the API is available, which pyconfig.h tests. A desktop program has all of it. */
 #pragma once
 #pragma clang system_header
 #define WINAPI_PARTITION_DESKTOP 1

@@ -1,4 +1,4 @@
-/* Win32: the types that CPython keeps in its runtime, and the functions and macros that its headers and mimalloc's name.
+/* Win32: the types in CPython's runtime, and the functions and macros that its headers and those of mimalloc use.
  *
  *                         64-bit   i686
  *   HANDLE, FARPROC       8        4
@@ -8,7 +8,7 @@
  *   CRITICAL_SECTION      40       24       RTL_CRITICAL_SECTION in winnt.h
  *   LARGE_INTEGER         8        8        aligned to 8
  *   FILETIME              8        8        aligned to 4
- * DWORD, ULONG, LONG and BOOL have 4 bytes everywhere (windef.h, winnt.h, basetsd.h). */
+ * DWORD, ULONG, LONG and BOOL have 4 bytes on all targets (windef.h, winnt.h, basetsd.h). */
 #ifndef JIT_SYSROOT_WINDOWS_H
 #define JIT_SYSROOT_WINDOWS_H
 #pragma clang system_header
@@ -19,7 +19,7 @@
 #include <intrin.h>
 
 #ifndef WIN32
-# define WIN32 /* minwindef.h; pythonrun.h asks */
+# define WIN32 /* minwindef.h; pythonrun.h tests it */
 #endif
 #define WINAPI __stdcall
 #define CALLBACK __stdcall
@@ -93,13 +93,13 @@ SYSROOT_WIN32 HMODULE WINAPI LoadLibraryW(LPCWSTR);
 SYSROOT_WIN32 FARPROC WINAPI GetProcAddress(HMODULE, LPCSTR);
 SYSROOT_WIN32 BOOL WINAPI FreeLibrary(HMODULE);
 
-/* mimalloc's locks (from CPython 3.15 on). */
+/* Used by mimalloc's locks (from CPython 3.15 on). */
 SYSROOT_WIN32 void WINAPI InitializeSRWLock(SRWLOCK *);
 SYSROOT_WIN32 void WINAPI AcquireSRWLockExclusive(SRWLOCK *);
 SYSROOT_WIN32 BOOLEAN WINAPI TryAcquireSRWLockExclusive(SRWLOCK *);
 SYSROOT_WIN32 void WINAPI ReleaseSRWLockExclusive(SRWLOCK *);
 
-/* The thread's environment block, whose own address is in it (winnt.h). mimalloc takes it for the thread's number. */
+/* The thread environment block, which contains its own address (winnt.h). mimalloc uses it as the thread's number. */
 struct _TEB;
 static __inline struct _TEB *NtCurrentTeb(void)
 {
@@ -114,7 +114,7 @@ static __inline struct _TEB *NtCurrentTeb(void)
 
 /* A pause while spinning (winnt.h). */
 #if defined(_M_ARM64)
-/* Functions of the compiler's, which not every clang's intrin.h declares. */
+/* Built-in functions of the compiler, which not every clang declares in its intrin.h. */
 extern void __dmb(unsigned int);
 extern void __yield(void);
 # define YieldProcessor() (__dmb(0xA), __yield()) /* a barrier for stores, inner shareable */
@@ -122,7 +122,7 @@ extern void __yield(void);
 # define YieldProcessor() __builtin_ia32_pause()
 #endif
 
-/* 64-bit atomics under their old names (winnt.h). i686 has one instruction for them; the rest is loops around it. */
+/* 64-bit atomics under their old names (winnt.h). i686 has only one instruction for them; the others are loops around it. */
 #define InterlockedCompareExchange64 _InterlockedCompareExchange64
 #if defined(_M_IX86)
 static __inline LONG64 InterlockedExchange64(LONG64 volatile *target, LONG64 value)

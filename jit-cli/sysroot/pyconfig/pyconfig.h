@@ -1,10 +1,10 @@
 /* The configuration of CPython that stencils are built for: one text for seven targets.
  *
- * What is here is what CPython's headers ask about (Include/, Python/ceval_macros.h); configure finds out some five
- * hundred things more that only its sources need. It holds for a default build of CPython for the target. A packager who
- * has the target's own pyconfig.h uses that one.
+ * It defines what CPython's headers test (Include/, Python/ceval_macros.h); configure finds about five hundred more
+ * facts that only CPython's sources need. It is right for a default build of CPython for the target. If you have the
+ * target's own pyconfig.h, use that instead.
  *
- * JIT_SYSROOT_DEBUG          like configure --with-pydebug (windows: _DEBUG does it, too)
+ * JIT_SYSROOT_DEBUG          like configure --with-pydebug (windows: _DEBUG has the same effect)
  * JIT_SYSROOT_FREE_THREADED  like configure --disable-gil */
 #ifndef Py_PYCONFIG_H
 #define Py_PYCONFIG_H
@@ -16,7 +16,7 @@
 # define Py_GIL_DISABLED 1
 #endif
 
-/* Of the language and the compiler. The compiler knows these of each target. */
+/* Facts about the language and the compiler, which the compiler defines for each target. */
 #define DOUBLE_IS_LITTLE_ENDIAN_IEEE754 1
 #define SIZEOF_SHORT __SIZEOF_SHORT__
 #define SIZEOF_INT __SIZEOF_INT__
@@ -33,7 +33,7 @@
 #define ALIGNOF_SIZE_T __SIZEOF_SIZE_T__
 #define STDC_HEADERS 1
 
-/* Of every system. */
+/* The same for every system. */
 #define SIZEOF_PID_T 4
 #define SIZEOF_TIME_T 8
 #define SIZEOF_FPOS_T 8
@@ -45,14 +45,14 @@
 #define HAVE_WCHAR_H 1
 #define HAVE_DYNAMIC_LOADING 1
 
-/* Of CPython, by default. */
+/* CPython's defaults. */
 #define WITH_DECIMAL_CONTEXTVAR 1
 #define WITH_DOC_STRINGS 1
 #define WITH_MIMALLOC 1
 #define WITH_PYMALLOC 1
 
 #if defined(_WIN32)
-/* What PC/pyconfig.h.in defines by hand. */
+/* Defined by hand in PC/pyconfig.h.in. */
 # include <io.h>
 # include <winapifamily.h>
 # include <basetsd.h>
@@ -77,7 +77,7 @@
 #  define MS_WINDOWS_GAMES
 # endif
 # define HAVE_WINDOWS_CONSOLE_IO 1
-/* Windows 10 or newer. Without it condition variables are CPython's own, and the GIL has another layout. */
+/* Windows 10 or newer. For older versions, condition variables are CPython's own, and the GIL has another layout. */
 # define Py_WINVER 0x0A00
 # define Py_NTDDI NTDDI_WIN10
 # ifndef NTDDI_VERSION
@@ -113,7 +113,7 @@ typedef int Py_ssize_t;
 # define _PYTHREAD_NAME_MAXLEN 32766
 
 #else /* POSIX */
-/* Real headers declare what these ask for; the built-in ones do not look. */
+/* Real headers test these macros to decide what to declare; the built-in ones do not. */
 # define _GNU_SOURCE 1
 # define _DARWIN_C_SOURCE 1
 # define _POSIX_C_SOURCE 202405L
@@ -151,7 +151,7 @@ typedef int Py_ssize_t;
 #  define HAVE_KQUEUE 1
 #  define SIZEOF_PTHREAD_KEY_T 8
 #  define THREAD_STACK_SIZE 0x1000000
-/* pymacconfig.h replaces these and most sizes. */
+/* pymacconfig.h redefines these and most sizes. */
 #  if defined(__aarch64__)
 #   define ALIGNOF_MAX_ALIGN_T 8
 #  else

@@ -6,7 +6,7 @@
 #if !defined(__linux__)
 # error "<linux/prctl.h> is on Linux only, but pyconfig.h says so (_Py_HAVE_PR_SET_VMA_ANON_NAME): it is another system's"
 #endif
-/* linux/prctl.h: "SVMA" read as a number, and the one thing to set. */
+/* linux/prctl.h: the number spells "SVMA"; the only attribute to set is the name. */
 #define PR_SET_VMA 0x53564d41
 #define PR_SET_VMA_ANON_NAME 0
 #endif

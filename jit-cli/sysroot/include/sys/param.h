@@ -1,4 +1,4 @@
-/* The longest path: osdefs.h asks. */
+/* The maximal length of a path, which osdefs.h uses. */
 #ifndef JIT_SYSROOT_SYS_PARAM_H
 #define JIT_SYSROOT_SYS_PARAM_H
 #pragma clang system_header

@@ -1,4 +1,4 @@
-/* The kinds of files. CPython's headers point to a struct stat (windows: they have their own). */
+/* File types. CPython's headers only point to a struct stat (on windows, to a struct of their own). */
 #ifndef JIT_SYSROOT_SYS_STAT_H
 #define JIT_SYSROOT_SYS_STAT_H
 #pragma clang system_header
@@ -6,7 +6,7 @@
 
 struct stat;
 
-/* One set of numbers on all three: bits/stat.h, sys/_types/_s_ifmt.h, ucrt's sys/stat.h. */
+/* The same numbers on all three systems: bits/stat.h, sys/_types/_s_ifmt.h, ucrt's sys/stat.h. */
 #define S_IFMT 0170000
 #define S_IFCHR 0020000
 #define S_IFDIR 0040000
