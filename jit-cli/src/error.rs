@@ -18,7 +18,7 @@ pub(crate) enum Error {
     Usage(String),
     #[error(transparent)]
     Target(#[from] UnknownTarget),
-    #[error(transparent)]
+    #[error("{}", llvm(.0))]
     Llvm(#[from] LlvmError),
     #[error(
         "no pyconfig.h in {}: run ./configure there first, or name the folder that has one with \
@@ -114,6 +114,17 @@ pub(crate) enum Error {
     /// Several micro-ops failed; never empty.
     #[error("{}", several(.0))]
     Several(Vec<Error>),
+}
+
+/// A message about LLVM's tools, with the options that help.
+fn llvm(error: &LlvmError) -> String {
+    match error {
+        LlvmError::Missing { .. } | LlvmError::Unusable { .. } => format!(
+            "{error}, point --llvm-tools-install-dir at its prefix, or name another version with \
+             --llvm-version"
+        ),
+        _ => error.to_string(),
+    }
 }
 
 fn several(failures: &[Error]) -> String {
@@ -274,11 +285,13 @@ fn llvm_status(error: &LlvmError) -> u8 {
         }
         LlvmError::BadVersion(_) => 2,
         // clang reports a full disk in words only.
-        LlvmError::Rejected { diagnostics, .. } if diagnostics.contains("No space left") => 19,
+        LlvmError::Rejected { diagnostics, .. } if diagnostics.text.contains("No space left") => 19,
         LlvmError::Rejected { .. } => 12,
         LlvmError::Run { .. } => 6,
         LlvmError::File { source, .. } => file_status(source),
         LlvmError::Interrupted => 130,
+        // A new kind of error, which has no status yet.
+        _ => 1,
     }
 }
 
@@ -291,6 +304,8 @@ fn file_status(source: &io::Error) -> u8 {
 
 #[cfg(test)]
 mod tests {
+    use jit_llvm::Diagnostics;
+
     use super::*;
 
     #[test]
@@ -303,7 +318,7 @@ mod tests {
             let error = LlvmError::File {
                 action: "write",
                 path: path.to_path_buf(),
-                source: kind.into(),
+                source: std::sync::Arc::new(kind.into()),
             };
             assert_eq!(Error::from(error).exit_status(), 19);
         }
@@ -313,7 +328,9 @@ mod tests {
         let error = LlvmError::Rejected {
             name: "_NOP".to_owned(),
             stage: "compile",
-            diagnostics: "error: unable to open output file: 'No space left on device'".to_owned(),
+            diagnostics: Diagnostics::parse(
+                "error: unable to open output file: 'No space left on device'",
+            ),
         };
         assert_eq!(Error::from(error).exit_status(), 19);
     }

@@ -3,4 +3,5 @@
 mod line;
 pub(crate) mod one_target;
 pub(crate) mod stages;
+pub(crate) mod warned;
 pub(crate) mod workdir;

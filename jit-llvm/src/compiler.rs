@@ -1,54 +1,49 @@
-//! Many inputs in, as many results out.
+//! The compiler of one project for one target: many inputs in, as many results out.
 
 use std::{
     path::{Path, PathBuf},
     sync::OnceLock,
 };
 
+use jit_schema::Codegen;
+
 use crate::{
-    CompileOptions, ExpandedFile, Expansion, Interrupt, LlvmError, Toolchain,
-    batch::{self, Plans, Preamble},
-    command,
-    context::Context,
-    driver, preprocess,
+    batch,
+    context::{Context, Listener},
+    diagnostics::Diagnostics,
+    discover::Toolchain,
+    driver,
+    error::LlvmError,
+    expand::{self, ExpandedFile, Expansion},
+    files,
+    interrupt::Interrupt,
+    object::Object,
+    options::CompileOptions,
+    plan::Plan,
+    plans::Plans,
+    preamble::{self, Preamble},
+    source::Source,
+    work::WorkDir,
 };
 
-/// One C source to compile, less the preamble that it shares with the others.
-#[derive(Debug, Clone)]
-pub struct Source {
-    /// The opcode: defined as `_JIT_OPCODE`, and the name of the files.
-    pub name: String,
-    /// The C text behind the preamble.
-    pub body: String,
-}
-
-/// An assembled object file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Object {
-    /// Its contents.
-    pub bytes: Vec<u8>,
-    /// What `llvm-objdump --disassemble --reloc` says of it, from behind the file's name on; nothing
-    /// where there is no llvm-objdump.
-    pub disassembly: Option<String>,
-}
-
 /// How the tools are run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
 pub enum Mode {
-    /// Many inputs in a process; one process for each input of a batch that fails, and for
-    /// everything if this clang's plans are not understood.
+    /// Many inputs in one process. An input whose batch fails gets a process of its own, and so does
+    /// every input if the answers of this clang's driver are not understood.
     #[default]
     Batch,
-    /// One driver process for each input and step, as `Tools/jit/build.py` does it.
+    /// One driver process for each input and step, as CPython's `Tools/jit/build.py` does it.
     Driver,
 }
 
-/// Fewer sources than this are compiled with their preamble as it is: reading it again for each
-/// takes less time than precompiling it.
+/// With fewer sources than this, the preamble is not precompiled: reading it again for each source
+/// takes less time.
 const WORTH_PRECOMPILING: usize = 4;
 
-/// Compiles the sources of one project for one target. Its methods run one process at a time, so
-/// callers spread chunks of their inputs over threads.
+/// Compiles the sources of one project for one target. Each method runs one process at a time, so
+/// callers distribute their inputs over threads.
 #[derive(Debug)]
 pub struct Compiler<'a> {
     context: Context<'a>,
@@ -57,44 +52,118 @@ pub struct Compiler<'a> {
     precompiled: OnceLock<Result<Option<PathBuf>, LlvmError>>,
 }
 
-impl<'a> Compiler<'a> {
-    /// A compiler that keeps its files in `work`, an existing folder of its own, which the caller
-    /// removes. The preamble is what all sources start with: whole lines, `#include`s as a rule.
+/// Settings of a [`Compiler`] before it is made; [`Compiler::builder`] returns one.
+pub struct CompilerBuilder<'a> {
+    toolchain: &'a Toolchain,
+    options: CompileOptions,
+    work: PathBuf,
+    preamble: String,
+    mode: Mode,
+    keep_files: bool,
+    interrupt: Interrupt,
+    listener: Option<Listener<'a>>,
+}
+
+impl<'a> CompilerBuilder<'a> {
+    /// Sets the C text that all sources start with: whole lines, `#include`s as a rule. It is compiled
+    /// once for all of them. Without it, sources start with nothing.
+    #[must_use]
+    pub fn preamble(mut self, preamble: impl Into<String>) -> Self {
+        self.preamble = preamble.into();
+        self
+    }
+
+    /// Sets how the tools are run. Without it, they are run in batches.
+    #[must_use]
+    pub fn mode(mut self, mode: Mode) -> Self {
+        self.mode = mode;
+        self
+    }
+
+    /// Leaves the intermediate files in the work directory, under the names of their sources.
+    #[must_use]
+    pub fn keep_files(mut self, keep: bool) -> Self {
+        self.keep_files = keep;
+        self
+    }
+
+    /// Sets what can stop the compiler's processes.
+    #[must_use]
+    pub fn interrupt(mut self, interrupt: Interrupt) -> Self {
+        self.interrupt = interrupt;
+        self
+    }
+
+    /// Sets the function that gets what clang prints about inputs that it compiles, which are
+    /// warnings as a rule, after each process that has printed something. It is called from the
+    /// threads that call the compiler's methods. Without it, warnings are lost; errors are parts of
+    /// results in any case.
+    #[must_use]
+    pub fn on_warnings(mut self, listener: impl Fn(&Diagnostics) + Send + Sync + 'a) -> Self {
+        self.listener = Some(Box::new(listener));
+        self
+    }
+
+    /// Makes the compiler.
     ///
     /// # Errors
     ///
-    /// [`LlvmError::File`] if `work` is not there.
-    pub fn new(
-        toolchain: &'a Toolchain,
-        options: CompileOptions,
-        preamble: String,
-        work: &Path,
-        mode: Mode,
-        interrupt: Interrupt,
-    ) -> Result<Self, LlvmError> {
-        let work = command::resolve(work)?;
-        let context = Context::new(toolchain, options, preamble, work, false, interrupt);
+    /// [`LlvmError::File`] if there is no work directory.
+    pub fn build(self) -> Result<Compiler<'a>, LlvmError> {
         Ok(Compiler {
-            context,
-            mode,
+            context: Context {
+                toolchain: self.toolchain,
+                options: self.options,
+                preamble: self.preamble,
+                work: WorkDir::new(&self.work, self.keep_files)?,
+                interrupt: self.interrupt,
+                listener: self.listener,
+            },
+            mode: self.mode,
             plans: OnceLock::new(),
             precompiled: OnceLock::new(),
         })
     }
+}
 
-    /// Leave the intermediate files in the work folder, by the names of their sources.
-    #[must_use]
-    pub fn keep_files(mut self) -> Self {
-        self.context.keep = true;
-        self
+impl std::fmt::Debug for CompilerBuilder<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CompilerBuilder")
+            .field("toolchain", &self.toolchain)
+            .field("options", &self.options)
+            .field("work", &self.work)
+            .field("mode", &self.mode)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> Compiler<'a> {
+    /// Returns the settings of a compiler that keeps its files in `work`, an existing directory of its
+    /// own, which the caller removes.
+    pub fn builder(
+        toolchain: &'a Toolchain,
+        options: CompileOptions,
+        work: impl Into<PathBuf>,
+    ) -> CompilerBuilder<'a> {
+        CompilerBuilder {
+            toolchain,
+            options,
+            work: work.into(),
+            preamble: String::new(),
+            mode: Mode::default(),
+            keep_files: false,
+            interrupt: Interrupt::default(),
+            listener: None,
+        }
     }
 
-    /// Do now what the first batch would wait for, if it is worth it for that many sources: ask for
-    /// the commands, precompile the preamble.
+    /// Does now what the first batch would wait for, if it is worth it for this many sources: asks the
+    /// driver for cc1's commands, and precompiles the preamble.
     ///
     /// # Errors
     ///
-    /// What would fail for every source: the preamble does not compile.
+    /// [`LlvmError::Rejected`] if the preamble does not compile, and other errors that would affect
+    /// every source.
     pub fn prepare(&self, sources: usize) -> Result<(), LlvmError> {
         if sources >= WORTH_PRECOMPILING && self.has_preamble() {
             self.precompiled()?;
@@ -102,11 +171,11 @@ impl<'a> Compiler<'a> {
         Ok(())
     }
 
-    /// C to assembly; a result for each source.
+    /// Compiles to assembly. Returns one result for each source, in the order of the sources.
     ///
     /// # Errors
     ///
-    /// What concerns all of them: the preamble does not compile, clang can't be run.
+    /// Those that affect every source: the preamble does not compile, or clang can't be run.
     pub fn compile(&self, sources: &[Source]) -> Result<Vec<Result<String, LlvmError>>, LlvmError> {
         let Some(plans) = self.plans()? else {
             return Ok(self.compile_alone(sources));
@@ -124,11 +193,12 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    /// Assembly to object files; each input is a name and a text, and has a result.
+    /// Assembles to object files. Each input is a name and a text; returns one result for each, in the
+    /// order of the inputs.
     ///
     /// # Errors
     ///
-    /// What concerns all of them, as for [`Compiler::compile`].
+    /// Those that affect every input, as for [`Compiler::compile`].
     pub fn assemble(
         &self,
         inputs: &[(&str, &str)],
@@ -137,57 +207,57 @@ impl<'a> Compiler<'a> {
             Some(plans) => batch::assemble(&self.context, &plans.assemble, inputs),
             None => Ok(inputs
                 .iter()
-                .map(|(name, text)| self.context.assemble_alone(name, text))
+                .map(|(name, text)| driver::assemble(&self.context, name, text))
                 .collect()),
         }
     }
 
-    /// Compile the shim, a source file, to the contents of an object file.
+    /// Compiles the shim, a source file, to the contents of an object file.
     ///
     /// # Errors
     ///
-    /// [`LlvmError::Rejected`] if it does not compile, and what may go wrong on the way there.
+    /// [`LlvmError::Rejected`] if it does not compile, and others if clang can't be run.
     pub fn shim(&self, source: &Path) -> Result<Vec<u8>, LlvmError> {
-        let output = self.context.folder("shim")?.join("shim.o");
-        let mut arguments = self.context.options.shim(&self.context.work);
+        let output = self.context.work.directory("shim")?.join("shim.o");
+        let mut arguments = self.context.options.shim(self.context.work.path());
         arguments.extend(["-o".into(), output.clone().into(), source.into()]);
         driver::run(&self.context, "shim", "compile", &arguments)?;
-        command::read(output)
+        files::read(&output)
     }
 
-    /// What the preprocessor makes of all sources, in one run; `None` if it can't be told: there are
-    /// no batches, a source does not preprocess, or one may depend on what is in front of it.
+    /// Preprocesses all sources in one process. Returns `None` where that is not possible: there are no
+    /// batches, a source does not preprocess, or one may depend on what comes before it.
     ///
     /// # Errors
     ///
     /// If clang can't be run.
     pub fn expand(&self, sources: &[Source]) -> Result<Option<Expansion>, LlvmError> {
         match self.plans()? {
-            Some(plans) => preprocess::expand(&self.context, &plans.compile, sources),
+            Some(plans) => expand::expand(&self.context, &plans.compile, sources),
             None => Ok(None),
         }
     }
 
-    /// What the preprocessor makes of the shim, as [`Compiler::expand`] tells it.
+    /// Preprocesses the shim, as [`Compiler::expand`] does it with sources.
     ///
     /// # Errors
     ///
     /// If clang can't be run.
     pub fn expand_shim(&self, source: &Path) -> Result<Option<ExpandedFile>, LlvmError> {
         match self.plans()? {
-            Some(plans) => preprocess::expand_file(&self.context, &plans.shim, source),
+            Some(plans) => expand::expand_file(&self.context, &plans.shim, source),
             None => Ok(None),
         }
     }
 
-    /// The cc1 arguments of the three steps: to compile, to assemble, and for the shim. `None` if
-    /// there are no batches.
+    /// Returns the cc1 arguments of the three steps: to compile, to assemble, and for the shim. Returns
+    /// `None` if there are no batches.
     ///
     /// # Errors
     ///
     /// If clang can't be run.
     pub fn arguments(&self) -> Result<Option<[Vec<String>; 3]>, LlvmError> {
-        let words = |plan: &crate::plan::Plan| -> Vec<String> {
+        let words = |plan: &Plan| -> Vec<String> {
             let words = plan.arguments.iter();
             words
                 .map(|word| word.to_string_lossy().into_owned())
@@ -202,20 +272,14 @@ impl<'a> Compiler<'a> {
         }))
     }
 
-    /// Whether clang has warned of the source of that name while it was compiled here. Who stores
-    /// results may want to leave these out, so that the next build warns again.
-    pub fn has_warned(&self, name: &str) -> bool {
-        self.context.has_warned(name)
-    }
-
-    /// The code generation that the flags are made for.
-    pub fn codegen(&self) -> jit_schema::Codegen {
+    /// Returns the code generation that the flags are made for.
+    pub fn codegen(&self) -> Codegen {
         self.context.options.codegen
     }
 
-    /// The folder that this compiler's files are in, as it appears in the arguments.
+    /// Returns the directory that this compiler's files are in, as it appears in the arguments.
     pub fn work(&self) -> &Path {
-        &self.context.work
+        self.context.work.path()
     }
 
     fn has_preamble(&self) -> bool {
@@ -225,7 +289,7 @@ impl<'a> Compiler<'a> {
     fn compile_alone(&self, sources: &[Source]) -> Vec<Result<String, LlvmError>> {
         sources
             .iter()
-            .map(|source| self.context.compile_alone(source))
+            .map(|source| driver::compile(&self.context, source))
             .collect()
     }
 
@@ -244,16 +308,16 @@ impl<'a> Compiler<'a> {
             }
             Ok(plans)
         });
-        plans.as_ref().map(Option::as_ref).map_err(LlvmError::again)
+        plans.as_ref().map(Option::as_ref).map_err(LlvmError::clone)
     }
 
-    /// The precompiled preamble; `None` if the driver has to do it.
+    /// Returns the precompiled preamble, or `None` if the driver has to do the work.
     fn precompiled(&self) -> Result<Option<&PathBuf>, LlvmError> {
         let Some(plans) = self.plans()? else {
             return Ok(None);
         };
         let precompiled = self.precompiled.get_or_init(|| {
-            match batch::precompile(&self.context, &plans.compile)? {
+            match preamble::precompile(&self.context, &plans.compile)? {
                 Ok(path) => Ok(Some(path)),
                 Err(why) => self.without_precompiling(&why),
             }
@@ -261,14 +325,14 @@ impl<'a> Compiler<'a> {
         precompiled
             .as_ref()
             .map(Option::as_ref)
-            .map_err(LlvmError::again)
+            .map_err(LlvmError::clone)
     }
 
-    /// The driver does it, unless it can't either: then every source would fail for one reason,
-    /// which is better told once.
+    /// Leaves the work to the driver, unless it fails as well: then every source would fail for the same
+    /// reason, which is better reported once.
     fn without_precompiling(&self, why: &str) -> Result<Option<PathBuf>, LlvmError> {
-        match driver::compile(&self.context, "preamble", &self.context.preamble) {
-            Ok(_) => {
+        match driver::compile_preamble(&self.context) {
+            Ok(()) => {
                 tracing::warn!("one process for each micro-op, which is slow: {why}");
                 Ok(None)
             }

@@ -6,31 +6,31 @@ use std::{
 };
 
 use crate::{
-    Interrupt, LlvmError, LlvmVersion, Rejection, SUPPORTED_MAJORS, command,
-    version::{Identity, identify},
+    command,
+    error::{LlvmError, Rejection},
+    interrupt::Interrupt,
+    version::{Identity, LlvmVersion, SUPPORTED_MAJORS, identify},
 };
 
 /// What to look for, and where.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Search {
-    /// The major that is wanted; without one, the newest of [`SUPPORTED_MAJORS`] that is installed.
+    /// The major to look for. Without one, the newest of [`SUPPORTED_MAJORS`] that is installed is
+    /// taken.
     pub major: Option<u32>,
-    /// `--llvm-tools-install-dir`: a prefix whose `bin` comes first.
+    /// A prefix whose `bin` is searched before `PATH`.
     pub install_dir: Option<PathBuf>,
-    /// The folder that holds PCbuild's downloads, if the input has one: `EXTERNALS_DIR`, or
-    /// `externals` in the checkout.
-    pub externals_dir: Option<PathBuf>,
-    /// The folder's name in there, e.g. `llvm-21.1.4.0`.
-    pub externals_tag: Option<String>,
+    /// A prefix whose `bin` is searched after `PATH`, such as CPython's `externals/llvm-21.1.4.0`.
+    pub fallback_dir: Option<PathBuf>,
 }
 
 impl Search {
-    /// Read a version as `--llvm-version` takes it: a major, optionally with a minor and more
-    /// behind it, which are ignored.
+    /// Parses a major.
     ///
     /// # Errors
     ///
-    /// [`LlvmError::BadVersion`].
+    /// [`LlvmError::BadVersion`] for anything but a number.
     pub fn parse_major(text: &str) -> Result<u32, LlvmError> {
         text.parse()
             .map_err(|_| LlvmError::BadVersion(text.to_owned()))
@@ -39,24 +39,25 @@ impl Search {
 
 /// LLVM's tools, all of one major.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Toolchain {
-    /// The compiler, also used as assembler.
+    /// The compiler, which is the assembler, too.
     pub clang: PathBuf,
     /// Its version.
     pub version: LlvmVersion,
-    /// llvm-objdump of the same major, if there is one: it only adds comments.
+    /// llvm-objdump of the same major, if there is one: only disassembly needs it.
     pub objdump: Option<PathBuf>,
-    /// What the two say of themselves.
+    /// See [`Toolchain::identities`].
     identities: Vec<String>,
 }
 
 impl Toolchain {
-    /// Look for clang and llvm-objdump.
+    /// Looks for clang and llvm-objdump.
     ///
     /// # Errors
     ///
-    /// [`LlvmError::Missing`] or [`LlvmError::Unusable`] if there is no clang that will do, which
-    /// list the places and what was wrong with what was there.
+    /// [`LlvmError::Missing`] or [`LlvmError::Unusable`] if there is no usable clang; they list the
+    /// places, and what is wrong with the ones that are there.
     pub fn discover(search: &Search, interrupt: &Interrupt) -> Result<Toolchain, LlvmError> {
         let majors = match search.major {
             Some(major) => vec![major],
@@ -91,8 +92,8 @@ impl Toolchain {
         })
     }
 
-    /// What tells these tools from others that may write something else: their versions in full,
-    /// and their sizes. Where they are is left out.
+    /// Returns what distinguishes these tools from others that may write something else: their full
+    /// versions, and their sizes, but not their paths.
     pub fn identities(&self) -> &[String] {
         &self.identities
     }
@@ -115,7 +116,7 @@ fn find(
             let Some(path) = place.resolve()? else {
                 continue;
             };
-            // Tools run in other folders than ours, where a relative path leads nowhere.
+            // Tools run in another directory, where a relative path leads nowhere.
             let path = std::path::absolute(&path).unwrap_or(path);
             match probe(&path, interrupt)? {
                 Ok(found) if found.version.major == major => {
@@ -150,11 +151,11 @@ fn reject(rejected: &mut Vec<(PathBuf, Rejection)>, path: PathBuf, why: Rejectio
     }
 }
 
-/// One place to look in.
+/// One place to search.
 enum Place {
     /// A file, there or not.
     File(PathBuf),
-    /// A name, to be looked up in `PATH`.
+    /// A name to look up in `PATH`.
     Name(String),
 }
 
@@ -167,12 +168,8 @@ impl Place {
     ) -> impl Iterator<Item = Place> + 'a {
         let in_bin = move |prefix: &Path| Place::File(prefix.join("bin").join(tool));
         let explicit = search.install_dir.as_deref().map(in_bin);
-        let externals = search
-            .externals_dir
-            .as_ref()
-            .zip(search.externals_tag.as_ref())
-            .map(|(folder, tag)| in_bin(&folder.join(tag)));
-        // Homebrew is asked last, and only if it comes to that: it is slow.
+        let fallback = search.fallback_dir.as_deref().map(in_bin);
+        // Homebrew is asked last, and only if nothing else is found: it is slow.
         let homebrew = std::iter::once_with(move || homebrew(major, interrupt))
             .flatten()
             .map(move |prefix| in_bin(&prefix));
@@ -182,7 +179,7 @@ impl Place {
                 Place::Name(tool.to_owned()),
                 Place::Name(format!("{tool}-{major}")),
             ])
-            .chain(externals)
+            .chain(fallback)
             .chain(homebrew)
     }
 
@@ -200,7 +197,7 @@ impl Place {
                 if !std::env::consts::EXE_EXTENSION.is_empty() && with_extension.exists() {
                     Some(with_extension)
                 } else {
-                    // A link that leads nowhere is worth a word, too.
+                    // A link that leads nowhere is reported, too.
                     path.symlink_metadata().is_ok().then(|| path.clone())
                 }
             }
@@ -209,7 +206,7 @@ impl Place {
     }
 }
 
-/// What a tool says of itself.
+/// What a tool prints for `--version`.
 struct Probed {
     version: LlvmVersion,
     text: String,
@@ -217,15 +214,16 @@ struct Probed {
 
 impl Probed {
     fn identity(&self, path: &Path) -> String {
-        // Two builds of one version differ in size as a rule.
+        // Two builds of one version usually differ in size.
         let size = std::fs::metadata(path).map_or(0, |data| data.len());
-        // The other lines have the default target and folders.
+        // The other lines have the default target and directories.
         let line = self.text.lines().find(|line| line.contains("version"));
         format!("{} ({size} bytes)", line.unwrap_or_default().trim())
     }
 }
 
-/// Ask a tool what it is. The outer error ends the search; the inner one only this candidate.
+/// Asks a tool for its version. The outer error ends the search; the inner one rejects only this
+/// candidate.
 fn probe(path: &Path, interrupt: &Interrupt) -> Result<Result<Probed, Rejection>, LlvmError> {
     let output = match command::run(path, &["--version".into()], None, interrupt) {
         Ok(output) => output,
@@ -251,7 +249,8 @@ fn probe(path: &Path, interrupt: &Interrupt) -> Result<Result<Probed, Rejection>
     })
 }
 
-/// Where Homebrew put that major, as `_get_brew_llvm_prefix` asks it.
+/// Returns the prefix of a major that Homebrew has installed, asked for as `_get_brew_llvm_prefix`
+/// does it.
 fn homebrew(major: u32, interrupt: &Interrupt) -> Option<PathBuf> {
     let brew = which::which("brew").ok()?;
     let arguments = ["--prefix".into(), format!("llvm@{major}").into()];

@@ -1,16 +1,32 @@
-//! One driver process for each step of each input, as `Tools/jit/build.py` does it: what the batches
-//! of [`crate::batch`] are measured against, and what tells which member of a batch is at fault.
+//! One driver process for each step of each input, as CPython's `Tools/jit/build.py` does it. It
+//! shows which member of a batch is at fault, and tests compare [`crate::batch`] with it.
 
-use std::{ffi::OsString, path::PathBuf};
+use std::ffi::OsString;
 
-use crate::{LlvmError, command, context::Context};
+use crate::{
+    context::Context,
+    error::LlvmError,
+    files,
+    object::{self, Object},
+    source::Source,
+};
 
-/// C to assembly.
-pub(crate) fn compile(context: &Context<'_>, name: &str, text: &str) -> Result<String, LlvmError> {
-    let input = context.file(name, "c");
-    let output = context.file(name, "s");
-    command::write(&input, text.as_bytes())?;
-    let mut arguments = context.options.stencil(&context.work);
+/// Compiles a source, preamble included, to assembly.
+pub(crate) fn compile(context: &Context<'_>, source: &Source) -> Result<String, LlvmError> {
+    let text = format!("{}{}", context.preamble, source.body);
+    compile_text(context, &source.name, &text)
+}
+
+/// Compiles the preamble alone, to see whether it compiles.
+pub(crate) fn compile_preamble(context: &Context<'_>) -> Result<(), LlvmError> {
+    compile_text(context, "preamble", &context.preamble).map(drop)
+}
+
+fn compile_text(context: &Context<'_>, name: &str, text: &str) -> Result<String, LlvmError> {
+    let input = context.work.file(name, "c");
+    let output = context.work.file(name, "s");
+    files::write(&input, text.as_bytes())?;
+    let mut arguments = context.options.stencil(context.work.path());
     arguments.extend([
         format!("-D_JIT_OPCODE={name}").into(),
         "-o".into(),
@@ -18,43 +34,39 @@ pub(crate) fn compile(context: &Context<'_>, name: &str, text: &str) -> Result<S
         input.into(),
     ]);
     run(context, name, "compile", &arguments)?;
-    command::read_text(output)
+    files::read_text(&output)
 }
 
-/// Assembly to an object file: where it is.
-pub(crate) fn assemble(
-    context: &Context<'_>,
-    name: &str,
-    text: &str,
-) -> Result<PathBuf, LlvmError> {
-    let input = context.file(name, "s");
-    let output = context.file(name, "o");
-    command::write(&input, text.as_bytes())?;
+/// Assembles to an object file.
+pub(crate) fn assemble(context: &Context<'_>, name: &str, text: &str) -> Result<Object, LlvmError> {
+    let input = context.work.file(name, "s");
+    let output = context.work.file(name, "o");
+    files::write(&input, text.as_bytes())?;
     let mut arguments = context.options.assemble();
     arguments.extend(["-o".into(), output.clone().into(), input.into()]);
     run(context, name, "assemble", &arguments)?;
-    Ok(output)
+    let disassembly = object::disassemble(context, context.work.path(), &[&output])?;
+    Ok(Object {
+        bytes: files::read(&output)?,
+        disassembly: disassembly.into_iter().next().flatten(),
+    })
 }
 
-/// Run clang and pass on what it printed.
+/// Runs clang, and reports what it printed.
 pub(crate) fn run(
     context: &Context<'_>,
     name: &str,
     stage: &'static str,
     arguments: &[OsString],
 ) -> Result<(), LlvmError> {
-    let clang = &context.toolchain.clang;
-    let output = command::run(clang, arguments, Some(&context.work), &context.interrupt)?;
-    let diagnostics = context.shorten(&output.diagnostics());
+    let output = context.run(&context.toolchain.clang, arguments)?;
     if !output.status.success() {
         return Err(LlvmError::Rejected {
             name: name.to_owned(),
             stage,
-            diagnostics,
+            diagnostics: context.diagnostics(&output),
         });
     }
-    if !output.stderr.is_empty() {
-        context.warn(&diagnostics);
-    }
+    context.report(&output);
     Ok(())
 }

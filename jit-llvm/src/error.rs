@@ -1,140 +1,107 @@
-//! What can go wrong between us and LLVM's tools.
+//! Errors of running LLVM's tools.
 
-use std::{fmt, io, path::PathBuf};
+use std::{
+    fmt, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use crate::LlvmVersion;
+use crate::{diagnostics::Diagnostics, version::LlvmVersion};
 
-/// Why a tool cannot be used or what it failed at.
-#[derive(Debug, thiserror::Error)]
+/// Why a tool cannot be used, or what failed.
+///
+/// An error that affects many sources is reported for each of them, so errors can be cloned.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
 pub enum LlvmError {
-    /// Nothing of that name in any of the places.
+    /// No file of that name is in any of the places.
     #[error(
         "can't find {tool}-{wanted}: looked in {}. {}",
-        list(places),
+        places.join(", "),
         install(wanted)
     )]
     Missing {
-        /// `clang`.
+        /// The tool's name: `clang`.
         tool: String,
-        /// The major that is asked for, or several of them.
+        /// The wanted major, or several with `or` between them.
         wanted: String,
-        /// Where it was looked for.
+        /// The places that were searched, in order.
         places: Vec<String>,
     },
-    /// There is one, or are some, but none will do.
+    /// Tools of that name are there, but none of them can be used.
     #[error(
         "no usable {tool}-{wanted}: {}. {}",
         rejections(rejected),
         install(wanted)
     )]
     Unusable {
-        /// `clang`.
+        /// The tool's name: `clang`.
         tool: String,
-        /// The major that is asked for, or several of them.
+        /// The wanted major, or several with `or` between them.
         wanted: String,
-        /// What was found, and why it was not taken, in the order of the search. Never empty.
+        /// The tools that were found, and why they were rejected, in the order of the search. Never
+        /// empty.
         rejected: Vec<(PathBuf, Rejection)>,
     },
-    /// `--llvm-version` is not a number.
+    /// A version that should be a major is not a number.
     #[error("{0:?} is not an LLVM version: give the major alone, as in 21")]
     BadVersion(String),
-    /// The compiler or assembler refused its input.
-    #[error("{name} does not {stage}:\n{}", diagnostics.trim_end())]
+    /// A tool refused its input.
+    #[error("{name} does not {stage}:\n{}", diagnostics.text.trim_end())]
     Rejected {
-        /// The name of the input: the uop, or `shim`.
+        /// The name of the input: a source's name, `shim`, or `the preamble`.
         name: String,
-        /// `compile` or `assemble`, as a rule.
+        /// What was to be done with it: `compile`, `assemble`.
         stage: &'static str,
-        /// What clang printed.
-        diagnostics: String,
+        /// What the tool printed.
+        diagnostics: Diagnostics,
     },
-    /// A tool could not be started or talked to.
+    /// A process could not be started, or the connection to it broke.
     #[error("can't run {}: {source}", program.display())]
     Run {
         /// The program.
         program: PathBuf,
         /// Why.
-        source: io::Error,
+        source: Arc<io::Error>,
     },
-    /// A file of ours could not be read or written.
+    /// A file in the work directory could not be read or written.
     #[error("can't {action} {}: {source}", path.display())]
     File {
-        /// `write`, `read`, `create`.
+        /// What was to be done with it: `write`, `read`, `create`, `find`.
         action: &'static str,
         /// The file.
         path: PathBuf,
         /// Why.
-        source: io::Error,
+        source: Arc<io::Error>,
     },
-    /// [`crate::Interrupt::trip`] was called.
+    /// [`Interrupt::trip`](crate::Interrupt::trip) was called.
     #[error("interrupted")]
     Interrupted,
 }
 
 impl LlvmError {
-    /// The same once more, for the next who is concerned: errors of the system can't be cloned.
-    pub(crate) fn again(&self) -> LlvmError {
-        let same = |source: &io::Error| match source.raw_os_error() {
-            Some(code) => io::Error::from_raw_os_error(code),
-            None => io::Error::new(source.kind(), source.to_string()),
-        };
-        match self {
-            LlvmError::Missing {
-                tool,
-                wanted,
-                places,
-            } => LlvmError::Missing {
-                tool: tool.clone(),
-                wanted: wanted.clone(),
-                places: places.clone(),
-            },
-            LlvmError::Unusable {
-                tool,
-                wanted,
-                rejected,
-            } => LlvmError::Unusable {
-                tool: tool.clone(),
-                wanted: wanted.clone(),
-                rejected: rejected.clone(),
-            },
-            LlvmError::BadVersion(text) => LlvmError::BadVersion(text.clone()),
-            LlvmError::Rejected {
-                name,
-                stage,
-                diagnostics,
-            } => LlvmError::Rejected {
-                name: name.clone(),
-                stage,
-                diagnostics: diagnostics.clone(),
-            },
-            LlvmError::Run { program, source } => LlvmError::Run {
-                program: program.clone(),
-                source: same(source),
-            },
-            LlvmError::File {
-                action,
-                path,
-                source,
-            } => LlvmError::File {
-                action,
-                path: path.clone(),
-                source: same(source),
-            },
-            LlvmError::Interrupted => LlvmError::Interrupted,
+    /// Returns a function that makes an error of a failed operation on a file.
+    pub(crate) fn file(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> LlvmError {
+        let path = path.to_path_buf();
+        move |source| LlvmError::File {
+            action,
+            path,
+            source: Arc::new(source),
         }
     }
 }
 
-/// Why a tool that was found is not taken.
+/// Why a tool that was found cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Rejection {
-    /// Apple's clang, whose version numbers are its own.
+    /// It is Apple's clang, which has version numbers of its own.
     Apple,
-    /// The file is there, but cannot be executed.
+    /// The file is there but cannot be executed, for this reason.
     NotExecutable(String),
-    /// It ran, but printed no LLVM version.
+    /// It ran but printed no LLVM version; this is its first line.
     NotLlvm(String),
-    /// A version that was not asked for.
+    /// It is of another version than the wanted one.
     Version(LlvmVersion),
 }
 
@@ -149,10 +116,6 @@ impl fmt::Display for Rejection {
             Rejection::Version(version) => write!(f, "is version {version}"),
         }
     }
-}
-
-fn list(places: &[String]) -> String {
-    places.join(", ")
 }
 
 fn rejections(rejected: &[(PathBuf, Rejection)]) -> String {
@@ -170,7 +133,6 @@ fn install(wanted: &str) -> String {
         .unwrap_or(wanted);
     format!(
         "Install it (Debian, Ubuntu: apt-get install clang-{major}; Fedora: dnf install clang; \
-         macOS: brew install llvm@{major}), point --llvm-tools-install-dir at its prefix, or name \
-         another version with --llvm-version"
+         macOS: brew install llvm@{major})"
     )
 }

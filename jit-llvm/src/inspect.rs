@@ -1,4 +1,9 @@
-//! What clang understands of a source: its macros, types and layouts. Nothing is compiled.
+//! What clang knows about a source: its macros, types and layouts. Nothing is compiled.
+
+mod constants;
+mod declarations;
+mod layouts;
+mod preprocessed;
 
 use std::{
     collections::BTreeMap,
@@ -6,75 +11,68 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use self::constants::{Answer, PROBES};
+pub use self::{
+    declarations::{Declarations, Function},
+    layouts::{Field, Record},
+    preprocessed::{Macro, Passage},
+};
 use crate::{
-    CompileOptions, Interrupt, LlvmError, Toolchain, command,
-    declarations::{self, Declarations},
-    layouts::{self, Record},
+    command::{self, Output},
+    diagnostics::Diagnostics,
+    discover::Toolchain,
+    error::LlvmError,
+    files,
+    interrupt::Interrupt,
+    options::CompileOptions,
+    source::Source,
+    work::shorten,
 };
 
-/// What a macro is replaced by.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Macro {
-    /// The names of its parameters, `...` for more; `None` if it takes no parentheses.
-    pub parameters: Option<Vec<String>>,
-    /// The text as the preprocessor prints it, before any replacement in it.
-    pub body: String,
-}
-
-/// A part of a source after preprocessing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Passage {
-    /// The file it is from.
-    pub file: PathBuf,
-    /// Its tokens.
-    pub text: String,
-}
-
-/// Answers questions about one source, in one way of compiling it. Each question is a process.
+/// Answers questions about one source, compiled in one way. Each question is a process.
 #[derive(Debug)]
 pub struct Inspector<'a> {
     toolchain: &'a Toolchain,
     options: CompileOptions,
-    name: String,
-    source: String,
+    source: Source,
     work: PathBuf,
     interrupt: Interrupt,
 }
 
-/// What probes are called in diagnostics; no file is.
-const PROBES: &str = "<jit probes>";
-/// What no macro and no size is worth.
-const UNLIKELY: i64 = 0x7eed_fadd_5eed;
-/// What starts the expansion of a probe.
+/// The word that starts the expansion of a probe.
 const MARKER: &str = "__jit_probe__";
 
 impl<'a> Inspector<'a> {
-    /// An inspector of a C source, whose name is for messages. It keeps its files in `work`, an
-    /// existing folder of its own, which the caller removes. The options are those for stencils.
+    /// Returns an inspector of a source. It keeps its files in `work`, an existing directory of its
+    /// own, which the caller removes. The options are those for stencils.
     ///
     /// # Errors
     ///
-    /// [`LlvmError::File`] if `work` is not there.
+    /// [`LlvmError::File`] if there is no work directory.
     pub fn new(
         toolchain: &'a Toolchain,
         options: CompileOptions,
-        name: &str,
-        source: String,
+        source: Source,
         work: &Path,
-        interrupt: Interrupt,
     ) -> Result<Self, LlvmError> {
-        let work = command::resolve(work)?;
+        let work = files::resolve(work)?;
         Ok(Inspector {
             toolchain,
             options,
-            name: name.to_owned(),
             source,
             work,
-            interrupt,
+            interrupt: Interrupt::default(),
         })
     }
 
-    /// The records that the source defines, its headers included, each once.
+    /// Sets what can stop the inspector's processes.
+    #[must_use]
+    pub fn interrupt(mut self, interrupt: Interrupt) -> Self {
+        self.interrupt = interrupt;
+        self
+    }
+
+    /// Returns the records that the source and its headers define, each once.
     ///
     /// # Errors
     ///
@@ -83,46 +81,36 @@ impl<'a> Inspector<'a> {
         let flags = ["-fsyntax-only", "-Xclang", "-fdump-record-layouts-complete"];
         let text = self.ask("records", "", &flags)?;
         layouts::parse(&text).map_err(|line| LlvmError::Rejected {
-            name: self.name.clone(),
+            name: self.source.name.clone(),
             stage: "read the layouts of",
-            diagnostics: format!("clang prints what this version does not know: {line}\n"),
+            diagnostics: Diagnostics::parse(&format!(
+                "clang prints what this version does not know: {line}\n"
+            )),
         })
     }
 
-    /// The macros that are defined at the end, by name.
+    /// Returns the macros that are defined at the end of the source, by name.
     ///
     /// # Errors
     ///
     /// [`LlvmError::Rejected`] if the preprocessor has errors.
     pub fn macros(&self) -> Result<BTreeMap<String, Macro>, LlvmError> {
         let text = self.ask("macros", "", &["-E", "-dM"])?;
-        Ok(text.lines().filter_map(definition).collect())
+        Ok(text.lines().filter_map(preprocessed::definition).collect())
     }
 
-    /// The source after preprocessing, by file; a file whose text is interrupted by what it includes
-    /// comes up again.
+    /// Returns the source after preprocessing, by file. A file has several passages if it includes
+    /// others between.
     ///
     /// # Errors
     ///
     /// [`LlvmError::Rejected`] if the preprocessor has errors.
     pub fn passages(&self) -> Result<Vec<Passage>, LlvmError> {
         let text = self.ask("passages", "", &["-E"])?;
-        let mut passages: Vec<Passage> = Vec::new();
-        for line in text.lines() {
-            if let Some(file) = line_marker(line) {
-                passages.push(Passage {
-                    file,
-                    text: String::new(),
-                });
-            } else if let Some(passage) = passages.last_mut() {
-                passage.text.push_str(line);
-                passage.text.push('\n');
-            }
-        }
-        Ok(passages)
+        Ok(preprocessed::passages(&text))
     }
 
-    /// The typedefs and functions at file scope.
+    /// Returns the typedefs and functions at file scope.
     ///
     /// # Errors
     ///
@@ -138,7 +126,8 @@ impl<'a> Inspector<'a> {
         Ok(declarations::parse(&text))
     }
 
-    /// What expressions behind the source are after preprocessing, in their order. Each is one line.
+    /// Returns expressions after preprocessing, each as if it were at the end of the source, in their
+    /// order. Each expression is one line.
     ///
     /// # Errors
     ///
@@ -158,18 +147,22 @@ impl<'a> Inspector<'a> {
         Ok(found)
     }
 
-    /// The values of integer constant expressions behind the source, in their order, as clang writes
-    /// them; `None` for what is no such expression. Each is one line with balanced parentheses.
+    /// Returns the values of integer constant expressions at the end of the source, in their order, as
+    /// clang writes them, and `None` for what is no such expression. Each is one line with balanced
+    /// parentheses.
     ///
     /// # Errors
     ///
-    /// If clang can't be run. A source that does not compile has no values.
+    /// [`LlvmError::Run`] if clang can't be run. A source that does not compile has no values.
     pub fn constants(&self, expressions: &[String]) -> Result<Vec<Option<String>>, LlvmError> {
         let mut found = vec![None; expressions.len()];
         let mut open: Vec<usize> = (0..expressions.len()).collect();
         while !open.is_empty() {
-            let probes = open.iter().filter_map(|place| expressions.get(*place));
-            let answers = self.evaluate(probes)?;
+            let probes: Vec<&str> = open
+                .iter()
+                .filter_map(|place| expressions.get(*place).map(String::as_str))
+                .collect();
+            let answers = self.evaluate(&probes)?;
             let mut silent = Vec::new();
             for (place, answer) in open.iter().zip(answers) {
                 match answer {
@@ -182,7 +175,7 @@ impl<'a> Inspector<'a> {
                     Answer::Silence => silent.push(*place),
                 }
             }
-            // What clang skipped over, in search of the end of something malformed, comes again.
+            // clang skips lines in search of the end of something malformed: they are tried again.
             if silent.len() == open.len() {
                 break;
             }
@@ -191,14 +184,7 @@ impl<'a> Inspector<'a> {
         Ok(found)
     }
 
-    fn evaluate<'p>(
-        &self,
-        expressions: impl Iterator<Item = &'p String>,
-    ) -> Result<Vec<Answer>, LlvmError> {
-        // An assertion that fails says what it has found, unless it was a literal.
-        let probes: Vec<String> = expressions
-            .map(|expression| format!("_Static_assert(({expression}) + 0 == {UNLIKELY}, \"\");\n"))
-            .collect();
+    fn evaluate(&self, expressions: &[&str]) -> Result<Vec<Answer>, LlvmError> {
         let flags = [
             "-fsyntax-only",
             "-ferror-limit=0",
@@ -206,58 +192,40 @@ impl<'a> Inspector<'a> {
             "-fno-caret-diagnostics",
             "-fno-color-diagnostics",
         ];
-        let output = self.run("constants", &probes.concat(), &flags)?;
-        let mut answers = vec![Answer::Silence; probes.len()];
-        for line in String::from_utf8_lossy(&output.stderr).lines() {
-            let Some((number, answer)) = answer(line) else {
-                continue;
-            };
-            if let Some(place) = answers.get_mut(number.wrapping_sub(1))
-                && !matches!(place, Answer::Value(_))
-            {
-                *place = answer;
-            }
-        }
-        Ok(answers)
+        let probes = constants::probes(expressions);
+        let output = self.run("constants", &probes, &flags)?;
+        let printed = String::from_utf8_lossy(&output.stderr);
+        Ok(constants::answers(&printed, expressions.len()))
     }
 
-    /// What clang prints on standard output.
+    /// Returns what clang prints on standard output.
     fn ask(&self, question: &str, probes: &str, flags: &[&str]) -> Result<String, LlvmError> {
         let output = self.run(question, probes, flags)?;
         if !output.status.success() {
-            let folder = format!("{}{}", self.work.display(), std::path::MAIN_SEPARATOR);
+            let text = shorten(&output.diagnostics(), &self.work);
             return Err(LlvmError::Rejected {
-                name: self.name.clone(),
+                name: self.source.name.clone(),
                 stage: "compile",
-                diagnostics: output.diagnostics().replace(&folder, ""),
+                diagnostics: Diagnostics::parse(&text),
             });
         }
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
-    fn run(
-        &self,
-        question: &str,
-        probes: &str,
-        flags: &[&str],
-    ) -> Result<command::Output, LlvmError> {
+    fn run(&self, question: &str, probes: &str, flags: &[&str]) -> Result<Output, LlvmError> {
         // Questions may be asked at the same time, and the file's name is in some answers.
-        let folder = self.work.join(question);
-        std::fs::create_dir_all(&folder).map_err(|source| LlvmError::File {
-            action: "create",
-            path: folder.clone(),
-            source,
-        })?;
-        let input = folder.join(format!("{}.c", self.name));
-        let text = format!("{}\n#line 1 \"{PROBES}\"\n{probes}", self.source);
-        command::write(&input, text.as_bytes())?;
+        let directory = self.work.join(question);
+        files::create_dir(&directory)?;
+        let input = directory.join(format!("{}.c", self.source.name));
+        let text = format!("{}\n#line 1 \"{PROBES}\"\n{probes}", self.source.body);
+        files::write(&input, text.as_bytes())?;
         let mut arguments = self.options.stencil(&self.work);
-        // Neither assembly nor warnings are asked for.
+        // Neither assembly nor warnings are wanted.
         arguments.retain(|argument| argument != "-S");
         arguments.extend(flags.iter().map(OsString::from));
         arguments.extend([
             "-w".into(),
-            format!("-D_JIT_OPCODE={}", self.name).into(),
+            format!("-D_JIT_OPCODE={}", self.source.name).into(),
             "-o".into(),
             "-".into(),
             input.into(),
@@ -271,89 +239,12 @@ impl<'a> Inspector<'a> {
     }
 }
 
-/// `#define NAME BODY` or `#define NAME(A, B, ...) BODY`.
-fn definition(line: &str) -> Option<(String, Macro)> {
-    let rest = line.strip_prefix("#define ")?;
-    let end = rest
-        .find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '$'))
-        .unwrap_or(rest.len());
-    let (name, rest) = rest.split_at_checked(end)?;
-    let (parameters, body) = match rest.strip_prefix('(') {
-        Some(rest) => {
-            let (list, body) = rest.split_once(')')?;
-            let names = list.split(',').map(|name| name.trim().to_owned());
-            (Some(names.filter(|name| !name.is_empty()).collect()), body)
-        }
-        None => (None, rest),
-    };
-    let body = body.trim().to_owned();
-    Some((name.to_owned(), Macro { parameters, body }))
-}
-
-/// The file of `# LINE "FILE" FLAGS`.
-fn line_marker(line: &str) -> Option<PathBuf> {
-    let rest = line.strip_prefix("# ")?;
-    let (number, rest) = rest.split_once(" \"")?;
-    number.parse::<u64>().ok()?;
-    let (name, _) = rest.rsplit_once('"')?;
-    Some(PathBuf::from(
-        name.replace("\\\"", "\"").replace("\\\\", "\\"),
-    ))
-}
-
-/// What clang says of a probe.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Answer {
-    Value(String),
-    Error,
-    Silence,
-}
-
-/// The line and what is said of it in `<jit probes>:LINE:COLUMN: error: ...`, or in `...: note:
-/// expression evaluates to 'A == B'`.
-fn answer(line: &str) -> Option<(usize, Answer)> {
-    let rest = line.strip_prefix(PROBES)?.strip_prefix(':')?;
-    let (number, rest) = rest.split_once(':')?;
-    let value = rest
-        .split_once(": note: expression evaluates to '")
-        .and_then(|(_, rest)| rest.split_once(" == "));
-    let answer = match value {
-        // The same value of another type may have another suffix.
-        Some((value, _)) => Answer::Value(value.trim_end_matches(['U', 'L', 'u', 'l']).to_owned()),
-        None => Answer::Error,
-    };
-    Some((number.parse().ok()?, answer))
-}
-
 #[cfg(test)]
 mod tests {
     use jit_schema::Target;
 
     use super::*;
-    use crate::Search;
-
-    #[test]
-    fn definitions_as_the_preprocessor_prints_them() {
-        let parsed = |line| {
-            let (name, Macro { parameters, body }) = definition(line)?;
-            Some((name, parameters.map(|names| names.join(" ")), body))
-        };
-        for (line, name, parameters, body) in [
-            ("#define A 1", "A", None, "1"),
-            ("#define A", "A", None, ""),
-            ("#define A (1)", "A", None, "(1)"),
-            ("#define A() f()", "A", Some(""), "f()"),
-            ("#define A(b,...) b(c)", "A", Some("b ..."), "b(c)"),
-        ] {
-            let expected = (
-                name.to_owned(),
-                parameters.map(str::to_owned),
-                body.to_owned(),
-            );
-            assert_eq!(parsed(line), Some(expected), "{line}");
-        }
-        assert_eq!(parsed("#undef A"), None);
-    }
+    use crate::discover::Search;
 
     #[test]
     fn clang_answers() {
@@ -376,10 +267,12 @@ mod tests {
             let target = Target::from_triple(triple).unwrap();
             let mut options = CompileOptions::new(target, work.path().to_owned());
             options.include_dirs.push(work.path().to_owned());
-            let inspector = |source: &str| {
-                let (source, interrupt) = (source.to_owned(), interrupt.clone());
-                let options = options.clone();
-                Inspector::new(&toolchain, options, "x", source, work.path(), interrupt).unwrap()
+            let inspector = |body: &str| {
+                let source = Source {
+                    name: "x".to_owned(),
+                    body: body.to_owned(),
+                };
+                Inspector::new(&toolchain, options.clone(), source, work.path()).unwrap()
             };
             let asked = inspector(source);
             let records = asked.records().unwrap();

@@ -30,12 +30,12 @@ pub struct CompileOptions {
 impl CompileOptions {
     /// Returns options with [`Flags::for_stencils`], no include directories and no flags of the
     /// user's.
-    pub fn new(target: &'static Target, root: PathBuf) -> Self {
+    pub fn new(target: &'static Target, root: impl Into<PathBuf>) -> Self {
         CompileOptions {
             target,
             codegen: Codegen::Upstream,
             include_dirs: Vec::new(),
-            root,
+            root: root.into(),
             flags: Flags::for_stencils(target),
             cflags: Vec::new(),
         }

@@ -1,40 +1,40 @@
-//! The cc1 command behind a driver command: what `clang -###` prints.
+//! The cc1 command that a driver command runs, as `clang -###` prints it.
 //!
 //! The driver starts `clang -cc1` once for each input. cc1 itself takes many inputs in one run, and
-//! names each output after its input if it is not told a name.
+//! names each output after its input unless it gets a name.
 
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
 };
 
-use crate::{Interrupt, LlvmError, command};
+use crate::{command, error::LlvmError, files, interrupt::Interrupt};
 
 /// A cc1 command without inputs and outputs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Plan {
-    /// The program to run: clang itself, as it sees itself.
+    /// The program to run: clang, by the path that clang prints.
     pub(crate) program: PathBuf,
-    /// From `-cc1` on, less what names one file.
+    /// The arguments from `-cc1` on, without those that name one file.
     pub(crate) arguments: Vec<OsString>,
 }
 
 impl Plan {
-    /// Ask the driver. `None` if its answer is not one cc1 command that takes its input last: then
-    /// only the driver itself knows what to do.
+    /// Asks the driver. Returns `None` if its answer is not one cc1 command that takes its input last:
+    /// then only the driver can do the work.
     pub(crate) fn ask(
         clang: &Path,
         driver_arguments: &[OsString],
-        folder: &Path,
+        directory: &Path,
         interrupt: &Interrupt,
     ) -> Result<Option<Plan>, LlvmError> {
-        // The driver looks at the file, though it does not read it.
-        let input = folder.join("plan.c");
-        command::write(&input, b"")?;
+        // The file must be there, though the driver does not read it.
+        let input = directory.join("plan.c");
+        files::write(&input, b"")?;
         let mut arguments = vec![OsString::from("-###")];
         arguments.extend_from_slice(driver_arguments);
         arguments.extend(["-o".into(), "plan.out".into(), input.clone().into()]);
-        let output = command::run(clang, &arguments, Some(folder), interrupt)?;
+        let output = command::run(clang, &arguments, Some(directory), interrupt)?;
         if !output.status.success() {
             return Ok(None);
         }
@@ -59,12 +59,12 @@ impl Plan {
         let mut words = words.into_iter();
         while let Some(word) = words.next() {
             match word.as_str() {
-                // What names the one input or output.
+                // These name the one input or output.
                 "-o" | "-main-file-name" => {
                     words.next()?;
                 }
-                // Memory that is never given back: 1 MiB and its page faults for each input, made
-                // for processes that compile one.
+                // Never gives memory back, which is made for processes that compile one input: it
+                // takes 1 MiB and its page faults for each.
                 "-disable-free" => {}
                 _ => arguments.push(word.into()),
             }
@@ -72,13 +72,14 @@ impl Plan {
         Some(Plan { program, arguments })
     }
 
-    /// The value of an option.
+    /// Returns the value of an option.
     pub(crate) fn value(&self, option: &str) -> Option<&str> {
         let mut words = self.arguments.iter().skip_while(|word| *word != option);
         words.nth(1)?.to_str()
     }
 
-    /// The same command with another action and language, each of which must be there.
+    /// Returns the command with other words in the place of some, each of which must be there: action
+    /// and language.
     pub(crate) fn with(&self, changes: &[(&str, &str)]) -> Option<Plan> {
         let mut plan = self.clone();
         for (old, new) in changes {

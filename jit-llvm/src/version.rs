@@ -1,17 +1,18 @@
-//! What `--version` says, read as `_check_tool_version` of CPython's `Tools/jit/_llvm.py` does.
+//! The version that a tool prints for `--version`, read as `_check_tool_version` of CPython's
+//! `Tools/jit/_llvm.py` reads it.
 
 use std::{fmt, sync::LazyLock};
 
 use regex::Regex;
 
-/// Majors that the tests run on, newest first: the order in which an input that pins none looks for
-/// one.
+/// The majors that the tests run on, newest first. A search without a major looks for them in this
+/// order.
 pub const SUPPORTED_MAJORS: &[u32] = &[22, 21];
 
 /// A version of LLVM.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LlvmVersion {
-    /// The part that discovery compares.
+    /// The part that a search compares.
     pub major: u32,
     /// The second part.
     pub minor: u32,
@@ -19,28 +20,30 @@ pub struct LlvmVersion {
     pub patch: u32,
 }
 
-/// What a tool turned out to be.
+/// What a tool is, by what it prints.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Identity {
     Llvm(LlvmVersion),
-    /// Apple numbers its clang differently, so its version says nothing.
+    /// Apple's clang, which has version numbers of its own; its first line.
     Apple(String),
+    /// No tool of LLVM's; its first line.
     Unknown(String),
 }
 
+/// Identifies a tool by what it prints for `--version`.
 pub(crate) fn identify(output: &str) -> Identity {
     // `clang version 22.1.0`, `Debian LLVM version 22.1.0`, `Homebrew clang version 21.1.4`.
     static PATTERN: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(r"(?P<apple>Apple )?(?:LLVM|clang) version\s+(\d+)\.(\d+)\.(\d+)\S*\s")
             .expect("the pattern is a constant")
     });
-    // Whatever it is that prints this, a message has no place for megabytes.
+    // A program may print megabytes, which do not fit in a message.
     let first_line = || {
         let line = output.lines().next().unwrap_or_default().trim();
         line.chars().take(100).collect::<String>()
     };
     let mut apple = false;
-    // Tools end their first line with a newline; be lenient about one that does not.
+    // Tools end their first line with a newline; one that does not is accepted as well.
     let text = format!("{output}\n");
     for found in PATTERN.captures_iter(&text) {
         if found.name("apple").is_some() {
@@ -116,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn apple_is_told_apart() {
+    fn apples_clang_is_recognized() {
         let text = "Apple clang version 21.0.0 (clang-2100.0.1.2)\nTarget: arm64-apple-darwin\n";
         assert!(matches!(identify(text), Identity::Apple(_)));
         let text = "Apple LLVM version 21.0.0 (clang-2100)\n";

@@ -74,7 +74,9 @@ impl Lookup<'_> {
             tracing::info!("nothing is cached, because of debug information");
             return Ok(none);
         };
-        let tools = self.toolchain.identities().join("\n");
+        let mut tools = self.toolchain.identities().to_vec();
+        tools.push(record::tool_driver());
+        let tools = tools.join("\n");
         let (compile, assemble, shim) = (compile.join("\n"), assemble.join("\n"), shim.join("\n"));
         let stencil = [
             "stencil",

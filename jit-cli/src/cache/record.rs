@@ -44,7 +44,7 @@ impl Settings {
                 .identities()
                 .iter()
                 .cloned()
-                .chain([optimizer(compiler)])
+                .chain([optimizer(compiler), tool_driver()])
                 .collect(),
             arguments: arguments.map(neutral),
             preamble: preamble.to_owned(),
@@ -59,6 +59,11 @@ pub(crate) fn optimizer(compiler: &Compiler<'_>) -> String {
         Codegen::Tuned => ", tuned",
     };
     format!("jit-optimizer {}{passes}", jit_optimizer::FINGERPRINT)
+}
+
+/// Which code of ours ran the tools.
+pub(crate) fn tool_driver() -> String {
+    format!("jit-llvm {}", jit_llvm::FINGERPRINT)
 }
 
 /// A file that was read, with a hash of what it held.

@@ -98,14 +98,11 @@ fn explain(
         return Ok(explanation);
     };
     let work = WorkDir::create(None, 1)?;
-    let compiler = Compiler::new(
-        toolchain,
-        setup.options(platform),
-        preamble.to_owned(),
-        work.path(),
-        setup.mode(),
-        interrupt.clone(),
-    )?;
+    let compiler = Compiler::builder(toolchain, setup.options(platform), work.path())
+        .preamble(preamble)
+        .mode(setup.mode())
+        .interrupt(interrupt.clone())
+        .build()?;
     let lookup = Lookup {
         cache,
         name: setup.record_name(platform),

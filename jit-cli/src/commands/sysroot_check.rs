@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use jit_llvm::{CompileOptions, Inspector, Interrupt, Toolchain};
+use jit_llvm::{CompileOptions, Inspector, Interrupt, Source, Toolchain};
 use jit_schema::Target;
 
 use crate::{
@@ -65,10 +65,12 @@ pub(crate) fn run(
             .extend(config.map_or_else(Vec::new, |config| config.cflags(target)));
         let cflags = setup::split_cflags(arguments.cflags.as_deref())?;
         options.cflags.extend(cflags);
-        let source = subject.source.clone();
-        let interrupt = interrupt.clone();
-        let inspector = Inspector::new(&toolchain, options, NAME, source, &folder, interrupt)?;
-        Ok(Side::look(inspector)?)
+        let source = Source {
+            name: NAME.to_owned(),
+            body: subject.source.clone(),
+        };
+        let inspector = Inspector::new(&toolchain, options, source, &folder)?;
+        Ok(Side::look(inspector.interrupt(interrupt.clone()))?)
     };
     let (checked_side, real_side): (Result<_, Error>, Result<_, Error>) = rayon::join(
         || look("checked", Some(&checked), checked_pyconfig),

@@ -20,6 +20,7 @@ use crate::{
     error::Error,
     pipeline::line::Line,
     pipeline::stages::{Stages, timed},
+    pipeline::warned::Warned,
     pipeline::workdir::WorkDir,
     project::cases::Case,
     project::template,
@@ -63,17 +64,14 @@ pub(crate) fn build(job: Job<'_>) -> Result<Built, Error> {
     let work = WorkDir::create(job.keep_temps.as_deref(), threads)?;
     let target = job.options.target;
     let (preamble, body) = job.template;
-    let mut compiler = Compiler::new(
-        job.toolchain,
-        job.options,
-        preamble.to_owned(),
-        work.path(),
-        job.mode,
-        job.interrupt,
-    )?;
-    if job.keep_temps.is_some() {
-        compiler = compiler.keep_files();
-    }
+    let warned = Warned::default();
+    let compiler = Compiler::builder(job.toolchain, job.options, work.path())
+        .preamble(preamble)
+        .mode(job.mode)
+        .keep_files(job.keep_temps.is_some())
+        .interrupt(job.interrupt)
+        .on_warnings(|diagnostics| warned.report(diagnostics))
+        .build()?;
     let sources = template::sources(body, &job.cases);
     let lookup = job.cache.map(|(cache, name)| Lookup {
         cache,
@@ -94,6 +92,7 @@ pub(crate) fn build(job: Job<'_>) -> Result<Built, Error> {
         },
         sources: &sources,
         lookup,
+        warned: &warned,
         mode: job.mode,
         progress: &job.progress,
     };
@@ -127,6 +126,7 @@ struct Build<'a> {
     line: Line<'a>,
     sources: &'a [Source],
     lookup: Option<Lookup<'a>>,
+    warned: &'a Warned,
     mode: Mode,
     progress: &'a Progress,
 }
@@ -285,7 +285,7 @@ impl Build<'_> {
             return;
         };
         let complete = object.disassembly.is_some() || lookup.toolchain.objdump.is_none();
-        if complete && !self.line.compiler.has_warned(&source.name) {
+        if complete && !self.warned.contains(&source.name) {
             self.store(key, object);
         }
     }

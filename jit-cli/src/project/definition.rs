@@ -108,6 +108,11 @@ impl Project {
         let pins = LlvmPins::read(&root.join(release.llvm_pins));
         let paths = |relative: &[&str]| relative.iter().map(|path| root.join(path)).collect();
         let owned = |macros: &[&str]| macros.iter().map(|name| (*name).to_owned()).collect();
+        let externals =
+            env::var_os("EXTERNALS_DIR").map_or_else(|| root.join("externals"), PathBuf::from);
+        let mut llvm = Search::default();
+        llvm.major = pins.version;
+        llvm.fallback_dir = pins.externals_tag.map(|tag| externals.join(tag));
         Ok(Project {
             description: format!("CPython checkout {}", root.display()),
             template: root.join(release.template),
@@ -124,15 +129,7 @@ impl Project {
                 folders: paths(release.digest_dirs),
                 ..DigestInputs::default()
             },
-            llvm: Search {
-                major: pins.version,
-                install_dir: None,
-                externals_dir: Some(
-                    env::var_os("EXTERNALS_DIR")
-                        .map_or_else(|| root.join("externals"), PathBuf::from),
-                ),
-                externals_tag: pins.externals_tag,
-            },
+            llvm,
             pinned_llvm: pins.version,
             targets: Vec::new(),
             codegen: Codegen::Upstream,

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use jit_llvm::LlvmError;
+use jit_llvm::{Diagnostic, LlvmError, Severity};
 use jit_schema::Target;
 
 use crate::{
@@ -22,6 +22,9 @@ enum Missing<'a> {
     Layout(&'a str),
 }
 
+/// What is missing, and the file and the line that ask for it.
+type Asked<'a> = (Missing<'a>, &'a str, u32);
+
 /// How many names are told.
 const TOLD: usize = 5;
 
@@ -29,7 +32,7 @@ const TOLD: usize = 5;
 pub(crate) fn add(failure: Error, platform: &Platform, root: &Path) -> Error {
     let mut diagnostics = Vec::new();
     collect(&failure, &mut diagnostics);
-    let all: Vec<_> = diagnostics.into_iter().flat_map(parse).collect();
+    let all: Vec<_> = diagnostics.into_iter().filter_map(asked).collect();
     let advice = match &platform.sysroot {
         Some(Sysroot::Builtin(folder)) => builtin(&all, root, folder),
         Some(Sysroot::Folder(folder)) => absent(&all, root, platform.target, Some(folder)),
@@ -44,24 +47,21 @@ pub(crate) fn add(failure: Error, platform: &Platform, root: &Path) -> Error {
     }
 }
 
-fn collect<'a>(failure: &'a Error, found: &mut Vec<&'a str>) {
+fn collect<'a>(failure: &'a Error, found: &mut Vec<&'a Diagnostic>) {
     match failure {
-        Error::Llvm(LlvmError::Rejected { diagnostics, .. }) => found.push(diagnostics),
+        Error::Llvm(LlvmError::Rejected { diagnostics, .. }) => found.extend(&diagnostics.list),
         Error::Several(all) => all.iter().for_each(|failure| collect(failure, found)),
         _ => {}
     }
 }
 
-/// What is missing in clang's messages, each with the file that asks for it and the line there.
-fn parse(diagnostics: &str) -> impl Iterator<Item = (Missing<'_>, &str, &str)> {
-    diagnostics.lines().filter_map(|line| {
-        let (place, message) = line
-            .split_once(": error: ")
-            .or_else(|| line.split_once(": fatal error: "))?;
-        let mut place = place.rsplitn(3, ':');
-        let (_column, number, file) = (place.next()?, place.next()?, place.next()?);
-        Some((missing(message)?, file, number))
-    })
+/// Returns what an error says is missing, with the file that asks for it and the line there.
+fn asked(diagnostic: &Diagnostic) -> Option<Asked<'_>> {
+    if diagnostic.severity != Severity::Error {
+        return None;
+    }
+    let missing = missing(&diagnostic.message)?;
+    Some((missing, &diagnostic.file, diagnostic.line))
 }
 
 fn missing(message: &str) -> Option<Missing<'_>> {
@@ -91,7 +91,7 @@ fn missing(message: &str) -> Option<Missing<'_>> {
 }
 
 /// The built-in headers lack something.
-fn builtin(all: &[(Missing<'_>, &str, &str)], root: &Path, own: &Path) -> Option<String> {
+fn builtin(all: &[Asked<'_>], root: &Path, own: &Path) -> Option<String> {
     let mut lines = BTreeSet::new();
     // What its own files ask for is in a pyconfig.h.
     let others = all
@@ -142,7 +142,7 @@ fn builtin(all: &[(Missing<'_>, &str, &str)], root: &Path, own: &Path) -> Option
 
 /// A system's headers are not where they are looked for.
 fn absent(
-    all: &[(Missing<'_>, &str, &str)],
+    all: &[Asked<'_>],
     root: &Path,
     target: &Target,
     folder: Option<&Path>,
@@ -251,15 +251,16 @@ mod tests {
                     C:\\x\\a.c:7:3: error: expected ';' after expression\n\
                     C:\\x\\a.c:8:3: error: variable has incomplete type 'FILE' (aka 'struct f')\n\
                     2 warnings and 6 errors generated.\n";
-        let found: Vec<_> = parse(text).collect();
+        let diagnostics = jit_llvm::Diagnostics::parse(text);
+        let found: Vec<_> = diagnostics.list.iter().filter_map(asked).collect();
         let expected = [
-            (Missing::Header("sys/mman.h"), "./b.h", "1"),
-            (Missing::Name("nofun"), "a.c", "3"),
-            (Missing::Name("NOCONST"), "a.c", "3"),
-            (Missing::Name("notype"), "a.c", "4"),
-            (Missing::Layout("struct tm"), "a.c", "6"),
-            (Missing::Layout("struct stat"), "a.c", "6"),
-            (Missing::Layout("FILE"), "C:\\x\\a.c", "8"),
+            (Missing::Header("sys/mman.h"), "./b.h", 1),
+            (Missing::Name("nofun"), "a.c", 3),
+            (Missing::Name("NOCONST"), "a.c", 3),
+            (Missing::Name("notype"), "a.c", 4),
+            (Missing::Layout("struct tm"), "a.c", 6),
+            (Missing::Layout("struct stat"), "a.c", 6),
+            (Missing::Layout("FILE"), "C:\\x\\a.c", 8),
         ];
         assert_eq!(found, expected);
     }

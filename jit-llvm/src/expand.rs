@@ -1,5 +1,5 @@
-//! What the preprocessor makes of the sources: what a compiler sees of them, which is what a cache
-//! of its results has to go by. One process does it for all sources.
+//! Sources after preprocessing, which is what a compiler sees of them, and so what a cache of its
+//! results has to depend on. One process preprocesses all sources.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -7,23 +7,31 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{LlvmError, Source, batch::line_directive, command, context::Context, plan::Plan};
+use crate::{
+    context::Context,
+    error::LlvmError,
+    files,
+    plan::Plan,
+    source::{Source, line_directive},
+};
 
 /// The sources after preprocessing.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Expansion {
-    /// The preamble's tokens, comments and macro definitions gone.
+    /// The preamble's tokens, without comments and macro definitions.
     pub preamble: String,
-    /// Each source's tokens behind the preamble, in the order of the sources.
+    /// Each source's tokens after the preamble, in the order of the sources.
     pub bodies: Vec<String>,
-    /// The macros that the preamble defines and leaves defined, as in `NAME(x) (x + 1)`.
+    /// The macros that are defined after the preamble, as in `NAME(x) (x + 1)`.
     pub macros: Vec<String>,
     /// The files that were read.
     pub files: Vec<PathBuf>,
 }
 
-/// Another source after preprocessing: the shim.
+/// A file after preprocessing: the shim.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ExpandedFile {
     /// Its tokens, those of its headers first.
     pub text: String,
@@ -31,13 +39,14 @@ pub struct ExpandedFile {
     pub files: Vec<PathBuf>,
 }
 
-/// What starts a source's part of the output, followed by its name in quotes; no macro is called so.
+/// The word that starts a source's part of the output, before its name in quotes. No macro has this
+/// name.
 const MARKER: &str = "__jit_expansion_of__";
 
-/// Preprocess the preamble and all sources behind it.
+/// Preprocesses the preamble and all sources after it.
 ///
-/// The sources share one run, so macros that one of them defines or undefines are set back for the
-/// next. Where that is not enough (headers within a source, counters), there is no answer.
+/// The sources share one process, so macros that one of them defines or undefines are restored for the
+/// next. Returns `None` where that is not enough (headers within a source, counters).
 pub(crate) fn expand(
     context: &Context<'_>,
     plan: &Plan,
@@ -68,7 +77,7 @@ pub(crate) fn expand(
             "{MARKER} \"{}\"\n#define _JIT_OPCODE {}\n{}{}\n#undef _JIT_OPCODE\n{pop}",
             source.name,
             source.name,
-            line_directive(context, source, first_line),
+            line_directive(&context.work.file(&source.name, "c"), first_line),
             source.body
         ));
     }
@@ -78,7 +87,7 @@ pub(crate) fn expand(
     Ok(split(&output, sources, files))
 }
 
-/// Preprocess one more file with a plan of its own.
+/// Preprocesses a file with a plan of its own.
 pub(crate) fn expand_file(
     context: &Context<'_>,
     plan: &Plan,
@@ -87,8 +96,8 @@ pub(crate) fn expand_file(
     let Some(plan) = plan.with(&[("-emit-obj", "-E")]) else {
         return Ok(None);
     };
-    let folder = context.folder("expand-file")?;
-    let Some((text, files)) = preprocess(context, &plan, &folder, path)? else {
+    let directory = context.work.directory("expand-file")?;
+    let Some((text, files)) = preprocess(context, &plan, &directory, path)? else {
         return Ok(None);
     };
     let text = text
@@ -102,13 +111,13 @@ pub(crate) fn expand_file(
 fn run(
     context: &Context<'_>,
     plan: &Plan,
-    folder: &str,
+    directory: &str,
     text: &str,
 ) -> Result<Option<(String, Vec<PathBuf>)>, LlvmError> {
-    let folder = context.folder(folder)?;
-    let input = folder.join("input.c");
-    command::write(&input, text.as_bytes())?;
-    let Some((text, mut files)) = preprocess(context, plan, &folder, &input)? else {
+    let directory = context.work.directory(directory)?;
+    let input = directory.join("input.c");
+    files::write(&input, text.as_bytes())?;
+    let Some((text, mut files)) = preprocess(context, plan, &directory, &input)? else {
         return Ok(None);
     };
     files.retain(|file| *file != input);
@@ -118,10 +127,10 @@ fn run(
 fn preprocess(
     context: &Context<'_>,
     plan: &Plan,
-    folder: &Path,
+    directory: &Path,
     input: &Path,
 ) -> Result<Option<(String, Vec<PathBuf>)>, LlvmError> {
-    let (output, dependencies) = (folder.join("output.i"), folder.join("output.d"));
+    let (output, dependencies) = (directory.join("output.i"), directory.join("output.d"));
     let mut arguments = plan.arguments.clone();
     arguments.extend(
         [
@@ -140,21 +149,16 @@ fn preprocess(
         output.clone().into(),
         input.into(),
     ]);
-    let done = command::run(
-        &plan.program,
-        &arguments,
-        Some(&context.work),
-        &context.interrupt,
-    )?;
-    // What is wrong is better said by who compiles it.
+    let done = context.run(&plan.program, &arguments)?;
+    // Compiling it will report what is wrong.
     if !done.status.success() {
         return Ok(None);
     }
-    let text = String::from_utf8_lossy(&command::read(output)?).into_owned();
-    Ok(Some((text, command::dependencies(&dependencies)?)))
+    let text = String::from_utf8_lossy(&files::read(&output)?).into_owned();
+    Ok(Some((text, files::dependencies(&dependencies)?)))
 }
 
-/// Whether what is in front of a source can change what it means by more than its macros.
+/// Whether more than the macros before a source can change what it means.
 fn depends_on_order(body: &str) -> bool {
     [
         "#include",
@@ -172,7 +176,7 @@ fn depends_on_order(body: &str) -> bool {
     .any(|word| body.contains(word))
 }
 
-/// The macros that a source defines or undefines.
+/// Returns the macros that a source defines or undefines.
 fn changed_macros(body: &str) -> impl Iterator<Item = &str> {
     body.lines().filter_map(|line| {
         let directive = line.trim_start().strip_prefix('#')?.trim_start();
@@ -187,7 +191,7 @@ fn changed_macros(body: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Whether a line of `-dD`'s output is a macro's definition, or one of our pragmas.
+/// Whether a line of `-dD`'s output is a macro's definition, or a pragma from [`expand`].
 fn is_definition(line: &str) -> bool {
     [
         "#define ",
@@ -199,7 +203,7 @@ fn is_definition(line: &str) -> bool {
     .any(|start| line.starts_with(start))
 }
 
-/// Take the output apart at the markers.
+/// Splits the output at the markers.
 fn split(output: &str, sources: &[Source], files: Vec<PathBuf>) -> Option<Expansion> {
     let mut preamble = String::new();
     let mut bodies: Vec<String> = Vec::with_capacity(sources.len());

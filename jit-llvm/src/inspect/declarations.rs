@@ -9,34 +9,36 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What a source declares at file scope.
+/// The declarations of a source at file scope.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Declarations {
-    /// The names of types that are typedefs.
+    /// The names of its typedefs.
     pub types: BTreeSet<String>,
-    /// By name.
+    /// Its functions, by name.
     pub functions: BTreeMap<String, Function>,
 }
 
 /// A function of a source.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Function {
-    /// Its type as clang writes it, less attributes.
+    /// Its type as clang writes it, without attributes.
     pub kind: String,
-    /// In small letters as clang's classes have them (`nothrow`, `dllimport`, `noreturn`), with
-    /// `asm(NAME)` for another symbol.
+    /// Its attributes, named after clang's classes in lower case (`nothrow`, `dllimport`,
+    /// `noreturn`), and `asm(NAME)` for another symbol.
     pub attributes: BTreeSet<String>,
-    /// Whether code of the source refers to it.
+    /// Whether code in the source refers to it.
     pub is_used: bool,
-    /// Whether its body is there.
+    /// Whether the source has its body.
     pub is_defined: bool,
 }
 
-/// What is declared; attributes of all declarations of a function count.
+/// Returns the declarations; a function has the attributes of all of its declarations.
 pub(crate) fn parse(text: &str) -> Declarations {
     let mut types = BTreeSet::new();
     let mut functions: BTreeMap<String, Function> = BTreeMap::new();
-    // The function that the lines below are about.
+    // The function that the next lines belong to.
     let mut current = None;
     for line in text.lines() {
         if let Some(node) = below(line, 0) {
@@ -86,7 +88,7 @@ pub(crate) fn parse(text: &str) -> Declarations {
     Declarations { types, functions }
 }
 
-/// A node of that depth.
+/// Returns the node of a line at this depth.
 fn below(line: &str, depth: usize) -> Option<&str> {
     let mut rest = line;
     for _ in 0..depth {
@@ -97,8 +99,8 @@ fn below(line: &str, depth: usize) -> Option<&str> {
     rest.strip_prefix("|-").or_else(|| rest.strip_prefix("`-"))
 }
 
-/// `... NAME 'TYPE'...`, or `... NAME 'TYPE':'WHAT IT IS'...`: what has no effect on the target (a calling
-/// convention) is not in the latter.
+/// Returns name and type of `... NAME 'TYPE'...`, or of `... NAME 'WRITTEN':'TYPE'...`, where what has no
+/// effect on the target (a calling convention) is left out of the type.
 fn name_and_type(text: &str) -> Option<(&str, &str)> {
     let (before, rest) = text.split_once(" '")?;
     let (written, rest) = rest.split_once('\'')?;

@@ -13,32 +13,33 @@
 /// A record (structure or union) as clang lays it out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
-    /// As clang writes it: `struct NAME`, with the place of what has no name (yet):
+    /// Its name as clang writes it: `struct NAME`, or with a place if it has none:
     /// `union (unnamed at FILE:LINE:COLUMN)`, `struct NAME::(anonymous at FILE:LINE:COLUMN)`.
     pub name: String,
-    /// In bytes.
+    /// Its size in bytes.
     pub size: u64,
-    /// In bytes.
+    /// Its alignment in bytes.
     pub alignment: u64,
-    /// In the order of the source; those of nested records are in their own.
+    /// Its fields in the order of the source, without those of nested records.
     pub fields: Vec<Field>,
 }
 
 /// A field of a [`Record`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Field {
-    /// In bytes from the record's start; for a bit-field, behind a colon, its first and last bit.
+    /// Its offset from the record's start in bytes; for a bit-field, with a colon and its first and
+    /// last bit after that.
     pub offset: String,
-    /// As clang writes it.
+    /// Its type as clang writes it.
     pub kind: String,
-    /// Empty for an anonymous record.
+    /// Its name; empty for an anonymous record.
     pub name: String,
 }
 
-/// What is in front of each record.
+/// The line before each record.
 const HEAD: &str = "*** Dumping AST Record Layout";
 
-/// The records; a line that is not understood is the error.
+/// Returns the records, or the line that is not understood.
 pub(crate) fn parse(text: &str) -> Result<Vec<Record>, String> {
     let records = text.split(HEAD).skip(1);
     records
@@ -46,7 +47,7 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Record>, String> {
         .collect()
 }
 
-/// A record; nothing for one that has no layout (of a dependent or invalid type).
+/// Returns a record, or nothing for a type that has no layout (a dependent or invalid one).
 fn record(block: &str) -> Result<Option<Record>, String> {
     let mut lines = block.lines().skip_while(|line| line.trim().is_empty());
     let Some(first) = lines.next() else {
@@ -74,7 +75,7 @@ fn record(block: &str) -> Result<Option<Record>, String> {
                 fields,
             }));
         }
-        // Two spaces for each level; what is deeper is in a nested record.
+        // There are two spaces for each level; deeper lines are of a nested record.
         let Some(text) = text
             .strip_prefix("  ")
             .filter(|text| !text.starts_with(' '))
@@ -91,13 +92,13 @@ fn record(block: &str) -> Result<Option<Record>, String> {
     Err(format!("no size of {name}"))
 }
 
-/// What is in front of the bar and what is behind it, less the space.
+/// Returns what is before the bar, and what is after it, without the space.
 fn split(line: &str) -> Result<(&str, &str), String> {
     let (offset, text) = line.split_once(" |").ok_or_else(|| line.to_owned())?;
     Ok((offset.trim(), text.strip_prefix(' ').unwrap_or(text)))
 }
 
-/// Type and name: the name is the last word, unless the record is anonymous.
+/// Returns type and name: the name is the last word, unless the record is anonymous.
 fn declaration(text: &str) -> (&str, &str) {
     let text = text.trim_end();
     match text.rsplit_once(' ') {
