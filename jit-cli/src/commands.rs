@@ -1,35 +1,105 @@
-//! The command line: what its arguments ask for, and what becomes of it.
+//! The command line: one file for each command, with its arguments.
 
-pub(crate) mod arguments;
-pub(crate) mod build;
+mod advice;
+mod build;
+mod exit_status;
 mod explain;
+mod missing_headers;
+mod shared;
 mod sysroot_check;
 
 use std::{io::IsTerminal, path::Path, process::ExitCode};
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use jit_llvm::Interrupt;
 use tracing_subscriber::{
     Layer, filter::LevelFilter, layer::SubscriberExt, util::SubscriberInitExt,
 };
 
-use self::arguments::{Cli, Command, SysrootCommand};
-use crate::{error::Error, terminal::report::Report, terminal::timeline::Timeline};
+use self::{
+    advice::advice,
+    build::BuildArgs,
+    exit_status::{EXIT_STATUS_HELP, exit_status},
+    shared::MessageFormat,
+    sysroot_check::CheckArgs,
+};
+use crate::{
+    error::Error,
+    terminal::{report::Report, timeline::Timeline},
+};
 
-/// Runs the program: what the process's arguments ask for.
-pub fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let mut report = Report::new(cli.message_format());
-    match run(cli, &mut report) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            report.failed(&failure);
-            ExitCode::from(failure.exit_status())
+/// Build stencils for copy-and-patch JIT compilers.
+#[derive(Debug, Parser)]
+#[command(name = "jit-cli", version, after_long_help = EXIT_STATUS_HELP)]
+pub(crate) struct Cli {
+    /// Say what is done and which commands run; twice for more.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Build stencils, shim and unwind information: what CPython's Tools/jit/build.py writes.
+    #[command(after_long_help = EXIT_STATUS_HELP)]
+    Build(BuildArgs),
+    /// Tell what a build would do, and why: which input has changed since the last one (file, macro,
+    /// flag, compiler), and which micro-ops that touches. Nothing is written.
+    #[command(after_long_help = EXIT_STATUS_HELP)]
+    Explain(BuildArgs),
+    /// Work with headers for other systems.
+    Sysroot {
+        #[command(subcommand)]
+        command: SysrootCommand,
+    },
+}
+
+/// What there is to do with a sysroot.
+#[derive(Debug, Subcommand)]
+pub(crate) enum SysrootCommand {
+    /// Compare what two sets of headers make of CPython's: the layout of each of its records, and the
+    /// types, functions and values of macros that it uses. A difference is a failure.
+    #[command(after_long_help = EXIT_STATUS_HELP)]
+    Check(CheckArgs),
+}
+
+impl Cli {
+    /// Who reads what is printed.
+    pub(crate) fn message_format(&self) -> MessageFormat {
+        match &self.command {
+            Command::Build(arguments) | Command::Explain(arguments) => arguments.message_format,
+            Command::Sysroot {
+                command: SysrootCommand::Check(arguments),
+            } => arguments.message_format,
+        }
+    }
+
+    /// Where a timeline is wanted.
+    pub(crate) fn timeline(&self) -> Option<&Path> {
+        match &self.command {
+            Command::Build(arguments) | Command::Explain(arguments) => {
+                arguments.timeline.as_deref()
+            }
+            Command::Sysroot { .. } => None,
         }
     }
 }
 
-fn run(cli: Cli, report: &mut Report) -> Result<(), Error> {
+/// Runs the program: what the process's arguments ask for.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let report = Report::new(cli.message_format() == MessageFormat::Json);
+    match run(cli, &report) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            report.failed(&error, exit_status(&error), advice(&error).as_deref());
+            ExitCode::from(exit_status(&error))
+        }
+    }
+}
+
+fn run(cli: Cli, report: &Report) -> Result<(), Error> {
     let timeline = log(cli.verbose, cli.timeline())?;
     let interrupt = Interrupt::default();
     let handler = interrupt.clone();

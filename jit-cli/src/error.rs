@@ -1,130 +1,239 @@
-//! Everything that can end a build, each with an exit status of its own.
+//! Everything that can end a build.
 
 use std::{
     io,
     path::{Path, PathBuf},
 };
 
-use jit_llvm::{LlvmError, Rejection};
+use jit_llvm::LlvmError;
 use jit_optimizer::OptimizeError;
-use jit_schema::{ObjectError, UnknownTarget};
+use jit_schema::{ObjectError, Target, UnknownTarget};
 use jit_stencils::{LowerError, ResolveError, ShimError, UnwindError};
 
-/// Why the build ended. The messages name the thing and say what to try.
+/// Why a build ended. Each message names the file, micro-op or target that is at fault.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Error {
-    /// The command line asks for something that makes no sense.
-    #[error("{0}")]
-    Usage(String),
+#[non_exhaustive]
+pub enum Error {
+    /// A target triple is not known.
     #[error(transparent)]
-    Target(#[from] UnknownTarget),
-    #[error("{}", llvm(.0))]
-    Llvm(#[from] LlvmError),
+    UnknownTarget(#[from] UnknownTarget),
+    /// No target is named, and this machine is none of them.
+    #[error("this machine is none of the targets that stencils can be built for")]
+    NoHostTarget,
+    /// Flags for clang are not quoted as a shell would want them.
+    #[error("the flags {flags:?} have a quote that is not closed")]
+    Flags {
+        /// The flags.
+        flags: String,
+    },
+    /// A free-threaded build is asked for where no target uses the built-in headers.
     #[error(
-        "no pyconfig.h in {}: run ./configure there first, or name the folder that has one with \
-         --pyconfig-dir (--sysroot builtin brings one)",
-        folder.display()
+        "only the built-in headers can be configured for a free-threaded build, and no target is built \
+         with them; elsewhere, Py_GIL_DISABLED in pyconfig.h decides"
     )]
-    NoPyconfig { folder: PathBuf },
+    FreeThreaded,
+    /// The threads that do the work could not be started.
+    #[error("can't start the jobs: {message}")]
+    Jobs {
+        /// What the system says.
+        message: String,
+    },
+    /// An environment variable that cargo sets for build scripts is missing.
+    #[error("{name} is not set: this is for build scripts, which cargo runs")]
+    NotABuildScript {
+        /// The variable.
+        name: &'static str,
+    },
+    /// clang could not be found or run, or rejected its input.
+    #[error(transparent)]
+    Llvm(#[from] LlvmError),
+    /// A directory that should have a `pyconfig.h` has none.
+    #[error("no pyconfig.h in {}", directory.display())]
+    NoPyconfig {
+        /// The directory.
+        directory: PathBuf,
+    },
+    /// A file of cases has no case in it.
     #[error(
         "{} has no case: a micro-op starts with a line of eight spaces and `case NAME: {{` and ends \
          with a line of eight spaces and `}}`. Is this the generated executor_cases.c.h?",
         path.display()
     )]
-    NoCase { path: PathBuf },
+    NoCase {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file of cases has two cases of one name.
     #[error(
-        "{}:{second}: micro-op {name} is there a second time (first on line {first}): generate the \
-         file anew, or remove one",
+        "{}:{second}: micro-op {name} is already defined on line {first}: generate the file again, or \
+         remove one of the two",
         path.display()
     )]
     DuplicateCase {
+        /// The file.
         path: PathBuf,
+        /// The name.
         name: String,
+        /// The line of the first one.
         first: usize,
+        /// The line of the second one.
         second: usize,
     },
+    /// A case has no end.
     #[error(
-        "{}:{line}: micro-op {name} is cut short: no line with eight spaces and `}}` ends it before \
-         the next case or the end of the file. Generate the file anew (make regen-cases)",
+        "{}:{line}: micro-op {name} is cut short: no line of eight spaces and `}}` ends it before the \
+         next case or the end of the file. Generate the file again (make regen-cases)",
         path.display()
     )]
     CaseCutShort {
+        /// The file.
         path: PathBuf,
+        /// The line that the case starts on.
         line: usize,
+        /// The micro-op.
         name: String,
     },
+    /// The optimizer rejected clang's assembly.
     #[error("{uop}: the optimizer can't handle the assembly: {source}")]
-    Optimize { uop: String, source: OptimizeError },
+    Optimize {
+        /// The micro-op.
+        uop: String,
+        /// What is wrong with it.
+        source: OptimizeError,
+    },
+    /// An object file is malformed, or has something in it that a stencil can't have.
     #[error("{uop}: {source}")]
-    Object { uop: String, source: ObjectError },
+    Object {
+        /// The micro-op.
+        uop: String,
+        /// What is wrong with it.
+        source: ObjectError,
+    },
+    /// An object file could not be made into a stencil.
     #[error("{uop}: {source}")]
-    Lower { uop: String, source: LowerError },
+    Lower {
+        /// The micro-op.
+        uop: String,
+        /// What is wrong with it.
+        source: LowerError,
+    },
+    /// The stencils could not be put together.
     #[error(transparent)]
     Resolve(#[from] ResolveError),
+    /// The shim has no unwind information that could be used.
     #[error("{}: no unwind information: {source}", path.display())]
-    Unwind { path: PathBuf, source: UnwindError },
-    #[error("{}: it can't be in the stencil file: {source}", path.display())]
-    Shim { path: PathBuf, source: ShimError },
-    #[error("{uop}: assembled, but there is no object: this is a bug, please report it")]
-    Missing { uop: String },
+    Unwind {
+        /// The shim's source.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: UnwindError,
+    },
+    /// The shim can't be a stencil.
+    #[error("{}: the shim can't be in the stencil file: {source}", path.display())]
+    Shim {
+        /// The shim's source.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: ShimError,
+    },
+    /// clang reported success, but wrote no object file.
+    #[error(
+        "{uop}: no object file was written, though clang reports success: please report this bug"
+    )]
+    Missing {
+        /// The micro-op.
+        uop: String,
+    },
+    /// A file or directory could not be read or written.
     #[error("can't {action} {}: {source}", path.display())]
     File {
+        /// `read`, `write`, `create`, `replace`, `find` or `copy`.
         action: &'static str,
+        /// The file or directory.
         path: PathBuf,
+        /// What the system says.
         source: io::Error,
     },
+    /// A `jit.toml` is wrong.
     #[error("{}: {message}", path.display())]
-    Config { path: PathBuf, message: String },
-    #[error(
-        "{} is no CPython checkout: it has no {missing}. CPython 3.15 and later have one; name \
-         another folder with --cpython",
-        root.display()
-    )]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and where.
+        message: String,
+    },
+    /// A directory is not a CPython checkout.
+    #[error("{} is not a CPython checkout: it has no {missing}", root.display())]
     NotCpython {
+        /// The directory.
         root: PathBuf,
+        /// What is not there.
         missing: &'static str,
     },
+    /// A checkout is of a CPython release that is not known.
     #[error(
-        "{} is a CPython checkout of no release that can be built (those are: {known}): name another \
-         with --cpython",
+        "{} is a checkout of a CPython release that can't be built; those that can are: {known}",
         root.display()
     )]
-    UnknownCpythonRelease { root: PathBuf, known: String },
-    #[error(
-        "{} has no {missing}: name the folder of an installed CPython's headers, such as \
-         /usr/include/python3.15, or a checkout with --cpython",
-        folder.display()
-    )]
+    UnknownCpythonRelease {
+        /// The checkout.
+        root: PathBuf,
+        /// The releases that can be built, separated by commas.
+        known: String,
+    },
+    /// A directory does not hold the headers of an installed CPython.
+    #[error("{} has no {missing}", directory.display())]
     NotInstalled {
-        folder: PathBuf,
+        /// The directory.
+        directory: PathBuf,
+        /// What is not there.
         missing: &'static str,
     },
+    /// Headers of another system are to be compared with nothing.
+    #[error("{target} is not this machine, so its real headers have to be named")]
+    NoRealHeaders {
+        /// The target.
+        target: &'static Target,
+    },
+    /// Two sets of headers do not mean the same.
     #[error(
         "{sysroot} and {against} differ in {differences} things that CPython uses: stencils built \
          with one are wrong for the other"
     )]
     SysrootDiffers {
+        /// The headers that were checked.
         sysroot: String,
+        /// The headers that they were compared with.
         against: String,
+        /// The number of differences.
         differences: usize,
     },
-    /// A failure, and what to try.
-    #[error("{failure}")]
-    Advised { failure: Box<Error>, advice: String },
-    /// Several micro-ops failed; never empty.
+    /// A target could not be built.
+    #[error("{error}")]
+    Target {
+        /// The target.
+        target: &'static Target,
+        /// The system's headers that it was built with.
+        headers: Headers,
+        /// The project's directory.
+        root: PathBuf,
+        /// What went wrong.
+        error: Box<Error>,
+    },
+    /// Several micro-ops failed; there are at least two.
     #[error("{}", several(.0))]
     Several(Vec<Error>),
 }
 
-/// A message about LLVM's tools, with the options that help.
-fn llvm(error: &LlvmError) -> String {
-    match error {
-        LlvmError::Missing { .. } | LlvmError::Unusable { .. } => format!(
-            "{error}, point --llvm-tools-install-dir at its prefix, or name another version with \
-             --llvm-version"
-        ),
-        _ => error.to_string(),
-    }
+/// Which of a system's headers a target is built with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Headers {
+    /// Those that clang finds on this machine.
+    Installed,
+    /// jit-cli's own, unpacked in this directory.
+    Builtin(PathBuf),
+    /// Those in this directory.
+    Directory(PathBuf),
 }
 
 fn several(failures: &[Error]) -> String {
@@ -136,25 +245,17 @@ fn several(failures: &[Error]) -> String {
     )
 }
 
-/// The exit statuses, for `--help` and the documentation.
-pub(crate) const EXIT_STATUS_HELP: &str = "\
-Exit status:
-  0  done, or nothing to do          12  a uop (or the shim) that does not compile
-  1  a bug of ours                   13  a relocation that no patch function handles
-  2  wrong usage                     14  a section that a stencil can't have
-  3  clang is not there              15  a symbol that can't be used as it is
-  4  clang is of the wrong version   16  an object file that is malformed
-  5  clang is Apple's                17  assembly the optimizer can't handle
-  6  clang can't be executed         18  no unwind information for the shim
-  7  an unknown target               19  the disk is full
-  8  no pyconfig.h                   20  a file that can't be read or written
-  9  a cases file without a case     21  a jit.toml that is wrong
- 10  a case that is there twice      22  not a CPython checkout
- 11  a case that is cut short        23  headers that differ
-                                    130  interrupted";
-
 impl Error {
-    /// What a file operation that failed means.
+    /// Returns whether the build was interrupted.
+    pub fn is_interrupted(&self) -> bool {
+        match self {
+            Error::Llvm(LlvmError::Interrupted) => true,
+            Error::Target { error, .. } => error.is_interrupted(),
+            _ => false,
+        }
+    }
+
+    /// Returns what makes an error of a failed file operation.
     pub(crate) fn file(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
         let path = path.to_path_buf();
         move |source| Error::File {
@@ -164,174 +265,15 @@ impl Error {
         }
     }
 
-    /// One failure for all of them; there must be one.
-    pub(crate) fn all(mut failures: Vec<Error>) -> Error {
-        if failures.iter().any(Error::is_interrupt) {
+    /// Returns one error for all of them. An interrupt counts for all.
+    pub(crate) fn of_all(first: Error, mut others: Vec<Error>) -> Error {
+        if first.is_interrupted() || others.iter().any(Error::is_interrupted) {
             return Error::Llvm(LlvmError::Interrupted);
         }
-        match (failures.pop(), failures.is_empty()) {
-            (Some(only), true) => only,
-            (Some(last), false) => {
-                failures.push(last);
-                Error::Several(failures)
-            }
-            (None, _) => Error::Usage("no failure to report: please report this".to_owned()),
+        if others.is_empty() {
+            return first;
         }
-    }
-
-    fn is_interrupt(&self) -> bool {
-        matches!(self, Error::Llvm(LlvmError::Interrupted))
-    }
-
-    /// What to try, where the message does not say it: it is the system's own, or clang's.
-    pub(crate) fn advice(&self) -> Option<&str> {
-        match self {
-            Error::SysrootDiffers { .. } => Some(
-                "mend the headers, or build with the real ones (--sysroot DIR); docs/sysroot.md says more",
-            ),
-            Error::Advised { advice, .. } => Some(advice),
-            _ if self.exit_status() == 19 => Some(
-                "free some space, or name another place (--output-dir, TMPDIR for temporary files)",
-            ),
-            Error::File { source, .. } if source.kind() == io::ErrorKind::InvalidData => {
-                Some("generate the file anew: it must be UTF-8")
-            }
-            _ => None,
-        }
-    }
-
-    /// The process's exit status; [`EXIT_STATUS_HELP`] has the list.
-    pub(crate) fn exit_status(&self) -> u8 {
-        match self {
-            Error::Usage(_) => 2,
-            Error::Target(_) => 7,
-            Error::Llvm(error) => llvm_status(error),
-            Error::NoPyconfig { .. } => 8,
-            Error::NoCase { .. } => 9,
-            Error::DuplicateCase { .. } => 10,
-            Error::CaseCutShort { .. } => 11,
-            Error::Object { source, .. } => object_status(source),
-            Error::Lower { source, .. } => lower_status(source),
-            Error::Resolve(error) => resolve_status(error),
-            Error::Shim { source, .. } => shim_status(source),
-            Error::Missing { .. } => 1,
-            Error::Optimize { .. } => 17,
-            Error::Unwind { .. } => 18,
-            Error::File { source, .. } => file_status(source),
-            Error::Config { .. } => 21,
-            Error::NotCpython { .. }
-            | Error::UnknownCpythonRelease { .. }
-            | Error::NotInstalled { .. } => 22,
-            Error::SysrootDiffers { .. } => 23,
-            Error::Advised { failure, .. } => failure.exit_status(),
-            Error::Several(failures) => failures.first().map_or(1, Error::exit_status),
-        }
-    }
-}
-
-fn object_status(error: &ObjectError) -> u8 {
-    match error {
-        ObjectError::UnsupportedRelocation { .. } => 13,
-        ObjectError::UnsupportedSection { .. } => 14,
-        ObjectError::Malformed { .. } => 16,
-    }
-}
-
-fn lower_status(error: &LowerError) -> u8 {
-    match error {
-        LowerError::SectionAddress { .. } => 14,
-        LowerError::Entry { .. } | LowerError::Label { .. } => 15,
-        LowerError::Format { .. } | LowerError::OutOfBounds { .. } => 16,
-    }
-}
-
-fn resolve_status(error: &ResolveError) -> u8 {
-    match error {
-        ResolveError::Unsupported { .. } => 13,
-        ResolveError::MissingDllImport { .. } => 15,
-        ResolveError::DuplicateUop { .. } => 10,
-    }
-}
-
-fn shim_status(error: &ShimError) -> u8 {
-    match error {
-        ShimError::Object(error) => object_status(error),
-        ShimError::Lower { source, .. } => lower_status(source),
-        ShimError::Resolve(error) => resolve_status(error),
-        ShimError::Variables { .. } => 14,
-        ShimError::Functions { .. }
-        | ShimError::Entry { .. }
-        | ShimError::NameTaken { .. }
-        | ShimError::Instruction { .. } => 15,
-        ShimError::Malformed { .. } => 16,
-        ShimError::Unwind(_) => 18,
-    }
-}
-
-fn llvm_status(error: &LlvmError) -> u8 {
-    match error {
-        LlvmError::Missing { .. } => 3,
-        LlvmError::Unusable { rejected, .. } => {
-            let any = |test: fn(&Rejection) -> bool| rejected.iter().any(|(_, why)| test(why));
-            if any(|why| matches!(why, Rejection::Version(_))) {
-                4
-            } else if any(|why| matches!(why, Rejection::Apple)) {
-                5
-            } else if any(|why| matches!(why, Rejection::NotExecutable(_))) {
-                6
-            } else {
-                4
-            }
-        }
-        LlvmError::BadVersion(_) => 2,
-        // clang reports a full disk in words only.
-        LlvmError::Rejected { diagnostics, .. } if diagnostics.text.contains("No space left") => 19,
-        LlvmError::Rejected { .. } => 12,
-        LlvmError::Run { .. } => 6,
-        LlvmError::File { source, .. } => file_status(source),
-        LlvmError::Interrupted => 130,
-        // A new kind of error, which has no status yet.
-        _ => 1,
-    }
-}
-
-fn file_status(source: &io::Error) -> u8 {
-    match source.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => 19,
-        _ => 20,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use jit_llvm::Diagnostics;
-
-    use super::*;
-
-    #[test]
-    fn a_full_disk_has_its_own_status() {
-        let path = Path::new("out/jit_stencils.h");
-        for kind in [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded] {
-            let failure = Error::file("write", path)(kind.into());
-            assert_eq!(failure.exit_status(), 19);
-            assert!(failure.advice().unwrap().contains("TMPDIR"));
-            let error = LlvmError::File {
-                action: "write",
-                path: path.to_path_buf(),
-                source: std::sync::Arc::new(kind.into()),
-            };
-            assert_eq!(Error::from(error).exit_status(), 19);
-        }
-        let failure = Error::file("write", path)(io::ErrorKind::PermissionDenied.into());
-        assert_eq!(failure.exit_status(), 20);
-        // In clang's words.
-        let error = LlvmError::Rejected {
-            name: "_NOP".to_owned(),
-            stage: "compile",
-            diagnostics: Diagnostics::parse(
-                "error: unable to open output file: 'No space left on device'",
-            ),
-        };
-        assert_eq!(Error::from(error).exit_status(), 19);
+        others.insert(0, first);
+        Error::Several(others)
     }
 }

@@ -2,6 +2,5 @@
 
 mod line;
 pub(crate) mod one_target;
-pub(crate) mod stages;
-pub(crate) mod warned;
+mod warned;
 pub(crate) mod workdir;

@@ -1,5 +1,5 @@
 //! Headers for other systems: the ones that jit-cli carries, real ones, and how the two compare.
 
-pub(crate) mod advice;
+#[cfg(feature = "cli")]
 pub(crate) mod check;
 pub(crate) mod headers;

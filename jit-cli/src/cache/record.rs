@@ -196,6 +196,13 @@ impl Record {
         serde_json::from_slice(&bytes).ok()
     }
 
+    /// Returns the headers that were read.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &Path> {
+        let shim = self.shim.iter().flat_map(|shim| &shim.headers.seen);
+        let all = self.headers.seen.iter().chain(shim);
+        all.map(|file| file.path.as_path())
+    }
+
     /// Keep it for the next build.
     pub(crate) fn write(&self, cache: &Cache, name: &str) {
         match serde_json::to_vec(self) {

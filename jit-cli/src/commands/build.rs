@@ -1,239 +1,257 @@
 //! `jit-cli build`: from a project to the files its build includes.
 
-use std::{path::Path, time::Instant};
+use std::{
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+};
 
+use clap::Args;
 use jit_llvm::Interrupt;
-use jit_schema::Codegen;
-use jit_writer::Preamble;
 
+use super::shared::{LlvmArgs, MessageFormat};
 use crate::{
-    commands::arguments::BuildArgs,
-    conventions::{Conventions, FileNames, LlvmMajors, TargetFileNames},
+    Build,
     error::Error,
-    output::OutputDir,
-    pipeline::one_target::{self, Job},
-    project::digest,
-    project::emit::Emits,
-    project::setup::Setup,
-    sysroot::advice,
-    sysroot::headers::BUILTIN,
+    project::{
+        codegen::CodegenName,
+        definition::Origin,
+        emit::Emit,
+        options::{CacheOptions, Options, Targets},
+    },
     terminal::report::Report,
 };
 
-/// Run the command.
+/// Runs the command.
 pub(crate) fn run(
     arguments: &BuildArgs,
     interrupt: &Interrupt,
-    report: &mut Report,
+    report: &Report,
 ) -> Result<(), Error> {
-    let setup = Setup::new(arguments)?;
-    let project = &setup.project;
-    report.project(&project.description, arguments.cpython.is_some());
-    let output = OutputDir::create(setup.output_dir())?;
-    let comment = comment(&setup);
-    let jobs = setup.jobs()?;
-    let mut toolchain = None;
-    let mut sources = None;
-    for platform in &setup.platforms {
-        let target = platform.target;
-        let started = Instant::now();
-        let majors = LlvmMajors {
-            pinned: project.pinned_llvm,
-            asked: setup.search.major,
-        };
-        if let Some(banner) = (project.conventions.banner)(target, majors) {
-            report.banner(&banner);
-        }
-        let digest = setup.digest(platform)?;
-        let names = project.conventions.file_names.of(target);
-        let wanted = match arguments.force {
-            true => setup.emits,
-            false => outdated(&setup, &output, &names, &digest),
-        };
-        if wanted.is_empty() {
-            report.current(target);
-            continue;
-        }
-        let toolchain = match &toolchain {
-            Some(found) => found,
-            None => toolchain.insert(jobs.install(|| setup.toolchain(interrupt))?),
-        };
-        let sources = match &sources {
-            Some(read) => read,
-            None => sources.insert(setup.sources()?),
-        };
-        let job = Job {
-            toolchain,
-            options: setup.options(platform),
-            template: sources.template(platform),
-            cases: sources.cases(project)?,
-            shim: project.shim.as_deref(),
-            cache: setup
-                .cache
-                .as_ref()
-                .map(|cache| (cache, setup.record_name(platform))),
-            keep_temps: arguments
-                .keep_temps
-                .as_ref()
-                .map(|folder| folder.join(target.triple)),
-            mode: setup.mode(),
-            interrupt: interrupt.clone(),
-            progress: report.start(target),
-        };
-        let mut built = jobs
-            .install(|| one_target::build(job))
-            .map_err(|failure| advice::add(failure, platform, &project.root))?;
-        let preamble = Preamble {
-            digest: &digest,
-            comment: &comment,
-        };
-        let header = match wanted.header {
-            true => header_files(&project.conventions, &names, preamble, &built),
-            false => Vec::new(),
-        };
-        let mut files = match wanted.stencils {
-            true => stencil_files(&setup, &names, &digest, &mut built)?,
-            false => Vec::new(),
-        };
-        files.extend(header);
-        output.write(&files)?;
-        report.built(target, &built, &files, started.elapsed());
-    }
-    if setup.emits.header {
-        write_dispatchers(&setup, &output, &comment)?;
-    }
-    report.finish(output.path());
+    let written = arguments.build(interrupt, report).write()?;
+    report.finish(&written.directory);
     Ok(())
 }
 
-fn write_dispatchers(setup: &Setup<'_>, output: &OutputDir, comment: &str) -> Result<(), Error> {
-    let conventions = &setup.project.conventions;
-    let FileNames {
-        stencils, unwind, ..
-    } = conventions.file_names;
-    let unwind = setup.project.shim.is_some().then_some(unwind);
-    for prefix in [stencils].into_iter().chain(unwind) {
-        let targets = setup.platforms.iter().map(|platform| platform.target);
-        let text = conventions
-            .header_format
-            .dispatcher(comment, prefix, targets);
-        output.update(&format!("{prefix}.h"), text.as_bytes())?;
-    }
-    Ok(())
+/// The arguments of `jit-cli build` and of `jit-cli explain`.
+#[derive(Debug, Args)]
+pub(crate) struct BuildArgs {
+    /// Targets to build for, as build.py takes them. The path of a checkout's Tools/jit/build.py may
+    /// come first and names the checkout: so CPython's own make rules run jit-cli with
+    /// `make regen-jit PYTHON_FOR_REGEN="jit-cli build"`.
+    #[arg(value_name = "TRIPLE")]
+    pub(super) triples: Vec<String>,
+    /// A target to build for; may be given several times. Without any: what jit.toml says, else
+    /// this machine.
+    #[arg(short, long = "target", value_name = "TRIPLE")]
+    pub(super) targets: Vec<String>,
+    /// Build for all seven targets.
+    #[arg(long, conflicts_with_all = ["triples", "targets"])]
+    pub(super) all_targets: bool,
+    /// The CPython checkout. Without it: a jit.toml in the current folder or above it, else the
+    /// checkout the current folder is in, else the embedded example.
+    #[arg(long, value_name = "DIR")]
+    pub(super) cpython: Option<PathBuf>,
+    /// The jit.toml to go by, instead of one in the current folder or above it. With --cpython: the
+    /// checkout that it is about.
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// Where to write the generated files [default: the current folder, or what jit.toml says].
+    #[arg(short, long, value_name = "DIR")]
+    pub(super) output_dir: Option<PathBuf>,
+    /// What to write, separated by commas: C headers with the shim's object and unwind information,
+    /// or one stencil file, shim included, for programs that link at run time [default: header, or
+    /// what jit.toml says].
+    #[arg(long, value_name = "KIND", value_delimiter = ',')]
+    pub(super) emit: Vec<Emit>,
+    /// Where pyconfig.h is, for all targets [default: what jit.toml says, else for CPython the
+    /// built-in sysroot's, or that of the output folder, the current one or the checkout].
+    #[arg(short, long, value_name = "DIR")]
+    pub(super) pyconfig_dir: Option<PathBuf>,
+    /// Where the target's headers are: `builtin` for the ones that jit-cli carries for all seven
+    /// targets, with a pyconfig.h, or a folder with real ones [default: what jit.toml says, else where
+    /// clang finds this machine's].
+    #[arg(long, value_name = "DIR|builtin")]
+    pub(super) sysroot: Option<PathBuf>,
+    /// Compile for a free-threaded build of Python: for the built-in sysroot's pyconfig.h.
+    #[arg(long)]
+    pub(super) free_threaded: bool,
+    /// Compile for a debug build of Python.
+    #[arg(short, long)]
+    pub(super) debug: bool,
+    /// Build even if the files say that nothing changed; the cache is used all the same.
+    #[arg(short, long)]
+    pub(super) force: bool,
+    /// Whose flags stencils are compiled with: CPython's own, for the same bytes as build.py's, or
+    /// more, for less code and data [default: upstream, or what jit.toml says].
+    #[arg(long, value_name = "FLAGS")]
+    pub(super) codegen: Option<CodegenName>,
+    /// More flags for clang, after the target's own.
+    #[arg(long, value_name = "FLAGS", allow_hyphen_values = true)]
+    pub(super) cflags: Option<String>,
+    #[command(flatten)]
+    pub(super) llvm: LlvmArgs,
+    /// How many jobs to run at once [default: one for each core].
+    #[arg(short, long, value_name = "N")]
+    pub(super) jobs: Option<NonZeroUsize>,
+    /// Keep sources, assembly and objects in a folder for each target below this one.
+    #[arg(long, value_name = "DIR")]
+    pub(super) keep_temps: Option<PathBuf>,
+    /// Where to keep what was compiled, for builds to come [default: the platform's folder for
+    /// caches].
+    #[arg(long, value_name = "DIR", env = "JIT_CACHE_DIR")]
+    pub(super) cache_dir: Option<PathBuf>,
+    /// Neither use what was compiled before nor keep it.
+    #[arg(long)]
+    pub(super) no_cache: bool,
+    /// How large the cache may get; what was not used for longest is dropped.
+    #[arg(long, value_name = "MIB", default_value_t = 512)]
+    pub(super) cache_size: u64,
+    /// Who reads what is printed; tools get one JSON object a line.
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub(super) message_format: MessageFormat,
+    /// Write what ran when, as a trace for Perfetto or chrome://tracing.
+    #[arg(long, value_name = "FILE")]
+    pub(super) timeline: Option<PathBuf>,
+    /// Run one clang for each micro-op and step, as build.py does: slow, and the same bytes. To find
+    /// out what is wrong with a build.
+    #[arg(long)]
+    pub(super) one_process_per_step: bool,
 }
 
-/// The command in the second line of a header. It names what decides about the contents and none
-/// of this machine's folders, so that the same input gives the same file everywhere: real headers
-/// are `DIR` wherever they are, and what a `jit.toml` says of targets stays there.
-fn comment(setup: &Setup<'_>) -> String {
-    let mut words = vec!["jit-cli".to_owned(), "build".to_owned()];
-    let targets = setup.platforms.iter().map(|platform| platform.target);
-    words.extend(targets.map(|target| target.triple.to_owned()));
-    if setup.arguments.debug {
-        words.push("--debug".to_owned());
+impl BuildArgs {
+    /// Returns the build that the arguments ask for.
+    pub(super) fn build(&self, interrupt: &Interrupt, report: &Report) -> Build {
+        let named = self.cpython.is_some();
+        let listener = report.clone();
+        Build::with(self.options())
+            .interrupt(interrupt.clone())
+            .on_event(move |event| listener.event(event, named))
     }
-    let sysroot = setup.arguments.sysroot.as_deref();
-    words.extend(sysroot.map(|name| match name == Path::new(BUILTIN) {
-        true => format!("--sysroot={BUILTIN}"),
-        false => "--sysroot=DIR".to_owned(),
-    }));
-    if setup.arguments.free_threaded {
-        words.push("--free-threaded".to_owned());
-    }
-    if setup.codegen == Codegen::Tuned {
-        words.push("--codegen=tuned".to_owned());
-    }
-    if !setup.cflags_text.is_empty() {
-        words.push(format!("--cflags={}", setup.cflags_text));
-    }
-    words.extend(
-        setup
-            .search
-            .major
-            .map(|major| format!("--llvm-version={major}")),
-    );
-    let line =
-        shlex::try_join(words.iter().map(String::as_str)).unwrap_or_else(|_| words.join(" "));
-    // Whatever the flags hold, a comment is one line.
-    format!("$ {}", line.replace(['\n', '\r'], " "))
-}
 
-/// Which of the wanted files are not there, or do not say that they were made from these inputs.
-pub(crate) fn outdated(
-    setup: &Setup<'_>,
-    output: &OutputDir,
-    names: &TargetFileNames,
-    digest: &str,
-) -> Emits {
-    let wanted = setup.emits;
-    let shim = setup.project.shim.is_some();
-    let first_line = format!("// {digest}\n");
-    let header = || {
-        output.starts_with(&names.header, &first_line)
-            && (!shim
-                || (output.has(&names.shim) && output.starts_with(&names.unwind, &first_line)))
-    };
-    let stencils = || {
-        output
-            .read(&names.stencils)
-            .is_some_and(|file| output.read(&names.stamp) == Some(stamp(digest, &file)))
-    };
-    Emits {
-        header: wanted.header && !header(),
-        stencils: wanted.stencils && !stencils(),
+    fn options(&self) -> Options {
+        let triples = self.targets.iter().chain(&self.triples);
+        Options {
+            targets: match self.all_targets {
+                true => Targets::All,
+                false => Targets::Named(triples.cloned().collect()),
+            },
+            output_dir: self.output_dir.clone(),
+            emit: self.emit.clone(),
+            codegen: self.codegen.map(Into::into),
+            debug: self.debug,
+            free_threaded: self.free_threaded,
+            cflags: self.cflags.clone().unwrap_or_default(),
+            sysroot: self.sysroot.clone(),
+            pyconfig_dir: self.pyconfig_dir.clone(),
+            llvm: self.llvm.options(),
+            jobs: self.jobs,
+            keep_temps: self.keep_temps.clone(),
+            cache: CacheOptions {
+                enabled: !self.no_cache,
+                directory: self.cache_dir.clone(),
+                limit: self.cache_size << 20,
+            },
+            force: self.force,
+            one_process_per_step: self.one_process_per_step,
+            ..Options::new(origin(self.cpython.as_deref(), self.config.as_deref()))
+        }
+    }
+
+    /// Take build.py's path, if the first triple is one, for what it says: which checkout to build.
+    pub(crate) fn accept_build_py(&mut self) {
+        let Some(first) = self.triples.first() else {
+            return;
+        };
+        let path = Path::new(first);
+        if path.file_name().is_some_and(|name| name == "build.py") {
+            // CHECKOUT/Tools/jit/build.py, which may be relative: `./Tools/jit/build.py`.
+            let root = path.ancestors().nth(3).unwrap_or(Path::new("."));
+            let root = if root.as_os_str().is_empty() {
+                PathBuf::from(".")
+            } else {
+                root.to_path_buf()
+            };
+            self.cpython.get_or_insert(root);
+            self.triples.remove(0);
+        }
     }
 }
 
-/// A stencil file has nothing in it but stencils, so what it was made from stands beside it, and
-/// which file that is.
-fn stamp(digest: &str, file: &[u8]) -> Vec<u8> {
-    format!("{digest}\n{}\n", digest::of(file)).into_bytes()
+/// Returns the project that `--cpython` and `--config` name.
+pub(super) fn origin(cpython: Option<&Path>, config: Option<&Path>) -> Origin {
+    let config = config.map(Path::to_path_buf);
+    match (cpython, config) {
+        (Some(root), config) => Origin::Checkout {
+            root: root.to_path_buf(),
+            config,
+        },
+        (None, Some(config)) => Origin::Config(config),
+        (None, None) => Origin::Search,
+    }
 }
 
-/// A file's name and contents.
-type NewFile = (String, Vec<u8>);
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
 
-/// Returns the headers and the shim's object.
-fn header_files(
-    conventions: &Conventions,
-    names: &TargetFileNames,
-    preamble: Preamble<'_>,
-    built: &one_target::Built,
-) -> Vec<NewFile> {
-    let mut files = Vec::with_capacity(3);
-    if let Some(shim) = &built.shim {
-        let unwind = conventions
-            .header_format
-            .unwind_header(preamble, shim.unwind.as_ref());
-        files.push((names.shim.clone(), shim.object.clone()));
-        files.push((names.unwind.clone(), unwind.into_bytes()));
-    }
-    // Last, since its first line is what says that everything is current.
-    let header = conventions
-        .header_format
-        .stencil_header(preamble, &built.set);
-    files.push((names.header.clone(), header.into_bytes()));
-    files
-}
+    use super::*;
+    use crate::commands::{Cli, Command};
 
-/// The stencil file, and behind it what says that it is current. After the header: the shim may
-/// bring symbols of its own.
-fn stencil_files(
-    setup: &Setup<'_>,
-    names: &TargetFileNames,
-    digest: &str,
-    built: &mut one_target::Built,
-) -> Result<Vec<NewFile>, Error> {
-    if let (Some(shim), Some(path)) = (&built.shim, &setup.project.shim) {
-        jit_stencils::attach_shim(&mut built.set, &shim.object).map_err(|source| Error::Shim {
-            path: path.clone(),
-            source,
-        })?;
+    fn parse(words: &[&str]) -> BuildArgs {
+        let Command::Build(mut arguments) = Cli::parse_from(words).command else {
+            panic!("{words:?}");
+        };
+        arguments.accept_build_py();
+        arguments
     }
-    let file = jit_stencils::file::encode(&built.set);
-    let stamp = stamp(digest, &file);
-    Ok(vec![
-        (names.stencils.clone(), file),
-        (names.stamp.clone(), stamp),
-    ])
+
+    #[test]
+    fn the_command_of_cpythons_makefile() {
+        // As make runs it in a configured checkout, in the tree and outside of it.
+        for (script, root) in [
+            ("../src/Tools/jit/build.py", "../src"),
+            ("./Tools/jit/build.py", "."),
+            ("Tools/jit/build.py", "."),
+        ] {
+            let arguments = parse(&[
+                "jit-cli",
+                "build",
+                script,
+                "x86_64-pc-linux-gnu",
+                "--output-dir",
+                ".",
+                "--pyconfig-dir",
+                ".",
+                "--cflags=",
+                "--llvm-version=",
+                "--llvm-tools-install-dir=",
+                "--debug",
+            ]);
+            assert_eq!(arguments.cpython.as_deref(), Some(Path::new(root)));
+            assert_eq!(arguments.triples, ["x86_64-pc-linux-gnu"]);
+            assert!(arguments.debug);
+        }
+    }
+
+    #[test]
+    fn kinds_of_output() {
+        for words in [
+            &["--emit", "header,stencils"][..],
+            &["--emit=header", "--emit=stencils"],
+        ] {
+            let arguments = parse(&[&["jit-cli", "build"], words].concat());
+            assert_eq!(arguments.emit, [Emit::Header, Emit::Stencils]);
+        }
+        assert_eq!(parse(&["jit-cli", "build"]).emit, []);
+        for words in ["--emit=", "--emit=object", "--emit=header,"] {
+            assert!(Cli::try_parse_from(["jit-cli", "build", words]).is_err());
+        }
+    }
+
+    #[test]
+    fn flags_may_start_with_a_dash() {
+        let arguments = parse(&["jit-cli", "build", "--cflags", "-isystem /x -DA"]);
+        assert_eq!(arguments.cflags.as_deref(), Some("-isystem /x -DA"));
+        assert_eq!(arguments.cpython, None);
+    }
 }

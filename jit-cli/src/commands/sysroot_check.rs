@@ -1,167 +1,105 @@
-//! `jit-cli sysroot check`: whether one set of headers means the same to a project as another. What
-//! a wrong one changes is a few stencils out of a thousand, and no tool complains.
+//! `jit-cli sysroot check`: whether one set of headers means the same to a project as another.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
+use std::path::PathBuf;
+
+use clap::Args;
+use jit_llvm::Interrupt;
+
+use super::{
+    build::origin,
+    shared::{LlvmArgs, MessageFormat},
 };
-
-use jit_llvm::{CompileOptions, Inspector, Interrupt, Source, Toolchain};
-use jit_schema::Target;
-
 use crate::{
-    commands::arguments::CheckArgs,
     error::Error,
-    pipeline::workdir::WorkDir,
-    project::flags,
-    project::platform,
-    project::setup,
-    sysroot::check::{compare, side::Side, subject::Subject},
-    sysroot::headers::{self, Sysroot},
+    sysroot::{
+        check::{self, Check, Place},
+        headers,
+    },
     terminal::report::Report,
 };
 
-/// Run the command.
+/// `jit-cli sysroot check`.
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// The target [default: this machine].
+    #[arg(short, long, value_name = "TRIPLE")]
+    pub(crate) target: Option<String>,
+    /// The headers to check: `builtin` for jit-cli's own, or a folder.
+    #[arg(long, value_name = "DIR|builtin", default_value = headers::BUILTIN)]
+    pub(crate) sysroot: PathBuf,
+    /// The headers to compare them with, in a folder as `build --sysroot` takes it [default: what
+    /// jit.toml has for the target, else where clang finds this machine's].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) real: Option<PathBuf>,
+    /// The CPython checkout whose headers to compile with both [default: as for build].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) cpython: Option<PathBuf>,
+    /// The jit.toml to go by; its tables say where a target's real headers and its pyconfig.h are, if
+    /// nothing else does [default: as for build].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// The headers of an installed CPython, instead of a checkout: the folder with Python.h and
+    /// internal/.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["cpython", "config"])]
+    pub(crate) headers: Option<PathBuf>,
+    /// Where the pyconfig.h is that belongs to the real headers [default: the one for both].
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) pyconfig_dir: Option<PathBuf>,
+    /// Compile for a debug build of Python.
+    #[arg(short, long)]
+    pub(crate) debug: bool,
+    /// Compile for a free-threaded build of Python.
+    #[arg(long)]
+    pub(crate) free_threaded: bool,
+    /// More flags for clang, on both sides.
+    #[arg(long, value_name = "FLAGS", allow_hyphen_values = true)]
+    pub(crate) cflags: Option<String>,
+    #[command(flatten)]
+    pub(crate) llvm: LlvmArgs,
+    /// Beside which cache to unpack the built-in headers [default: the platform's folder for
+    /// caches].
+    #[arg(long, value_name = "DIR", env = "JIT_CACHE_DIR")]
+    pub(crate) cache_dir: Option<PathBuf>,
+    /// Who reads what is printed; tools get one JSON object a line.
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub(crate) message_format: MessageFormat,
+}
+
+/// Runs the command.
 pub(crate) fn run(
     arguments: &CheckArgs,
     interrupt: &Interrupt,
     report: &Report,
 ) -> Result<(), Error> {
-    let target = match &arguments.target {
-        Some(triple) => Target::from_triple(triple)?,
-        None => setup::host()?,
+    let place = match &arguments.headers {
+        Some(directory) => Place::Installed(directory.clone()),
+        None => Place::Project(origin(
+            arguments.cpython.as_deref(),
+            arguments.config.as_deref(),
+        )),
     };
-    let cache = arguments.cache_dir.as_deref();
-    let checked = Sysroot::find(&arguments.sysroot, cache)?;
-    let subject = Subject::find(arguments)?;
-    let real = real_headers(arguments, &subject, target)?;
-    // Each side has its own pyconfig.h; where there is one only, it is as good for both.
-    let own = checked.pyconfig_dir();
-    let given = real_pyconfig(arguments, &subject, target)?;
-    let checked_pyconfig = own.as_deref().or(given.as_deref());
-    let real_pyconfig = given.as_deref().or(own.as_deref());
-    let search = arguments.llvm.search(subject.llvm.clone())?;
-    let toolchain = Toolchain::discover(&search, interrupt)?;
-    // What gets CPython's headers through mingw-w64's shows in them: it must be on both sides.
-    let dialect: Vec<String> = [Some(&checked), real.as_ref()]
-        .into_iter()
-        .flatten()
-        .find_map(|sysroot| sysroot.dialect(target))
-        .unwrap_or_default();
-    let work = WorkDir::create(None, 1)?;
-    let look = |name, sysroot: Option<&Sysroot>, pyconfig: Option<&Path>| {
-        let folder = work.path().join(name);
-        fs::create_dir_all(&folder).map_err(Error::file("create", &folder))?;
-        let mut options = options(arguments, target, &subject, pyconfig)?;
-        options.cflags.extend_from_slice(&dialect);
-        options.cflags.extend(
-            sysroot
-                .into_iter()
-                .flat_map(|sysroot| sysroot.places(target)),
-        );
-        let config = subject.config.as_ref();
-        options
-            .cflags
-            .extend(config.map_or_else(Vec::new, |config| config.cflags(target)));
-        let cflags = setup::split_cflags(arguments.cflags.as_deref())?;
-        options.cflags.extend(cflags);
-        let source = Source {
-            name: NAME.to_owned(),
-            body: subject.source.clone(),
-        };
-        let inspector = Inspector::new(&toolchain, options, source, &folder)?;
-        Ok(Side::look(inspector.interrupt(interrupt.clone()))?)
-    };
-    let (checked_side, real_side): (Result<_, Error>, Result<_, Error>) = rayon::join(
-        || look("checked", Some(&checked), checked_pyconfig),
-        || look("real", real.as_ref(), real_pyconfig),
-    );
-    let comparison = compare::compare(target, &subject, &checked_side?, &real_side?)?;
-    let configuration = match (arguments.debug, arguments.free_threaded) {
-        (false, false) => "release",
-        (true, false) => "debug",
-        (false, true) => "free-threaded",
-        (true, true) => "free-threaded debug",
-    };
-    let against = match &real {
-        Some(Sysroot::Folder(folder)) => folder.display().to_string(),
-        Some(Sysroot::Builtin(_)) => headers::BUILTIN.to_owned(),
-        None => "this machine's headers".to_owned(),
-    };
-    let sysroot = arguments.sysroot.display().to_string();
-    report.compared(target, configuration, &sysroot, &against, &comparison);
-    match comparison.differences.len() {
+    let outcome = check::run(
+        &Check {
+            place,
+            target: arguments.target.clone(),
+            sysroot: arguments.sysroot.clone(),
+            real: arguments.real.clone(),
+            pyconfig_dir: arguments.pyconfig_dir.clone(),
+            debug: arguments.debug,
+            free_threaded: arguments.free_threaded,
+            cflags: arguments.cflags.clone().unwrap_or_default(),
+            llvm: arguments.llvm.options(),
+            cache_dir: arguments.cache_dir.clone(),
+        },
+        interrupt,
+    )?;
+    report.compared(&outcome);
+    match outcome.comparison.differences.len() {
         0 => Ok(()),
         differences => Err(Error::SysrootDiffers {
-            sysroot,
-            against,
+            sysroot: outcome.checked,
+            against: outcome.real,
             differences,
         }),
     }
-}
-
-/// The headers to compare with: what is named, else what `jit.toml` has for the target; nothing for
-/// this machine's.
-fn real_headers(
-    arguments: &CheckArgs,
-    subject: &Subject,
-    target: &Target,
-) -> Result<Option<Sysroot>, Error> {
-    let cache = arguments.cache_dir.as_deref();
-    if let Some(name) = &arguments.real {
-        return Sysroot::find(name, cache).map(Some);
-    }
-    let configured = match &subject.config {
-        Some(config) => platform::configured_sysroot(config, target, cache)?,
-        None => None,
-    };
-    let folder = configured.filter(|sysroot| matches!(sysroot, Sysroot::Folder(_)));
-    if folder.is_none() && Target::host() != Some(target) {
-        return Err(Error::Usage(format!(
-            "{target} is not this machine: name a folder with its headers with --real \
-             (docs/sysroot.md says where to get them)"
-        )));
-    }
-    Ok(folder)
-}
-
-/// Where the real headers' `pyconfig.h` is, in the same order.
-fn real_pyconfig(
-    arguments: &CheckArgs,
-    subject: &Subject,
-    target: &Target,
-) -> Result<Option<PathBuf>, Error> {
-    let configured = |config| platform::configured_pyconfig(config, target);
-    match &arguments.pyconfig_dir {
-        Some(folder) => platform::existing_pyconfig(folder).map(Some),
-        None => subject.config.as_ref().and_then(configured).transpose(),
-    }
-}
-
-/// What clang calls the source in its messages.
-const NAME: &str = "headers";
-
-/// How stencils are compiled, less where the system's headers are.
-fn options(
-    arguments: &CheckArgs,
-    target: &'static Target,
-    subject: &Subject,
-    pyconfig: Option<&Path>,
-) -> Result<CompileOptions, Error> {
-    let mut options = CompileOptions::new(target, subject.root.clone());
-    let mut defines = subject.defines.clone();
-    defines.extend(headers::defines(arguments.debug, arguments.free_threaded));
-    options.flags = flags::with_defines(
-        (subject.conventions.flags)(target, arguments.debug, options.codegen),
-        &defines,
-        &subject.stencil_defines,
-        &[],
-    );
-    if let Some(folder) = pyconfig {
-        options.include_dirs.push(folder.to_path_buf());
-    }
-    options
-        .include_dirs
-        .extend_from_slice(&subject.include_dirs);
-    Ok(options)
 }

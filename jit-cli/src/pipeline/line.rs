@@ -9,7 +9,7 @@ use jit_stencils::UnresolvedGroup;
 
 use crate::{
     error::Error,
-    pipeline::stages::{Stages, timed},
+    statistics::{StageTimes, timed},
 };
 
 /// What every share of the work goes through.
@@ -26,7 +26,7 @@ impl Line<'_> {
     pub(crate) fn run(
         &self,
         sources: &[Source],
-        stages: &mut Stages,
+        stages: &mut StageTimes,
         store: impl Fn(usize, &Object),
     ) -> Vec<Result<UnresolvedGroup, Error>> {
         match self.try_run(sources, stages, store) {
@@ -38,7 +38,7 @@ impl Line<'_> {
     fn try_run(
         &self,
         sources: &[Source],
-        stages: &mut Stages,
+        stages: &mut StageTimes,
         store: impl Fn(usize, &Object),
     ) -> Result<Vec<Result<UnresolvedGroup, Error>>, Error> {
         let assembly = timed(&mut stages.compile, || self.compiler.compile(sources))?;

@@ -2,7 +2,10 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -18,13 +21,13 @@ use crate::{
     cache::record::Record,
     cache::store::Cache,
     error::Error,
+    events::{Event, Listener},
     pipeline::line::Line,
-    pipeline::stages::{Stages, timed},
     pipeline::warned::Warned,
     pipeline::workdir::WorkDir,
     project::cases::Case,
     project::template,
-    terminal::progress::Progress,
+    statistics::{StageTimes, timed},
 };
 
 /// What to build.
@@ -40,7 +43,7 @@ pub(crate) struct Job<'a> {
     pub(crate) keep_temps: Option<PathBuf>,
     pub(crate) mode: Mode,
     pub(crate) interrupt: Interrupt,
-    pub(crate) progress: Progress,
+    pub(crate) listener: &'a Listener,
 }
 
 /// What was built.
@@ -49,7 +52,7 @@ pub(crate) struct Built {
     pub(crate) shim: Option<Shim>,
     /// How many micro-ops came from the cache.
     pub(crate) cached: usize,
-    pub(crate) stages: Stages,
+    pub(crate) stages: StageTimes,
 }
 
 /// The function that enters compiled code.
@@ -64,7 +67,7 @@ pub(crate) fn build(job: Job<'_>) -> Result<Built, Error> {
     let work = WorkDir::create(job.keep_temps.as_deref(), threads)?;
     let target = job.options.target;
     let (preamble, body) = job.template;
-    let warned = Warned::default();
+    let warned = Warned::new(target, job.listener);
     let compiler = Compiler::builder(job.toolchain, job.options, work.path())
         .preamble(preamble)
         .mode(job.mode)
@@ -94,7 +97,12 @@ pub(crate) fn build(job: Job<'_>) -> Result<Built, Error> {
         lookup,
         warned: &warned,
         mode: job.mode,
-        progress: &job.progress,
+        meter: Meter {
+            target,
+            uops: sources.len(),
+            done: AtomicUsize::new(0),
+            listener: job.listener,
+        },
     };
     let (groups, cached, shim, mut stages) = build.run(job.shim)?;
     let named = sources.into_iter().map(|source| source.name).zip(groups);
@@ -126,9 +134,40 @@ struct Build<'a> {
     line: Line<'a>,
     sources: &'a [Source],
     lookup: Option<Lookup<'a>>,
-    warned: &'a Warned,
+    warned: &'a Warned<'a>,
     mode: Mode,
-    progress: &'a Progress,
+    meter: Meter<'a>,
+}
+
+/// Counts the micro-ops that are done.
+struct Meter<'a> {
+    target: &'static Target,
+    uops: usize,
+    done: AtomicUsize,
+    listener: &'a Listener,
+}
+
+impl Meter<'_> {
+    /// Notes that this many micro-ops were in the cache.
+    fn plan(&self, cached: usize) {
+        let &Meter { target, uops, .. } = self;
+        self.done.store(cached, Ordering::Relaxed);
+        self.listener.tell(&Event::Planned {
+            target,
+            uops,
+            cached,
+        });
+    }
+
+    /// Notes that this many more are done.
+    fn advance(&self, more: usize) {
+        let &Meter { target, uops, .. } = self;
+        self.listener.tell_with(|| Event::Progress {
+            target,
+            done: self.done.fetch_add(more, Ordering::Relaxed) + more,
+            uops,
+        });
+    }
 }
 
 /// What became of a source, and its place among all.
@@ -143,8 +182,8 @@ impl Build<'_> {
     fn run(
         &self,
         shim: Option<&Path>,
-    ) -> Result<(Vec<UnresolvedGroup>, usize, Option<Shim>, Stages), Error> {
-        let mut stages = Stages::default();
+    ) -> Result<(Vec<UnresolvedGroup>, usize, Option<Shim>, StageTimes), Error> {
+        let mut stages = StageTimes::default();
         // Both sides below need it; who waits for the other does not help.
         timed(&mut stages.prepare, || self.line.compiler.arguments())?;
         let last = self.lookup.as_ref().and_then(Lookup::last);
@@ -163,7 +202,7 @@ impl Build<'_> {
         let keys = keys?;
         let (mut groups, misses) = timed(&mut stages.lookup, || self.look_up(&keys.uops));
         let cached = self.sources.len() - misses.len();
-        self.progress.plan(self.sources.len(), cached);
+        self.meter.plan(cached);
         timed(&mut prepare, || self.prepare(misses.len()))?;
         stages.prepare += prepare;
         let build_shim = || shim.map(|source| self.shim(source, keys.shim)).transpose();
@@ -214,8 +253,8 @@ impl Build<'_> {
     }
 
     /// The results of what was not there, each with its place.
-    fn compile(&self, misses: &[Miss<'_>]) -> (Vec<Outcome>, Stages) {
-        let stages = Mutex::new(Stages::default());
+    fn compile(&self, misses: &[Miss<'_>]) -> (Vec<Outcome>, StageTimes) {
+        let stages = Mutex::new(StageTimes::default());
         // One share after the other, so that the large ones come first.
         let results = shares(misses, self.mode)
             .into_iter()
@@ -225,7 +264,7 @@ impl Build<'_> {
                     .iter()
                     .map(|(_, source, _)| (*source).clone())
                     .collect();
-                let mut own = Stages::default();
+                let mut own = StageTimes::default();
                 let results = self.line.run(&sources, &mut own, |index, object| {
                     if let Some((_, source, key)) = share.get(index) {
                         self.store_uop(source, key.as_ref(), object);
@@ -235,7 +274,7 @@ impl Build<'_> {
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner)
                     .add(&own);
-                self.progress.advance(share.len());
+                self.meter.advance(share.len());
                 let places = share.iter().map(|(index, _, _)| *index);
                 places.zip(results).collect::<Vec<_>>()
             })
@@ -310,19 +349,19 @@ fn shares<T>(all: &[T], mode: Mode) -> Vec<&[T]> {
     shares
 }
 
-/// All values, or all failures.
+/// Returns all values, or all errors as one.
 fn all<T>(results: impl IntoIterator<Item = Result<T, Error>>) -> Result<Vec<T>, Error> {
     let mut values = Vec::new();
-    let mut failures = Vec::new();
+    let mut errors = Vec::new();
     for result in results {
         match result {
             Ok(value) => values.push(value),
-            Err(failure) => failures.push(failure),
+            Err(error) => errors.push(error),
         }
     }
-    if failures.is_empty() {
-        Ok(values)
-    } else {
-        Err(Error::all(failures))
+    let mut errors = errors.into_iter();
+    match errors.next() {
+        None => Ok(values),
+        Some(first) => Err(Error::of_all(first, errors.collect())),
     }
 }

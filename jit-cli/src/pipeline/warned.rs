@@ -6,17 +6,35 @@ use std::{
 };
 
 use jit_llvm::Diagnostics;
+use jit_schema::Target;
+
+use crate::events::{Event, Listener};
 
 /// The micro-ops that clang has warned about.
-#[derive(Debug, Default)]
-pub(crate) struct Warned {
+#[derive(Debug)]
+pub(crate) struct Warned<'a> {
+    target: &'static Target,
+    listener: &'a Listener,
     uops: Mutex<BTreeSet<String>>,
 }
 
-impl Warned {
-    /// Prints warnings, and notes which micro-ops they are about.
+impl<'a> Warned<'a> {
+    /// Returns an empty list, and passes on what comes to a listener.
+    pub(crate) fn new(target: &'static Target, listener: &'a Listener) -> Warned<'a> {
+        Warned {
+            target,
+            listener,
+            uops: Mutex::default(),
+        }
+    }
+
+    /// Passes on warnings, and notes which micro-ops they are about.
     pub(crate) fn report(&self, diagnostics: &Diagnostics) {
         tracing::warn!("clang says:\n{}", diagnostics.text.trim_end());
+        self.listener.tell(&Event::Warning {
+            target: self.target,
+            text: &diagnostics.text,
+        });
         let mut uops = self.uops.lock().unwrap_or_else(PoisonError::into_inner);
         uops.extend(diagnostics.sources().map(str::to_owned));
     }

@@ -4,7 +4,8 @@ use jit_schema::Codegen;
 use serde::Deserialize;
 
 /// The choices of `--codegen`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum CodegenName {
     /// CPython's own: the same bytes as build.py's.

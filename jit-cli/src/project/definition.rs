@@ -7,6 +7,7 @@ use std::{
 
 use jit_llvm::Search;
 use jit_schema::{Codegen, Target};
+use jit_writer::HeaderFormat;
 use tempfile::TempDir;
 
 use crate::{
@@ -17,6 +18,7 @@ use crate::{
     project::digest::DigestInputs,
     project::emit::Emits,
     project::own,
+    project::sources::Sources,
 };
 
 /// Where the micro-ops come from and how they want to be compiled.
@@ -62,37 +64,49 @@ pub(crate) struct Project {
     unpacked: Option<TempDir>,
 }
 
-/// What the command line says about the project.
-#[derive(Debug, Default)]
-pub(crate) struct Wanted<'a> {
-    /// `--cpython`.
-    pub(crate) cpython: Option<&'a Path>,
-    /// `--config`.
-    pub(crate) config: Option<&'a Path>,
-    /// `--output-dir`.
-    pub(crate) output_dir: Option<&'a Path>,
+/// Where the project is.
+#[derive(Debug, Clone)]
+pub(crate) enum Origin {
+    /// Wherever the current directory is: a `jit.toml` in it or above it, else the checkout that it is
+    /// in, else the example.
+    Search,
+    /// The `jit.toml` of this path.
+    Config(PathBuf),
+    /// This checkout, as the `jit.toml` says if there is one.
+    Checkout {
+        root: PathBuf,
+        config: Option<PathBuf>,
+    },
+    /// Nowhere yet.
+    Memory(Sources),
 }
 
 impl Project {
-    /// Find the project: the `jit.toml` or the checkout that is named, else a `jit.toml` in the current
-    /// folder or above it, else the checkout the current folder is in, else the example.
-    pub(crate) fn find(wanted: &Wanted<'_>) -> Result<Project, Error> {
-        if let Some(path) = wanted.config {
-            return Project::configured(path, wanted);
+    /// Finds the project. `output_dir` is where generated files go, if the project does not decide.
+    pub(crate) fn find(origin: &Origin, output_dir: Option<&Path>) -> Result<Project, Error> {
+        match origin {
+            Origin::Config(path) => Project::configured(path, None, output_dir),
+            Origin::Checkout {
+                root,
+                config: Some(path),
+            } => Project::configured(path, Some(root), output_dir),
+            Origin::Checkout { root, config: None } => Project::cpython(root),
+            Origin::Memory(sources) => Project::in_memory(sources),
+            Origin::Search => Project::search(output_dir),
         }
-        if let Some(root) = wanted.cpython {
-            return Project::cpython(root);
-        }
+    }
+
+    fn search(output_dir: Option<&Path>) -> Result<Project, Error> {
         let here = env::current_dir().map_err(Error::file("find", Path::new(".")))?;
-        for folder in here.ancestors() {
-            let path = folder.join(config::FILE_NAME);
+        for directory in here.ancestors() {
+            let path = directory.join(config::FILE_NAME);
             if path.is_file() {
-                return Project::configured(&path, wanted);
+                return Project::configured(&path, None, output_dir);
             }
         }
-        for folder in here.ancestors() {
-            if checkout::is_checkout(folder) {
-                return Project::cpython(folder);
+        for directory in here.ancestors() {
+            if checkout::is_checkout(directory) {
+                return Project::cpython(directory);
             }
         }
         Project::example()
@@ -141,9 +155,13 @@ impl Project {
     }
 
     /// What a `jit.toml` describes: a checkout, or a project with its own micro-ops.
-    fn configured(path: &Path, wanted: &Wanted<'_>) -> Result<Project, Error> {
+    fn configured(
+        path: &Path,
+        checkout: Option<&Path>,
+        output_dir: Option<&Path>,
+    ) -> Result<Project, Error> {
         let config = Config::read(path)?;
-        let (checkout, who) = match (wanted.cpython, &config.cpython) {
+        let (checkout, who) = match (checkout, &config.cpython) {
             (Some(named), _) => (Some(named.to_path_buf()), "--cpython"),
             (None, Some(relative)) => (Some(config.existing(relative, "cpython")?), "cpython"),
             (None, None) => (None, ""),
@@ -156,7 +174,7 @@ impl Project {
                 project.description = format!("{} as {file} says", project.description);
                 project
             }
-            None => Project::own(&config, wanted)?,
+            None => Project::own(&config, output_dir)?,
         };
         project.targets = config.targets()?;
         project.emits = config.emits()?;
@@ -168,7 +186,7 @@ impl Project {
     }
 
     /// A project with its own micro-ops.
-    fn own(config: &Config, wanted: &Wanted<'_>) -> Result<Project, Error> {
+    fn own(config: &Config, output_dir: Option<&Path>) -> Result<Project, Error> {
         let root = config.folder.clone();
         let (template, cases) = config.template_and_cases()?;
         let shim = config
@@ -196,8 +214,7 @@ impl Project {
                 files,
                 folders: include_dirs.clone(),
                 except: Some(
-                    wanted
-                        .output_dir
+                    output_dir
                         .and_then(|folder| folder.canonicalize().ok())
                         .unwrap_or_else(|| config.output()),
                 ),
@@ -224,7 +241,15 @@ impl Project {
         own.iter().map(|name| (*name).to_owned()).collect()
     }
 
+    /// Returns whether a file is gone after the build.
+    pub(crate) fn is_temporary(&self, path: &Path) -> bool {
+        let directory = self.unpacked.as_ref().map(TempDir::path);
+        directory.is_some_and(|directory| path.starts_with(directory))
+            || self.unpacked.is_some() && path.starts_with(&self.root)
+    }
+
     /// The temporary folder that it is in, if it is in one.
+    #[cfg(feature = "cli")]
     pub(crate) fn into_files(self) -> Option<TempDir> {
         self.unpacked
     }
@@ -237,12 +262,63 @@ impl Project {
         }
     }
 
+    /// Sources that are in memory, written to a temporary directory, where clang reads them.
+    fn in_memory(sources: &Sources) -> Result<Project, Error> {
+        let directory = temporary("jit-sources-")?;
+        let write = |name: &str, text: &str| {
+            let path = directory.path().join(name);
+            fs::write(&path, text).map_err(Error::file("write", &path))?;
+            Ok::<_, Error>(path)
+        };
+        let template = write("template.c", &sources.template)?;
+        let cases = write("cases.c.h", &sources.cases)?;
+        let shim = sources
+            .shim
+            .as_deref()
+            .map(|text| write("shim.c", text))
+            .transpose()?;
+        let mut files = vec![cases.clone(), template.clone()];
+        files.extend(shim.clone());
+        let include_dirs = sources
+            .include_dirs
+            .iter()
+            .map(|path| path.canonicalize().map_err(Error::file("find", path)))
+            .collect::<Result<Vec<_>, _>>()?;
+        let macros = [&sources.defines, &sources.stencil_defines].map(|list| list.join("\n"));
+        Ok(Project {
+            description: "sources in memory".to_owned(),
+            root: directory
+                .path()
+                .canonicalize()
+                .map_err(Error::file("find", directory.path()))?,
+            template,
+            cases,
+            shim,
+            conventions: own::conventions(HeaderFormat::PLAIN),
+            release: None,
+            config: None,
+            digest: DigestInputs {
+                settings: macros.join("\n\n"),
+                files,
+                folders: include_dirs.clone(),
+                except: None,
+            },
+            include_dirs,
+            defines: sources.defines.clone(),
+            stencil_defines: sources.stencil_defines.clone(),
+            llvm: Search::default(),
+            pinned_llvm: None,
+            targets: Vec::new(),
+            codegen: Codegen::Upstream,
+            emits: Emits::HEADER,
+            output: PathBuf::from("jit-stencils"),
+            unpacked: Some(directory),
+        })
+    }
+
     /// The example virtual machine that is embedded in the binary.
     fn example() -> Result<Project, Error> {
-        let folder = tempfile::Builder::new()
-            .prefix("jit-example-")
-            .tempdir()
-            .map_err(Error::file("create", &env::temp_dir()))?;
+        let folder = temporary("jit-example-")?;
         for (name, contents) in crate::project::example::FILES {
             let path = folder.path().join(name);
             if let Some(parent) = path.parent() {
@@ -250,8 +326,7 @@ impl Project {
             }
             fs::write(&path, contents).map_err(Error::file("write", &path))?;
         }
-        let mut project =
-            Project::configured(&folder.path().join(config::FILE_NAME), &Wanted::default())?;
+        let mut project = Project::configured(&folder.path().join(config::FILE_NAME), None, None)?;
         project.description = "no CPython checkout and no jit.toml here or above: building the \
                                example virtual machine (name a checkout with --cpython)"
             .to_owned();
@@ -259,4 +334,11 @@ impl Project {
         project.unpacked = Some(folder);
         Ok(project)
     }
+}
+
+fn temporary(prefix: &str) -> Result<TempDir, Error> {
+    tempfile::Builder::new()
+        .prefix(prefix)
+        .tempdir()
+        .map_err(Error::file("create", &env::temp_dir()))
 }

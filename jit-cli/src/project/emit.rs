@@ -3,9 +3,11 @@
 use serde::Deserialize;
 
 /// One kind of output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Emit {
+#[non_exhaustive]
+pub enum Emit {
     /// C headers, the shim's object and its unwind information: what CPython's build.py writes.
     Header,
     /// A stencil file, for programs that link stencils at run time.
@@ -47,7 +49,7 @@ impl Emits {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "cli"))]
 mod tests {
     use super::*;
     use clap::ValueEnum as _;

@@ -7,10 +7,10 @@ use jit_schema::Target;
 
 use crate::{
     cache::key::Key,
-    commands::arguments::BuildArgs,
-    error::Error,
+    error::{Error, Headers},
     project::config::Config,
     project::definition::Project,
+    project::options::Options,
     sysroot::headers::{BUILTIN, Sysroot},
 };
 
@@ -30,7 +30,7 @@ impl Platform {
     /// A target's, in a project; `named` is what `--sysroot` names.
     pub(crate) fn find(
         target: &'static Target,
-        arguments: &BuildArgs,
+        options: &Options,
         project: &Project,
         named: Option<&Sysroot>,
     ) -> Result<Platform, Error> {
@@ -38,11 +38,11 @@ impl Platform {
         let sysroot = match (named, config) {
             (Some(named), _) => Some(named.clone()),
             (None, Some(config)) => {
-                configured_sysroot(config, target, arguments.cache_dir.as_deref())?
+                configured_sysroot(config, target, options.cache.directory.as_deref())?
             }
             (None, None) => None,
         };
-        let pyconfig_dir = pyconfig_dir(target, arguments, project, sysroot.as_ref())?;
+        let pyconfig_dir = pyconfig_dir(target, options, project, sysroot.as_ref())?;
         Ok(Platform {
             target,
             sysroot,
@@ -70,6 +70,15 @@ impl Platform {
             .filter(|folder| !folder.starts_with(&project.root));
         parts.extend(outside.map(|folder| folder.as_os_str().as_encoded_bytes()));
         Key::of(parts).to_string()
+    }
+
+    /// Returns which of the system's headers it is built with.
+    pub(crate) fn headers(&self) -> Headers {
+        match &self.sysroot {
+            None => Headers::Installed,
+            Some(Sysroot::Builtin(directory)) => Headers::Builtin(directory.clone()),
+            Some(Sysroot::Folder(directory)) => Headers::Directory(directory.clone()),
+        }
     }
 
     /// Folders to look for headers in, before the system's.
@@ -109,11 +118,11 @@ pub(crate) fn configured_sysroot(
 /// CPython has none that is not named.
 fn pyconfig_dir(
     target: &Target,
-    arguments: &BuildArgs,
+    options: &Options,
     project: &Project,
     sysroot: Option<&Sysroot>,
 ) -> Result<Option<PathBuf>, Error> {
-    if let Some(folder) = arguments.pyconfig_dir.as_deref() {
+    if let Some(folder) = options.pyconfig_dir.as_deref() {
         return existing_pyconfig(folder).map(Some);
     }
     let config = project.config.as_ref();
@@ -126,7 +135,7 @@ fn pyconfig_dir(
     if let Some(folder) = sysroot.and_then(Sysroot::pyconfig_dir) {
         return Ok(Some(folder));
     }
-    let output = arguments.output_dir.as_deref();
+    let output = options.output_dir.as_deref();
     [output, Some(Path::new("."))]
         .into_iter()
         .flatten()
@@ -156,7 +165,7 @@ pub(crate) fn configured_pyconfig(
 /// A folder that has a `pyconfig.h`, by its absolute path.
 pub(crate) fn existing_pyconfig(folder: &Path) -> Result<PathBuf, Error> {
     let missing = || Error::NoPyconfig {
-        folder: folder.to_path_buf(),
+        directory: folder.to_path_buf(),
     };
     match folder.join("pyconfig.h").is_file() {
         true => folder.canonicalize().map_err(|_| missing()),

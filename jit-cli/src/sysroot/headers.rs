@@ -212,6 +212,7 @@ pub(crate) fn warn_if_newer(checkout: &Path) {
 }
 
 /// Whether the built-in sysroot has a header of that name.
+#[cfg(feature = "cli")]
 pub(crate) fn has(header: &str) -> bool {
     let mut headers = FILES
         .iter()
@@ -221,6 +222,7 @@ pub(crate) fn has(header: &str) -> bool {
 
 /// The header of the built-in sysroot that a name stands in, for some system. Comments do not count,
 /// nor do assertions.
+#[cfg(feature = "cli")]
 pub(crate) fn mentioned(name: &str) -> Option<&'static str> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let has_it = |code: &str| code.split(|c| !is_part(c)).any(|word| word == name);

@@ -3,54 +3,56 @@
 use std::{
     io::{self, Write},
     path::Path,
-    time::Duration,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use jit_schema::Target;
 use serde_json::{Value, json};
 
 use crate::{
-    commands::arguments::MessageFormat,
     error::Error,
-    pipeline::one_target::Built,
-    pipeline::stages::Stages,
-    sysroot::check::outcome::{Comparison, Difference, Kind, Moved},
-    terminal::console::say,
-    terminal::progress::Progress,
+    events::Event,
+    statistics::Statistics,
+    sysroot::check::{
+        Outcome,
+        outcome::{Comparison, Difference, Kind, Moved},
+    },
+    terminal::{bar::Bar, console::say},
 };
 
-/// See the module.
-#[derive(Debug)]
+/// Prints what happens. Clones share what they know.
+#[derive(Debug, Clone)]
 pub(crate) struct Report {
-    format: MessageFormat,
+    json: bool,
+    state: Arc<Mutex<State>>,
+}
+
+/// What is known so far.
+#[derive(Debug, Default)]
+struct State {
     rows: Vec<Row>,
+    /// That of the target that is being built.
+    bar: Option<Bar>,
 }
 
 /// A target's line in the table at the end.
 #[derive(Debug)]
 struct Row {
     triple: &'static str,
-    built: Option<Numbers>,
-}
-
-#[derive(Debug)]
-struct Numbers {
-    uops: usize,
-    cached: usize,
-    code: usize,
-    data: usize,
-    holes: usize,
-    stages: Stages,
-    elapsed: Duration,
+    built: Option<Statistics>,
 }
 
 impl Report {
-    /// A report in that format.
-    pub(crate) fn new(format: MessageFormat) -> Report {
+    /// Returns a report for people, or in JSON for other programs.
+    pub(crate) fn new(json: bool) -> Report {
         Report {
-            format,
-            rows: Vec::new(),
+            json,
+            state: Arc::default(),
         }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn emit(&self, reason: &str, fields: Value) {
@@ -61,62 +63,61 @@ impl Report {
         say(&event.to_string());
     }
 
-    /// What is built, where nobody has said so.
-    pub(crate) fn project(&self, description: &str, named: bool) {
-        match self.format {
-            MessageFormat::Human if named => {}
-            MessageFormat::Human => say(description),
-            MessageFormat::Json => self.emit("project", json!({ "description": description })),
+    /// Prints an event. `named` says that the user has named the project, so that nothing needs to be
+    /// said about it.
+    pub(crate) fn event(&self, event: &Event<'_>, named: bool) {
+        match *event {
+            Event::Project { description } if self.json => {
+                self.emit("project", json!({ "description": description }));
+            }
+            Event::Project { description } if !named => say(description),
+            Event::Project { .. } => {}
+            Event::Started {
+                notice: Some(text), ..
+            } if !self.json => say(text),
+            Event::Started { .. } => {}
+            // It is logged as well.
+            Event::Warning { .. } => {}
+            Event::Current { target } => self.current(target),
+            Event::Compiling { target } => {
+                self.state().bar = Some(Bar::new(target, self.json));
+            }
+            Event::Planned { uops, cached, .. } => {
+                if let Some(bar) = &mut self.state().bar {
+                    bar.plan(uops, cached);
+                }
+            }
+            Event::Progress { done, uops, target } => {
+                if self.json {
+                    let event = json!({ "target": target.triple, "done": done, "uops": uops });
+                    self.emit("progress", event);
+                } else if let Some(bar) = &mut self.state().bar {
+                    bar.advance(done, uops);
+                }
+            }
+            Event::Built {
+                target,
+                statistics,
+                files,
+            } => self.built(target, statistics, files),
         }
     }
 
-    /// What is to be read before a target is built.
-    pub(crate) fn banner(&self, text: &str) {
-        match self.format {
-            MessageFormat::Human => say(text),
-            MessageFormat::Json => {}
-        }
-    }
-
-    /// A target whose files are up to date.
-    pub(crate) fn current(&mut self, target: &'static Target) {
-        if self.format == MessageFormat::Json {
+    fn current(&self, target: &'static Target) {
+        if self.json {
             self.emit("target", json!({ "target": target.triple, "built": false }));
         }
-        self.rows.push(Row {
+        self.state().rows.push(Row {
             triple: target.triple,
             built: None,
         });
     }
 
-    /// A target's build begins.
-    pub(crate) fn start(&self, target: &'static Target) -> Progress {
-        Progress::begin(target, self.format)
-    }
-
-    /// A target that was built.
-    pub(crate) fn built(
-        &mut self,
-        target: &'static Target,
-        built: &Built,
-        files: &[(String, Vec<u8>)],
-        elapsed: Duration,
-    ) {
-        let groups = &built.set.groups;
-        let sum = |size: fn(&jit_stencils::StencilGroup) -> usize| {
-            groups.iter().map(|(_, group)| size(group)).sum()
-        };
-        let numbers = Numbers {
-            uops: groups.len(),
-            cached: built.cached,
-            code: sum(|group| group.code.body.len()),
-            data: sum(|group| group.data.body.len()),
-            holes: sum(|group| group.code.holes.len() + group.data.holes.len()),
-            stages: built.stages,
-            elapsed,
-        };
-        if self.format == MessageFormat::Json {
-            let stages: serde_json::Map<String, Value> = numbers
+    fn built(&self, target: &'static Target, statistics: &Statistics, files: &[&str]) {
+        let mut state = self.state();
+        state.bar = None;
+        if self.json {
+            let stages: serde_json::Map<String, Value> = statistics
                 .stages
                 .named()
                 .map(|(name, time)| (name.to_owned(), json!(time.as_secs_f64())))
@@ -127,40 +128,40 @@ impl Report {
                 json!({
                     "target": target.triple,
                     "built": true,
-                    "uops": numbers.uops,
-                    "cached": numbers.cached,
-                    "code_bytes": numbers.code,
-                    "data_bytes": numbers.data,
-                    "holes": numbers.holes,
-                    "files": files.iter().map(|(name, _)| name).collect::<Vec<_>>(),
+                    "uops": statistics.uops,
+                    "cached": statistics.cached,
+                    "code_bytes": statistics.code_bytes,
+                    "data_bytes": statistics.data_bytes,
+                    "holes": statistics.holes,
+                    "files": files,
                     "stage_seconds": stages,
-                    "seconds": elapsed.as_secs_f64(),
+                    "seconds": statistics.elapsed.as_secs_f64(),
                 }),
             );
         }
-        self.rows.push(Row {
+        state.rows.push(Row {
             triple: target.triple,
-            built: Some(numbers),
+            built: Some(*statistics),
         });
     }
 
     /// What a build of a target would do.
     pub(crate) fn explained(&self, lines: &[String], fields: &Value) {
-        match self.format {
-            MessageFormat::Human => say(&lines.join("\n")),
-            MessageFormat::Json => self.emit("explanation", fields.clone()),
+        match self.json {
+            false => say(&lines.join("\n")),
+            true => self.emit("explanation", fields.clone()),
         }
     }
 
     /// Two sets of headers, compared.
-    pub(crate) fn compared(
-        &self,
-        target: &Target,
-        configuration: &str,
-        checked: &str,
-        real: &str,
-        comparison: &Comparison,
-    ) {
+    pub(crate) fn compared(&self, outcome: &Outcome) {
+        let Outcome {
+            target,
+            configuration,
+            checked,
+            real,
+            comparison,
+        } = outcome;
         let Comparison {
             types,
             records,
@@ -169,7 +170,7 @@ impl Report {
             differences,
             notes,
         } = comparison;
-        if self.format == MessageFormat::Json {
+        if self.json {
             let notes: Vec<Value> = notes
                 .iter()
                 .map(|(name, why)| json!({ "name": name, "why": why }))
@@ -211,20 +212,21 @@ impl Report {
 
     /// All is done: the table.
     pub(crate) fn finish(&self, output: &Path) {
-        if self.format == MessageFormat::Json {
+        if self.json {
             let output = output.to_string_lossy();
             self.emit("finished", json!({ "success": true, "output_dir": output }));
             return;
         }
+        let state = self.state();
         let mut head = format!(
             "{:<26} {:>5} {:>6} {:>7} {:>7} {:>6}",
             "target", "uops", "cached", "code", "data", "holes"
         );
-        for (name, _) in Stages::default().named() {
+        for (name, _) in Statistics::default().stages.named() {
             head.push_str(&format!(" {name:>9}"));
         }
         say(&format!("{head} {:>8}", "total"));
-        for row in &self.rows {
+        for row in &state.rows {
             match &row.built {
                 Some(numbers) => {
                     let mut line = format!(
@@ -232,8 +234,8 @@ impl Report {
                         row.triple,
                         numbers.uops,
                         numbers.cached,
-                        numbers.code,
-                        numbers.data,
+                        numbers.code_bytes,
+                        numbers.data_bytes,
                         numbers.holes
                     );
                     for (_, time) in numbers.stages.named() {
@@ -247,30 +249,31 @@ impl Report {
                 )),
             }
         }
-        if self.rows.iter().any(|row| row.built.is_some()) {
+        if state.rows.iter().any(|row| row.built.is_some()) {
             say("sizes in bytes; times of stages are added up over all jobs");
         }
         say(&format!("in {}", output.display()));
     }
 
-    /// The program fails.
-    pub(crate) fn failed(&self, failure: &Error) {
-        if self.format == MessageFormat::Json {
+    /// Prints why the program ends.
+    pub(crate) fn failed(&self, error: &Error, status: u8, advice: Option<&str>) {
+        self.state().bar = None;
+        if self.json {
             self.emit(
                 "finished",
                 json!({
                     "success": false,
-                    "status": failure.exit_status(),
-                    "message": failure.to_string(),
-                    "advice": failure.advice(),
+                    "status": status,
+                    "message": error.to_string(),
+                    "advice": advice,
                 }),
             );
         }
-        let advice = failure.advice().map(|advice| format!("{advice}\n"));
+        let advice = advice.map(|advice| format!("{advice}\n"));
         // The exit status says it, too, if this can't be said.
         let _ = write!(
             io::stderr(),
-            "error: {failure}\n{}",
+            "error: {error}\n{}",
             advice.unwrap_or_default()
         );
     }

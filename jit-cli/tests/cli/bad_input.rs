@@ -47,7 +47,10 @@ fn no_checkout() {
     mentions(&message, &["nowhere", "--cpython"]);
     fs::remove_file(sandbox.path(SHIM)).unwrap();
     let message = build("vm").fails(22);
-    mentions(&message, &["vm is no CPython checkout", "Tools/jit/shim.c"]);
+    mentions(
+        &message,
+        &["vm is not a CPython checkout", "Tools/jit/shim.c"],
+    );
     let message = build("vm/pyconfig.h").fails(22);
     mentions(&message, &["vm/pyconfig.h"]);
 }

@@ -9,16 +9,24 @@ use jit_llvm::Search;
 use tempfile::TempDir;
 
 use crate::{
-    commands::arguments::CheckArgs,
     conventions::Conventions,
     cpython::checkout,
     error::Error,
     project::config::Config,
-    project::definition::{Project, Wanted},
+    project::definition::{Origin, Project},
     project::template,
 };
 
-/// See the module.
+/// Whose headers are compared.
+#[derive(Debug)]
+pub(crate) enum Place {
+    /// A project's.
+    Project(Origin),
+    /// Those of an installed CPython, in this directory.
+    Installed(PathBuf),
+}
+
+/// The headers that are compared, and how to compile them.
 pub(crate) struct Subject {
     /// Its folder, left out where names are shown.
     pub(crate) root: PathBuf,
@@ -64,21 +72,17 @@ const INTERNAL: [&str; 17] = [
 ];
 
 impl Subject {
-    /// What the command line names.
-    pub(crate) fn find(arguments: &CheckArgs) -> Result<Subject, Error> {
-        match &arguments.headers {
-            Some(folder) => Subject::installed(folder),
-            None => Subject::project(arguments),
+    /// Finds the headers.
+    pub(super) fn find(place: &Place) -> Result<Subject, Error> {
+        match place {
+            Place::Installed(directory) => Subject::installed(directory),
+            Place::Project(origin) => Subject::project(origin),
         }
     }
 
     /// A checkout or another project: what its template includes.
-    fn project(arguments: &CheckArgs) -> Result<Subject, Error> {
-        let project = Project::find(&Wanted {
-            cpython: arguments.cpython.as_deref(),
-            config: arguments.config.as_deref(),
-            output_dir: None,
-        })?;
+    fn project(origin: &Origin) -> Result<Subject, Error> {
+        let project = Project::find(origin, None)?;
         let text = fs::read_to_string(&project.template)
             .map_err(Error::file("read", &project.template))?;
         let (preamble, _) = template::split(&text);
@@ -101,7 +105,7 @@ impl Subject {
     /// it would be the one that `Python.h` includes.
     fn installed(folder: &Path) -> Result<Subject, Error> {
         let missing = |what| Error::NotInstalled {
-            folder: folder.to_path_buf(),
+            directory: folder.to_path_buf(),
             missing: what,
         };
         if !folder.join("Python.h").is_file() {

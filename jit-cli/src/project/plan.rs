@@ -1,91 +1,81 @@
-//! What a command line asks for, with everything found that it leaves open.
+//! What a build does: what the caller asks for, with everything that it leaves open decided.
 
-use std::path::Path;
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use jit_llvm::{CompileOptions, Interrupt, Mode, Search, Toolchain};
 use jit_schema::{Codegen, Target};
 
 use crate::{
-    cache::store::Cache,
-    commands::arguments::BuildArgs,
+    cache::{record::Record, store::Cache},
     error::Error,
-    project::cases::{self, Case},
-    project::definition::{Project, Wanted},
-    project::digest::DigestSettings,
-    project::emit::Emits,
-    project::flags,
-    project::platform::Platform,
-    project::template,
+    project::{
+        cases::{self, Case},
+        definition::Project,
+        digest::DigestSettings,
+        emit::Emits,
+        flags,
+        options::{CacheOptions, LlvmOptions, Options, Targets},
+        platform::Platform,
+        template,
+    },
     sysroot::headers::{self, Sysroot},
 };
 
-/// See the module.
-pub(crate) struct Setup<'a> {
-    pub(crate) arguments: &'a BuildArgs,
+/// A build in which everything is decided.
+pub(crate) struct Plan<'a> {
+    /// What is asked for, and needs no decision.
+    pub(crate) options: &'a Options,
     pub(crate) project: Project,
     /// What to build for, and with what of its own.
     pub(crate) platforms: Vec<Platform>,
     /// What to write.
     pub(crate) emits: Emits,
-    /// `--cflags` as it was given: it is a part of the digest.
-    pub(crate) cflags_text: String,
-    /// Whose flags stencils are compiled with.
     pub(crate) codegen: Codegen,
-    /// The words of `--cflags`.
+    /// The words of the flags for clang.
     cflags: Vec<String>,
     pub(crate) search: Search,
     pub(crate) cache: Option<Cache>,
+    /// Where generated files go.
+    pub(crate) output_dir: PathBuf,
 }
 
-impl<'a> Setup<'a> {
-    /// Find the project and settle what there is to settle.
-    pub(crate) fn new(arguments: &'a BuildArgs) -> Result<Setup<'a>, Error> {
-        let sysroot = arguments
+impl<'a> Plan<'a> {
+    /// Finds the project and decides what is left open.
+    pub(crate) fn new(options: &'a Options) -> Result<Plan<'a>, Error> {
+        let sysroot = options
             .sysroot
             .as_deref()
-            .map(|name| Sysroot::find(name, arguments.cache_dir.as_deref()))
+            .map(|name| Sysroot::find(name, options.cache.directory.as_deref()))
             .transpose()?;
-        let project = Project::find(&Wanted {
-            cpython: arguments.cpython.as_deref(),
-            config: arguments.config.as_deref(),
-            output_dir: arguments.output_dir.as_deref(),
-        })?;
-        let platforms = targets(arguments, &project)?
+        let project = Project::find(&options.origin, options.output_dir.as_deref())?;
+        let platforms = targets(&options.targets, &project)?
             .into_iter()
-            .map(|target| Platform::find(target, arguments, &project, sysroot.as_ref()))
+            .map(|target| Platform::find(target, options, &project, sysroot.as_ref()))
             .collect::<Result<Vec<_>, _>>()?;
         if platforms.iter().any(Platform::is_builtin) {
             headers::warn_if_newer(&project.root);
-        } else if arguments.free_threaded {
-            return Err(Error::Usage(
-                "--free-threaded configures the headers of --sysroot builtin, which no target here \
-                 is built with: elsewhere Py_GIL_DISABLED in pyconfig.h says it (--pyconfig-dir)"
-                    .to_owned(),
-            ));
+        } else if options.free_threaded {
+            return Err(Error::FreeThreaded);
         }
-        let cflags_text = arguments.cflags.clone().unwrap_or_default();
-        let cflags = split_cflags(Some(&cflags_text))?;
-        let search = arguments.llvm.search(project.llvm.clone())?;
-        let emits = Emits::of(&arguments.emit).unwrap_or(project.emits);
-        Ok(Setup {
-            arguments,
-            emits,
-            codegen: arguments.codegen.map_or(project.codegen, Codegen::from),
-            project,
-            platforms,
-            cflags_text,
+        let cflags = split_flags(&options.cflags)?;
+        let search = search(&options.llvm, project.llvm.clone())?;
+        Ok(Plan {
+            emits: Emits::of(&options.emit).unwrap_or(project.emits),
+            codegen: options.codegen.unwrap_or(project.codegen),
             cflags,
             search,
-            cache: cache(arguments),
+            cache: cache(options),
+            output_dir: options
+                .output_dir
+                .clone()
+                .unwrap_or_else(|| project.output.clone()),
+            options,
+            project,
+            platforms,
         })
-    }
-
-    /// Where generated files go.
-    pub(crate) fn output_dir(&self) -> &Path {
-        self.arguments
-            .output_dir
-            .as_deref()
-            .unwrap_or(&self.project.output)
     }
 
     /// The digest of a target's inputs.
@@ -98,7 +88,7 @@ impl<'a> Setup<'a> {
         // As if all of them stood behind --cflags, so that upstream's tool agrees.
         let own = platform.cflags.iter().map(String::as_str);
         let own = shlex::try_join(own).unwrap_or_else(|_| platform.cflags.join(" "));
-        let texts = [own.as_str(), &self.cflags_text].into_iter();
+        let texts = [own.as_str(), &self.options.cflags].into_iter();
         let texts: Vec<&str> = texts.filter(|text| !text.is_empty()).collect();
         let mut flags = texts.join(" ");
         if let Some(sysroot) = &platform.sysroot {
@@ -107,11 +97,11 @@ impl<'a> Setup<'a> {
             let name = sysroot.digest(base);
             flags.push_str(&format!("\nsysroot {name}"));
         }
-        if self.arguments.free_threaded {
+        if self.options.free_threaded {
             flags.push_str("\nfree-threaded");
         }
         let settings = DigestSettings {
-            debug: self.arguments.debug,
+            debug: self.options.debug,
             codegen: self.codegen,
             cflags: &flags,
         };
@@ -122,13 +112,13 @@ impl<'a> Setup<'a> {
     pub(crate) fn options(&self, platform: &Platform) -> CompileOptions {
         let target = platform.target;
         let project = &self.project;
-        let debug = self.arguments.debug;
+        let debug = self.options.debug;
         let mut options = CompileOptions::new(target, project.root.clone());
         options.codegen = self.codegen;
         options.include_dirs = platform.include_dirs(project);
         let mut defines = project.defines.clone();
         if let Some(sysroot) = &platform.sysroot {
-            defines.extend(headers::defines(debug, self.arguments.free_threaded));
+            defines.extend(headers::defines(debug, self.options.free_threaded));
             options.cflags.extend(sysroot.cflags(target));
         }
         options.flags = flags::with_defines(
@@ -142,9 +132,39 @@ impl<'a> Setup<'a> {
         options
     }
 
+    /// Returns every file that the build reads, as far as that is known: the headers of other directories
+    /// than the project's are those that the cache has noted. A directory stands for all files in it.
+    pub(crate) fn inputs(&self) -> Vec<PathBuf> {
+        let project = &self.project;
+        let mut inputs: BTreeSet<PathBuf> = project.digest.files.iter().cloned().collect();
+        inputs.extend(project.digest.folders.iter().cloned());
+        inputs.extend(
+            project
+                .config
+                .iter()
+                .map(|config| config.path().to_path_buf()),
+        );
+        for platform in &self.platforms {
+            let pyconfig = platform.pyconfig_dir.iter();
+            inputs.extend(pyconfig.map(|directory| directory.join("pyconfig.h")));
+            if let Some(cache) = &self.cache
+                && let Some(record) = Record::read(cache, &self.record_name(platform))
+            {
+                inputs.extend(record.files().map(Path::to_path_buf));
+            }
+        }
+        let directories = &project.digest.folders;
+        let is_inside = |path: &Path| {
+            let mut parents = path.ancestors().skip(1);
+            parents.any(|parent| directories.iter().any(|directory| directory == parent))
+        };
+        inputs.retain(|path| !is_inside(path) && !project.is_temporary(path));
+        inputs.into_iter().collect()
+    }
+
     /// The name of the record of a target's last build.
     pub(crate) fn record_name(&self, platform: &Platform) -> String {
-        platform.record_name(&self.project, self.arguments.debug)
+        platform.record_name(&self.project, self.options.debug)
     }
 
     /// The two sources every target is made from.
@@ -154,7 +174,7 @@ impl<'a> Setup<'a> {
 
     /// How to run the tools.
     pub(crate) fn mode(&self) -> Mode {
-        if self.arguments.one_process_per_step {
+        if self.options.one_process_per_step {
             Mode::Driver
         } else {
             Mode::Batch
@@ -169,9 +189,11 @@ impl<'a> Setup<'a> {
     /// As many jobs as are wanted.
     pub(crate) fn jobs(&self) -> Result<rayon::ThreadPool, Error> {
         rayon::ThreadPoolBuilder::new()
-            .num_threads(self.arguments.jobs.map_or(0, std::num::NonZero::get))
+            .num_threads(self.options.jobs.map_or(0, std::num::NonZero::get))
             .build()
-            .map_err(|error| Error::Usage(format!("can't start the jobs: {error}")))
+            .map_err(|error| Error::Jobs {
+                message: error.to_string(),
+            })
     }
 }
 
@@ -216,24 +238,32 @@ impl Sources {
     }
 }
 
-/// The cache, unless it is not wanted: with `--keep-temps` everything has to be made.
-fn cache(arguments: &BuildArgs) -> Option<Cache> {
-    if arguments.no_cache || arguments.one_process_per_step || arguments.keep_temps.is_some() {
+/// Returns the cache, unless none is wanted: to keep temporary files, everything has to be made.
+fn cache(options: &Options) -> Option<Cache> {
+    let CacheOptions {
+        enabled,
+        directory,
+        limit,
+    } = &options.cache;
+    if !enabled || options.one_process_per_step || options.keep_temps.is_some() {
         return None;
     }
-    let folder = arguments.cache_dir.clone().or_else(Cache::default_folder)?;
-    Some(Cache::new(&folder, arguments.cache_size << 20))
+    let directory = directory.clone().or_else(Cache::default_folder)?;
+    Some(Cache::new(&directory, *limit))
 }
 
-fn targets(arguments: &BuildArgs, project: &Project) -> Result<Vec<&'static Target>, Error> {
-    if arguments.all_targets {
-        return Ok(Target::ALL
-            .iter()
-            .filter_map(|target| Target::from_triple(target.triple).ok())
-            .collect());
-    }
+fn targets(wanted: &Targets, project: &Project) -> Result<Vec<&'static Target>, Error> {
+    let triples = match wanted {
+        Targets::All => {
+            let all = Target::ALL.iter();
+            return Ok(all
+                .filter_map(|target| Target::from_triple(target.triple).ok())
+                .collect());
+        }
+        Targets::Named(triples) => triples,
+    };
     let mut targets = Vec::new();
-    for triple in arguments.targets.iter().chain(&arguments.triples) {
+    for triple in triples {
         let target = Target::from_triple(triple)?;
         if !targets.contains(&target) {
             targets.push(target);
@@ -248,16 +278,23 @@ fn targets(arguments: &BuildArgs, project: &Project) -> Result<Vec<&'static Targ
     Ok(targets)
 }
 
-/// The target that is this machine.
+/// Returns the target that is this machine.
 pub(crate) fn host() -> Result<&'static Target, Error> {
-    Target::host().ok_or_else(|| {
-        Error::Usage("this machine is none of the targets: name one with --target".to_owned())
+    Target::host().ok_or(Error::NoHostTarget)
+}
+
+/// Returns the words of flags that are quoted as a shell would want them.
+pub(crate) fn split_flags(text: &str) -> Result<Vec<String>, Error> {
+    shlex::split(text).ok_or_else(|| Error::Flags {
+        flags: text.to_owned(),
     })
 }
 
-/// The words of `--cflags`.
-pub(crate) fn split_cflags(text: Option<&str>) -> Result<Vec<String>, Error> {
-    let text = text.unwrap_or_default();
-    shlex::split(text)
-        .ok_or_else(|| Error::Usage(format!("--cflags {text:?}: a quote is not closed")))
+/// Returns where to look for LLVM, with what a project says of it.
+pub(crate) fn search(options: &LlvmOptions, mut search: Search) -> Result<Search, Error> {
+    if let Some(version) = &options.version {
+        search.major = Some(Search::parse_major(version)?);
+    }
+    search.install_dir.clone_from(&options.install_dir);
+    Ok(search)
 }

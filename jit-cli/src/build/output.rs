@@ -33,11 +33,6 @@ impl OutputDir {
         }
     }
 
-    /// Where it is.
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// Whether the file is there and starts with the text.
     pub(crate) fn starts_with(&self, name: &str, text: &str) -> bool {
         fs::read(self.path.join(name)).is_ok_and(|bytes| bytes.starts_with(text.as_bytes()))

@@ -7,9 +7,8 @@ use jit_llvm::{Diagnostic, LlvmError, Severity};
 use jit_schema::Target;
 
 use crate::{
-    error::Error,
-    project::platform::Platform,
-    sysroot::headers::{self, CHECKED, Sysroot},
+    error::{Error, Headers},
+    sysroot::headers::{self, CHECKED},
 };
 
 /// What clang misses.
@@ -28,29 +27,27 @@ type Asked<'a> = (Missing<'a>, &'a str, u32);
 /// How many names are told.
 const TOLD: usize = 5;
 
-/// The failure of a target's build, with what to try if it is for want of headers.
-pub(crate) fn add(failure: Error, platform: &Platform, root: &Path) -> Error {
+/// Returns what to try if a target's build failed for want of headers.
+pub(crate) fn advice(
+    error: &Error,
+    target: &Target,
+    headers: &Headers,
+    root: &Path,
+) -> Option<String> {
     let mut diagnostics = Vec::new();
-    collect(&failure, &mut diagnostics);
+    collect(error, &mut diagnostics);
     let all: Vec<_> = diagnostics.into_iter().filter_map(asked).collect();
-    let advice = match &platform.sysroot {
-        Some(Sysroot::Builtin(folder)) => builtin(&all, root, folder),
-        Some(Sysroot::Folder(folder)) => absent(&all, root, platform.target, Some(folder)),
-        None => absent(&all, root, platform.target, None),
-    };
-    match advice {
-        Some(advice) => Error::Advised {
-            failure: Box::new(failure),
-            advice,
-        },
-        None => failure,
+    match headers {
+        Headers::Builtin(directory) => builtin(&all, root, directory),
+        Headers::Directory(directory) => absent(&all, root, target, Some(directory)),
+        Headers::Installed => absent(&all, root, target, None),
     }
 }
 
-fn collect<'a>(failure: &'a Error, found: &mut Vec<&'a Diagnostic>) {
-    match failure {
+fn collect<'a>(error: &'a Error, found: &mut Vec<&'a Diagnostic>) {
+    match error {
         Error::Llvm(LlvmError::Rejected { diagnostics, .. }) => found.extend(&diagnostics.list),
-        Error::Several(all) => all.iter().for_each(|failure| collect(failure, found)),
+        Error::Several(all) => all.iter().for_each(|error| collect(error, found)),
         _ => {}
     }
 }

@@ -1,0 +1,310 @@
+//! The front of the crate: what to build, said step by step.
+
+pub(crate) mod cargo;
+pub(crate) mod explain;
+pub(crate) mod files;
+pub(crate) mod outcome;
+mod output;
+mod run;
+
+use std::{num::NonZeroUsize, path::PathBuf};
+
+use jit_llvm::Interrupt;
+use jit_schema::Codegen;
+
+use self::{
+    cargo::Cargo,
+    explain::{Explanation, explain_each},
+    files::outdated,
+    outcome::{Built, Written, write_dispatchers},
+    output::OutputDir,
+    run::Run,
+};
+use crate::{
+    error::Error,
+    events::{Event, Listener},
+    project::{
+        definition::Origin,
+        emit::Emit,
+        options::{Options, Targets},
+        plan::Plan,
+        sources::Sources,
+    },
+};
+
+/// A build of stencils: what to build, and how. What is not set is for the project to decide, or has the
+/// default of `jit-cli build`.
+///
+/// Nothing is read before one of [`run`](Build::run), [`write`](Build::write),
+/// [`explain`](Build::explain) and [`emit_to_out_dir`](Build::emit_to_out_dir) is called; each may be
+/// called more than once.
+#[derive(Debug, Clone)]
+#[must_use = "nothing is built until `run`, `write` or `emit_to_out_dir` is called"]
+pub struct Build {
+    options: Options,
+    listener: Listener,
+    interrupt: Interrupt,
+}
+
+impl Build {
+    /// Returns a build of what a `jit.toml` describes.
+    pub fn from_config(path: impl Into<PathBuf>) -> Build {
+        Build::with(Options::new(Origin::Config(path.into())))
+    }
+
+    /// Returns a build of sources in memory.
+    pub fn from_sources(sources: Sources) -> Build {
+        Build::with(Options::new(Origin::Memory(sources)))
+    }
+
+    /// Returns a build of a CPython checkout, as its `Tools/jit/build.py` builds it.
+    pub fn from_checkout(root: impl Into<PathBuf>) -> Build {
+        Build::with(Options::new(Origin::Checkout {
+            root: root.into(),
+            config: None,
+        }))
+    }
+
+    /// Returns a build of what the current directory is about: a `jit.toml` in it or above it, else the
+    /// CPython checkout that it is in, else an embedded example.
+    pub fn from_current_dir() -> Build {
+        Build::with(Options::new(Origin::Search))
+    }
+
+    pub(crate) fn with(options: Options) -> Build {
+        Build {
+            options,
+            listener: Listener::default(),
+            interrupt: Interrupt::default(),
+        }
+    }
+
+    /// Adds a target, by its triple. Without any: those of the project, else this machine.
+    pub fn target(mut self, triple: impl Into<String>) -> Build {
+        match &mut self.options.targets {
+            Targets::Named(triples) => triples.push(triple.into()),
+            all @ Targets::All => *all = Targets::Named(vec![triple.into()]),
+        }
+        self
+    }
+
+    /// Builds for all targets there are.
+    pub fn all_targets(mut self) -> Build {
+        self.options.targets = Targets::All;
+        self
+    }
+
+    /// Sets the directory for generated files. [`run`](Build::run) does not use it.
+    pub fn output_dir(mut self, directory: impl Into<PathBuf>) -> Build {
+        self.options.output_dir = Some(directory.into());
+        self
+    }
+
+    /// Adds a kind of output. Without any: what the project says, else C headers.
+    pub fn emit(mut self, kind: Emit) -> Build {
+        self.options.emit.push(kind);
+        self
+    }
+
+    /// Sets which code generation to use.
+    pub fn codegen(mut self, codegen: Codegen) -> Build {
+        self.options.codegen = Some(codegen);
+        self
+    }
+
+    /// Sets whether to compile for a debug build of the host program: with `_DEBUG` instead of `NDEBUG`.
+    pub fn debug(mut self, debug: bool) -> Build {
+        self.options.debug = debug;
+        self
+    }
+
+    /// Sets whether the built-in `pyconfig.h` is that of a free-threaded CPython.
+    pub fn free_threaded(mut self, free_threaded: bool) -> Build {
+        self.options.free_threaded = free_threaded;
+        self
+    }
+
+    /// Sets more flags for clang, after all others. They are split as a shell would split them.
+    pub fn cflags(mut self, flags: impl Into<String>) -> Build {
+        self.options.cflags = flags.into();
+        self
+    }
+
+    /// Sets where the system's headers are: a directory, or `builtin` for those that this crate carries
+    /// for all targets. Without it: where clang finds this machine's.
+    pub fn sysroot(mut self, directory: impl Into<PathBuf>) -> Build {
+        self.options.sysroot = Some(directory.into());
+        self
+    }
+
+    /// Sets the directory of the `pyconfig.h` to use.
+    pub fn pyconfig_dir(mut self, directory: impl Into<PathBuf>) -> Build {
+        self.options.pyconfig_dir = Some(directory.into());
+        self
+    }
+
+    /// Sets the major version of LLVM to use. Without it: what the project pins, else the newest
+    /// supported one that is installed.
+    pub fn llvm_version(mut self, major: u32) -> Build {
+        self.options.llvm.version = Some(major.to_string());
+        self
+    }
+
+    /// Sets the prefix that LLVM is installed in, whose `bin` is searched first.
+    pub fn llvm_dir(mut self, prefix: impl Into<PathBuf>) -> Build {
+        self.options.llvm.install_dir = Some(prefix.into());
+        self
+    }
+
+    /// Sets how many jobs to run at once. Without it: one for each core.
+    pub fn jobs(mut self, jobs: NonZeroUsize) -> Build {
+        self.options.jobs = Some(jobs);
+        self
+    }
+
+    /// Keeps sources, assembly and objects in a directory for each target below this one. Everything is
+    /// compiled then, whatever the cache has.
+    pub fn keep_temps(mut self, directory: impl Into<PathBuf>) -> Build {
+        self.options.keep_temps = Some(directory.into());
+        self
+    }
+
+    /// Sets the directory for what was compiled, which later builds find again. Without it: the
+    /// platform's directory for caches.
+    pub fn cache_dir(mut self, directory: impl Into<PathBuf>) -> Build {
+        self.options.cache.directory = Some(directory.into());
+        self
+    }
+
+    /// Sets the largest size of the cache, in bytes.
+    pub fn cache_limit(mut self, bytes: u64) -> Build {
+        self.options.cache.limit = bytes;
+        self
+    }
+
+    /// Neither uses nor keeps what was compiled.
+    pub fn no_cache(mut self) -> Build {
+        self.options.cache.enabled = false;
+        self
+    }
+
+    /// Sets whether [`write`](Build::write) builds targets whose files are up to date, too.
+    pub fn force(mut self, force: bool) -> Build {
+        self.options.force = force;
+        self
+    }
+
+    /// Runs one clang process for each micro-op and step, which is slow and gives the same bytes: to find
+    /// out what is wrong with a build.
+    pub fn one_process_per_step(mut self) -> Build {
+        self.options.one_process_per_step = true;
+        self
+    }
+
+    /// Sets the function that is told what happens. It is called on the threads that do the work, one
+    /// call at a time.
+    pub fn on_event(mut self, function: impl FnMut(&Event<'_>) + Send + 'static) -> Build {
+        self.listener = Listener::new(function);
+        self
+    }
+
+    /// Sets what stops the build: after [`Interrupt::trip`], processes are killed and the build ends with
+    /// an error for which [`Error::is_interrupted`] is true.
+    pub fn interrupt(mut self, interrupt: Interrupt) -> Build {
+        self.interrupt = interrupt;
+        self
+    }
+
+    /// Builds all targets, and returns what was made. No file is written but in the cache.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`]: the first target that can't be built.
+    pub fn run(&self) -> Result<Built, Error> {
+        let plan = self.plan()?;
+        let mut run = Run::new(&plan, &self.listener, &self.interrupt)?;
+        let mut targets = Vec::new();
+        run.targets(|_, _| plan.emits, |_| Ok(()), |built| targets.push(built))?;
+        Ok(Built {
+            targets,
+            dispatchers: run.dispatchers(),
+        })
+    }
+
+    /// Builds the targets whose files are not up to date, and writes their files to the output directory:
+    /// all of a target's, or none. What was written stays if a later target fails.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`]: the first target that can't be built, or a file that can't be written.
+    pub fn write(&self) -> Result<Written, Error> {
+        let plan = self.plan()?;
+        let output = OutputDir::create(&plan.output_dir)?;
+        let mut run = Run::new(&plan, &self.listener, &self.interrupt)?;
+        run.targets(
+            |names, digest| match self.options.force {
+                true => plan.emits,
+                false => outdated(&plan, &output, names, digest),
+            },
+            |built| built.write(&output),
+            drop,
+        )?;
+        write_dispatchers(&output, &run.dispatchers())?;
+        Ok(Written {
+            directory: plan.output_dir.clone(),
+            targets: plan.platforms.iter().map(|own| own.target).collect(),
+            inputs: plan.inputs(),
+            names: plan.project.conventions.file_names,
+        })
+    }
+
+    /// Returns what [`write`](Build::write) would do for each target, and why. Nothing is written.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], as for a build.
+    pub fn explain(&self) -> Result<Vec<Explanation>, Error> {
+        let mut all = Vec::new();
+        self.explain_each(|explanation| all.push(explanation))?;
+        Ok(all)
+    }
+
+    pub(crate) fn explain_each(&self, each: impl FnMut(Explanation)) -> Result<(), Error> {
+        explain_each(&self.plan()?, &self.interrupt, each)
+    }
+
+    /// For a `build.rs`: builds for the target that cargo compiles for, unless another is named, and
+    /// writes to `OUT_DIR`, with the cache in there, too, unless another is named. Prints
+    /// `rerun-if-changed` for everything that was read. If a stencil file is asked for, its path is in
+    /// the environment variable `JIT_STENCILS` while the crate is compiled:
+    /// `include_bytes!(env!("JIT_STENCILS"))`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotABuildScript`] if cargo does not run this, and [`Error`] as for any build.
+    pub fn emit_to_out_dir(&self) -> Result<Written, Error> {
+        let cargo = Cargo::from_env()?;
+        let mut build = self.clone();
+        let options = &mut build.options;
+        options.output_dir = Some(cargo.out_dir.clone());
+        let cache = &mut options.cache.directory;
+        cache.get_or_insert_with(|| cargo.out_dir.join("jit-cache"));
+        if let Targets::Named(triples) = &mut options.targets
+            && triples.is_empty()
+        {
+            triples.push(cargo.target.clone());
+        }
+        options.jobs = options.jobs.or(cargo.jobs);
+        let written = build.write()?;
+        cargo.print(&written);
+        Ok(written)
+    }
+
+    fn plan(&self) -> Result<Plan<'_>, Error> {
+        let plan = Plan::new(&self.options)?;
+        self.listener.tell(&Event::Project {
+            description: &plan.project.description,
+        });
+        Ok(plan)
+    }
+}

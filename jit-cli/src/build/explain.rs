@@ -1,0 +1,282 @@
+//! What a build would do, and why.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
+
+use jit_llvm::{Compiler, Interrupt, Toolchain};
+use jit_schema::Target;
+
+use crate::{
+    build::{files::outdated, output::OutputDir},
+    cache::{
+        lookup::Lookup,
+        record::{self, Record, Settings},
+    },
+    error::Error,
+    pipeline::workdir::WorkDir,
+    project::{
+        plan::{Plan, Sources},
+        platform::Platform,
+        template,
+    },
+};
+
+/// What has changed since a build. Where something is not what it was, `-` marks what it was and `+`
+/// what it is.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct Changes {
+    /// What the tools say of themselves, and which optimizer it is.
+    pub tools: Vec<String>,
+    /// clang's arguments.
+    pub flags: Vec<String>,
+    /// The paths of headers that were edited, added or removed.
+    pub files: Vec<String>,
+    /// Macros, with their definitions.
+    pub macros: Vec<String>,
+    /// The names of micro-ops that are new, or whose own text is another.
+    pub uops: Vec<String>,
+    /// The names of micro-ops that are gone.
+    pub removed: Vec<String>,
+}
+
+/// What a build of a target would do, and why.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Explanation {
+    /// The target.
+    pub target: &'static Target,
+    /// Those of the files to generate that were not made from these inputs, or are missing.
+    pub outdated: Vec<&'static str>,
+    /// What has changed since the last build, if the cache knows of one.
+    pub changes: Option<Changes>,
+    /// The names of the micro-ops that would be compiled.
+    pub compiled: Vec<String>,
+    /// The number of micro-ops.
+    pub uops: usize,
+}
+
+/// Explains each target of a plan.
+pub(crate) fn explain_each(
+    plan: &Plan<'_>,
+    interrupt: &Interrupt,
+    mut each: impl FnMut(Explanation),
+) -> Result<(), Error> {
+    let jobs = plan.jobs()?;
+    let toolchain = plan.toolchain(interrupt)?;
+    let sources = plan.sources()?;
+    for platform in &plan.platforms {
+        each(jobs.install(|| explain(plan, &toolchain, &sources, platform, interrupt))?);
+    }
+    Ok(())
+}
+
+fn explain(
+    plan: &Plan<'_>,
+    toolchain: &Toolchain,
+    sources: &Sources,
+    platform: &Platform,
+    interrupt: &Interrupt,
+) -> Result<Explanation, Error> {
+    let project = &plan.project;
+    let target = platform.target;
+    let digest = plan.digest(platform)?;
+    let output = OutputDir::at(&plan.output_dir);
+    let outdated = outdated(
+        plan,
+        &output,
+        &project.conventions.file_names.of(target),
+        &digest,
+    );
+    let cases = sources.cases(project)?;
+    let (preamble, body) = sources.template(platform);
+    let units = template::sources(body, &cases);
+    let mut explanation = Explanation {
+        target,
+        outdated: outdated.names(),
+        changes: None,
+        compiled: units.iter().map(|source| source.name.clone()).collect(),
+        uops: units.len(),
+    };
+    let Some(cache) = &plan.cache else {
+        return Ok(explanation);
+    };
+    let work = WorkDir::create(None, 1)?;
+    let compiler = Compiler::builder(toolchain, plan.options(platform), work.path())
+        .preamble(preamble)
+        .mode(plan.mode())
+        .interrupt(interrupt.clone())
+        .build()?;
+    let lookup = Lookup {
+        cache,
+        name: plan.record_name(platform),
+        toolchain,
+        compiler: &compiler,
+        preamble,
+        sources: &units,
+        shim: project.shim.as_deref(),
+        remember: false,
+    };
+    let last = lookup.last();
+    if let (Some(last), Some(arguments)) = (&last, compiler.arguments()?) {
+        let settings = Settings::new(toolchain, arguments, &compiler, preamble);
+        let mut changes = Changes::of(last, &settings, &project.root);
+        changes.note_uops(last, &lookup);
+        if !changes.files.is_empty() || !changes.flags.is_empty() {
+            let now = compiler.expand(&[])?.map(|expansion| expansion.macros);
+            let before = record::read_macros(cache, &lookup.name);
+            if let (Some(before), Some(now)) = (before, now) {
+                changes.macros = changed_macros(&before, &now);
+            }
+        }
+        explanation.changes = Some(changes);
+    }
+    let keys = lookup.keys(last)?;
+    explanation.compiled = units
+        .iter()
+        .zip(&keys.uops)
+        .filter(|(_, key)| key.is_none_or(|key| !cache.has(&key)))
+        .map(|(source, _)| source.name.clone())
+        .collect();
+    Ok(explanation)
+}
+
+impl Changes {
+    fn of(last: &Record, settings: &Settings, root: &Path) -> Changes {
+        let before = &last.settings;
+        let mut changes = Changes::default();
+        if before.tools != settings.tools {
+            changes.tools = difference(&before.tools, &settings.tools);
+        }
+        let steps = ["to compile", "to assemble", "for the shim"];
+        let arguments = before.arguments.iter().zip(&settings.arguments);
+        for (step, (old, new)) in steps.iter().zip(arguments) {
+            let lines = difference(&joined(old), &joined(new));
+            changes
+                .flags
+                .extend(lines.into_iter().map(|line| format!("{line} ({step})")));
+        }
+        let shown = |path: &Path| {
+            path.strip_prefix(root)
+                .unwrap_or(path)
+                .display()
+                .to_string()
+        };
+        let shim = last
+            .shim
+            .as_ref()
+            .map(|shim| shim.headers.changed())
+            .unwrap_or_default();
+        let files: BTreeSet<String> = last
+            .headers
+            .changed()
+            .into_iter()
+            .chain(shim)
+            .map(shown)
+            .collect();
+        changes.files = files.into_iter().collect();
+        if before.preamble != settings.preamble {
+            changes
+                .files
+                .push("the template's leading includes".to_owned());
+        }
+        changes
+    }
+
+    fn note_uops(&mut self, last: &Record, lookup: &Lookup<'_>) {
+        let mut before: BTreeMap<&str, _> = last
+            .uops
+            .iter()
+            .map(|(name, uop)| (name.as_str(), uop.text))
+            .collect();
+        for source in lookup.sources {
+            if before.remove(source.name.as_str()) != Some(Lookup::text_key(source)) {
+                self.uops.push(source.name.clone());
+            }
+        }
+        self.removed = before.into_keys().map(str::to_owned).collect();
+    }
+
+    /// Returns whether nothing has changed.
+    pub fn is_empty(&self) -> bool {
+        self.named().iter().all(|(_, lines)| lines.is_empty())
+    }
+
+    /// Returns the lists, each with what it lists.
+    pub fn named(&self) -> [(&'static str, &[String]); 6] {
+        [
+            ("compiler", &self.tools),
+            ("flag", &self.flags),
+            ("file", &self.files),
+            ("macro", &self.macros),
+            ("micro-op", &self.uops),
+            ("micro-op removed", &self.removed),
+        ]
+    }
+}
+
+/// Options and their values as one word each.
+fn joined(words: &[String]) -> Vec<String> {
+    let mut joined: Vec<String> = Vec::new();
+    for word in words {
+        match joined.last_mut() {
+            Some(option) if !word.starts_with('-') => {
+                option.push(' ');
+                option.push_str(word);
+            }
+            _ => joined.push(word.clone()),
+        }
+    }
+    joined
+}
+
+/// What one list has that the other has not, marked as in a diff.
+fn difference(before: &[String], now: &[String]) -> Vec<String> {
+    let gone = before.iter().filter(|word| !now.contains(word));
+    let new = now.iter().filter(|word| !before.contains(word));
+    gone.map(|word| format!("-{word}"))
+        .chain(new.map(|word| format!("+{word}")))
+        .collect()
+}
+
+/// The macros that are there now and were not, or were something else, and those that are gone.
+fn changed_macros(before: &[String], now: &[String]) -> Vec<String> {
+    let (before, now): (BTreeSet<&String>, BTreeSet<&String>) =
+        (before.iter().collect(), now.iter().collect());
+    let gone = before
+        .difference(&now)
+        .map(|definition| format!("-#define {definition}"));
+    let new = now
+        .difference(&before)
+        .map(|definition| format!("+#define {definition}"));
+    gone.chain(new).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(text: &str) -> Vec<String> {
+        text.split(' ').map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn flags_with_their_values() {
+        let before = joined(&words("-cc1 -Os -D A=1 -I /x"));
+        assert_eq!(before, ["-cc1", "-Os", "-D A=1", "-I /x"]);
+        let now = joined(&words("-cc1 -Os -D A=2 -I /x -g"));
+        assert_eq!(difference(&before, &now), ["--D A=1", "+-D A=2", "+-g"]);
+    }
+
+    #[test]
+    fn macros_as_a_diff() {
+        let before = ["A 1", "B", "C(x) x"].map(str::to_owned);
+        let now = ["A 2", "C(x) x", "D"].map(str::to_owned);
+        assert_eq!(
+            changed_macros(&before, &now),
+            ["-#define A 1", "-#define B", "+#define A 2", "+#define D"]
+        );
+    }
+}

@@ -1,0 +1,179 @@
+//! The files that a build writes, and whether they are up to date.
+
+use std::path::Path;
+
+use jit_schema::Codegen;
+use jit_stencils::StencilSet;
+use jit_writer::{HeaderFormat, Preamble};
+
+use crate::{
+    build::output::OutputDir,
+    conventions::{FileNames, TargetFileNames},
+    error::Error,
+    pipeline::one_target::{Built, Shim},
+    project::{digest, emit::Emits, plan::Plan},
+    sysroot::headers::BUILTIN,
+};
+
+/// A generated file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct File {
+    pub(crate) name: String,
+    pub(crate) contents: Vec<u8>,
+}
+
+impl File {
+    fn new(name: &str, contents: Vec<u8>) -> File {
+        File {
+            name: name.to_owned(),
+            contents,
+        }
+    }
+}
+
+/// Which of the wanted files are not there, or do not say that they were made from these inputs.
+pub(crate) fn outdated(
+    plan: &Plan<'_>,
+    output: &OutputDir,
+    names: &TargetFileNames,
+    digest: &str,
+) -> Emits {
+    let wanted = plan.emits;
+    let shim = plan.project.shim.is_some();
+    let first_line = format!("// {digest}\n");
+    let header = || {
+        output.starts_with(&names.header, &first_line)
+            && (!shim
+                || (output.has(&names.shim) && output.starts_with(&names.unwind, &first_line)))
+    };
+    let stencils = || {
+        output
+            .read(&names.stencils)
+            .is_some_and(|file| output.read(&names.stamp) == Some(stamp(digest, &file)))
+    };
+    Emits {
+        header: wanted.header && !header(),
+        stencils: wanted.stencils && !stencils(),
+    }
+}
+
+/// A stencil file has nothing in it but stencils, so what it was made from stands beside it, and
+/// which file that is.
+fn stamp(digest: &str, file: &[u8]) -> Vec<u8> {
+    format!("{digest}\n{}\n", digest::of(file)).into_bytes()
+}
+
+/// Returns the files of a target. The stencils get the shim if they are for a stencil file.
+pub(crate) fn target_files(
+    plan: &Plan<'_>,
+    names: &TargetFileNames,
+    preamble: Preamble<'_>,
+    wanted: Emits,
+    built: &mut Built,
+) -> Result<Vec<File>, Error> {
+    let format = plan.project.conventions.header_format;
+    // The shim may bring symbols of its own, which no header should have.
+    let header = match wanted.header {
+        true => header_files(format, names, preamble, &built.set, built.shim.as_ref()),
+        false => Vec::new(),
+    };
+    let mut files = match wanted.stencils {
+        true => stencil_files(plan, names, preamble.digest, built)?,
+        false => Vec::new(),
+    };
+    files.extend(header);
+    Ok(files)
+}
+
+/// Returns what build.py writes.
+fn header_files(
+    format: HeaderFormat,
+    names: &TargetFileNames,
+    preamble: Preamble<'_>,
+    set: &StencilSet,
+    shim: Option<&Shim>,
+) -> Vec<File> {
+    let mut files = Vec::with_capacity(3);
+    if let Some(shim) = shim {
+        let unwind = format.unwind_header(preamble, shim.unwind.as_ref());
+        files.push(File::new(&names.shim, shim.object.clone()));
+        files.push(File::new(&names.unwind, unwind.into_bytes()));
+    }
+    // Last, since its first line is what says that everything is current.
+    let header = format.stencil_header(preamble, set);
+    files.push(File::new(&names.header, header.into_bytes()));
+    files
+}
+
+/// Returns the stencil file, and after it the one that says that it is current.
+fn stencil_files(
+    plan: &Plan<'_>,
+    names: &TargetFileNames,
+    digest: &str,
+    built: &mut Built,
+) -> Result<Vec<File>, Error> {
+    if let (Some(shim), Some(path)) = (&built.shim, &plan.project.shim) {
+        jit_stencils::attach_shim(&mut built.set, &shim.object).map_err(|source| Error::Shim {
+            path: path.clone(),
+            source,
+        })?;
+    }
+    let file = jit_stencils::file::encode(&built.set);
+    let stamp = stamp(digest, &file);
+    Ok(vec![
+        File::new(&names.stencils, file),
+        File::new(&names.stamp, stamp),
+    ])
+}
+
+/// Returns the headers that include those of the target that they are compiled for.
+pub(crate) fn dispatchers(plan: &Plan<'_>, comment: &str) -> Vec<File> {
+    let conventions = &plan.project.conventions;
+    let FileNames {
+        stencils, unwind, ..
+    } = conventions.file_names;
+    let unwind = plan.project.shim.is_some().then_some(unwind);
+    let file = |prefix: &str| {
+        let targets = plan.platforms.iter().map(|platform| platform.target);
+        let text = conventions
+            .header_format
+            .dispatcher(comment, prefix, targets);
+        File::new(&format!("{prefix}.h"), text.into_bytes())
+    };
+    [stencils].into_iter().chain(unwind).map(file).collect()
+}
+
+/// The command in the second line of a header. It names what decides about the contents and none
+/// of this machine's folders, so that the same input gives the same file everywhere: real headers
+/// are `DIR` wherever they are, and what a `jit.toml` says of targets stays there.
+pub(crate) fn comment(plan: &Plan<'_>) -> String {
+    let mut words = vec!["jit-cli".to_owned(), "build".to_owned()];
+    let targets = plan.platforms.iter().map(|platform| platform.target);
+    words.extend(targets.map(|target| target.triple.to_owned()));
+    if plan.options.debug {
+        words.push("--debug".to_owned());
+    }
+    let sysroot = plan.options.sysroot.as_deref();
+    words.extend(sysroot.map(|name| match name == Path::new(BUILTIN) {
+        true => format!("--sysroot={BUILTIN}"),
+        false => "--sysroot=DIR".to_owned(),
+    }));
+    if plan.options.free_threaded {
+        words.push("--free-threaded".to_owned());
+    }
+    if plan.codegen == Codegen::Tuned {
+        words.push("--codegen=tuned".to_owned());
+    }
+    if !plan.options.cflags.is_empty() {
+        words.push(format!("--cflags={}", plan.options.cflags));
+    }
+    words.extend(
+        plan.search
+            .major
+            .map(|major| format!("--llvm-version={major}")),
+    );
+    let line =
+        shlex::try_join(words.iter().map(String::as_str)).unwrap_or_else(|_| words.join(" "));
+    // Whatever the flags hold, a comment is one line.
+    format!("$ {}", line.replace(['\n', '\r'], " "))
+}

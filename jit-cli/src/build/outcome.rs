@@ -1,0 +1,126 @@
+//! What a build makes.
+
+use std::path::{Path, PathBuf};
+
+use jit_schema::Target;
+use jit_stencils::StencilSet;
+
+use crate::{
+    build::{files::File, output::OutputDir},
+    conventions::{FileNames, TargetFileNames},
+    error::Error,
+    statistics::Statistics,
+};
+
+/// What a build made, in memory.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Built {
+    /// Each target, in the order in which they were asked for.
+    pub targets: Vec<TargetBuild>,
+    /// The headers that include those of the target that they are compiled for.
+    pub(crate) dispatchers: Vec<File>,
+}
+
+/// What a build made for one target, in memory.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct TargetBuild {
+    /// The target.
+    pub target: &'static Target,
+    /// The stencils, the shim included if a stencil file was asked for.
+    pub stencils: StencilSet,
+    /// Sizes and times.
+    pub statistics: Statistics,
+    pub(crate) names: TargetFileNames,
+    pub(crate) files: Vec<File>,
+}
+
+impl Built {
+    /// Writes the files that [`Build::write`](crate::Build::write) would write to a directory, which is
+    /// created if it is missing. Each is written under a temporary name, then renamed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] if that is not possible.
+    pub fn write(&self, directory: impl AsRef<Path>) -> Result<(), Error> {
+        let output = OutputDir::create(directory.as_ref())?;
+        for target in &self.targets {
+            target.write(&output)?;
+        }
+        write_dispatchers(&output, &self.dispatchers)
+    }
+}
+
+impl TargetBuild {
+    /// Returns the C header with the stencils, if one was asked for.
+    pub fn header(&self) -> Option<&str> {
+        self.text(&self.names.header)
+    }
+
+    /// Returns the C header with the shim's unwind information, if there is a shim and headers were
+    /// asked for.
+    pub fn unwind_header(&self) -> Option<&str> {
+        self.text(&self.names.unwind)
+    }
+
+    /// Returns the shim's object file, if there is a shim and headers were asked for.
+    pub fn shim_object(&self) -> Option<&[u8]> {
+        self.contents(&self.names.shim)
+    }
+
+    /// Returns the stencil file, if one was asked for: what `jit_runtime::Stencils::load` reads.
+    pub fn stencil_file(&self) -> Option<&[u8]> {
+        self.contents(&self.names.stencils)
+    }
+
+    pub(crate) fn write(&self, output: &OutputDir) -> Result<(), Error> {
+        let files = self.files.iter();
+        let files: Vec<(&str, &[u8])> = files
+            .map(|file| (file.name.as_str(), file.contents.as_slice()))
+            .collect();
+        output.write(&files)
+    }
+
+    fn contents(&self, name: &str) -> Option<&[u8]> {
+        let file = self.files.iter().find(|file| file.name == name)?;
+        Some(&file.contents)
+    }
+
+    fn text(&self, name: &str) -> Option<&str> {
+        std::str::from_utf8(self.contents(name)?).ok()
+    }
+}
+
+/// Writes the dispatchers that are not what they should be.
+pub(crate) fn write_dispatchers(output: &OutputDir, files: &[File]) -> Result<(), Error> {
+    files
+        .iter()
+        .try_for_each(|file| output.update(&file.name, &file.contents))
+}
+
+/// Where a build wrote its files.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Written {
+    /// The directory.
+    pub directory: PathBuf,
+    /// The targets, in the order in which they were asked for.
+    pub targets: Vec<&'static Target>,
+    /// Every file that was read: sources, headers and `jit.toml`. A directory stands for all files below
+    /// it.
+    pub inputs: Vec<PathBuf>,
+    pub(crate) names: FileNames,
+}
+
+impl Written {
+    /// Returns the path of a target's stencil file, which is there if one was asked for.
+    pub fn stencil_file(&self, target: &Target) -> PathBuf {
+        self.directory.join(self.names.of(target).stencils)
+    }
+
+    /// Returns the path of a target's C header, which is there if one was asked for.
+    pub fn header(&self, target: &Target) -> PathBuf {
+        self.directory.join(self.names.of(target).header)
+    }
+}

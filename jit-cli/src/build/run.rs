@@ -1,0 +1,167 @@
+//! Building the targets of a plan, one after the other, each on all threads.
+
+use std::time::Instant;
+
+use jit_llvm::{Interrupt, Toolchain};
+use jit_writer::Preamble;
+
+use crate::{
+    build::{
+        files::{self, File},
+        outcome::TargetBuild,
+    },
+    conventions::{LlvmMajors, TargetFileNames},
+    error::Error,
+    events::{Event, Listener},
+    pipeline::one_target::{self, Job},
+    project::{
+        emit::Emits,
+        plan::{Plan, Sources},
+        platform::Platform,
+    },
+    statistics::Statistics,
+};
+
+/// A plan that is being carried out. The tools are not looked for, nor sources read, before a target
+/// has to be built.
+pub(crate) struct Run<'a> {
+    plan: &'a Plan<'a>,
+    listener: &'a Listener,
+    interrupt: &'a Interrupt,
+    jobs: rayon::ThreadPool,
+    comment: String,
+    toolchain: Option<Toolchain>,
+    sources: Option<Sources>,
+}
+
+impl<'a> Run<'a> {
+    /// Starts the threads.
+    pub(crate) fn new(
+        plan: &'a Plan<'a>,
+        listener: &'a Listener,
+        interrupt: &'a Interrupt,
+    ) -> Result<Run<'a>, Error> {
+        Ok(Run {
+            plan,
+            listener,
+            interrupt,
+            jobs: plan.jobs()?,
+            comment: files::comment(plan),
+            toolchain: None,
+            sources: None,
+        })
+    }
+
+    /// Builds each target. `wanted` says which files to make of one, given the digest of its inputs;
+    /// `write` puts them in their place, and `keep` gets what was built.
+    pub(crate) fn targets(
+        &mut self,
+        wanted: impl Fn(&TargetFileNames, &str) -> Emits,
+        write: impl Fn(&TargetBuild) -> Result<(), Error>,
+        mut keep: impl FnMut(TargetBuild),
+    ) -> Result<(), Error> {
+        let plan = self.plan;
+        for platform in &plan.platforms {
+            let target = platform.target;
+            let started = Instant::now();
+            let majors = LlvmMajors {
+                pinned: plan.project.pinned_llvm,
+                asked: plan.search.major,
+            };
+            let notice = (plan.project.conventions.banner)(target, majors);
+            self.listener.tell(&Event::Started {
+                target,
+                notice: notice.as_deref(),
+            });
+            let digest = plan.digest(platform)?;
+            let names = plan.project.conventions.file_names.of(target);
+            let wanted = wanted(&names, &digest);
+            if wanted.is_empty() {
+                self.listener.tell(&Event::Current { target });
+                continue;
+            }
+            let mut built = self.target(platform, &names, &digest, wanted)?;
+            write(&built)?;
+            built.statistics.elapsed = started.elapsed();
+            let names: Vec<&str> = built.files.iter().map(|file| file.name.as_str()).collect();
+            self.listener.tell(&Event::Built {
+                target,
+                statistics: &built.statistics,
+                files: &names,
+            });
+            keep(built);
+        }
+        Ok(())
+    }
+
+    /// Returns the headers that include those of the targets.
+    pub(crate) fn dispatchers(&self) -> Vec<File> {
+        match self.plan.emits.header {
+            true => files::dispatchers(self.plan, &self.comment),
+            false => Vec::new(),
+        }
+    }
+
+    fn target(
+        &mut self,
+        platform: &Platform,
+        names: &TargetFileNames,
+        digest: &str,
+        wanted: Emits,
+    ) -> Result<TargetBuild, Error> {
+        let plan = self.plan;
+        let target = platform.target;
+        let toolchain = match &self.toolchain {
+            Some(found) => found,
+            None => {
+                let found = self.jobs.install(|| plan.toolchain(self.interrupt))?;
+                self.toolchain.insert(found)
+            }
+        };
+        let sources = match &self.sources {
+            Some(read) => read,
+            None => self.sources.insert(plan.sources()?),
+        };
+        let job = Job {
+            toolchain,
+            options: plan.options(platform),
+            template: sources.template(platform),
+            cases: sources.cases(&plan.project)?,
+            shim: plan.project.shim.as_deref(),
+            cache: plan
+                .cache
+                .as_ref()
+                .map(|cache| (cache, plan.record_name(platform))),
+            keep_temps: plan
+                .options
+                .keep_temps
+                .as_ref()
+                .map(|directory| directory.join(target.triple)),
+            mode: plan.mode(),
+            interrupt: self.interrupt.clone(),
+            listener: self.listener,
+        };
+        self.listener.tell(&Event::Compiling { target });
+        let mut built = self
+            .jobs
+            .install(|| one_target::build(job))
+            .map_err(|error| Error::Target {
+                target,
+                headers: platform.headers(),
+                root: plan.project.root.clone(),
+                error: Box::new(error),
+            })?;
+        let preamble = Preamble {
+            digest,
+            comment: &self.comment,
+        };
+        let files = files::target_files(plan, names, preamble, wanted, &mut built)?;
+        Ok(TargetBuild {
+            target,
+            names: names.clone(),
+            statistics: Statistics::of(&built.set, built.cached, built.stages),
+            stencils: built.set,
+            files,
+        })
+    }
+}

@@ -1,0 +1,73 @@
+//! What to try after an error, in terms of the command line.
+
+use std::io;
+
+use jit_llvm::LlvmError;
+
+use super::{exit_status::exit_status, missing_headers};
+use crate::error::Error;
+
+/// Returns what to try, where the message alone does not say it.
+pub(crate) fn advice(error: &Error) -> Option<String> {
+    let text = match error {
+        Error::Target {
+            target,
+            headers,
+            root,
+            error,
+        } => {
+            return missing_headers::advice(error, target, headers, root).or_else(|| advice(error));
+        }
+        Error::Llvm(LlvmError::Missing { .. } | LlvmError::Unusable { .. }) => {
+            "point --llvm-tools-install-dir at its prefix, or name another version with --llvm-version"
+        }
+        Error::NoHostTarget => "name a target with --target",
+        Error::Flags { .. } => "quote --cflags as for a shell",
+        Error::FreeThreaded => {
+            "leave out --free-threaded and name the directory of such a pyconfig.h with --pyconfig-dir, or \
+             build with --sysroot builtin"
+        }
+        Error::NoPyconfig { .. } => {
+            "run ./configure there first, or name the directory that has one with --pyconfig-dir \
+             (--sysroot builtin brings one)"
+        }
+        Error::NotCpython { .. } => {
+            "CPython 3.15 and later can be built; name another directory with --cpython"
+        }
+        Error::UnknownCpythonRelease { .. } => "name another checkout with --cpython",
+        Error::NotInstalled { .. } => {
+            "name the directory of an installed CPython's headers, such as /usr/include/python3.15, with \
+             --headers, or a checkout with --cpython"
+        }
+        Error::NoRealHeaders { .. } => {
+            "name a directory with its headers with --real (docs/sysroot.md says where to get them)"
+        }
+        Error::SysrootDiffers { .. } => {
+            "correct the headers, or build with the real ones (--sysroot DIR); docs/sysroot.md says more"
+        }
+        _ if exit_status(error) == 19 => {
+            "free some space, or name another place (--output-dir, TMPDIR for temporary files)"
+        }
+        Error::File { source, .. } if source.kind() == io::ErrorKind::InvalidData => {
+            "generate the file again: it must be UTF-8"
+        }
+        Error::Jobs { .. }
+        | Error::NotABuildScript { .. }
+        | Error::UnknownTarget(_)
+        | Error::Llvm(_)
+        | Error::NoCase { .. }
+        | Error::DuplicateCase { .. }
+        | Error::CaseCutShort { .. }
+        | Error::Optimize { .. }
+        | Error::Object { .. }
+        | Error::Lower { .. }
+        | Error::Resolve(_)
+        | Error::Unwind { .. }
+        | Error::Shim { .. }
+        | Error::Missing { .. }
+        | Error::File { .. }
+        | Error::Config { .. }
+        | Error::Several(_) => return None,
+    };
+    Some(text.to_owned())
+}

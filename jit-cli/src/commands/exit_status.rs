@@ -1,0 +1,169 @@
+//! The exit statuses, one for each kind of error.
+
+use std::io;
+
+use jit_llvm::{LlvmError, Rejection};
+use jit_schema::ObjectError;
+use jit_stencils::{LowerError, ResolveError, ShimError};
+
+use crate::error::Error;
+
+/// The exit statuses, for `--help` and the documentation.
+pub(crate) const EXIT_STATUS_HELP: &str = "\
+Exit status:
+  0  done, or nothing to do          12  a uop (or the shim) that does not compile
+  1  a bug of ours                   13  a relocation that no patch function handles
+  2  wrong usage                     14  a section that a stencil can't have
+  3  clang is not there              15  a symbol that can't be used as it is
+  4  clang is of the wrong version   16  an object file that is malformed
+  5  clang is Apple's                17  assembly the optimizer can't handle
+  6  clang can't be executed         18  no unwind information for the shim
+  7  an unknown target               19  the disk is full
+  8  no pyconfig.h                   20  a file that can't be read or written
+  9  a cases file without a case     21  a jit.toml that is wrong
+ 10  a case that is there twice      22  not a CPython checkout
+ 11  a case that is cut short        23  headers that differ
+                                    130  interrupted";
+
+/// Returns the process's exit status; [`EXIT_STATUS_HELP`] lists them.
+pub(crate) fn exit_status(error: &Error) -> u8 {
+    match error {
+        Error::NoHostTarget
+        | Error::Flags { .. }
+        | Error::FreeThreaded
+        | Error::Jobs { .. }
+        | Error::NotABuildScript { .. }
+        | Error::NoRealHeaders { .. } => 2,
+        Error::UnknownTarget(_) => 7,
+        Error::Llvm(error) => llvm_status(error),
+        Error::NoPyconfig { .. } => 8,
+        Error::NoCase { .. } => 9,
+        Error::DuplicateCase { .. } => 10,
+        Error::CaseCutShort { .. } => 11,
+        Error::Object { source, .. } => object_status(source),
+        Error::Lower { source, .. } => lower_status(source),
+        Error::Resolve(error) => resolve_status(error),
+        Error::Shim { source, .. } => shim_status(source),
+        Error::Missing { .. } => 1,
+        Error::Optimize { .. } => 17,
+        Error::Unwind { .. } => 18,
+        Error::File { source, .. } => file_status(source),
+        Error::Config { .. } => 21,
+        Error::NotCpython { .. }
+        | Error::UnknownCpythonRelease { .. }
+        | Error::NotInstalled { .. } => 22,
+        Error::SysrootDiffers { .. } => 23,
+        Error::Target { error, .. } => exit_status(error),
+        Error::Several(errors) => errors.first().map_or(1, exit_status),
+    }
+}
+
+fn object_status(error: &ObjectError) -> u8 {
+    match error {
+        ObjectError::UnsupportedRelocation { .. } => 13,
+        ObjectError::UnsupportedSection { .. } => 14,
+        ObjectError::Malformed { .. } => 16,
+    }
+}
+
+fn lower_status(error: &LowerError) -> u8 {
+    match error {
+        LowerError::SectionAddress { .. } => 14,
+        LowerError::Entry { .. } | LowerError::Label { .. } => 15,
+        LowerError::Format { .. } | LowerError::OutOfBounds { .. } => 16,
+    }
+}
+
+fn resolve_status(error: &ResolveError) -> u8 {
+    match error {
+        ResolveError::Unsupported { .. } => 13,
+        ResolveError::MissingDllImport { .. } => 15,
+        ResolveError::DuplicateUop { .. } => 10,
+    }
+}
+
+fn shim_status(error: &ShimError) -> u8 {
+    match error {
+        ShimError::Object(error) => object_status(error),
+        ShimError::Lower { source, .. } => lower_status(source),
+        ShimError::Resolve(error) => resolve_status(error),
+        ShimError::Variables { .. } => 14,
+        ShimError::Functions { .. }
+        | ShimError::Entry { .. }
+        | ShimError::NameTaken { .. }
+        | ShimError::Instruction { .. } => 15,
+        ShimError::Malformed { .. } => 16,
+        ShimError::Unwind(_) => 18,
+    }
+}
+
+fn llvm_status(error: &LlvmError) -> u8 {
+    match error {
+        LlvmError::Missing { .. } => 3,
+        LlvmError::Unusable { rejected, .. } => {
+            let any = |test: fn(&Rejection) -> bool| rejected.iter().any(|(_, why)| test(why));
+            if any(|why| matches!(why, Rejection::Version(_))) {
+                4
+            } else if any(|why| matches!(why, Rejection::Apple)) {
+                5
+            } else if any(|why| matches!(why, Rejection::NotExecutable(_))) {
+                6
+            } else {
+                4
+            }
+        }
+        LlvmError::BadVersion(_) => 2,
+        // clang reports a full disk in words only.
+        LlvmError::Rejected { diagnostics, .. } if diagnostics.text.contains("No space left") => 19,
+        LlvmError::Rejected { .. } => 12,
+        LlvmError::Run { .. } => 6,
+        LlvmError::File { source, .. } => file_status(source),
+        LlvmError::Interrupted => 130,
+        // A new kind of error, which has no status yet.
+        _ => 1,
+    }
+}
+
+fn file_status(source: &io::Error) -> u8 {
+    match source.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => 19,
+        _ => 20,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use jit_llvm::Diagnostics;
+
+    use super::*;
+    use crate::commands::advice::advice;
+
+    #[test]
+    fn a_full_disk_has_its_own_status() {
+        let path = Path::new("out/jit_stencils.h");
+        for kind in [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded] {
+            let failure = Error::file("write", path)(kind.into());
+            assert_eq!(exit_status(&failure), 19);
+            assert!(advice(&failure).unwrap().contains("TMPDIR"));
+            let error = LlvmError::File {
+                action: "write",
+                path: path.to_path_buf(),
+                source: std::sync::Arc::new(kind.into()),
+            };
+            assert_eq!(exit_status(&Error::from(error)), 19);
+        }
+        let failure = Error::file("write", path)(io::ErrorKind::PermissionDenied.into());
+        assert_eq!(exit_status(&failure), 20);
+        // In clang's words.
+        let error = LlvmError::Rejected {
+            name: "_NOP".to_owned(),
+            stage: "compile",
+            diagnostics: Diagnostics::parse(
+                "error: unable to open output file: 'No space left on device'",
+            ),
+        };
+        assert_eq!(exit_status(&Error::from(error)), 19);
+    }
+}

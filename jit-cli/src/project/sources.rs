@@ -1,0 +1,56 @@
+//! A project whose sources are in memory.
+
+use std::path::PathBuf;
+
+/// The sources of a project that is not CPython, for [`Build::from_sources`](crate::Build::from_sources).
+/// `docs/projects.md` in the repository says what each of the three texts looks like.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    pub(crate) template: String,
+    pub(crate) cases: String,
+    pub(crate) shim: Option<String>,
+    pub(crate) include_dirs: Vec<PathBuf>,
+    pub(crate) defines: Vec<String>,
+    pub(crate) stencil_defines: Vec<String>,
+}
+
+impl Sources {
+    /// Returns a project of a template, which is C with the word `CASE` where a micro-op goes, and of
+    /// the cases that take its place, each from a line of eight spaces and `case NAME: {` to a line of
+    /// eight spaces and `}`.
+    pub fn new(template: impl Into<String>, cases: impl Into<String>) -> Sources {
+        Sources {
+            template: template.into(),
+            cases: cases.into(),
+            ..Sources::default()
+        }
+    }
+
+    /// Adds the C source of the function that enters compiled code.
+    #[must_use]
+    pub fn shim(mut self, text: impl Into<String>) -> Sources {
+        self.shim = Some(text.into());
+        self
+    }
+
+    /// Adds a directory to look for headers in. All files in it are inputs of the build.
+    #[must_use]
+    pub fn include(mut self, directory: impl Into<PathBuf>) -> Sources {
+        self.include_dirs.push(directory.into());
+        self
+    }
+
+    /// Defines a macro, `NAME` or `NAME=VALUE`, for everything.
+    #[must_use]
+    pub fn define(mut self, name: impl Into<String>) -> Sources {
+        self.defines.push(name.into());
+        self
+    }
+
+    /// Defines a macro for stencils, and not for the shim.
+    #[must_use]
+    pub fn stencil_define(mut self, name: impl Into<String>) -> Sources {
+        self.stencil_defines.push(name.into());
+        self
+    }
+}

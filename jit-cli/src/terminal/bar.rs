@@ -1,0 +1,72 @@
+//! How far a target's build is: a bar on a terminal, and a line now and then elsewhere.
+
+use std::{
+    io::{self, IsTerminal},
+    time::{Duration, Instant},
+};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use jit_schema::Target;
+
+use super::console::say;
+
+/// The progress of one target.
+#[derive(Debug)]
+pub(crate) struct Bar {
+    bar: ProgressBar,
+    triple: &'static str,
+    /// When a line was last printed, where there is no bar.
+    printed: Instant,
+}
+
+/// How often a line is printed where there is no bar.
+const INTERVAL: Duration = Duration::from_secs(5);
+
+impl Bar {
+    /// Returns an empty bar, which nobody sees if it is `hidden`.
+    pub(crate) fn new(target: &'static Target, hidden: bool) -> Bar {
+        let bar = match !hidden && io::stderr().is_terminal() {
+            true => {
+                let style = ProgressStyle::with_template(
+                    "{prefix:26} {bar:30} {pos}/{len} {msg} {elapsed}",
+                );
+                let bar = ProgressBar::new(0);
+                bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+                bar.enable_steady_tick(Duration::from_millis(100));
+                bar
+            }
+            false => ProgressBar::hidden(),
+        };
+        bar.set_prefix(target.triple);
+        Bar {
+            bar,
+            triple: target.triple,
+            printed: Instant::now(),
+        }
+    }
+
+    /// Shows how much there is to do.
+    pub(crate) fn plan(&mut self, uops: usize, cached: usize) {
+        self.bar.set_length(uops as u64);
+        self.bar.set_position(cached as u64);
+        self.bar.set_message(match cached {
+            0 => "micro-ops".to_owned(),
+            _ => format!("micro-ops, {cached} cached"),
+        });
+    }
+
+    /// Shows that this many micro-ops of all are done.
+    pub(crate) fn advance(&mut self, done: usize, uops: usize) {
+        self.bar.set_position(done as u64);
+        if self.bar.is_hidden() && self.printed.elapsed() > INTERVAL {
+            self.printed = Instant::now();
+            say(&format!("{}: {done} of {uops} micro-ops", self.triple));
+        }
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
