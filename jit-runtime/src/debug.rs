@@ -10,7 +10,7 @@
 //! # use jit_runtime::memory::{Arena, ArenaOptions};
 //! # use jit_stencils::{Stencil, StencilGroup, StencilSet};
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let code = Stencil { body: vec![0xc3, 0, 0, 0], holes: vec![], disassembly: vec![] };
+//! # let code = Stencil { body: vec![0xc3, 0, 0, 0], holes: vec![] };
 //! # let set = StencilSet {
 //! #     target: *jit_schema::Target::from_triple("x86_64-unknown-linux-gnu")?,
 //! #     groups: vec![("_RETURN".into(), StencilGroup { code, ..StencilGroup::default() })],

@@ -25,7 +25,6 @@
 //!         first: None,
 //!         void: false,
 //!     }],
-//!     disassembly: vec![],
 //! };
 //! let set = StencilSet {
 //!     target: *Target::from_triple("x86_64-unknown-linux-gnu")?,

@@ -34,8 +34,7 @@
 //!     }],
 //! };
 //! let target = Target::from_triple("x86_64-unknown-linux-gnu")?;
-//! let mut group = lower(target, &object)?;
-//! group.code.disassembly.push("0: ff 15 00 00 00 00 callq *(%rip)".into());
+//! let group = lower(target, &object)?;
 //!
 //! let set = resolve(target, [("_ADD".to_owned(), group)])?;
 //! assert_eq!(set.symbols, ["PyNumber_Add"]);
@@ -57,8 +56,6 @@
 //! stencils elsewhere: no object readers and hardly a dependency.
 #![forbid(unsafe_code)]
 
-#[cfg(feature = "lower")]
-mod disassembly;
 pub mod file;
 mod hole;
 #[cfg(feature = "lower")]
@@ -72,8 +69,6 @@ mod stencil;
 mod unresolved;
 mod unwind;
 
-#[cfg(feature = "lower")]
-pub use disassembly::clean_disassembly;
 pub use jit_schema::PatchKind;
 
 pub use hole::{Hole, HoleValue, PatchValue};
@@ -83,7 +78,7 @@ pub use lower::{LowerError, lower};
 pub use resolve::{ResolveError, resolve};
 #[cfg(feature = "lower")]
 pub use shim::{ShimError, attach_shim};
-pub use stencil::{Part, Shim, Stencil, StencilGroup, StencilSet, SymbolMask};
+pub use stencil::{Listing, Part, SLOT_SIZE, Shim, Stencil, StencilGroup, StencilSet, SymbolMask};
 #[cfg(feature = "lower")]
 pub use unresolved::{Place, UnresolvedGroup, UnresolvedHole};
 pub use unwind::UnwindInfo;

@@ -12,9 +12,8 @@ use jit_schema::{
     ObjectFile, ObjectFormat, Relocation, RelocationKind, Section, SectionKind, Target,
 };
 
-use crate::disassembly::bytes_repr;
 use crate::unresolved::{Place, UnresolvedGroup, UnresolvedHole, named, symbol_to_value};
-use crate::{HoleValue, Part, Stencil};
+use crate::{HoleValue, Listing, Part, Stencil};
 
 /// Symbols in the order of their first definition, which is the order labels are handled in.
 type Symbols = IndexMap<String, Place>;
@@ -97,8 +96,7 @@ pub(crate) fn describe(found: Option<Place>) -> String {
 }
 
 /// Lay out the sections of a uop's object as one block of code and one of data, turn its
-/// relocations and the optimizer's labels into holes, and describe the data for the header's
-/// comments.
+/// relocations and the optimizer's labels into holes.
 ///
 /// The order of holes is that of CPython's Tools/jit before they are sorted: the order in which
 /// [`resolve`](crate::resolve) hands out numbers follows it.
@@ -143,7 +141,7 @@ pub(crate) fn lower_from(
     }
     let Layout {
         mut code,
-        mut data,
+        data,
         symbols,
         ..
     } = layout;
@@ -156,15 +154,16 @@ pub(crate) fn lower_from(
     {
         return Err(LowerError::Entry { found: entry });
     }
-    if !data.body.is_empty() {
-        let line = format!("0: {}", bytes_repr(&data.body));
-        data.disassembly.push(line);
-    }
     labels::convert(&mut code, &symbols)?;
+    let listing = Listing {
+        disassembly: None,
+        data_size: Some(data.body.len()),
+    };
     Ok(UnresolvedGroup {
         code,
         data,
         symbols: symbols.into_iter().collect(),
+        listing,
     })
 }
 

@@ -2,17 +2,15 @@
 //! (`process_relocations` in CPython's `Tools/jit/_stencils.py`).
 
 use std::collections::{BTreeMap, HashSet};
-use std::fmt::Write as _;
 
 use indexmap::IndexSet;
 use jit_schema::relocation::Reach;
 use jit_schema::{RelocationKind, Target};
 
 use crate::unresolved::{Place, UnresolvedGroup, UnresolvedHole, symbol_to_value};
-use crate::{Hole, HoleValue, Part, PatchKind, PatchValue, Stencil, StencilGroup, StencilSet};
-
-/// Size and alignment of a pointer in a stencil's data, on every target.
-const SLOT: usize = 8;
+use crate::{
+    Hole, HoleValue, Part, PatchKind, PatchValue, SLOT_SIZE, Stencil, StencilGroup, StencilSet,
+};
 
 /// Why the stencils of a target do not fit together.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -101,6 +99,7 @@ pub(crate) fn resolve_group(
         code,
         mut data,
         symbols,
+        listing,
     } = group;
     let mut resolver = Resolver {
         opname,
@@ -116,7 +115,8 @@ pub(crate) fn resolve_group(
         .iter()
         .map(|hole| resolver.external_use(hole))
         .collect::<Result<Vec<_>, _>>()?;
-    pad(&mut data);
+    data.body
+        .resize(data.body.len().next_multiple_of(SLOT_SIZE), 0);
     resolver.table_start = data.body.len();
     let mut code_holes = Vec::with_capacity(code.holes.len());
     for (hole, external) in code.holes.iter().zip(external_uses) {
@@ -131,7 +131,7 @@ pub(crate) fn resolve_group(
         let value = resolver.local_use(Part::Data, hole)?;
         data_holes.push(finished(hole, hole.patch, value));
     }
-    resolver.emit_table(&mut data.body, &mut data_holes, &mut data.disassembly);
+    resolver.emit_table(&mut data.body, &mut data_holes);
     fill_got(&code_holes, &mut data_holes);
     code_holes.sort_by_key(|hole| hole.offset);
     data_holes.sort_by_key(|hole| hole.offset);
@@ -139,25 +139,13 @@ pub(crate) fn resolve_group(
     done.code = Stencil {
         body: code.body,
         holes: code_holes,
-        disassembly: code.disassembly,
     };
     done.data = Stencil {
         body: data.body,
         holes: data_holes,
-        disassembly: data.disassembly,
     };
+    done.listing = listing;
     Ok(done)
-}
-
-/// Pad the data to whole slots.
-fn pad(data: &mut Stencil<UnresolvedHole>) {
-    let offset = data.body.len();
-    let padded = offset.next_multiple_of(SLOT);
-    if padded != offset {
-        let zeros = vec!["00"; padded - offset].join(" ");
-        data.disassembly.push(format!("{offset:x}: {zeros}"));
-        data.body.resize(padded, 0);
-    }
 }
 
 fn finished(hole: &UnresolvedHole, patch: PatchKind, value: PatchValue) -> Hole {
@@ -273,7 +261,7 @@ impl Resolver<'_> {
         };
         if symbol.contains("_JIT_") {
             let slot = self.table.insert_full(symbol.clone()).0;
-            let offset = (self.table_start + slot * SLOT) as i64;
+            let offset = (self.table_start + slot * SLOT_SIZE) as i64;
             return Ok(PatchValue::Address {
                 base: HoleValue::Data,
                 symbol: None,
@@ -293,7 +281,7 @@ impl Resolver<'_> {
     }
 
     /// Append the slots of `_JIT_` symbols to the data.
-    fn emit_table(&self, body: &mut Vec<u8>, holes: &mut Vec<Hole>, disassembly: &mut Vec<String>) {
+    fn emit_table(&self, body: &mut Vec<u8>, holes: &mut Vec<Hole>) {
         for name in &self.table {
             let (base, symbol, addend) = match self.symbols.get(name) {
                 Some(place) => (part_base(place.part), None, place.offset),
@@ -303,7 +291,6 @@ impl Resolver<'_> {
                 }
             };
             let offset = body.len();
-            disassembly.push(slot_line(offset, base, symbol.as_deref(), addend));
             holes.push(Hole {
                 offset,
                 patch: PatchKind::Patch64,
@@ -315,7 +302,7 @@ impl Resolver<'_> {
                 first: None,
                 void: false,
             });
-            body.resize(offset + SLOT, 0);
+            body.resize(offset + SLOT_SIZE, 0);
         }
     }
 
@@ -336,31 +323,6 @@ const fn part_base(part: Part) -> HoleValue {
         Part::Code => HoleValue::Code,
         Part::Data => HoleValue::Data,
     }
-}
-
-/// The comment line of a slot in the table of `_JIT_` symbols.
-fn slot_line(offset: usize, base: HoleValue, symbol: Option<&str>, addend: i64) -> String {
-    let mut line = format!("{offset:x}: ");
-    let has_base = base != HoleValue::Zero;
-    if has_base {
-        line.push_str(base.name());
-        if symbol.is_none() && addend == 0 {
-            return line;
-        }
-        line.push('+');
-    }
-    let sign = match (addend < 0, symbol) {
-        (true, _) => "-",
-        (false, Some(_)) => "+",
-        (false, None) => "",
-    };
-    if let Some(symbol) = symbol {
-        line.push('&');
-        line.push_str(symbol);
-    }
-    // Writing to a String cannot fail.
-    let _ = write!(line, "{sign}{:#x}", addend.unsigned_abs());
-    line
 }
 
 /// The holes that fill the GOT slots the code refers to, each once, as if at the data's start.

@@ -31,6 +31,9 @@ impl fmt::Display for Part {
     }
 }
 
+/// Size and alignment of a pointer in a stencil's data, in bytes, on every target.
+pub const SLOT_SIZE: usize = 8;
+
 /// A block of code or data to be copied and patched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stencil<H = Hole> {
@@ -38,8 +41,6 @@ pub struct Stencil<H = Hole> {
     pub body: Vec<u8>,
     /// The holes; in a finished stencil sorted by offset.
     pub holes: Vec<H>,
-    /// What the bytes are, for people: the generated header shows each as a comment line.
-    pub disassembly: Vec<String>,
 }
 
 // Not derived: that would ask for `H: Default`.
@@ -48,7 +49,6 @@ impl<H> Default for Stencil<H> {
         Stencil {
             body: Vec::new(),
             holes: Vec::new(),
-            disassembly: Vec::new(),
         }
     }
 }
@@ -100,12 +100,27 @@ impl FromIterator<usize> for SymbolMask {
 pub struct StencilGroup {
     /// Machine code; its entry is at offset 0.
     pub code: Stencil,
-    /// Its data, a multiple of 8 bytes.
+    /// Its data, a multiple of [`SLOT_SIZE`] bytes.
     pub data: Stencil,
     /// External symbols the code may call through a trampoline.
     pub trampolines: SymbolMask,
     /// External symbols the code reads from the trace's GOT.
     pub got_entries: SymbolMask,
+    /// What is known of the object that the stencils were made from.
+    pub listing: Listing,
+}
+
+/// What is known of the object that stencils were made from, for the comments of generated headers.
+/// Nothing else depends on it, and [stencil files](mod@crate::file) leave it out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// The output of `llvm-objdump --disassemble --reloc` for the object, without the empty line and
+    /// the object's path that it starts with: `:\tfile format elf64-x86-64` and so on.
+    pub disassembly: Option<String>,
+    /// The size of the object's data in bytes. What follows in the stencil's body is padding up to a
+    /// multiple of [`SLOT_SIZE`], and one slot of that size for each `_JIT_` symbol that the code
+    /// reads as if from a GOT.
+    pub data_size: Option<usize>,
 }
 
 /// All stencils of a target.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jit_schema::RelocationKind;
 
-use crate::{HoleValue, Part, PatchKind, Stencil};
+use crate::{HoleValue, Listing, Part, PatchKind, Stencil};
 
 /// The code and data of one uop, with symbols still by name.
 ///
@@ -13,13 +13,15 @@ use crate::{HoleValue, Part, PatchKind, Stencil};
 /// [`resolve`](crate::resolve).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UnresolvedGroup {
-    /// Machine code; its entry is at offset 0. [`lower`](crate::lower) leaves the disassembly
-    /// empty: see [`clean_disassembly`](crate::clean_disassembly).
+    /// Machine code; its entry is at offset 0.
     pub code: Stencil<UnresolvedHole>,
     /// Its data, not padded yet.
     pub data: Stencil<UnresolvedHole>,
     /// The symbols that the object defines, without their mangling prefix.
     pub symbols: BTreeMap<String, Place>,
+    /// What is known of the object. [`lower`](crate::lower) leaves the disassembly out: whoever has
+    /// it may add it.
+    pub listing: Listing,
 }
 
 /// A hole that names its symbol.

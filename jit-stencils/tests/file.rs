@@ -4,7 +4,8 @@
 use jit_schema::Target;
 use jit_stencils::file::{FileError, HEADER_SIZE, VERSION, decode, encode};
 use jit_stencils::{
-    Hole, HoleValue, PatchKind, PatchValue, Shim, Stencil, StencilGroup, StencilSet, UnwindInfo,
+    Hole, HoleValue, Listing, PatchKind, PatchValue, Shim, Stencil, StencilGroup, StencilSet,
+    UnwindInfo,
 };
 
 const X86_64: &[u8] = b"\x93STEN\r\n\x1a\x01\0\0\0\xe7\x26\x66\xa8\
@@ -62,7 +63,6 @@ fn stencil(body: &[u8], holes: Vec<Hole>) -> Stencil {
     Stencil {
         body: body.to_vec(),
         holes,
-        disassembly: vec![],
     }
 }
 
@@ -163,11 +163,13 @@ fn each_byte_is_as_specified() {
 }
 
 #[test]
-fn disassembly_is_left_out() {
+fn listings_are_left_out() {
     let mut set = x86_64();
     for (_, group) in &mut set.groups {
-        group.code.disassembly.push("0: e8 00 00 00 00".to_owned());
-        group.data.disassembly.push("0: OPERAND0".to_owned());
+        group.listing = Listing {
+            disassembly: Some("0: e8 00 00 00 00".to_owned()),
+            data_size: Some(0),
+        };
     }
     assert_eq!(encode(&set), X86_64);
 }

@@ -9,7 +9,8 @@ use fixtures::TRIPLES;
 use jit_schema::Target;
 use jit_stencils::file::{FileError, HEADER_SIZE, MAGIC, VERSION, decode, encode};
 use jit_stencils::{
-    Hole, HoleValue, PatchKind, PatchValue, Shim, Stencil, StencilGroup, StencilSet, UnwindInfo,
+    Hole, HoleValue, Listing, PatchKind, PatchValue, Shim, Stencil, StencilGroup, StencilSet,
+    UnwindInfo,
 };
 use proptest::prelude::*;
 use proptest::test_runner::Config;
@@ -194,11 +195,7 @@ fn any_stencil(symbols: usize) -> impl Strategy<Value = Stencil> {
             })
             .collect();
         holes.sort_by_key(|hole| hole.offset);
-        Stencil {
-            body,
-            holes,
-            disassembly: vec![],
-        }
+        Stencil { body, holes }
     })
 }
 
@@ -219,6 +216,7 @@ fn any_group(symbols: usize) -> impl Strategy<Value = StencilGroup> {
             }),
             code,
             data,
+            listing: Listing::default(),
         }
     })
 }

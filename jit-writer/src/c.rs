@@ -126,11 +126,11 @@ pub(crate) fn write_choice(out: &mut String, prefix: &str, targets: &[&Target], 
 
 /// Returns about how many bytes of C a group takes.
 pub(crate) fn estimate(group: &StencilGroup) -> usize {
-    let stencils = [&group.code, &group.data].into_iter().map(|stencil| {
-        let comments: usize = stencil.disassembly.iter().map(|line| line.len() + 8).sum();
-        comments + stencil.body.len() * 7 + stencil.holes.len() * 90
-    });
-    stencils.sum::<usize>() + 512
+    let stencils = [&group.code, &group.data]
+        .into_iter()
+        .map(|stencil| stencil.body.len() * 11 + stencil.holes.len() * 90);
+    let disassembly = group.listing.disassembly.as_ref();
+    stencils.sum::<usize>() + disassembly.map_or(0, |text| text.len() * 3 / 2) + 512
 }
 
 /// Writes macros with the rules of unwinding from JIT code (`dump_unwind_info` in CPython's

@@ -18,7 +18,7 @@
 //!     first: None,
 //!     void: false,
 //! };
-//! let code = Stencil { body: vec![0xe9, 0, 0, 0, 0], holes: vec![jump], disassembly: vec![] };
+//! let code = Stencil { body: vec![0xe9, 0, 0, 0, 0], holes: vec![jump] };
 //! let set = StencilSet {
 //!     target: *Target::from_triple("x86_64-unknown-linux-gnu")?,
 //!     groups: vec![("_JUMP_TO_TOP".into(), StencilGroup { code, ..Default::default() })],
@@ -39,12 +39,14 @@
 #![forbid(unsafe_code)]
 
 mod c;
+mod comments;
 mod cpython_3_15;
 mod expression;
 mod format;
 mod formats;
 mod plain;
 mod preamble;
+mod python;
 
 pub use format::HeaderFormat;
 pub use preamble::Preamble;

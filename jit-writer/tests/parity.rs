@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use jit_schema::Target;
-use jit_stencils::{StencilSet, UnresolvedGroup, clean_disassembly, lower, resolve};
+use jit_stencils::{StencilSet, UnresolvedGroup, lower, resolve};
 use jit_writer::{HeaderFormat, Preamble};
 
 const FORMAT: HeaderFormat = HeaderFormat::CPYTHON_3_15;
@@ -38,8 +38,8 @@ fn uops(target: &Target) -> Vec<(String, UnresolvedGroup)> {
             let object = jit_schema::native::read(&fs::read(&path).unwrap()).unwrap();
             let mut group = lower(target, &object).unwrap();
             let text = fs::read_to_string(path.with_extension("disassembly")).unwrap();
-            let file_name = format!("{name}.o");
-            group.code.disassembly = clean_disassembly(&text, &file_name, &file_name);
+            let text = text.strip_prefix(&format!("\n{name}.o")).unwrap();
+            group.listing.disassembly = Some(text.to_owned());
             (name, group)
         })
         .collect()
@@ -112,7 +112,7 @@ fn without_disassembly_only_comments_are_missing() {
     let expected = fs::read_to_string(folder(target.triple).join("expected.h")).unwrap();
     let mut bare = uops(target);
     for (_, group) in &mut bare {
-        group.code.disassembly.clear();
+        group.listing.disassembly = None;
     }
     let ours = FORMAT.stencil_header(PREAMBLE, &resolve(target, bare).unwrap());
     assert!(ours.len() < expected.len());

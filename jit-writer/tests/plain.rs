@@ -8,7 +8,7 @@ use fixtures::{
 };
 use jit_schema::Target;
 use jit_stencils::{
-    Hole, HoleValue, PatchKind, PatchValue, Stencil, StencilGroup, StencilSet, UnwindInfo,
+    Hole, HoleValue, Listing, PatchKind, PatchValue, Stencil, StencilGroup, StencilSet, UnwindInfo,
 };
 use jit_writer::{HeaderFormat, Preamble};
 
@@ -138,11 +138,14 @@ fn a_whole_header() {
             first: None,
             void: false,
         }],
-        disassembly: vec!["a comment".to_owned()],
     };
     let group = StencilGroup {
         code,
         trampolines: [300].into_iter().collect(),
+        listing: Listing {
+            disassembly: Some(":\tfile format elf64-x86-64\n".to_owned()),
+            data_size: None,
+        },
         ..StencilGroup::default()
     };
     let set = StencilSet {
@@ -159,7 +162,8 @@ fn a_whole_header() {
          emit_JUMP(unsigned char *code, unsigned char *data, const jit_instruction *instruction, \
          jit_state *state)\n\
          {\n\
-         \x20   // a comment\n\
+         \x20   //\n\
+         \x20   // JUMP.o:        file format elf64-x86-64\n\
          \x20   const unsigned char code_body[5] = {\n\
          \x20       0xe9,\n\
          \x20   };\n\

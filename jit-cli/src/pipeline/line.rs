@@ -106,11 +106,7 @@ impl Line<'_> {
             uop: uop.to_owned(),
             source,
         })?;
-        if let Some(text) = &object.disassembly {
-            let name = format!("{uop}.o");
-            let text = format!("\n{name}{text}");
-            group.code.disassembly = jit_stencils::clean_disassembly(&text, &name, &name);
-        }
+        group.listing.disassembly.clone_from(&object.disassembly);
         Ok(group)
     }
 }

@@ -9,7 +9,7 @@ use fixtures::{
     inputs,
 };
 use jit_schema::Target;
-use jit_stencils::{StencilGroup, StencilSet, file};
+use jit_stencils::{Listing, StencilGroup, StencilSet, file};
 
 use crate::{
     goldens,
@@ -27,7 +27,7 @@ fn stamp(triple: &str) -> String {
     format!("{}.digest", name(triple))
 }
 
-/// What the objects that CPython's tools made come to, without disassembly.
+/// What the objects that CPython's tools made come to, without listings.
 fn expected(triple: &str) -> StencilSet {
     let target = Target::from_triple(triple).unwrap();
     let groups = opnames(triple).into_iter().map(|opname| {
@@ -38,10 +38,7 @@ fn expected(triple: &str) -> StencilSet {
     let mut set = jit_stencils::resolve(target, groups).unwrap();
     let shim = golden::read_bytes(&shim_object(Build::Release, triple));
     jit_stencils::attach_shim(&mut set, &shim).unwrap();
-    let clear = |group: &mut StencilGroup| {
-        group.code.disassembly.clear();
-        group.data.disassembly.clear();
-    };
+    let clear = |group: &mut StencilGroup| group.listing = Listing::default();
     set.groups.iter_mut().for_each(|(_, group)| clear(group));
     set.shim.iter_mut().for_each(|shim| clear(&mut shim.group));
     set

@@ -41,11 +41,7 @@ pub(crate) fn set(
 }
 
 pub(crate) fn stencil(body: Vec<u8>, holes: Vec<Hole>) -> Stencil {
-    Stencil {
-        body,
-        holes,
-        disassembly: Vec::new(),
-    }
+    Stencil { body, holes }
 }
 
 /// Code alone.

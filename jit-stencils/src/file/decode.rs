@@ -8,17 +8,14 @@ use super::numbers::{base_of, patch_of};
 use super::reader::{Fault, Reader, fault};
 use super::{FileError, HEADER_SIZE, MAGIC, VERSION};
 use crate::{
-    Hole, HoleValue, Part, PatchKind, PatchValue, Shim, Stencil, StencilGroup, StencilSet,
-    SymbolMask, UnwindInfo,
+    Hole, HoleValue, Listing, Part, PatchKind, PatchValue, SLOT_SIZE, Shim, Stencil, StencilGroup,
+    StencilSet, SymbolMask, UnwindInfo,
 };
 
 /// The least bytes that a name, a hole and a uop take.
 const NAME_SIZE: usize = 1;
 const HOLE_SIZE: usize = 3;
 const GROUP_SIZE: usize = 5;
-
-/// What `Stencil::data` is a multiple of.
-const SLOT: usize = 8;
 
 /// Read a stencil file.
 ///
@@ -220,6 +217,7 @@ impl<'a> Decoder<'a> {
             data,
             trampolines,
             got_entries,
+            listing: Listing::default(),
         })
     }
 
@@ -227,8 +225,8 @@ impl<'a> Decoder<'a> {
         let in_part = |fault| malformed(fault, format!("{name}'s {part}"));
         let start = self.reader.offset();
         let body = self.reader.bytes().map_err(in_part)?;
-        if part == Part::Data && !body.len().is_multiple_of(SLOT) {
-            let problem = format!("{} bytes are not a multiple of {SLOT}", body.len());
+        if part == Part::Data && !body.len().is_multiple_of(SLOT_SIZE) {
+            let problem = format!("{} bytes are not a multiple of {SLOT_SIZE}", body.len());
             return Err(in_part(fault(start, problem)));
         }
         let count = self.reader.count(HOLE_SIZE).map_err(in_part)?;
@@ -244,7 +242,6 @@ impl<'a> Decoder<'a> {
         Ok(Stencil {
             body: body.to_vec(),
             holes,
-            disassembly: Vec::new(),
         })
     }
 

@@ -3,9 +3,9 @@
 use fixtures::generated::{Build, opnames, shim_object};
 use fixtures::{golden, inputs};
 use jit_schema::Target;
-use jit_stencils::{StencilGroup, StencilSet, attach_shim, lower, resolve};
+use jit_stencils::{Listing, StencilGroup, StencilSet, attach_shim, lower, resolve};
 
-/// Without disassembly, and without the shim.
+/// Without listings, and without the shim.
 pub(crate) fn stencils(triple: &str) -> StencilSet {
     let target = Target::from_triple(triple).unwrap();
     let groups = opnames(triple).into_iter().map(|opname| {
@@ -36,6 +36,5 @@ pub(crate) fn shim(triple: &str) -> Vec<u8> {
 }
 
 fn clear(group: &mut StencilGroup) {
-    group.code.disassembly.clear();
-    group.data.disassembly.clear();
+    group.listing = Listing::default();
 }

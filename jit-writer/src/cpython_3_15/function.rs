@@ -3,7 +3,7 @@
 use jit_stencils::{Part, StencilGroup};
 
 use super::expression::base;
-use crate::{c, expression};
+use crate::{c, comments, expression};
 
 /// `_dump_stencil` in `Tools/jit/_writer.py`.
 pub(super) fn write(out: &mut String, opname: &str, group: &StencilGroup) {
@@ -13,14 +13,10 @@ pub(super) fn write(out: &mut String, opname: &str, group: &StencilGroup) {
         "(\n    unsigned char *code, unsigned char *data, _PyExecutorObject *executor,\n    \
          const _PyUOpInstruction *instruction, jit_state *state)\n{\n",
     );
-    for (part, stencil) in [(Part::Code, &group.code), (Part::Data, &group.data)] {
-        for line in &stencil.disassembly {
-            out.push_str("    // ");
-            out.push_str(line);
-            out.push('\n');
-        }
-        c::write_body(out, part, &stencil.body);
-    }
+    write_comments(out, comments::code(opname, group));
+    c::write_body(out, Part::Code, &group.code.body);
+    write_comments(out, comments::data(group));
+    c::write_body(out, Part::Data, &group.data.body);
     // Data first, so that patches of code which relax can read it.
     for (part, stencil) in [(Part::Data, &group.data), (Part::Code, &group.code)] {
         c::write_copy(out, part, &stencil.body);
@@ -32,4 +28,13 @@ pub(super) fn write(out: &mut String, opname: &str, group: &StencilGroup) {
         }
     }
     out.push_str("}\n\n");
+}
+
+/// Writes comments, a line each.
+fn write_comments(out: &mut String, lines: Vec<String>) {
+    for line in lines {
+        out.push_str("    // ");
+        out.push_str(&line);
+        out.push('\n');
+    }
 }

@@ -3,7 +3,7 @@
 use jit_stencils::{Part, StencilGroup};
 
 use super::expression::base;
-use crate::{c, expression};
+use crate::{c, comments, expression};
 
 /// The parameters of all functions.
 pub(super) const PARAMETERS: &str = "unsigned char *code, unsigned char *data, \
@@ -12,17 +12,10 @@ pub(super) const PARAMETERS: &str = "unsigned char *code, unsigned char *data, \
 /// Writes the function of a micro-op.
 pub(super) fn write(out: &mut String, name: &str, group: &StencilGroup) {
     out.push_str(&format!("static void\nemit_{name}({PARAMETERS})\n{{\n"));
-    for (part, stencil) in [(Part::Code, &group.code), (Part::Data, &group.data)] {
-        for line in &stencil.disassembly {
-            out.push_str("    //");
-            if !line.is_empty() {
-                out.push(' ');
-                out.push_str(line);
-            }
-            out.push('\n');
-        }
-        c::write_body(out, part, &stencil.body);
-    }
+    write_comments(out, comments::code(name, group));
+    c::write_body(out, Part::Code, &group.code.body);
+    write_comments(out, comments::data(group));
+    c::write_body(out, Part::Data, &group.data.body);
     // Not all are used by each.
     out.push_str("    (void)code; (void)data; (void)instruction; (void)state;\n");
     // Data first, so that patches of code which relax can read it.
@@ -35,4 +28,12 @@ pub(super) fn write(out: &mut String, name: &str, group: &StencilGroup) {
         }
     }
     out.push_str("}\n\n");
+}
+
+/// Writes comments, a line each, without blanks at their ends.
+fn write_comments(out: &mut String, lines: Vec<String>) {
+    for line in lines {
+        out.push_str(format!("    // {line}").trim_end());
+        out.push('\n');
+    }
 }

@@ -1,0 +1,177 @@
+//! The text of the comments that say what the bytes of stencils are.
+
+use std::fmt::Write as _;
+
+use jit_stencils::{HoleValue, PatchValue, SLOT_SIZE, StencilGroup};
+
+use crate::python::{bytes_repr, expand_tabs, is_space, split_lines};
+
+/// The directory that objects are in as far as tabs are concerned. `file format` stands after a tab
+/// on the line that begins with the object's path, so its column follows from the path's length:
+/// upstream's is that of a Python `tempfile.TemporaryDirectory()` in `/tmp`.
+const DIRECTORY: &str = "/tmp/tmpxxxxxxxx/";
+
+/// Returns the lines for a micro-op's code: its disassembly, if there is one (`_parse` in CPython's
+/// `Tools/jit/_targets.py`).
+///
+/// They are upstream's if its temporary directory is where Linux has it, which it is if `TMPDIR` is
+/// not set.
+pub(crate) fn code(opname: &str, group: &StencilGroup) -> Vec<String> {
+    match &group.listing.disassembly {
+        Some(disassembly) => {
+            let file_name = format!("{opname}.o");
+            clean(&format!("\n{file_name}{disassembly}"), &file_name)
+        }
+        None => Vec::new(),
+    }
+}
+
+/// Returns the lines of llvm-objdump's output with tabs expanded to columns of 8, as if the object
+/// were in [`DIRECTORY`], and without space at both ends.
+fn clean(text: &str, file_name: &str) -> Vec<String> {
+    let path = format!("{DIRECTORY}{file_name}");
+    split_lines(text)
+        .map(|line| {
+            if !line.contains(file_name) {
+                return expand_tabs(line).trim_matches(is_space).to_owned();
+            }
+            let line = expand_tabs(&line.replace(file_name, &path));
+            line.trim_matches(is_space).replace(&path, file_name)
+        })
+        .collect()
+}
+
+/// Returns the lines for a micro-op's data: the object's own, the padding after it, and the slots of
+/// `_JIT_` symbols (`process_relocations` in CPython's `Tools/jit/_stencils.py`).
+pub(crate) fn data(group: &StencilGroup) -> Vec<String> {
+    let body = &group.data.body;
+    let mut lines = Vec::new();
+    let Some(size) = group.listing.data_size else {
+        return lines;
+    };
+    if let Some(own @ [_, ..]) = body.get(..size) {
+        lines.push(format!("0: {}", bytes_repr(own)));
+    }
+    let slots = size.next_multiple_of(SLOT_SIZE);
+    if slots > size {
+        let zeros = vec!["00"; slots - size].join(" ");
+        lines.push(format!("{size:x}: {zeros}"));
+    }
+    for hole in &group.data.holes {
+        if let PatchValue::Address {
+            base,
+            symbol,
+            addend,
+        } = &hole.value
+            && hole.offset >= slots
+        {
+            lines.push(slot_line(hole.offset, *base, symbol.as_deref(), *addend));
+        }
+    }
+    lines
+}
+
+/// Returns the line for a slot of a `_JIT_` symbol, with the value that is written to it.
+fn slot_line(offset: usize, base: HoleValue, symbol: Option<&str>, addend: i64) -> String {
+    let mut line = format!("{offset:x}: ");
+    let has_base = base != HoleValue::Zero;
+    if has_base {
+        line.push_str(base.name());
+        if symbol.is_none() && addend == 0 {
+            return line;
+        }
+        line.push('+');
+    }
+    let sign = match (addend < 0, symbol) {
+        (true, _) => "-",
+        (false, Some(_)) => "+",
+        (false, None) => "",
+    };
+    if let Some(symbol) = symbol {
+        line.push('&');
+        line.push_str(symbol);
+    }
+    // Writing to a String cannot fail.
+    let _ = write!(line, "{sign}{:#x}", addend.unsigned_abs());
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use jit_stencils::{Hole, Listing, PatchKind, Stencil};
+
+    use super::*;
+
+    fn slot(offset: usize, base: HoleValue, symbol: Option<&str>, addend: i64) -> Hole {
+        Hole {
+            offset,
+            patch: PatchKind::Patch64,
+            value: PatchValue::Address {
+                base,
+                symbol: symbol.map(str::to_owned),
+                addend,
+            },
+            first: None,
+            void: false,
+        }
+    }
+
+    #[test]
+    fn data_is_described_with_its_slots() {
+        let fill = Hole {
+            patch: PatchKind::GotSymbol,
+            value: PatchValue::Symbol { ordinal: 0 },
+            ..slot(0, HoleValue::Zero, None, 0)
+        };
+        let mut group = StencilGroup {
+            data: Stencil {
+                body: [&b"abc"[..], &[0; 37]].concat(),
+                holes: vec![
+                    fill,
+                    slot(8, HoleValue::Operand0, None, 0),
+                    slot(16, HoleValue::Code, None, 0x1f),
+                    slot(24, HoleValue::Zero, Some("_JIT_OTHER"), 0),
+                    slot(32, HoleValue::Data, None, -1),
+                ],
+            },
+            ..StencilGroup::default()
+        };
+        assert_eq!(data(&group), [] as [&str; 0]);
+        group.listing = Listing {
+            disassembly: None,
+            data_size: Some(3),
+        };
+        assert_eq!(
+            data(&group),
+            [
+                "0: 'abc'",
+                "3: 00 00 00 00 00",
+                "8: OPERAND0",
+                "10: CODE+0x1f",
+                "18: &_JIT_OTHER+0x0",
+                "20: DATA+-0x1",
+            ]
+        );
+    }
+
+    /// Expected values: CPython 3.11's
+    /// `[line.expandtabs().strip().replace(long, short) for line in text.splitlines()]`, where
+    /// `long` is `/tmp/tmpabcdefgh/_X.o`, which the text starts with there, and `short` is `_X.o`.
+    #[test]
+    fn disassembly_is_cleaned_as_python_does_it() {
+        let text = "\n_X.o:\tfile format elf64-x86-64\n\n       0:\t48 83\r\n  é\tx \x1f\x0b\t\n\n";
+        assert_eq!(
+            clean(text, "_X.o"),
+            [
+                "",
+                "_X.o:  file format elf64-x86-64",
+                "",
+                "0:       48 83",
+                "é     x",
+                "",
+                ""
+            ]
+        );
+        assert!(clean("", "a").is_empty());
+    }
+}
