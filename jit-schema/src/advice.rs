@@ -1,4 +1,4 @@
-//! What to try about an object that cannot be used: the ends of error messages.
+//! Advice about objects that cannot be used, for the ends of error messages.
 
 const UNWIND: &str = "unwind information cannot be in a stencil: compile with \
                       -fno-asynchronous-unwind-tables -fno-unwind-tables";
@@ -15,59 +15,101 @@ const CONSTANT: &str = "constants for float or vector registers cannot be in a s
 const DIFFERENCE: &str = "differences of symbols cannot be in a stencil: compile with \
                           -fno-jump-tables -fno-asynchronous-unwind-tables -fno-unwind-tables";
 
-/// What to try about a relocation of that name, with the `; ` before it, or nothing.
+/// Whether advice is about a relocation of this name that refers to this symbol.
+type Test = fn(&str, &str) -> bool;
+
+/// Advice about relocations. The first one that fits counts.
+const RELOCATIONS: &[(Test, &str)] = &[
+    (
+        |kind, _| kind == "ARM64_RELOC_ADDEND",
+        "it is a symbol plus an offset: add the offset in code",
+    ),
+    (
+        |kind, symbol| symbol.is_empty() && !kind.starts_with("of scattered type"),
+        "it names no symbol: call or load fixed addresses through a constant instead",
+    ),
+    (
+        |kind, _| kind == "R_X86_64_GOTPCREL",
+        "it says that the GOT load cannot be relaxed: assemble with clang, and without \
+         -Wa,-mrelax-relocations=no",
+    ),
+    (|_, symbol| symbol.contains("LCPI"), CONSTANT),
+    (
+        |kind, _| ["R_X86_64_PC32", "R_X86_64_32", "R_X86_64_32S"].contains(&kind),
+        MODEL,
+    ),
+    (
+        |kind, _| {
+            [
+                "IMAGE_REL_AMD64_ADDR32NB",
+                "IMAGE_REL_ARM64_ADDR32NB",
+                "IMAGE_REL_I386_DIR32NB",
+            ]
+            .contains(&kind)
+        },
+        UNWIND,
+    ),
+    (
+        |kind, _| ["IMAGE_REL_AMD64_ADDR64", "IMAGE_REL_ARM64_ADDR64"].contains(&kind),
+        "static data cannot hold addresses on Windows: compute the address in code",
+    ),
+    (
+        |kind, _| {
+            ["_SIGNED_1", "_SIGNED_2", "_SIGNED_4"]
+                .iter()
+                .any(|end| kind.strip_suffix(end) == Some("X86_64_RELOC"))
+        },
+        "an immediate operand follows the address: load into a register first",
+    ),
+    (
+        |kind, _| kind.ends_with("_SUBTRACTOR") || kind.contains("_PREL") || kind.contains("_PC64"),
+        DIFFERENCE,
+    ),
+    (
+        |kind, _| kind.contains("LDST") && kind.contains("_ABS_LO12"),
+        LOW_BITS,
+    ),
+    (
+        |kind, _| {
+            ["TPOFF", "DTPOFF", "TLS", "TLV", "SECREL"]
+                .iter()
+                .any(|part| kind.contains(part))
+        },
+        THREAD_LOCAL,
+    ),
+];
+
+/// Advice about sections of these types.
+const SECTIONS: &[(&[&str], &str)] = &[
+    (&["SHT_NOBITS", "S_ZEROFILL", "S_GB_ZEROFILL"], ZEROS),
+    (&["S_THREAD_LOCAL_ZEROFILL"], THREAD_LOCAL),
+    (&["SHT_X86_64_UNWIND"], UNWIND),
+    (
+        &["SHT_REL", "SHT_CREL", "SHT_RELR"],
+        "only relocations of type SHT_RELA are read: assemble with clang, without -Wa,--crel",
+    ),
+    (
+        &["SHT_INIT_ARRAY", "SHT_FINI_ARRAY", "SHT_PREINIT_ARRAY"],
+        "nothing runs a stencil's constructors or destructors: remove them",
+    ),
+    (
+        &["SHT_SYMTAB_SHNDX"],
+        "it is for more than 65,000 sections: drop -ffunction-sections",
+    ),
+];
+
+/// Returns advice about a relocation of that name, with `; ` before it, or nothing.
 pub(crate) fn relocation(kind: &str, symbol: &str) -> String {
-    let advice = match kind {
-        "ARM64_RELOC_ADDEND" => "it is a symbol plus an offset: add the offset in code",
-        _ if kind.starts_with("of scattered type") => return String::new(),
-        _ if symbol.is_empty() => {
-            "it names no symbol: call or load fixed addresses through a constant instead"
-        }
-        "R_X86_64_GOTPCREL" => {
-            "it says that the GOT load cannot be relaxed: assemble with clang, and without \
-             -Wa,-mrelax-relocations=no"
-        }
-        _ if symbol.contains("LCPI") => CONSTANT,
-        "R_X86_64_PC32" | "R_X86_64_32" | "R_X86_64_32S" => MODEL,
-        "IMAGE_REL_AMD64_ADDR32NB" | "IMAGE_REL_ARM64_ADDR32NB" | "IMAGE_REL_I386_DIR32NB" => {
-            UNWIND
-        }
-        "IMAGE_REL_AMD64_ADDR64" | "IMAGE_REL_ARM64_ADDR64" => {
-            "static data cannot hold addresses on Windows: compute the address in code"
-        }
-        "X86_64_RELOC_SIGNED_1" | "X86_64_RELOC_SIGNED_2" | "X86_64_RELOC_SIGNED_4" => {
-            "an immediate operand follows the address: load into a register first"
-        }
-        _ if kind.ends_with("_SUBTRACTOR") || kind.contains("_PREL") || kind.contains("_PC64") => {
-            DIFFERENCE
-        }
-        _ if kind.contains("LDST") && kind.contains("_ABS_LO12") => LOW_BITS,
-        _ if ["TPOFF", "DTPOFF", "TLS", "TLV", "SECREL"]
-            .iter()
-            .any(|part| kind.contains(part)) =>
-        {
-            THREAD_LOCAL
-        }
-        _ => return String::new(),
-    };
-    format!("; {advice}")
+    let advice = RELOCATIONS.iter().find(|(test, _)| test(kind, symbol));
+    clause(advice.map(|(_, text)| *text))
 }
 
-/// What to try about a section of that type, with the `; ` before it, or nothing.
+/// Returns advice about a section of that type, with `; ` before it, or nothing.
 pub(crate) fn section(kind: &str) -> String {
-    let advice = match kind {
-        "SHT_NOBITS" | "S_ZEROFILL" | "S_GB_ZEROFILL" => ZEROS,
-        "S_THREAD_LOCAL_ZEROFILL" => THREAD_LOCAL,
-        "SHT_X86_64_UNWIND" => UNWIND,
-        "SHT_REL" | "SHT_CREL" | "SHT_RELR" => {
-            "only relocations of type SHT_RELA are read: assemble with clang, without \
-             -Wa,--crel"
-        }
-        "SHT_INIT_ARRAY" | "SHT_FINI_ARRAY" | "SHT_PREINIT_ARRAY" => {
-            "nothing runs a stencil's constructors or destructors: remove them"
-        }
-        "SHT_SYMTAB_SHNDX" => "it is for more than 65,000 sections: drop -ffunction-sections",
-        _ => return String::new(),
-    };
-    format!("; {advice}")
+    let advice = SECTIONS.iter().find(|(kinds, _)| kinds.contains(&kind));
+    clause(advice.map(|(_, text)| *text))
+}
+
+fn clause(text: Option<&str>) -> String {
+    text.map(|text| format!("; {text}")).unwrap_or_default()
 }

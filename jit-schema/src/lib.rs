@@ -61,3 +61,7 @@ pub use model::{ObjectError, ObjectFile, Relocation, Section, SectionKind, Symbo
 pub use patch::{PatchKind, PatchRow, PatchShape};
 pub use relocation::{RelocationKind, RelocationRow};
 pub use target::{Arch, ObjectFormat, Target, UnknownTarget};
+
+/// A hash of this crate's sources. What depends on them must be made again when it changes: the
+/// optimizer's labels have the names that [`label`] gives them.
+pub const FINGERPRINT: &str = env!("JIT_SCHEMA_FINGERPRINT");

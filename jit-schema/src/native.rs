@@ -1,11 +1,13 @@
 //! Reads object files in-process, on the `object` crate.
 
 use crate::entry::malformed;
-use crate::{Machine, ObjectError, ObjectFile, ObjectFormat, Relocation, RelocationKind};
+use crate::{Machine, ObjectError, ObjectFile, ObjectFormat};
 
+mod allowance;
 mod coff;
 mod elf;
 mod macho;
+mod number;
 
 /// Read an object file for any of the [targets](crate::Target::ALL): the first bytes tell ELF,
 /// Mach-O and COFF apart. What becomes of sections, symbols and relocations is as in
@@ -57,75 +59,4 @@ pub fn read_ignoring(bytes: &[u8], ignored: &[&str]) -> Result<ObjectFile, Objec
 /// Returns whether a COFF object for one of the [machines](Machine) starts with that number.
 fn is_coff(number: u16) -> bool {
     Machine::from_number(ObjectFormat::Coff, number.into()).is_some()
-}
-
-/// Returns the machine that has this number in the header of an object, or what is wrong with it.
-fn machine(format: ObjectFormat, number: u32) -> Result<Machine, String> {
-    Machine::from_number(format, number).ok_or_else(|| {
-        let known: Vec<&str> = Machine::ALL
-            .into_iter()
-            .filter(|machine| machine.format() == format)
-            .map(|machine| machine.arch().name())
-            .collect();
-        format!(
-            "it is for machine {number} ({number:#x}), not for {}: compile it for the target",
-            known.join(" or ")
-        )
-    })
-}
-
-/// Bounds what is copied out of a file, so that sections that overlap, or a long name that many
-/// symbols share, cannot grow a small file to gigabytes.
-#[derive(Debug)]
-struct Allowance {
-    bytes: usize,
-    what: &'static str,
-}
-
-impl Allowance {
-    /// For a file of that many bytes. Objects refer to a name a few times, not hundreds.
-    fn new(file_size: usize, what: &'static str) -> Allowance {
-        Allowance {
-            bytes: file_size.saturating_mul(64),
-            what,
-        }
-    }
-
-    fn spend(&mut self, bytes: usize) -> Result<(), ObjectError> {
-        self.bytes = self.bytes.checked_sub(bytes).ok_or_else(|| {
-            malformed(
-                self.what.to_owned(),
-                "its sections or names overlap so much that it cannot be real",
-            )
-        })?;
-        Ok(())
-    }
-
-    fn copy(&mut self, bytes: &[u8]) -> Result<Vec<u8>, ObjectError> {
-        self.spend(bytes.len())?;
-        Ok(bytes.to_vec())
-    }
-
-    /// Room for that many relocations, of which each is much the same size in all formats.
-    fn relocations(&mut self, count: usize) -> Result<Vec<Relocation>, ObjectError> {
-        self.spend(count.saturating_mul(size_of::<Relocation>()))?;
-        Ok(Vec::with_capacity(count))
-    }
-
-    fn name(&mut self, of: &str, bytes: &[u8]) -> Result<String, ObjectError> {
-        String::from_utf8(self.copy(bytes)?)
-            .map_err(|error| malformed(format!("{of} in {}", self.what), error))
-    }
-}
-
-/// The kind of a relocation, or else its name where the `object` crate knows one.
-fn kind_or_name(
-    kind: Option<RelocationKind>,
-    name: Option<&'static str>,
-    code: u32,
-) -> Result<RelocationKind, String> {
-    kind.ok_or_else(|| match name {
-        Some(name) => name.to_owned(),
-        None => format!("type {code}"),
-    })
 }

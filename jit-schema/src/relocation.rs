@@ -3,126 +3,15 @@
 //! They are the keys of `_PATCH_FUNCS` in CPython's `Tools/jit/_stencils.py` and the ones that the
 //! optimizer adds. The rows are in `table.rs`.
 
+mod row;
 mod table;
 
 use std::fmt;
 
+pub use row::{AddendBits, AddendPlace, Origin, Reach, RelocationRow, Side};
 pub use table::RelocationKind;
 
-use crate::{Machine, PatchKind};
-
-/// What is known of a [`RelocationKind`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RelocationRow {
-    /// The name that llvm-readobj prints, or the one in the optimizer's labels.
-    pub name: &'static str,
-    /// Where such relocations come from.
-    pub origin: Origin,
-    /// Size of the field, in bytes from the relocation's offset: an instruction, or a word.
-    pub width: usize,
-    /// Where the addend is.
-    pub addend: AddendPlace,
-    /// How to write the value into the field. See [`Reach`] for the exceptions.
-    pub patch: PatchKind,
-    /// How the field reaches its symbol.
-    pub reach: Reach,
-}
-
-/// Where a relocation comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Origin {
-    /// An entry in an object file.
-    Entry {
-        /// Whose entry it is.
-        machine: Machine,
-        /// The relocation's number for that machine.
-        number: u32,
-    },
-    /// A label of the assembly optimizer (see [`label`](crate::label)).
-    Label {
-        /// The side of the label that the field is on.
-        field: Side,
-    },
-}
-
-/// A side of a label.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Side {
-    /// The field ends at the label.
-    Before,
-    /// The field starts at the label.
-    After,
-}
-
-impl Side {
-    /// Returns `before` or `after`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Side::Before => "before",
-            Side::After => "after",
-        }
-    }
-}
-
-/// Where a relocation's addend is (`_handle_relocation` in CPython's `Tools/jit/_targets.py`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum AddendPlace {
-    /// In the relocation entry.
-    Entry,
-    /// In the first bytes of the field.
-    Field {
-        /// Which bytes, and how they make a number.
-        bits: AddendBits,
-        /// Added to that number: -4 where displacements count from the end of a 4-byte field.
-        bias: i64,
-        /// Whether that is so as well where the relocation refers to a section instead of a symbol.
-        /// If it is not, such relocations have an addend of 0.
-        of_sections: bool,
-    },
-    /// Nowhere: the addend is 0.
-    Nowhere,
-}
-
-/// How the bytes of a field make an addend.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum AddendBits {
-    /// Four bytes, a signed little-endian number.
-    Signed32,
-    /// Four bytes, an unsigned little-endian number.
-    Unsigned32,
-}
-
-/// How a field reaches the symbol that its relocation refers to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Reach {
-    /// By the symbol's address.
-    Direct,
-    /// By the address of the symbol's slot in the GOT.
-    Got,
-    /// By the address of the symbol's slot in the GOT if the compiler took the symbol for an import
-    /// (`__imp_<symbol>`), and by the symbol's address otherwise.
-    Import {
-        /// Whether a symbol outside of the stencil must be an import, as its address may be out of
-        /// the field's reach.
-        required: bool,
-    },
-    /// By a branch. If the symbol is outside of the stencil, it may be out of the branch's reach:
-    /// then the branch goes through a trampoline.
-    Branch {
-        /// The patch for a symbol outside of the stencil.
-        trampoline: PatchKind,
-    },
-}
-
-impl Reach {
-    /// Returns whether the field can refer to a GOT slot.
-    pub const fn takes_slot(self) -> bool {
-        match self {
-            Reach::Got | Reach::Import { .. } => true,
-            Reach::Direct | Reach::Branch { .. } => false,
-        }
-    }
-}
+use crate::Machine;
 
 impl RelocationKind {
     /// Returns the name, e.g. `R_X86_64_PLT32`.

@@ -3,97 +3,22 @@
 
 mod coff;
 mod elf;
+mod error;
 mod labels;
+mod layout;
 mod macho;
 
-use indexmap::IndexMap;
-use jit_schema::relocation::Reach;
-use jit_schema::{
-    ObjectFile, ObjectFormat, Relocation, RelocationKind, Section, SectionKind, Target,
-};
+use jit_schema::{ObjectFile, ObjectFormat, SectionKind, Target};
 
-use crate::unresolved::{Place, UnresolvedGroup, UnresolvedHole, named, symbol_to_value};
-use crate::{HoleValue, Listing, Part, Stencil};
+use self::layout::Layout;
+use crate::unresolved::UnresolvedGroup;
+use crate::{Listing, Part, Place};
 
-/// Symbols in the order of their first definition, which is the order labels are handled in.
-type Symbols = IndexMap<String, Place>;
+pub use self::error::LowerError;
+pub(crate) use self::error::describe;
 
+/// The symbol that control enters a micro-op at.
 const ENTRY: &str = "_JIT_ENTRY";
-
-/// Why an object cannot become a stencil. Each names the place within the object; who knows the
-/// uop adds its name.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum LowerError {
-    /// The object is not of the target's format.
-    #[error("the object is {found:?}, but {target} takes {expected:?}: compile for that target")]
-    Format {
-        /// The target's triple.
-        target: &'static str,
-        /// The target's format.
-        expected: ObjectFormat,
-        /// The object's format.
-        found: ObjectFormat,
-    },
-    /// `_JIT_ENTRY` is not where control enters: at the start of the code.
-    #[error(
-        "_JIT_ENTRY must be at offset 0 of the code, but it is {}: put no code before it, and no \
-         other function in a section of its own ahead of it",
-        describe(*found)
-    )]
-    Entry {
-        /// Where it is instead, if it is defined at all.
-        found: Option<Place>,
-    },
-    /// A relocation's field is not within its section.
-    #[error(
-        "relocation {kind} against {symbol:?} at {section}+{offset:#x} reaches past the section's \
-         {size} bytes: the object is damaged"
-    )]
-    OutOfBounds {
-        /// The relocation.
-        kind: RelocationKind,
-        /// The symbol it refers to.
-        symbol: String,
-        /// The section to be patched.
-        section: String,
-        /// Where in the section.
-        offset: u64,
-        /// The section's size.
-        size: usize,
-    },
-    /// A Mach-O section's address does not fit what comes before it.
-    #[error(
-        "section {section} is at address {address:#x}, which does not follow the {code} bytes of \
-         code and {data} of data before it: code must come first, and gaps be no larger than a \
-         page"
-    )]
-    SectionAddress {
-        /// The section's name.
-        section: String,
-        /// Its address within the object.
-        address: u64,
-        /// Bytes of code so far.
-        code: usize,
-        /// Bytes of data so far.
-        data: usize,
-    },
-    /// A label of the assembly optimizer's (`..._JIT_RELOCATION_...` or `..._JIT_PAIR_...`) does
-    /// not say what it has to.
-    #[error("label {label}: {problem}")]
-    Label {
-        /// The label.
-        label: String,
-        /// What is wrong with it.
-        problem: String,
-    },
-}
-
-pub(crate) fn describe(found: Option<Place>) -> String {
-    match found {
-        None => "not defined".to_owned(),
-        Some(place) => format!("at {}+{:#x}", place.part, place.offset),
-    }
-}
 
 /// Lay out the sections of a uop's object as one block of code and one of data, turn its
 /// relocations and the optimizer's labels into holes.
@@ -121,12 +46,7 @@ pub(crate) fn lower_from(
             found: object.format,
         });
     }
-    let mut layout = Layout {
-        prefix: target.symbol_prefix,
-        code: Stencil::default(),
-        data: Stencil::default(),
-        symbols: Symbols::new(),
-    };
+    let mut layout = Layout::new(target.symbol_prefix);
     for section in &object.sections {
         let part = match section.kind {
             SectionKind::Code => Part::Code,
@@ -165,99 +85,4 @@ pub(crate) fn lower_from(
         symbols: symbols.into_iter().collect(),
         listing,
     })
-}
-
-/// The stencils of an object while its sections are being added.
-struct Layout {
-    /// What C symbols are mangled with.
-    prefix: &'static str,
-    code: Stencil<UnresolvedHole>,
-    data: Stencil<UnresolvedHole>,
-    symbols: Symbols,
-}
-
-impl Layout {
-    fn stencil(&mut self, part: Part) -> &mut Stencil<UnresolvedHole> {
-        match part {
-            Part::Code => &mut self.code,
-            Part::Data => &mut self.data,
-        }
-    }
-
-    /// The C name of a symbol.
-    fn unmangle<'a>(&self, symbol: &'a str) -> &'a str {
-        symbol.strip_prefix(self.prefix).unwrap_or(symbol)
-    }
-
-    /// Append the section's bytes and turn its relocations into holes.
-    fn append(
-        &mut self,
-        part: Part,
-        section: &Section,
-        value: impl Fn(&Layout, &Relocation) -> (HoleValue, Option<String>),
-    ) -> Result<(), LowerError> {
-        let mut holes = Vec::with_capacity(section.relocations.len());
-        let base = self.stencil(part).body.len();
-        for relocation in &section.relocations {
-            let offset = field_offset(section, relocation)?;
-            let (hole_base, symbol) = value(self, relocation);
-            holes.push(UnresolvedHole::new(
-                base + offset,
-                relocation.kind,
-                hole_base,
-                symbol,
-                relocation.addend,
-            ));
-        }
-        let stencil = self.stencil(part);
-        stencil.body.extend_from_slice(&section.data);
-        stencil.holes.append(&mut holes);
-        Ok(())
-    }
-}
-
-/// The relocation's offset, if its field is within the section.
-fn field_offset(section: &Section, relocation: &Relocation) -> Result<usize, LowerError> {
-    let width = relocation.kind.row().width;
-    usize::try_from(relocation.offset)
-        .ok()
-        .filter(|offset| {
-            offset
-                .checked_add(width)
-                .is_some_and(|end| end <= section.data.len())
-        })
-        .ok_or_else(|| LowerError::OutOfBounds {
-            kind: relocation.kind,
-            symbol: relocation.symbol.clone(),
-            section: section.name.clone(),
-            offset: relocation.offset,
-            size: section.data.len(),
-        })
-}
-
-/// Returns the value of a relocation in a format whose relocations say whether they refer to a
-/// symbol or to its slot in the GOT.
-fn value(layout: &Layout, relocation: &Relocation) -> (HoleValue, Option<String>) {
-    match relocation.kind.row().reach {
-        Reach::Got => got_value(layout, relocation),
-        Reach::Direct | Reach::Import { .. } | Reach::Branch { .. } => {
-            plain_value(layout, relocation)
-        }
-    }
-}
-
-/// The value of a relocation whose symbol may be one of the template's own.
-fn plain_value(layout: &Layout, relocation: &Relocation) -> (HoleValue, Option<String>) {
-    symbol_to_value(layout.unmangle(&relocation.symbol))
-}
-
-/// The value of a relocation that refers to the symbol's slot in the GOT.
-fn got_value(layout: &Layout, relocation: &Relocation) -> (HoleValue, Option<String>) {
-    let symbol = layout.unmangle(&relocation.symbol);
-    (HoleValue::Got, named(symbol))
-}
-
-/// A place `value` bytes (taken modulo 2^64) from `base`.
-fn offset_from(base: usize, value: u64) -> i64 {
-    (base as u64).wrapping_add(value).cast_signed()
 }

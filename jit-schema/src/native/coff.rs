@@ -8,7 +8,8 @@ use object::pe::{
 use object::read::SymbolIndex;
 use object::read::coff::{CoffHeader as _, SectionTable, Symbol as _, SymbolTable};
 
-use super::{Allowance, kind_or_name, machine};
+use super::allowance::Allowance;
+use super::number::{kind_or_name, machine};
 use crate::entry::{self, Form, Patched, malformed};
 use crate::section_kind;
 use crate::{

@@ -9,7 +9,8 @@ use object::read::elf::{
     FileHeader as _, Rela as _, SectionHeader as _, SectionTable, Sym as _, SymbolTable,
 };
 
-use super::{Allowance, kind_or_name, machine};
+use super::allowance::Allowance;
+use super::number::{kind_or_name, machine};
 use crate::entry::{Form, Patched, malformed};
 use crate::section_kind::{self, ElfRole};
 use crate::{

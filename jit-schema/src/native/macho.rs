@@ -7,7 +7,8 @@ use object::macho::{
 use object::read::SymbolIndex;
 use object::read::macho::{MachHeader as _, Nlist as _, Section as _, Segment as _, SymbolTable};
 
-use super::{Allowance, kind_or_name, machine};
+use super::allowance::Allowance;
+use super::number::{kind_or_name, machine};
 use crate::entry::{Form, Patched, malformed};
 use crate::section_kind;
 use crate::{

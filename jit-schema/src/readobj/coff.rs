@@ -2,7 +2,9 @@
 
 use serde::Deserialize;
 
-use super::{BinaryName, Flags, Named, SectionData, Wrapped, data, kind_or_name, symbol_or_dash};
+use super::json::{
+    BinaryName, Flags, Named, SectionData, Wrapped, data, kind_or_name, symbol_or_dash,
+};
 use crate::entry::{self, Form, Patched};
 use crate::section_kind;
 use crate::{ObjectError, ObjectFormat, Relocation, Section, SectionKind, Symbol};

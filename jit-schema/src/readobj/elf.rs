@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 
-use super::{Flags, Named, SectionData, Wrapped, bad, data, kind_or_name, symbol_or_dash};
+use super::json::{Flags, Named, SectionData, Wrapped, bad, data, kind_or_name, symbol_or_dash};
 use crate::entry::{Form, Patched};
 use crate::section_kind::{self, ElfRole};
 use crate::{ObjectError, ObjectFormat, Relocation, Section, SectionKind, Symbol};

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{
+use super::json::{
     BinaryName, Flags, Named, SectionData, Wrapped, bad, data, kind_or_name, symbol_or_dash,
 };
 use crate::entry::{Form, Patched};

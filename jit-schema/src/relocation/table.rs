@@ -1,7 +1,7 @@
 //! The rows, sorted by name. Numbers are from the ELF, Mach-O and PE/COFF specifications, as in
 //! LLVM's BinaryFormat headers.
 
-use super::{AddendBits, AddendPlace, Origin, Reach, RelocationRow, Side};
+use super::row::{AddendBits, AddendPlace, Origin, Reach, RelocationRow, Side};
 use crate::{Machine, PatchKind};
 
 macro_rules! relocations {

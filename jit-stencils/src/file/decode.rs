@@ -4,9 +4,10 @@ use std::collections::HashSet;
 
 use jit_schema::{PatchShape, Target};
 
+use super::error::FileError;
+use super::format::{HEADER_SIZE, MAGIC, VERSION};
 use super::numbers::{base_of, patch_of};
 use super::reader::{Fault, Reader, fault};
-use super::{FileError, HEADER_SIZE, MAGIC, VERSION};
 use crate::{
     Hole, HoleValue, Listing, Part, PatchKind, PatchValue, SLOT_SIZE, Shim, Stencil, StencilGroup,
     StencilSet, SymbolMask, UnwindInfo,

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
+use super::format::{HEADER_SIZE, MAGIC, VERSION};
 use super::numbers::{base_number, patch_number};
-use super::{MAGIC, VERSION};
 use crate::{Hole, PatchValue, Stencil, StencilGroup, StencilSet, UnwindInfo};
 
 /// Write a set down, without its disassembly.
@@ -41,7 +41,7 @@ pub fn encode(set: &StencilSet) -> Vec<u8> {
     names.put(&mut contents);
     contents.append(&mut stencils);
 
-    let mut file = Vec::with_capacity(super::HEADER_SIZE + contents.len());
+    let mut file = Vec::with_capacity(HEADER_SIZE + contents.len());
     file.extend_from_slice(&MAGIC);
     file.extend_from_slice(&VERSION.to_le_bytes());
     file.extend_from_slice(&crc32fast::hash(&contents).to_le_bytes());

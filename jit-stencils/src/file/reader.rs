@@ -1,6 +1,6 @@
 //! Taking bytes one after the other, none of them trusted.
 
-use super::EXPANSION;
+use super::format::EXPANSION;
 
 /// What is wrong, and at which byte of the file.
 #[derive(Debug)]

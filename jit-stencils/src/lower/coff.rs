@@ -3,7 +3,8 @@
 
 use jit_schema::Section;
 
-use super::{Layout, LowerError, offset_from, plain_value};
+use super::error::LowerError;
+use super::layout::{Layout, offset_from, plain_value};
 use crate::unresolved::named;
 use crate::{HoleValue, Part, Place};
 

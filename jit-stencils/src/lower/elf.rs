@@ -2,7 +2,8 @@
 
 use jit_schema::Section;
 
-use super::{Layout, LowerError, offset_from, value};
+use super::error::LowerError;
+use super::layout::{Layout, offset_from, value};
 use crate::{Part, Place};
 
 pub(super) fn add_section(

@@ -8,7 +8,8 @@ use jit_schema::label::{Constant, Half, Label, LabelTarget, PairKind, PairRow};
 use jit_schema::relocation::Side;
 use jit_schema::{PatchKind, RelocationKind};
 
-use super::{LowerError, Symbols};
+use super::error::LowerError;
+use super::layout::Symbols;
 use crate::unresolved::{Place, UnresolvedHole, symbol_to_value};
 use crate::{HoleValue, Part, Stencil};
 

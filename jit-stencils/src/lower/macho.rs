@@ -2,7 +2,8 @@
 
 use jit_schema::Section;
 
-use super::{Layout, LowerError, value};
+use super::error::LowerError;
+use super::layout::{Layout, value};
 use crate::{Part, Place};
 
 /// The largest gap between sections: clang aligns none by more than a page of arm64 macOS.

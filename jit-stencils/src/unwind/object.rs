@@ -6,8 +6,9 @@ use object::{
     RelocationTarget, SectionFlags,
 };
 
-use super::derive::UnwindError;
 use jit_schema::{Arch, Target};
+
+use super::error::UnwindError;
 
 /// A section of code, and the address it is given here, as if the object were linked: sections of
 /// an object all start at 0.

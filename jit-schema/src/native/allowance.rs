@@ -1,0 +1,48 @@
+//! A bound for what a file may grow to in memory.
+
+use crate::entry::malformed;
+use crate::{ObjectError, Relocation};
+
+/// Bounds what is copied out of a file, so that sections that overlap, or a long name that many
+/// symbols share, cannot grow a small file to gigabytes.
+#[derive(Debug)]
+pub(super) struct Allowance {
+    bytes: usize,
+    what: &'static str,
+}
+
+impl Allowance {
+    /// For a file of that many bytes. Objects refer to a name a few times, not hundreds.
+    pub(super) fn new(file_size: usize, what: &'static str) -> Allowance {
+        Allowance {
+            bytes: file_size.saturating_mul(64),
+            what,
+        }
+    }
+
+    pub(super) fn spend(&mut self, bytes: usize) -> Result<(), ObjectError> {
+        self.bytes = self.bytes.checked_sub(bytes).ok_or_else(|| {
+            malformed(
+                self.what.to_owned(),
+                "its sections or names overlap so much that it cannot be real",
+            )
+        })?;
+        Ok(())
+    }
+
+    pub(super) fn copy(&mut self, bytes: &[u8]) -> Result<Vec<u8>, ObjectError> {
+        self.spend(bytes.len())?;
+        Ok(bytes.to_vec())
+    }
+
+    /// Room for that many relocations, of which each is much the same size in all formats.
+    pub(super) fn relocations(&mut self, count: usize) -> Result<Vec<Relocation>, ObjectError> {
+        self.spend(count.saturating_mul(size_of::<Relocation>()))?;
+        Ok(Vec::with_capacity(count))
+    }
+
+    pub(super) fn name(&mut self, of: &str, bytes: &[u8]) -> Result<String, ObjectError> {
+        String::from_utf8(self.copy(bytes)?)
+            .map_err(|error| malformed(format!("{of} in {}", self.what), error))
+    }
+}
