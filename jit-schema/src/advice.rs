@@ -15,10 +15,10 @@ const CONSTANT: &str = "constants for float or vector registers cannot be in a s
 const DIFFERENCE: &str = "differences of symbols cannot be in a stencil: compile with \
                           -fno-jump-tables -fno-asynchronous-unwind-tables -fno-unwind-tables";
 
-/// Whether advice is about a relocation of this name that refers to this symbol.
+/// Returns whether advice is about a relocation of this name that refers to this symbol.
 type Test = fn(&str, &str) -> bool;
 
-/// Advice about relocations. The first one that fits counts.
+/// Advice about relocations. The first entry that fits is used.
 const RELOCATIONS: &[(Test, &str)] = &[
     (
         |kind, _| kind == "ARM64_RELOC_ADDEND",

@@ -1,4 +1,4 @@
-//! Makes a [`Relocation`] of an entry, for both readers.
+//! Turns relocation entries into [`Relocation`]s, for both readers.
 
 use crate::relocation::{AddendBits, AddendPlace};
 use crate::{ObjectError, Relocation, RelocationKind};

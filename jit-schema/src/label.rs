@@ -122,6 +122,7 @@ pub enum PairKind {
 
 /// What is known of a [`PairKind`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PairRow {
     /// The name that both halves start with.
     pub name: &'static str,

@@ -1,10 +1,14 @@
 //! The vocabulary the stencil tools share: [targets](Target), [object files](ObjectFile) and
 //! [relocations](RelocationKind).
 //!
-//! One [`ObjectFile`] stands for ELF, Mach-O and COFF alike. Two readers make it: [`native`],
-//! which reads the bytes in-process on the `object` crate, and [`readobj`], which reads the JSON
-//! that `llvm-readobj --elf-output-style=JSON` prints (what CPython's `Tools/jit` does). Both give
-//! the same `ObjectFile` for the same object.
+//! An [`ObjectFile`] is an ELF, Mach-O or COFF object. Two readers make it: [`native`] parses the
+//! bytes with the `object` crate, and [`readobj`] (feature `readobj`) parses the JSON that
+//! `llvm-readobj --elf-output-style=JSON` prints, as CPython's `Tools/jit` does. Both give the same
+//! `ObjectFile` for the same object.
+//!
+//! Everything that is known of a relocation is one row: see [`RelocationKind::row`]. The rows of
+//! patches, by which values are written into fields, are at [`PatchKind::row`], and the names of the
+//! labels that stand for relocations are in [`label`].
 //!
 //! ```
 //! # #[cfg(feature = "native")]

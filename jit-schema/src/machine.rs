@@ -23,6 +23,7 @@ pub enum Machine {
 
 /// What is known of a [`Machine`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct MachineRow {
     /// The object format.
     pub format: ObjectFormat,

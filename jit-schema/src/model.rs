@@ -1,97 +1,99 @@
-//! What the tools need to know of an object file, whatever its format.
+//! Object files of all formats.
 
 use crate::{ObjectFormat, RelocationKind};
 
 /// A relocatable object file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectFile {
-    /// The container it came in: the layout of sections differs by format.
+    /// The format, on which the layout of sections depends.
     pub format: ObjectFormat,
-    /// Sections in file order. ELF's relocation sections are not among them: their entries are in
-    /// the section they patch.
+    /// The sections in file order. ELF's relocation sections are left out: their entries are in the
+    /// section that they patch.
     pub sections: Vec<Section>,
 }
 
 /// One section of an object file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Section {
-    /// The number llvm-readobj shows: ELF's header index, Mach-O's index from 0, COFF's from 1.
+    /// The number that llvm-readobj prints: the index of the header in ELF, the index from 0 in
+    /// Mach-O and from 1 in COFF.
     pub index: usize,
-    /// Name, e.g. `.text` or `__literal8`, without Mach-O's segment.
+    /// The name, e.g. `.text` or `__literal8`, without Mach-O's segment.
     pub name: String,
-    /// What becomes of it.
+    /// What the section holds.
     pub kind: SectionKind,
-    /// Mach-O address within the object; 0 elsewhere.
+    /// The address within the object in Mach-O, and 0 in ELF and COFF.
     pub address: u64,
-    /// Contents; zero-filled for COFF's uninitialized data. Empty for [`SectionKind::Metadata`].
+    /// The contents, which are zeros for COFF's uninitialized data. Empty for
+    /// [`SectionKind::Metadata`].
     pub data: Vec<u8>,
-    /// Symbols defined in this section, in the order of the symbol table. Empty for metadata.
+    /// The symbols defined in this section, in the order of the symbol table. Empty for metadata.
     pub symbols: Vec<Symbol>,
-    /// Relocations to apply to this section, in file order. Empty for metadata.
+    /// The relocations to apply to this section, in file order. Empty for metadata.
     pub relocations: Vec<Relocation>,
 }
 
-/// What a section holds, as far as stencils are concerned.
+/// What a section holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SectionKind {
     /// Machine code.
     Code,
-    /// Anything else that is loaded into memory.
+    /// Data that is loaded into memory.
     Data,
-    /// Not loaded: symbol tables, debug information, notes, linker directives.
+    /// What is not loaded, such as symbol tables, debug information, notes and linker directives.
     Metadata,
 }
 
 /// A symbol defined in a section.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Symbol {
-    /// Name as it stands in the file, the mangling prefix included. A section symbol has the
-    /// section's name.
+    /// The name in the file, with the platform's prefix. A section symbol has the section's name.
     pub name: String,
-    /// ELF and COFF: offset from the section's start. Mach-O: address within the object.
+    /// The offset from the section's start in ELF and COFF, in bytes, and the address within the
+    /// object in Mach-O.
     pub value: u64,
 }
 
 /// A place in a section to be patched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Relocation {
-    /// Offset from the section's start, in bytes.
+    /// The offset of the field from the section's start, in bytes.
     pub offset: u64,
-    /// How to patch.
+    /// The kind, on which everything else depends: see [`RelocationKind::row`].
     pub kind: RelocationKind,
-    /// The symbol's name as it stands in the file, or the name of a section.
+    /// The symbol's name in the file, or the name of a section.
     pub symbol: String,
-    /// The addend, be it explicit (ELF) or stored in place (see
+    /// The addend, wherever the file has it (see
     /// [`AddendPlace`](crate::relocation::AddendPlace)).
     pub addend: i64,
 }
 
-/// Why an object file cannot be used. Each names the place within the object; who knows the uop
-/// adds it.
+/// Why an object file cannot be used. The message names the place within the object, but not the
+/// object: the caller knows which one it is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ObjectError {
-    /// The bytes (or the JSON) are not what they say they are: truncated, or sizes and offsets
-    /// that point outside.
+    /// The bytes or the JSON are not such a file: they are truncated, or have sizes and offsets that
+    /// point outside.
     #[error("malformed {what}: {detail}")]
     Malformed {
-        /// What was being read: `ELF object`, `section .text`, `llvm-readobj output`.
+        /// The part that was being read: `ELF object`, `section .text`, `llvm-readobj output`.
         what: String,
         /// What is wrong with it.
         detail: String,
     },
-    /// A relocation that no patch function handles.
+    /// A relocation that is not a [`RelocationKind`], or that refers to no symbol.
     #[error(
         "unsupported relocation {kind} against {symbol:?} at {section}+{offset:#x}{}",
         crate::advice::relocation(kind, symbol)
     )]
     UnsupportedRelocation {
-        /// LLVM's name where it is known, else the number as `type 42`.
+        /// The name that LLVM has for it, or else its number, as `type 42`.
         kind: String,
-        /// The symbol it refers to.
+        /// The symbol that it refers to.
         symbol: String,
         /// The section to be patched.
         section: String,
-        /// Where in the section.
+        /// The offset in the section, in bytes.
         offset: u64,
     },
     /// A section of a type that is neither code, data nor known metadata.
@@ -102,9 +104,9 @@ pub enum ObjectError {
     UnsupportedSection {
         /// The section's name.
         section: String,
-        /// Its number.
+        /// Its number, as in [`Section::index`].
         index: usize,
-        /// Its type, by name or number.
+        /// The name or number of its type.
         kind: String,
     },
 }

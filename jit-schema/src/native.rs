@@ -1,4 +1,4 @@
-//! Reads object files in-process, on the `object` crate.
+//! Reads object files with the `object` crate.
 
 use crate::entry::malformed;
 use crate::{Machine, ObjectError, ObjectFile, ObjectFormat};
@@ -9,29 +9,29 @@ mod elf;
 mod macho;
 mod number;
 
-/// Read an object file for any of the [targets](crate::Target::ALL): the first bytes tell ELF,
-/// Mach-O and COFF apart. What becomes of sections, symbols and relocations is as in
-/// `_handle_section` and `_handle_relocation` of CPython's `Tools/jit/_targets.py`.
+/// Reads an ELF, Mach-O or COFF object file for any of the [targets](crate::Target::ALL). The format
+/// follows from the first bytes. Sections, symbols and relocations are treated as `_handle_section`
+/// and `_handle_relocation` in CPython's `Tools/jit/_targets.py` treat them.
 ///
 /// # Errors
 ///
-/// - [`ObjectError::Malformed`]: not an object file for one of the targets, truncated, or with
-///   sizes and offsets that point outside.
-/// - [`ObjectError::UnsupportedSection`]: an ELF or Mach-O section that would be loaded but has no
-///   contents to load, or that is of an unknown type.
-/// - [`ObjectError::UnsupportedRelocation`]: in code or data, one that is not a
-///   [`RelocationKind`], or that refers to no symbol.
+/// - [`ObjectError::Malformed`] if the bytes are not an object file for one of the targets, are
+///   truncated, or have sizes and offsets that point outside.
+/// - [`ObjectError::UnsupportedSection`] if an ELF or Mach-O section would be loaded but has no
+///   contents to load, or is of an unknown type.
+/// - [`ObjectError::UnsupportedRelocation`] if a relocation in code or data is not a
+///   [`RelocationKind`](crate::RelocationKind), or refers to no symbol.
 pub fn read(bytes: &[u8]) -> Result<ObjectFile, ObjectError> {
     read_ignoring(bytes, &[])
 }
 
-/// Read an object file, taking the sections of these names for [`SectionKind::Metadata`]: for code
-/// that is linked as stencils are, its unwind tables are of no use, and have relocations of their
-/// own.
+/// Reads an object file as [`read`] does, except that sections of these names are
+/// [`SectionKind::Metadata`]. Unwind tables, for example, are of no use in stencils, and have
+/// relocations that stencils cannot have.
 ///
 /// # Errors
 ///
-/// As [`read`].
+/// The same as for [`read`].
 ///
 /// [`SectionKind::Metadata`]: crate::SectionKind::Metadata
 pub fn read_ignoring(bytes: &[u8], ignored: &[&str]) -> Result<ObjectFile, ObjectError> {
@@ -46,13 +46,13 @@ pub fn read_ignoring(bytes: &[u8], ignored: &[&str]) -> Result<ObjectFile, Objec
             not_an_object("it is a universal binary: compile for one -arch")
         }
         [b'!', b'<', b'a', b'r', b'c', b'h', b'>', ..] => {
-            not_an_object("it is an archive: give one of its objects")
+            not_an_object("it is an archive: pass one of its objects")
         }
         [0, 0, 0xff, 0xff, ..] => {
             not_an_object("it is a COFF import, or has too many sections: drop -bigobj")
         }
         &[low, high, ..] if is_coff(u16::from_le_bytes([low, high])) => coff::read(bytes, ignored),
-        _ => not_an_object("it is neither ELF, nor 64-bit Mach-O, nor COFF of x86 or Arm64"),
+        _ => not_an_object("it is neither ELF, nor 64-bit Mach-O, nor COFF for x86 or Arm64"),
     }
 }
 

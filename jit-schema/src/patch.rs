@@ -4,6 +4,7 @@ use crate::Arch;
 
 /// What is known of a [`PatchKind`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PatchRow {
     /// The C function's name, e.g. `patch_32r`.
     pub c_name: &'static str,

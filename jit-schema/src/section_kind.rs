@@ -1,25 +1,25 @@
-//! Which sections become code, which data, and which neither: `_handle_section` of the three
-//! formats in CPython's `Tools/jit/_targets.py`. Both readers decide here.
+//! Decides for both readers which sections are code, which are data, and which are neither, as
+//! `_handle_section` does for the three formats in CPython's `Tools/jit/_targets.py`.
 
 use crate::SectionKind;
 
-/// What is to be done with an ELF section.
+/// What an ELF section is to the reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ElfRole {
-    /// Index 0, which is no section.
+    /// The header at index 0, which has no section.
     Null,
-    /// Has contents of this kind.
+    /// A section with contents of this kind.
     Contents(SectionKind),
     /// Relocations with addends for another section.
     Rela,
     /// Relocations without addends for another section.
     Rel,
-    /// Neither loadable contents nor known to be ignorable.
+    /// A section that is neither loadable nor known to be ignorable.
     Unsupported,
 }
 
-/// The role of an ELF section of that type (`SHT_PROGBITS`), with or without `SHF_ALLOC` and
-/// `SHF_EXECINSTR`. Sections that have no bytes, neither in the file nor in memory, are harmless.
+/// Returns the role of an ELF section of that type (`SHT_PROGBITS`), with or without `SHF_ALLOC` and
+/// `SHF_EXECINSTR`. A section of uninitialized data is ignored if it is empty.
 pub(crate) fn elf(type_name: &str, alloc: bool, execute: bool, size: u64) -> ElfRole {
     match type_name {
         "SHT_NULL" => ElfRole::Null,
@@ -30,7 +30,7 @@ pub(crate) fn elf(type_name: &str, alloc: bool, execute: bool, size: u64) -> Elf
             (true, true) => SectionKind::Code,
             (true, false) => SectionKind::Data,
         }),
-        // Notes may have SHF_ALLOC, as .note.gnu.property has, and stay out all the same.
+        // Notes are left out even if they have SHF_ALLOC, as .note.gnu.property has.
         "SHT_GROUP" | "SHT_LLVM_ADDRSIG" | "SHT_NOTE" | "SHT_STRTAB" | "SHT_SYMTAB" => {
             ElfRole::Contents(SectionKind::Metadata)
         }
@@ -39,8 +39,8 @@ pub(crate) fn elf(type_name: &str, alloc: bool, execute: bool, size: u64) -> Elf
     }
 }
 
-/// The kind of a Mach-O section with or without `S_ATTR_DEBUG` and `S_ATTR_PURE_INSTRUCTIONS`, of
-/// that `SECTION_TYPE`; an `Err` is the name of a type that has no contents in the file.
+/// Returns the kind of a Mach-O section with or without `S_ATTR_DEBUG` and `S_ATTR_PURE_INSTRUCTIONS`, of
+/// that `SECTION_TYPE`, or the name of a type that has no contents in the file.
 pub(crate) fn macho(
     debug: bool,
     instructions: bool,
@@ -58,8 +58,8 @@ pub(crate) fn macho(
     }
 }
 
-/// The kind of a COFF section with or without `IMAGE_SCN_MEM_EXECUTE` and `IMAGE_SCN_MEM_READ`.
-/// CPython skips `.debug$S` only, so that `.debug$T` is data.
+/// Returns the kind of a COFF section with or without `IMAGE_SCN_MEM_EXECUTE` and `IMAGE_SCN_MEM_READ`.
+/// CPython skips only `.debug$S`, so `.debug$T` is data.
 pub(crate) fn coff(name: &str, execute: bool, read: bool) -> SectionKind {
     match (name, execute, read) {
         (".debug$S", _, _) => SectionKind::Metadata,

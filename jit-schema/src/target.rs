@@ -49,6 +49,16 @@ pub enum ObjectFormat {
     MachO,
 }
 
+impl fmt::Display for ObjectFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            ObjectFormat::Coff => "COFF",
+            ObjectFormat::Elf => "ELF",
+            ObjectFormat::MachO => "Mach-O",
+        })
+    }
+}
+
 /// One platform that stencils can be built for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Target {

@@ -1,8 +1,8 @@
-//! Stencils as bytes: one compact file for each target.
+//! Stencil files, which have all stencils of one target in a compact form.
 //!
-//! `docs/stencil-files.md` in the repository describes each byte of it. There is one way to write a
-//! set down, so that the same set always gives the same file, and every file that [`decode`] takes is
-//! what [`encode`] makes of the result. Disassembly is left out.
+//! `docs/stencil-files.md` in the repository describes the format byte for byte. There is only one
+//! way to write a set: the same set always gives the same file, and [`encode`] gives back any file
+//! that [`decode`] accepts. [Listings](crate::Listing) are left out.
 //!
 //! ```
 //! use jit_schema::Target;
@@ -20,7 +20,7 @@
 //! let bytes = file::encode(&set);
 //! assert_eq!(file::decode(&bytes)?, set);
 //!
-//! // Damage is noticed.
+//! // Damage is detected.
 //! let error = file::decode(&bytes[..bytes.len() - 1]).unwrap_err();
 //! assert!(error.to_string().contains("damaged"));
 //! # Ok(())

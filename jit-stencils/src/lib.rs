@@ -1,11 +1,12 @@
-//! Stencils: machine code with holes in it, and how to make them from object files.
+//! Stencils (machine code with holes in it), and how to make them from object files.
 //!
-//! A [`StencilSet`] holds the stencils of one target: for each uop a [`StencilGroup`] of code and
-//! data, with the [`Hole`]s that are patched when a copy is made. It is what CPython's
-//! `Tools/jit/_stencils.py` makes of object files.
+//! A [`StencilSet`] holds the stencils of one target: for each micro-op a [`StencilGroup`] of
+//! code and data, with the [`Hole`]s that are patched when a copy is made. CPython's
+//! `Tools/jit/_stencils.py` makes the same of object files.
 //!
-//! [`lower`] makes an [`UnresolvedGroup`] of each object, in parallel if you like; [`resolve`] then
-//! goes over all of them in build order and hands out the numbers of external symbols:
+//! [`lower`] turns an object into an [`UnresolvedGroup`]. It depends on nothing but the object, so
+//! objects can be lowered in parallel. [`resolve`] then goes over all groups in build order and gives
+//! numbers to the external symbols:
 //!
 //! ```
 //! # #[cfg(feature = "lower")]
@@ -38,10 +39,10 @@
 //!
 //! let set = resolve(target, [("_ADD".to_owned(), group)])?;
 //! assert_eq!(set.symbols, ["PyNumber_Add"]);
-//! let add = set.group("_ADD").ok_or("no such uop")?;
+//! let add = set.group("_ADD").ok_or("no such micro-op")?;
 //! assert_eq!(add.code.holes[0].patch, PatchKind::X86_64_32rx);
 //! assert_eq!(add.code.holes[0].value, PatchValue::GotSlot { ordinal: 0, addend: -4 });
-//! // The slot is filled by whoever uses it, along with its data.
+//! // A micro-op that uses the slot also fills it, along with its data.
 //! assert_eq!(add.data.holes[0].patch, PatchKind::GotSymbol);
 //! # Ok(())
 //! # }
@@ -49,11 +50,13 @@
 //! # fn main() {}
 //! ```
 //!
-//! [`shim_unwind`] says how to unwind through the function that calls the code, and [`attach_shim`]
-//! adds that function to the set. [`file`](mod@file) keeps a set as bytes.
+//! [`shim_unwind`] returns the rules for unwinding through the function that calls the code, and
+//! [`attach_shim`] adds that function to the set. [`file`](mod@file) turns a set into bytes and back.
 //!
-//! Without the feature `lower` there are only the model and its files, for those who get their
-//! stencils elsewhere: no object readers and hardly a dependency.
+//! # Features
+//!
+//! - `lower` (on by default): [`lower`], [`resolve`], [`shim_unwind`] and [`attach_shim`]. Without it,
+//!   the crate has the model and the file format, and few dependencies.
 #![forbid(unsafe_code)]
 
 pub mod file;

@@ -1,5 +1,5 @@
-//! From an object file to stencils: the sections of each format laid out as CPython's
-//! `Tools/jit/_targets.py` lays them out (`_ELF`, `_MachO` and `_COFF`'s `_handle_section`).
+//! Turns object files into stencils. Sections are laid out as `_handle_section` does for each format
+//! in CPython's `Tools/jit/_targets.py`.
 
 mod coff;
 mod elf;
@@ -17,23 +17,24 @@ use crate::{Listing, Part, Place};
 pub use self::error::LowerError;
 pub(crate) use self::error::describe;
 
-/// The symbol that control enters a micro-op at.
+/// The symbol at which control enters a micro-op.
 const ENTRY: &str = "_JIT_ENTRY";
 
-/// Lay out the sections of a uop's object as one block of code and one of data, turn its
-/// relocations and the optimizer's labels into holes.
+/// Lays out the sections of a micro-op's object as one block of code and one of data, and turns its
+/// relocations and the labels of the assembly optimizer into holes.
 ///
-/// The order of holes is that of CPython's Tools/jit before they are sorted: the order in which
-/// [`resolve`](crate::resolve) hands out numbers follows it.
+/// The holes are in the order that they have in CPython's `Tools/jit` before they are sorted, since
+/// the numbers that [`resolve`](crate::resolve) gives to symbols depend on it.
 ///
 /// # Errors
 ///
-/// [`LowerError`].
+/// A [`LowerError`] if the object is not one for the target, or if it has something that a stencil
+/// cannot have.
 pub fn lower(target: &Target, object: &ObjectFile) -> Result<UnresolvedGroup, LowerError> {
     lower_from(target, object, ENTRY)
 }
 
-/// [`lower`], where control enters at a symbol of that name.
+/// Does what [`lower`] does, with `entry` as the symbol at which control enters.
 pub(crate) fn lower_from(
     target: &Target,
     object: &ObjectFile,

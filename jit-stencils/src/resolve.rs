@@ -1,4 +1,4 @@
-//! External symbols get their numbers: one pass over all uops of a target, in build order
+//! Gives numbers to external symbols, in one pass over all micro-ops of a target in build order
 //! (`process_relocations` in CPython's `Tools/jit/_stencils.py`).
 
 mod error;
@@ -16,16 +16,16 @@ use crate::{
 
 pub use error::ResolveError;
 
-/// Give numbers to the external symbols that are reached through trampolines or the GOT, replace
-/// the uops' own symbols by where they are, and add what the holes need to the data: a table of
-/// pointers for `_JIT_` symbols, and GOT slots to be filled.
+/// Makes the finished stencils of a target. External symbols that are reached through trampolines or
+/// the GOT get numbers, and references to a micro-op's own symbols become offsets. The data gets a
+/// table of pointers for `_JIT_` symbols, and holes that fill the GOT slots that the code uses.
 ///
-/// `groups` are the uops' names and stencils in build order: the numbers, and so the bytes of the
-/// header, follow from it.
+/// `groups` are the names and stencils of the micro-ops. The numbers, and so the bytes of generated
+/// headers, depend on their order.
 ///
 /// # Errors
 ///
-/// [`ResolveError`], of the first uop that has one.
+/// The [`ResolveError`] of the first micro-op that has one.
 pub fn resolve(
     target: &Target,
     groups: impl IntoIterator<Item = (String, UnresolvedGroup)>,
@@ -48,7 +48,7 @@ pub fn resolve(
     })
 }
 
-/// One uop; new external symbols are appended to `known`.
+/// Resolves one micro-op. New external symbols are appended to `known`.
 pub(crate) fn resolve_group(
     opname: &str,
     group: UnresolvedGroup,
@@ -68,7 +68,7 @@ pub(crate) fn resolve_group(
         table_start: 0,
         done: StencilGroup::default(),
     };
-    // The numbers go by the order of all of the code's holes before anything else is looked at.
+    // The order of the numbers is that of the code's holes, so these come before everything else.
     let external_uses = code
         .holes
         .iter()
@@ -119,20 +119,21 @@ fn finished(hole: &UnresolvedHole, patch: PatchKind, value: PatchValue) -> Hole 
 
 struct Resolver<'a> {
     opname: &'a str,
-    /// External symbols by ordinal, of all uops so far.
+    /// The external symbols of all micro-ops so far, by ordinal.
     known: &'a mut IndexSet<String>,
-    /// The uop's own symbols.
+    /// The micro-op's own symbols.
     symbols: BTreeMap<String, Place>,
-    /// `_JIT_` symbols that are loaded as if from a GOT; the index is the slot.
+    /// The `_JIT_` symbols that are loaded as if from a GOT. The index is that of the slot.
     table: IndexSet<String>,
-    /// Where the table will be in the data.
+    /// The offset of the table in the data, in bytes.
     table_start: usize,
-    /// The masks.
+    /// The group, of which only the masks are filled in so far.
     done: StencilGroup,
 }
 
 impl Resolver<'_> {
-    /// The value of a hole in code that refers to an external symbol by its ordinal.
+    /// Returns the patch and value of a hole in code that refers to an external symbol by its
+    /// ordinal, and `None` for other holes.
     fn external_use(
         &mut self,
         hole: &UnresolvedHole,
@@ -167,9 +168,9 @@ impl Resolver<'_> {
         Ok(Some((hole.patch, PatchValue::GotSlot { ordinal, addend })))
     }
 
-    /// Returns the hole's addend, which must be the one that leads to the symbol itself. The address
-    /// of a trampoline or GOT slot takes the place of the symbol's, so that there is nothing else to
-    /// add to. CPython's tool drops any addend.
+    /// Returns the hole's addend, which must be the one that leads to the symbol itself: the hole gets
+    /// the address of a trampoline or GOT slot, to which nothing else can be added. CPython's tool
+    /// ignores the addend.
     fn check_addend(&self, part: Part, hole: &UnresolvedHole) -> Result<i64, ResolveError> {
         let usual = hole.kind.row().patch.row().base_addend;
         if hole.addend == usual {
@@ -179,7 +180,7 @@ impl Resolver<'_> {
         Err(self.unsupported(part, hole, &problem))
     }
 
-    /// The value of any other hole.
+    /// Returns the value of a hole that is not an external use.
     fn local_use(&mut self, part: Part, hole: &UnresolvedHole) -> Result<PatchValue, ResolveError> {
         if hole.base == HoleValue::Got {
             return self.got_use(part, hole);
@@ -212,8 +213,8 @@ impl Resolver<'_> {
         }
     }
 
-    /// The address of a symbol's slot. Slots of `_JIT_` symbols are in the uop's own data; those
-    /// of others must be asked for by the code too, or else nobody would reserve them.
+    /// Returns the address of a symbol's slot. The slots of `_JIT_` symbols are in the micro-op's own
+    /// data. Other slots are reserved only if the code uses them, too.
     fn got_use(&mut self, part: Part, hole: &UnresolvedHole) -> Result<PatchValue, ResolveError> {
         let Some(symbol) = &hole.symbol else {
             return Err(self.unsupported(part, hole, "a GOT slot needs a symbol"));
@@ -239,7 +240,7 @@ impl Resolver<'_> {
         }
     }
 
-    /// Append the slots of `_JIT_` symbols to the data.
+    /// Appends the slots of `_JIT_` symbols to the data.
     fn emit_table(&self, body: &mut Vec<u8>, holes: &mut Vec<Hole>) {
         for name in &self.table {
             let (base, symbol, addend) = match self.symbols.get(name) {
@@ -284,7 +285,7 @@ const fn part_base(part: Part) -> HoleValue {
     }
 }
 
-/// The holes that fill the GOT slots the code refers to, each once, as if at the data's start.
+/// Adds the holes that fill the GOT slots that the code refers to, one for each slot.
 fn fill_got(code: &[Hole], data: &mut Vec<Hole>) {
     let mut filled = HashSet::new();
     for hole in code {

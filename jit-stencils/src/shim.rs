@@ -1,4 +1,4 @@
-//! The shim's object becomes a stencil of its own.
+//! Turns the shim's object into a stencil.
 
 mod error;
 
@@ -16,7 +16,7 @@ use crate::{
 
 pub use error::ShimError;
 
-/// Tables for the system's unwinder, and what debuggers read: nothing that runs.
+/// Sections for the system's unwinder and for debuggers.
 const IGNORED: [&str; 7] = [
     ".eh_frame",
     "__eh_frame",
@@ -27,20 +27,21 @@ const IGNORED: [&str; 7] = [
     ".debug$T",
 ];
 
-/// Make a stencil of the shim's object file and add it to the set, which gets its external symbols
-/// too, behind those that it has. A shim that the set had is replaced.
+/// Makes a stencil of the shim's object file and adds it to the set in place of any shim that it had.
+/// The shim's external symbols are added after those of the set.
 ///
-/// The shim is the one function in the object that is not static. Unwind tables are left out; what
-/// they say of the call is [`Shim::unwind`].
+/// The shim is the only function in the object that is not static. Unwind tables are left out; the
+/// rules that they have for the call are in [`Shim::unwind`].
 ///
 /// # Errors
 ///
-/// [`ShimError`]; the set is as it was then.
+/// A [`ShimError`] if the object is not one for the target, or if it has something that a shim cannot
+/// have. The set is unchanged then.
 pub fn attach_shim(set: &mut StencilSet, object: &[u8]) -> Result<(), ShimError> {
     let target = set.target;
     let parsed = object::File::parse(object).map_err(malformed);
     if let Ok(parsed) = &parsed {
-        // Before the reader finds that some have no contents.
+        // This comes first, as the reader refuses uninitialized variables with another error.
         check_variables(parsed)?;
     }
     let file = jit_schema::native::read_ignoring(object, &IGNORED)?;
@@ -86,7 +87,7 @@ fn check_variables(file: &object::File<'_>) -> Result<(), ShimError> {
     Ok(())
 }
 
-/// The C name of the function that C calls.
+/// Returns the C name of the shim's function.
 fn entry(target: &Target, file: &object::File<'_>) -> Result<String, ShimError> {
     let code: HashSet<_> = file
         .sections()
@@ -110,8 +111,8 @@ fn entry(target: &Target, file: &object::File<'_>) -> Result<String, ShimError> 
     }
 }
 
-/// Whether a program may write to the section. Constants with addresses in them do not count: they
-/// are written to once, when they are linked.
+/// Returns whether a program may write to the section. Constants that have addresses are no
+/// variables: they are written once, when the program is linked.
 fn is_writable<'data>(section: &impl object::ObjectSection<'data>) -> bool {
     let name = section.name().unwrap_or_default();
     match section.flags() {
@@ -129,7 +130,7 @@ fn is_writable<'data>(section: &impl object::ObjectSection<'data>) -> bool {
     }
 }
 
-/// A shim is linked without an instruction.
+/// Checks that no hole gets its value from an instruction: there is none for the shim.
 fn check_holes(name: &str, group: &StencilGroup, symbols: &[String]) -> Result<(), ShimError> {
     let parts = [(Part::Code, &group.code), (Part::Data, &group.data)];
     for (part, stencil) in parts {
@@ -147,7 +148,7 @@ fn check_holes(name: &str, group: &StencilGroup, symbols: &[String]) -> Result<(
     Ok(())
 }
 
-/// The name of what a hole wants of an instruction.
+/// Returns the name of what a hole takes from an instruction, if it does.
 fn of_instruction(hole: &Hole, symbols: &[String]) -> Option<String> {
     let symbol = match &hole.value {
         PatchValue::Address {

@@ -1,4 +1,4 @@
-//! Stencils: code and data with holes in them.
+//! Stencils, which are code and data with holes in them.
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ pub enum Part {
 }
 
 impl Part {
-    /// `code` or `data`, as the generated C calls them.
+    /// Returns the name in generated C: `code` or `data`.
     pub const fn name(self) -> &'static str {
         match self {
             Part::Code => "code",
@@ -31,19 +31,19 @@ impl fmt::Display for Part {
     }
 }
 
-/// Size and alignment of a pointer in a stencil's data, in bytes, on every target.
+/// The size and alignment of a pointer in a stencil's data, in bytes, on every target.
 pub const SLOT_SIZE: usize = 8;
 
 /// A block of code or data to be copied and patched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stencil<H = Hole> {
-    /// The bytes, holes included.
+    /// The bytes, including those of the holes.
     pub body: Vec<u8>,
-    /// The holes; in a finished stencil sorted by offset.
+    /// The holes. In a finished stencil they are sorted by offset.
     pub holes: Vec<H>,
 }
 
-// Not derived: that would ask for `H: Default`.
+// A derived implementation would require `H: Default`.
 impl<H> Default for Stencil<H> {
     fn default() -> Self {
         Stencil {
@@ -53,15 +53,16 @@ impl<H> Default for Stencil<H> {
     }
 }
 
-/// A set of external symbols by ordinal, a bit each.
+/// A set of external symbols, with one bit for each ordinal.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct SymbolMask {
-    /// Ordinal `o` is bit `o % 32` of word `o / 32`. The last word is not 0.
+    /// The bit of ordinal `o` is bit `o % 32` of word `o / 32`. The last word is not 0.
     words: Vec<u32>,
 }
 
 impl SymbolMask {
-    /// Add a symbol by its index in [`StencilSet::symbols`]; the set's size follows the largest.
+    /// Adds a symbol by its index in [`StencilSet::symbols`]. The mask has as many words as the
+    /// largest index needs.
     pub fn insert(&mut self, ordinal: usize) {
         let index = ordinal / 32;
         if self.words.len() <= index {
@@ -72,14 +73,15 @@ impl SymbolMask {
         }
     }
 
-    /// Whether the symbol is in the set.
+    /// Returns whether the symbol is in the set.
     pub fn contains(&self, ordinal: usize) -> bool {
         self.words
             .get(ordinal / 32)
             .is_some_and(|word| word & (1 << (ordinal % 32)) != 0)
     }
 
-    /// The bits, 32 to a word, the lowest ordinals first and only as many words as are needed.
+    /// Returns the bits, 32 in each word and the lowest ordinals first. There are no more words than
+    /// needed.
     pub fn words(&self) -> &[u32] {
         &self.words
     }
@@ -95,16 +97,16 @@ impl FromIterator<usize> for SymbolMask {
     }
 }
 
-/// The code and data of one uop, ready to be linked or written.
+/// The code and data of one micro-op, ready to be linked or written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StencilGroup {
-    /// Machine code; its entry is at offset 0.
+    /// The machine code, which is entered at offset 0.
     pub code: Stencil,
-    /// Its data, a multiple of [`SLOT_SIZE`] bytes.
+    /// The data, a multiple of [`SLOT_SIZE`] bytes.
     pub data: Stencil,
-    /// External symbols the code may call through a trampoline.
+    /// The external symbols that the code may reach through a trampoline.
     pub trampolines: SymbolMask,
-    /// External symbols the code reads from the trace's GOT.
+    /// The external symbols whose addresses the code reads from the trace's GOT.
     pub got_entries: SymbolMask,
     /// What is known of the object that the stencils were made from.
     pub listing: Listing,
@@ -113,9 +115,11 @@ pub struct StencilGroup {
 /// What is known of the object that stencils were made from, for the comments of generated headers.
 /// Nothing else depends on it, and [stencil files](mod@crate::file) leave it out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Listing {
     /// The output of `llvm-objdump --disassemble --reloc` for the object, without the empty line and
-    /// the object's path that it starts with: `:\tfile format elf64-x86-64` and so on.
+    /// the object's path at its start, so that it starts with `:\tfile format elf64-x86-64`, for
+    /// example.
     pub disassembly: Option<String>,
     /// The size of the object's data in bytes. What follows in the stencil's body is padding up to a
     /// multiple of [`SLOT_SIZE`], and one slot of that size for each `_JIT_` symbol that the code
@@ -126,31 +130,32 @@ pub struct Listing {
 /// All stencils of a target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StencilSet {
-    /// What the stencils run on.
+    /// The target that the stencils run on.
     pub target: Target,
-    /// The uops' names and stencils, in the order they were built in.
+    /// The names and stencils of the micro-ops, in the order in which they were built.
     pub groups: Vec<(String, StencilGroup)>,
-    /// The external symbols that have an ordinal, which is the index: those that stencils reach
-    /// through trampolines or the GOT, in the order of their first use.
+    /// The external symbols that stencils reach through trampolines or the GOT, in the order of their
+    /// first use. The index of a symbol is its ordinal.
     pub symbols: Vec<String>,
-    /// The function that enters compiled code, if it is to be linked along with it: see
-    /// [`attach_shim`](crate::attach_shim).
+    /// The function that enters compiled code, if it is linked together with the code. Use
+    /// [`attach_shim`](crate::attach_shim) to set it.
     pub shim: Option<Shim>,
 }
 
-/// The function that C calls to enter compiled code, as a stencil: link it as a trace of one uop.
+/// The function that C calls to enter compiled code, as a stencil. It is linked as a trace of one
+/// micro-op.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shim {
-    /// The C function's name, without the platform's prefix.
+    /// The name of the C function, without the platform's prefix.
     pub name: String,
-    /// Its code and data. No hole needs an instruction: there are only addresses.
+    /// Its code and data. The values of all holes are addresses: none is taken from an instruction.
     pub group: StencilGroup,
-    /// How to unwind from compiled code through it; Linux only.
+    /// How to unwind from compiled code through it. Only Linux targets have such rules.
     pub unwind: Option<UnwindInfo>,
 }
 
 impl StencilSet {
-    /// The stencils of a uop.
+    /// Returns the stencils of a micro-op.
     pub fn group(&self, opname: &str) -> Option<&StencilGroup> {
         self.groups
             .iter()

@@ -1,4 +1,4 @@
-//! What an object file says of a uop, before external symbols have numbers.
+//! The stencils of one object file, before external symbols have numbers.
 
 use std::collections::BTreeMap;
 
@@ -6,42 +6,43 @@ use jit_schema::RelocationKind;
 
 use crate::{HoleValue, Listing, Part, PatchKind, Stencil};
 
-/// The code and data of one uop, with symbols still by name.
+/// The code and data of one micro-op, which refer to symbols by name.
 ///
-/// This depends on the uop's object alone: groups can be made in parallel, kept and used again.
-/// Numbers of external symbols, which depend on all uops of the target, come in with
-/// [`resolve`](crate::resolve).
+/// A group depends only on the object of its micro-op, so groups can be made in parallel, and kept
+/// for later builds. [`resolve`](crate::resolve) gives numbers to external symbols, which depend on
+/// all micro-ops of the target.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UnresolvedGroup {
-    /// Machine code; its entry is at offset 0.
+    /// The machine code, which is entered at offset 0.
     pub code: Stencil<UnresolvedHole>,
-    /// Its data, not padded yet.
+    /// The data, without padding.
     pub data: Stencil<UnresolvedHole>,
-    /// The symbols that the object defines, without their mangling prefix.
+    /// The symbols that the object defines, without the platform's prefix.
     pub symbols: BTreeMap<String, Place>,
-    /// What is known of the object. [`lower`](crate::lower) leaves the disassembly out: whoever has
-    /// it may add it.
+    /// What is known of the object. [`lower`](crate::lower) has no disassembly: the caller can add it.
     pub listing: Listing,
 }
 
-/// A hole that names its symbol.
+/// A hole that refers to its symbol by name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct UnresolvedHole {
-    /// Where the field starts in the stencil's body, in bytes.
+    /// The offset of the field in the stencil's body, in bytes.
     pub offset: usize,
-    /// The relocation the hole was made from.
+    /// The relocation that the hole was made from.
     pub kind: RelocationKind,
-    /// How to write the value: that of `kind`, or of the pair it is half of.
+    /// How the value is written: the patch of `kind`, or of the pair that the hole is half of.
     pub patch: PatchKind,
-    /// What the value is counted from.
+    /// The base of the value.
     pub base: HoleValue,
-    /// The symbol whose address (or GOT slot, if `base` is [`HoleValue::Got`]) is added.
+    /// The symbol whose address is added. If `base` is [`HoleValue::Got`], it is the address of the
+    /// symbol's GOT slot instead.
     pub symbol: Option<String>,
-    /// A constant that is added.
+    /// The constant that is added.
     pub addend: i64,
-    /// Where the adrp is whose ldr is at `offset`: given for [`PatchKind::Aarch64_33rx`] only.
+    /// The offset of the `adrp` whose `ldr` is at `offset`, in bytes. Only
+    /// [`PatchKind::Aarch64_33rx`] has it.
     pub first: Option<usize>,
-    /// Folded into another hole (as its `first`).
+    /// Whether the hole is the `first` of another one.
     pub void: bool,
 }
 
@@ -66,17 +67,18 @@ impl UnresolvedHole {
     }
 }
 
-/// Where a symbol is.
+/// The place of a symbol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Place {
-    /// In the code or the data.
+    /// The code or the data.
     pub part: Part,
-    /// Bytes from the start of the part.
+    /// The offset from the start of the part, in bytes.
     pub offset: i64,
 }
 
-/// The value a symbol stands for: `_JIT_` names that are a [`HoleValue`] are the value itself,
-/// others the address of the symbol (`symbol_to_value` in CPython's `Tools/jit/_stencils.py`).
+/// Returns the base and the symbol that a name stands for. The name `_JIT_` and that of a
+/// [`HoleValue`] stands for the base, any other name for the address of a symbol (`symbol_to_value`
+/// in CPython's `Tools/jit/_stencils.py`).
 pub(crate) fn symbol_to_value(symbol: &str) -> (HoleValue, Option<String>) {
     match symbol.strip_prefix("_JIT_").and_then(HoleValue::from_name) {
         Some(value) => (value, None),
@@ -84,7 +86,7 @@ pub(crate) fn symbol_to_value(symbol: &str) -> (HoleValue, Option<String>) {
     }
 }
 
-/// The symbol, if it has a name.
+/// Returns the symbol if its name is not empty.
 pub(crate) fn named(symbol: &str) -> Option<String> {
     (!symbol.is_empty()).then(|| symbol.to_owned())
 }

@@ -1,4 +1,4 @@
-//! How to unwind from JIT code, through the shim that calls it.
+//! How to unwind from JIT code through the shim that calls it.
 
 #[cfg(feature = "lower")]
 mod derive;

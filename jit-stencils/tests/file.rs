@@ -4,8 +4,7 @@
 use jit_schema::Target;
 use jit_stencils::file::{FileError, HEADER_SIZE, VERSION, decode, encode};
 use jit_stencils::{
-    Hole, HoleValue, Listing, PatchKind, PatchValue, Shim, Stencil, StencilGroup, StencilSet,
-    UnwindInfo,
+    Hole, HoleValue, PatchKind, PatchValue, Shim, Stencil, StencilGroup, StencilSet, UnwindInfo,
 };
 
 const X86_64: &[u8] = b"\x93STEN\r\n\x1a\x01\0\0\0\xe7\x26\x66\xa8\
@@ -166,10 +165,8 @@ fn each_byte_is_as_specified() {
 fn listings_are_left_out() {
     let mut set = x86_64();
     for (_, group) in &mut set.groups {
-        group.listing = Listing {
-            disassembly: Some("0: e8 00 00 00 00".to_owned()),
-            data_size: Some(0),
-        };
+        group.listing.disassembly = Some("0: e8 00 00 00 00".to_owned());
+        group.listing.data_size = Some(0);
     }
     assert_eq!(encode(&set), X86_64);
 }
@@ -312,13 +309,13 @@ fn names_are_there_once() {
         X86_64,
         b"\x04puts",
         b"\x03PyA",
-        "the symbols: PyA is there twice",
+        "the symbols: there are two of PyA",
     );
     refused(
         X86_64,
         b"\x05enter",
         b"\x02_X",
-        "the shim: _X is there twice",
+        "the shim: there are two of _X",
     );
     refused(
         X86_64,
@@ -352,7 +349,7 @@ fn holes_are_checked() {
         X86_64,
         b"\x05\x00\x03",
         b"\x06\x00\x03",
-        "hole 2 of _X's code: 4 bytes, 6 behind offset 7, are not within the 16 bytes of the body",
+        "hole 2 of _X's code: 4 bytes, 6 after offset 7, are not within the 16 bytes of the body",
     );
     refused(
         X86_64,
@@ -364,7 +361,7 @@ fn holes_are_checked() {
         X86_64,
         b"\x08\x02\x40",
         b"\x09\x02\x40",
-        "8 bytes, 9 behind offset 0",
+        "8 bytes, 9 after offset 0",
     );
     refused(
         X86_64,
@@ -398,7 +395,7 @@ fn holes_are_checked() {
         X86_64,
         b"\x00\x11\x81",
         b"\x01\x11\x81",
-        "what fills a GOT slot is at offset 0, not 1",
+        "a hole that fills a GOT slot is at offset 0, not 1",
     );
 }
 

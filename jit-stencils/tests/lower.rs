@@ -214,7 +214,7 @@ fn objects_of_other_formats_are_refused() {
     refused(
         X86_64_DARWIN,
         &object,
-        "the object is Elf, but x86_64-apple-darwin takes MachO: compile for that target",
+        "the object is ELF, but x86_64-apple-darwin takes Mach-O: compile for that target",
     );
 }
 
@@ -225,8 +225,8 @@ fn the_entry_must_be_at_the_start_of_the_code() {
     let data = |symbol| section(Data, ".rodata", &[0; 8], &[(symbol, 0)], &[]);
     let message = |found: &str| {
         format!(
-            "_JIT_ENTRY must be at offset 0 of the code, but it is {found}: put no code before \
-             it, and no other function in a section of its own ahead of it"
+            "_JIT_ENTRY must be at offset 0 of the code, but it is {found}: define it before \
+             all other functions"
         )
     };
     for (sections, found) in [

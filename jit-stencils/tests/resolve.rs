@@ -144,8 +144,8 @@ fn windows_code_must_import() {
     refused(
         X86_64_WINDOWS,
         &[("_BINARY_OP_r21", object)],
-        "_BINARY_OP_r21: PyNumber_Add is used at code+0x5 without being imported: add \
-         PyAPI_FUNC(...) or PyAPI_DATA(...) to the declaration of PyNumber_Add",
+        "_BINARY_OP_r21: PyNumber_Add is used at code+0x5 without being imported: \
+         declare PyNumber_Add with __declspec(dllimport), as PyAPI_FUNC and PyAPI_DATA do",
     );
 }
 
@@ -241,6 +241,6 @@ fn names_are_there_once() {
             ("_Y", object.clone()),
             ("_X", object),
         ],
-        "_X is there twice: give each uop a name of its own",
+        "there are two micro-ops _X: give each a name of its own",
     );
 }

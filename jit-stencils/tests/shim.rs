@@ -167,7 +167,7 @@ fn what_is_no_shim() {
     refused(
         empty("x86_64-pc-windows-msvc"),
         &shim,
-        "the shim's vm_enter_jit: the object is Elf, but x86_64-pc-windows-msvc takes Coff",
+        "the shim's vm_enter_jit: the object is ELF, but x86_64-pc-windows-msvc takes COFF",
     );
     refused(
         empty("aarch64-unknown-linux-gnu"),

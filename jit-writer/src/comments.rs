@@ -98,7 +98,7 @@ fn slot_line(offset: usize, base: HoleValue, symbol: Option<&str>, addend: i64) 
 
 #[cfg(test)]
 mod tests {
-    use jit_stencils::{Hole, Listing, PatchKind, Stencil};
+    use jit_stencils::{Hole, PatchKind, Stencil};
 
     use super::*;
 
@@ -137,10 +137,7 @@ mod tests {
             ..StencilGroup::default()
         };
         assert_eq!(data(&group), [] as [&str; 0]);
-        group.listing = Listing {
-            disassembly: None,
-            data_size: Some(3),
-        };
+        group.listing.data_size = Some(3);
         assert_eq!(
             data(&group),
             [

@@ -8,7 +8,7 @@ use fixtures::{
 };
 use jit_schema::Target;
 use jit_stencils::{
-    Hole, HoleValue, Listing, PatchKind, PatchValue, Stencil, StencilGroup, StencilSet, UnwindInfo,
+    Hole, HoleValue, PatchKind, PatchValue, Stencil, StencilGroup, StencilSet, UnwindInfo,
 };
 use jit_writer::{HeaderFormat, Preamble};
 
@@ -139,15 +139,12 @@ fn a_whole_header() {
             void: false,
         }],
     };
-    let group = StencilGroup {
+    let mut group = StencilGroup {
         code,
         trampolines: [300].into_iter().collect(),
-        listing: Listing {
-            disassembly: Some(":\tfile format elf64-x86-64\n".to_owned()),
-            data_size: None,
-        },
         ..StencilGroup::default()
     };
+    group.listing.disassembly = Some(":\tfile format elf64-x86-64\n".to_owned());
     let set = StencilSet {
         target: *target("x86_64-unknown-linux-gnu"),
         groups: vec![("JUMP".to_owned(), group)],

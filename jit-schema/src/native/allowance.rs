@@ -1,10 +1,10 @@
-//! A bound for what a file may grow to in memory.
+//! A limit on the memory that a file may take.
 
 use crate::entry::malformed;
 use crate::{ObjectError, Relocation};
 
-/// Bounds what is copied out of a file, so that sections that overlap, or a long name that many
-/// symbols share, cannot grow a small file to gigabytes.
+/// The number of bytes that may still be copied out of a file. Without a limit, sections that
+/// overlap, or a long name that many symbols share, could make gigabytes of a small file.
 #[derive(Debug)]
 pub(super) struct Allowance {
     bytes: usize,
@@ -12,7 +12,8 @@ pub(super) struct Allowance {
 }
 
 impl Allowance {
-    /// For a file of that many bytes. Objects refer to a name a few times, not hundreds.
+    /// Returns the allowance for a file of `file_size` bytes. Real objects refer to a name a few
+    /// times, not hundreds of times. `what` is the file in error messages.
     pub(super) fn new(file_size: usize, what: &'static str) -> Allowance {
         Allowance {
             bytes: file_size.saturating_mul(64),
@@ -35,7 +36,7 @@ impl Allowance {
         Ok(bytes.to_vec())
     }
 
-    /// Room for that many relocations, of which each is much the same size in all formats.
+    /// Returns an empty vector with room for `count` relocations.
     pub(super) fn relocations(&mut self, count: usize) -> Result<Vec<Relocation>, ObjectError> {
         self.spend(count.saturating_mul(size_of::<Relocation>()))?;
         Ok(Vec::with_capacity(count))

@@ -1,4 +1,4 @@
-//! COFF, but not the `/bigobj` variant.
+//! Reads COFF objects, but not the `/bigobj` variant.
 
 use object::LittleEndian as LE;
 use object::pe::{
@@ -48,7 +48,7 @@ pub(super) fn read(bytes: &[u8], ignored: &[&str]) -> Result<ObjectFile, ObjectE
     })
 }
 
-/// The symbol at each index of the table: auxiliary records are none.
+/// Returns the symbol at each index of the table, and `None` for auxiliary records.
 fn symbols_by_index<'a>(
     table: &SymbolTable<'a>,
 ) -> Result<Vec<Option<&'a ImageSymbol>>, ObjectError> {
@@ -74,7 +74,7 @@ struct Reader<'a> {
     symbols: SymbolTable<'a>,
     symbol_at: Vec<Option<&'a ImageSymbol>>,
     allowance: Allowance,
-    /// One for each of `sections`.
+    /// What was read of each of `sections`.
     read: Vec<Section>,
 }
 

@@ -1,4 +1,4 @@
-//! ELF, 64-bit and little-endian.
+//! Reads 64-bit little-endian ELF objects.
 
 use object::LittleEndian as LE;
 use object::elf::{
@@ -61,7 +61,7 @@ struct Reader<'a> {
     symbols: SymbolTable<'a, Header>,
     allowance: Allowance,
     read: Vec<Section>,
-    /// For each section header: the place in `read` of the section, if it is code or data.
+    /// For each section header, the index in `read` of the section if it is code or data.
     positions: Vec<Option<usize>>,
 }
 
@@ -69,7 +69,7 @@ impl Reader<'_> {
     fn type_name(&self, section_type: elf::SectionType) -> String {
         match self.names.sht.name(section_type) {
             Some(name) => name.to_owned(),
-            // Not in the `object` crate.
+            // The `object` crate does not have this one.
             None if section_type.0 == 0x6fff_4c03 => "SHT_LLVM_ADDRSIG".to_owned(),
             None => format!("{:#x}", section_type.0),
         }
@@ -239,7 +239,8 @@ impl Reader<'_> {
     }
 }
 
-/// A section symbol has the name of its section, as llvm-readobj prints it.
+/// Returns the name of a symbol. Like in llvm-readobj's output, a section symbol has the name of its
+/// section.
 fn symbol_name(
     sections: &SectionTable<'_, Header>,
     symbols: &SymbolTable<'_, Header>,

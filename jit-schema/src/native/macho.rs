@@ -1,4 +1,4 @@
-//! Mach-O, 64-bit and little-endian.
+//! Reads 64-bit little-endian Mach-O objects.
 
 use object::LittleEndian as LE;
 use object::macho::{
@@ -69,7 +69,7 @@ struct Reader<'a> {
     headers: Vec<&'a Section64<LE>>,
     symbols: SymbolTable<'a, Header>,
     allowance: Allowance,
-    /// One for each of `headers`.
+    /// What was read of each of `headers`.
     read: Vec<Section>,
 }
 
@@ -115,7 +115,7 @@ impl Reader<'_> {
 
     fn symbols(&mut self) -> Result<(), ObjectError> {
         for (index, symbol) in self.symbols.enumerate() {
-            // Those of debuggers (stabs) define nothing.
+            // Symbols for debuggers (stabs) define nothing.
             if symbol.is_stab() || symbol.n_type().typ() != N_SECT {
                 continue;
             }
@@ -188,7 +188,7 @@ impl Reader<'_> {
                     .map_err(|error| bad(format!("{error}: {target}")))?;
                 self.symbols.symbol_name(LE, symbol).map_err(bad)?
             } else {
-                // Of kinds that nobody handles, the number may be something else.
+                // The number may mean something else in relocations that are not supported.
                 let section = target.checked_sub(1).and_then(|i| self.headers.get(i));
                 match section {
                     Some(section) => section.name(),

@@ -1,4 +1,4 @@
-//! What the numbers in object files stand for.
+//! The meaning of numbers in object files.
 
 use crate::{Machine, ObjectFormat, RelocationKind};
 
@@ -17,7 +17,8 @@ pub(super) fn machine(format: ObjectFormat, number: u32) -> Result<Machine, Stri
     })
 }
 
-/// The kind of a relocation, or else its name where the `object` crate knows one.
+/// Returns the kind of a relocation if there is one, and otherwise its name in the `object` crate or
+/// else its number.
 pub(super) fn kind_or_name(
     kind: Option<RelocationKind>,
     name: Option<&'static str>,

@@ -1,4 +1,4 @@
-//! COFF.
+//! Reads the JSON of COFF objects.
 
 use serde::Deserialize;
 
@@ -18,7 +18,7 @@ pub(super) struct CoffSection {
     characteristics: Flags,
     relocations: Vec<WrappedRelocation>,
     symbols: Vec<WrappedSymbol>,
-    /// Not there for uninitialized data.
+    /// Missing for uninitialized data.
     section_data: Option<SectionData>,
 }
 

@@ -1,4 +1,4 @@
-//! ELF, for which the JSON is valid.
+//! Reads the JSON of ELF objects.
 
 use std::collections::HashMap;
 
@@ -37,7 +37,7 @@ struct ElfRelocation {
     #[serde(rename = "Type")]
     kind: Named,
     symbol: Named,
-    /// LLVM prints it as an unsigned number.
+    /// LLVM prints negative addends as unsigned numbers.
     addend: Option<i128>,
 }
 
@@ -56,7 +56,7 @@ struct ElfSymbol {
 
 pub(super) fn read(wrapped: Vec<Wrapped<ElfSection>>) -> Result<Vec<Section>, ObjectError> {
     let mut sections = Vec::new();
-    // From a section's index to its place in `sections`, if it is code or data.
+    // The index in `sections` of each section that is code or data, by its index in the file.
     let mut positions = HashMap::new();
     let mut patches = Vec::new();
     for Wrapped { section } in wrapped {

@@ -15,7 +15,7 @@ pub(super) fn bad(detail: impl ToString) -> ObjectError {
 
 pub(super) fn parse<T: DeserializeOwned>(output: &str) -> Result<Vec<Wrapped<T>>, ObjectError> {
     const KEY: &str = "\"Sections\":";
-    // Strings have their quotes escaped, so that none can contain the key.
+    // Quotes in strings are escaped, so no string can contain the key.
     let start = output
         .find(KEY)
         .ok_or_else(|| bad("it has no sections: pass --elf-output-style=JSON and --sections"))?;
@@ -39,7 +39,7 @@ pub(super) fn parse<T: DeserializeOwned>(output: &str) -> Result<Vec<Wrapped<T>>
     }
 }
 
-/// `"Name":{...}PrivateExtern` and the like at the ends of lines, where JSON has no word.
+/// Removes the bare words at the ends of lines, as in `"Name":{...}PrivateExtern`.
 pub(super) fn without_bare_words(output: &str) -> String {
     output
         .lines()
@@ -53,7 +53,7 @@ pub(super) fn without_bare_words(output: &str) -> String {
         .join("\n")
 }
 
-/// One element of the list of sections.
+/// An element of the list of sections.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Wrapped<T> {
@@ -94,7 +94,7 @@ pub(super) struct SectionData {
     pub(super) bytes: Vec<u8>,
 }
 
-/// The bytes of a section, whose header says how many there are.
+/// Returns the bytes of a section, or an error if there are not `size` of them.
 pub(super) fn data(
     section: &str,
     data: Option<SectionData>,
@@ -114,7 +114,7 @@ pub(super) fn data(
     }
 }
 
-/// Where there is no symbol, llvm-readobj prints a dash.
+/// Returns the name of a symbol. Where there is no symbol, llvm-readobj prints a dash.
 pub(super) fn symbol_or_dash(name: String) -> String {
     if name == "-" { String::new() } else { name }
 }
@@ -127,7 +127,7 @@ pub(super) fn kind_or_name(format: ObjectFormat, name: &Named) -> Result<Relocat
     };
     match RelocationKind::from_name(&name.name).filter(of_format) {
         Some(kind) => Ok(kind),
-        // What llvm-readobj has no name for it calls "Unknown".
+        // llvm-readobj prints "Unknown" if it has no name.
         None if !name.name.contains('_') => Err(format!("type {}", name.value)),
         None => Err(name.name.clone()),
     }

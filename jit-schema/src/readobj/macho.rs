@@ -1,4 +1,4 @@
-//! Mach-O.
+//! Reads the JSON of Mach-O objects.
 
 use serde::Deserialize;
 
@@ -95,7 +95,7 @@ fn section(section: MachOSection) -> Result<Section, ObjectError> {
         .symbols
         .into_iter()
         .map(|wrapped| wrapped.symbol)
-        // Of debuggers' symbols (stabs), LLVM prints the whole type byte.
+        // LLVM prints the whole type byte of symbols for debuggers (stabs).
         .filter(|symbol| symbol.kind.value & 0xe0 == 0)
         .map(|symbol| Symbol {
             name: symbol.name.name,

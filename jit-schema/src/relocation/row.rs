@@ -4,6 +4,7 @@ use crate::{Machine, PatchKind};
 
 /// What is known of a [`RelocationKind`](super::RelocationKind).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RelocationRow {
     /// The name that llvm-readobj prints, or the one in the optimizer's labels.
     pub name: &'static str,

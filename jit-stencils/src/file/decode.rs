@@ -1,4 +1,4 @@
-//! From a file to a set.
+//! Reads a file.
 
 use std::collections::HashSet;
 
@@ -13,20 +13,20 @@ use crate::{
     StencilSet, SymbolMask, UnwindInfo,
 };
 
-/// The least bytes that a name, a hole and a uop take.
+// The smallest numbers of bytes that a name, a hole and a micro-op take.
 const NAME_SIZE: usize = 1;
 const HOLE_SIZE: usize = 3;
 const GROUP_SIZE: usize = 5;
 
-/// Read a stencil file.
+/// Reads a stencil file.
 ///
-/// No input makes it panic, and memory is in proportion to the input's size. What comes out is well
-/// formed: holes are sorted and within their body, ordinals are those of symbols. Whether a patch
-/// suits its value and the instruction is for the linker to say.
+/// It does not panic on any input, and takes memory in proportion to the input's size. The result is
+/// well formed: holes are sorted and within their bodies, and ordinals are those of symbols. The
+/// linker checks that patches suit their values and instructions.
 ///
 /// # Errors
 ///
-/// [`FileError`].
+/// A [`FileError`] if the bytes are not a stencil file of the supported version, or are damaged.
 pub fn decode(bytes: &[u8]) -> Result<StencilSet, FileError> {
     check_header(bytes)?;
     let mut decoder = Decoder {
@@ -80,10 +80,10 @@ fn malformed(fault: Fault, place: impl Into<String>) -> FileError {
 
 struct Decoder<'a> {
     reader: Reader<'a>,
-    /// Of symbols: those with ordinals, then the others.
+    /// The names of symbols: first those with ordinals, then the others.
     names: Vec<&'a str>,
     ordinals: usize,
-    /// How many of the others were used so far: all of those before the first that was not.
+    /// The number of the others that were used so far. They are used in their order.
     used: usize,
 }
 
@@ -134,7 +134,7 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    /// All names; those with ordinals are returned.
+    /// Reads all names, and returns those that have ordinals.
     fn symbols(&mut self) -> Result<Vec<String>, Fault> {
         let mut taken = HashSet::new();
         self.ordinals = self.some_names(&mut taken)?;
@@ -153,14 +153,14 @@ impl<'a> Decoder<'a> {
         Ok(count)
     }
 
-    /// A name that is not there yet.
+    /// Reads a name that must not be in `taken` yet.
     fn new_name(&mut self, taken: &mut HashSet<&'a str>) -> Result<&'a str, Fault> {
         let start = self.reader.offset();
         let name = self.reader.text()?;
         if taken.insert(name) {
             return Ok(name);
         }
-        Err(fault(start, format!("{name} is there twice")))
+        Err(fault(start, format!("there are two of {name}")))
     }
 
     fn shim(&mut self, taken: &mut HashSet<&'a str>) -> Result<Option<Shim>, FileError> {
@@ -246,7 +246,7 @@ impl<'a> Decoder<'a> {
         })
     }
 
-    /// A hole, at `last` or behind it, in a body of `size` bytes.
+    /// Reads a hole, which is at `last` or after it in a body of `size` bytes.
     fn hole(&mut self, last: usize, size: usize) -> Result<Hole, Fault> {
         let start = self.reader.offset();
         let distance = self.reader.unsigned()?;
@@ -261,13 +261,13 @@ impl<'a> Decoder<'a> {
             .filter(|offset| fits(*offset, width, size))
             .ok_or_else(|| {
                 let problem = format!(
-                    "{width} bytes, {distance} behind offset {last}, are not within the {size} \
+                    "{width} bytes, {distance} after offset {last}, are not within the {size} \
                      bytes of the body"
                 );
                 fault(start, problem)
             })?;
         if patch.row().shape == PatchShape::Slot && offset != 0 {
-            let problem = format!("what fills a GOT slot is at offset 0, not {offset}");
+            let problem = format!("a hole that fills a GOT slot is at offset 0, not {offset}");
             return Err(fault(start, problem));
         }
         let first = self.first(kind & 0x40 != 0, patch, offset, size)?;
@@ -281,7 +281,7 @@ impl<'a> Decoder<'a> {
         })
     }
 
-    /// Where the adrp is of a pair.
+    /// Reads the offset of the `adrp` of a pair; `given` is whether the file has one.
     fn first(
         &mut self,
         given: bool,
@@ -359,7 +359,8 @@ impl<'a> Decoder<'a> {
             })
     }
 
-    /// The name of any symbol. Those without an ordinal are in the order of their first use.
+    /// Reads the index of any symbol, and returns its name. Symbols without an ordinal are in the
+    /// order of their first use.
     fn symbol(&mut self) -> Result<&'a str, Fault> {
         let start = self.reader.offset();
         let number = self.reader.unsigned()?;

@@ -1,4 +1,4 @@
-//! From a set to a file.
+//! Writes a file.
 
 use std::collections::HashMap;
 
@@ -6,15 +6,16 @@ use super::format::{HEADER_SIZE, MAGIC, VERSION};
 use super::numbers::{base_number, patch_number};
 use crate::{Hole, PatchValue, Stencil, StencilGroup, StencilSet, UnwindInfo};
 
-/// Write a set down, without its disassembly.
+/// Returns the stencil file of a set, without its listings.
 ///
-/// [`decode`](super::decode) gives the same set back if this one is as [`resolve`](crate::resolve)
-/// and [`attach_shim`](crate::attach_shim) make them: no name is there twice, holes are sorted by
-/// offset and within the body, masks are those of the code's holes. A set that is not is written as
-/// it is, but for the masks and the order of the holes; `decode` says what is wrong with it.
+/// [`decode`](super::decode) gives the same set back if it is as [`resolve`](crate::resolve) and
+/// [`attach_shim`](crate::attach_shim) make it: names are unique, holes are sorted by offset and
+/// within their bodies, and masks are those of the code's holes. Holes are sorted here, and masks are
+/// left out, as they follow from the holes. Anything else is written as it is, and `decode` reports
+/// it.
 pub fn encode(set: &StencilSet) -> Vec<u8> {
     let mut names = Names::of(&set.symbols);
-    // The names come first in the file, but which there are is known last.
+    // The names come first in the file, but they are complete only when all stencils are written.
     let mut stencils = Vec::new();
     unsigned(&mut stencils, set.groups.len() as u64);
     for (name, group) in &set.groups {
@@ -49,11 +50,11 @@ pub fn encode(set: &StencilSet) -> Vec<u8> {
     file
 }
 
-/// The names of symbols, each once: those with ordinals, then the others in order of first use.
+/// The names of symbols: first those with ordinals, then the others in the order of their first use.
 struct Names<'a> {
     ordinals: &'a [String],
     others: Vec<&'a str>,
-    /// The index of each in both lists, as one.
+    /// The index of each name in the two lists together.
     indices: HashMap<&'a str, usize>,
 }
 
@@ -100,7 +101,7 @@ fn put_stencil<'a>(out: &mut Vec<u8>, stencil: &'a Stencil, names: &mut Names<'a
     out.extend_from_slice(&stencil.body);
     unsigned(out, stencil.holes.len() as u64);
     let mut holes: Vec<&Hole> = stencil.holes.iter().collect();
-    // Nothing to do in a finished stencil.
+    // The holes of a finished stencil are sorted already.
     holes.sort_by_key(|hole| hole.offset);
     let mut last = 0;
     for hole in holes {
@@ -165,7 +166,8 @@ fn text(out: &mut Vec<u8>, text: &str) {
     out.extend_from_slice(text.as_bytes());
 }
 
-/// LEB128: seven bits to a byte, the lowest first; bit 7 says that there are more.
+/// Writes a number in LEB128: seven bits in each byte, the lowest first, and bit 7 is set in all
+/// bytes but the last.
 fn unsigned(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         out.push(0x80 | (value & 0x7f) as u8);
@@ -174,7 +176,7 @@ fn unsigned(out: &mut Vec<u8>, mut value: u64) {
     out.push(value as u8);
 }
 
-/// Zigzag: 0, -1, 1, -2 are 0, 1, 2, 3.
+/// Writes a number in zigzag order: 0, -1, 1, -2 are written as 0, 1, 2, 3.
 fn signed(out: &mut Vec<u8>, value: i64) {
     unsigned(out, ((value << 1) ^ (value >> 63)).cast_unsigned());
 }

@@ -1,50 +1,48 @@
-//! Why bytes are not stencils.
+//! The error of reading a stencil file.
 
-/// Why bytes are not stencils. `Display` says what to do.
+/// Why a stencil file cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum FileError {
-    /// Another kind of file, or less than a header.
-    #[error(
-        "this is not a stencil file: it does not start as one; `jit-cli build --emit stencils` \
-         writes them"
-    )]
+    /// The bytes do not start like a stencil file, or are shorter than a header.
+    #[error("this is not a stencil file: it does not start like one")]
     NotStencils,
-    /// Written by another version of this crate.
+    /// The file has another version of the format.
     #[error(
         "the stencil file has version {version} of the format, and this program reads {supported}: \
          {}",
         if version > supported {
-            "update the program's jit-stencils, or build the file with the jit-cli of its version"
+            "update the program, or build the file with an older version of the tools"
         } else {
-            "build the file again with `jit-cli build --emit stencils`"
+            "build the file again"
         }
     )]
     Version {
-        /// The file's.
+        /// The file's version.
         version: u32,
-        /// What can be read: [`VERSION`].
+        /// The version that can be read: [`VERSION`].
         supported: u32,
     },
-    /// The contents are not what was written.
+    /// The contents do not have the checksum that the file has.
     #[error(
         "the stencil file is damaged or cut short (its checksum is {stored:#010x}, its contents' is \
-         {computed:#010x}): copy it again, or build it again with `jit-cli build --emit stencils`"
+         {computed:#010x}): copy it again, or build it again"
     )]
     Checksum {
-        /// What the file says.
+        /// The checksum in the file.
         stored: u32,
-        /// The CRC-32 of what it holds.
+        /// The CRC-32 of the contents.
         computed: u32,
     },
-    /// The checksum is right, and still it makes no sense.
+    /// The checksum is right, but the contents are invalid.
     #[error(
-        "byte {offset:#x} of the stencil file, {place}: {problem}. What wrote it is wrong: build it \
-         again with `jit-cli build --emit stencils`"
+        "byte {offset:#x} of the stencil file, {place}: {problem}; the file was written wrongly: \
+         build it again"
     )]
     Malformed {
-        /// Where in the file, in bytes.
+        /// The offset in the file, in bytes.
         offset: usize,
-        /// What is there, e.g. `hole 2 of _ADD_INT_r21's code`.
+        /// The part of the file, e.g. `hole 2 of _ADD_INT_r21's code`.
         place: String,
         /// What is wrong with it.
         problem: String,

@@ -1,15 +1,15 @@
-//! What all parts of the format share.
+//! Constants of the format.
 
-/// What every stencil file starts with. The first byte is no text in any encoding, the last three
-/// do not survive a transfer that takes the file for text.
+/// The first bytes of every stencil file. The first byte is not valid text, and the last three are
+/// changed by a transfer that takes the file for text.
 pub const MAGIC: [u8; 8] = *b"\x93STEN\r\n\x1a";
 
-/// The version of the format that is written, and the only one that is read.
+/// The version of the format that is written. It is also the only one that is read.
 pub const VERSION: u32 = 1;
 
-/// Bytes before the checksummed part: [`MAGIC`], [`VERSION`] and the CRC-32.
+/// The number of bytes before the part with the checksum: [`MAGIC`], [`VERSION`] and the CRC-32.
 pub const HEADER_SIZE: usize = 16;
 
-/// How many times the size of a file the names and masks in memory may come to. A file refers to a
-/// name as often as it likes, and each hole has a copy of its own.
+/// The most memory that names and masks may take, in multiples of the file's size. A file can refer
+/// to a name any number of times, and each hole has a copy of the name.
 pub(super) const EXPANSION: usize = 64;

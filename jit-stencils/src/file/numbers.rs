@@ -1,5 +1,5 @@
-//! The numbers that stand for patch functions and values in a file. They never change: a new variant
-//! gets a new number, and that of one that is gone stays unused.
+//! The numbers that stand for patches and bases in a file. They never change: a new variant gets a
+//! new number, and the number of a removed one is not used again.
 
 use crate::{HoleValue, PatchKind};
 
@@ -20,7 +20,7 @@ macro_rules! numbers {
     };
 }
 
-// At most 63: a byte has two flags besides.
+// Numbers are at most 63, as two bits of the byte are flags.
 numbers! { PatchKind, patch_number, patch_of:
     0 Patch32,
     1 Patch32r,
@@ -42,11 +42,11 @@ numbers! { PatchKind, patch_number, patch_of:
     17 GotSymbol,
 }
 
-// At most 31: a byte has three flags besides.
+// Numbers are at most 31, as three bits of the byte are flags.
 numbers! { HoleValue, base_number, base_of:
     0 Code,
     1 Data,
-    // Not in any file: resolved before.
+    // No file has this one: it does not occur in resolved stencils.
     2 Got,
     3 Oparg,
     4 Oparg16,

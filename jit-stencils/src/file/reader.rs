@@ -1,25 +1,25 @@
-//! Taking bytes one after the other, none of them trusted.
+//! Reads untrusted bytes one after the other.
 
 use super::format::EXPANSION;
 
-/// What is wrong, and at which byte of the file.
+/// A problem and the offset in the file where it is.
 #[derive(Debug)]
 pub(super) struct Fault {
     pub(super) offset: usize,
     pub(super) problem: String,
 }
 
-/// What is left of a file.
+/// The rest of a file.
 pub(super) struct Reader<'a> {
     rest: &'a [u8],
-    /// Where that starts in the file.
+    /// The offset of the rest in the file.
     offset: usize,
-    /// How many bytes may still be made of what the file has only once.
+    /// The number of bytes that may still be copied of what the file has only once.
     allowance: usize,
 }
 
 impl<'a> Reader<'a> {
-    /// All of `bytes` from `offset` on.
+    /// Returns a reader of `bytes` from `offset` on.
     pub(super) fn new(bytes: &'a [u8], offset: usize) -> Reader<'a> {
         Reader {
             rest: bytes.get(offset..).unwrap_or_default(),
@@ -28,22 +28,22 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Where the next byte is in the file.
+    /// Returns the offset of the next byte in the file.
     pub(super) fn offset(&self) -> usize {
         self.offset
     }
 
-    /// How many bytes are left.
+    /// Returns the number of bytes that are left.
     pub(super) fn len(&self) -> usize {
         self.rest.len()
     }
 
-    /// A fault at the next byte.
+    /// Returns a fault at the next byte.
     pub(super) fn fault(&self, problem: impl Into<String>) -> Fault {
         fault(self.offset, problem)
     }
 
-    /// Count what is made of something that the file has only once.
+    /// Takes copies of something that the file has only once off the allowance.
     pub(super) fn spend(&mut self, bytes: usize) -> Result<(), Fault> {
         match self.allowance.checked_sub(bytes) {
             Some(left) => {
@@ -67,7 +67,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A number of bytes, and those.
+    /// Reads a number, and then that many bytes.
     pub(super) fn bytes(&mut self) -> Result<&'a [u8], Fault> {
         let start = self.offset;
         let length = self.unsigned()?;
@@ -93,7 +93,7 @@ impl<'a> Reader<'a> {
         std::str::from_utf8(bytes).map_err(|error| fault(start, format!("not UTF-8: {error}")))
     }
 
-    /// How many of something follow, each at least `size` bytes long.
+    /// Reads the number of items that follow, each of which is at least `size` bytes long.
     pub(super) fn count(&mut self, size: usize) -> Result<usize, Fault> {
         let start = self.offset;
         let count = self.unsigned()?;
@@ -129,7 +129,7 @@ impl<'a> Reader<'a> {
             }
             value |= bits << shift;
             if byte & 0x80 == 0 {
-                // Else one number could be written in several ways.
+                // Otherwise there would be several ways to write one number.
                 if byte == 0 && shift > 0 {
                     return Err(fault(start, "a number with a needless last byte"));
                 }
@@ -144,7 +144,7 @@ impl<'a> Reader<'a> {
         Ok((value >> 1).cast_signed() ^ -(value & 1).cast_signed())
     }
 
-    /// A number of DWARF's for a register.
+    /// Reads the DWARF number of a register.
     pub(super) fn register(&mut self) -> Result<u16, Fault> {
         let start = self.offset;
         let number = self.unsigned()?;
@@ -152,7 +152,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// A fault at that byte of the file.
+/// Returns a fault at that offset of the file.
 pub(super) fn fault(offset: usize, problem: impl Into<String>) -> Fault {
     Fault {
         offset,

@@ -1,5 +1,5 @@
-//! COFF: sections are concatenated in file order, and the first of several symbols of one name
-//! counts: comdat sections share theirs.
+//! Adds COFF sections, which are concatenated in file order. Comdat sections can define one symbol
+//! several times: the first definition is used.
 
 use jit_schema::Section;
 
@@ -8,7 +8,7 @@ use super::layout::{Layout, offset_from, plain_value};
 use crate::unresolved::named;
 use crate::{HoleValue, Part, Place};
 
-/// What the compiler puts before the name of a symbol that comes from a DLL.
+/// The prefix of a symbol that is imported from a DLL.
 const DLLIMPORT: &str = "__imp_";
 
 pub(super) fn add_section(

@@ -1,4 +1,4 @@
-//! ELF: sections are concatenated in file order.
+//! Adds ELF sections, which are concatenated in file order.
 
 use jit_schema::Section;
 

@@ -1,15 +1,15 @@
-//! Why an object cannot become a stencil.
+//! The error of lowering.
 
 use jit_schema::{ObjectFormat, RelocationKind};
 
 use crate::Place;
 
-/// Why an object cannot become a stencil. Each names the place within the object; who knows the
-/// uop adds its name.
+/// Why an object cannot become a stencil. The message names the place within the object, but not the
+/// micro-op: the caller knows which one it is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LowerError {
     /// The object is not of the target's format.
-    #[error("the object is {found:?}, but {target} takes {expected:?}: compile for that target")]
+    #[error("the object is {found}, but {target} takes {expected}: compile for that target")]
     Format {
         /// The target's triple.
         target: &'static str,
@@ -18,14 +18,14 @@ pub enum LowerError {
         /// The object's format.
         found: ObjectFormat,
     },
-    /// `_JIT_ENTRY` is not where control enters: at the start of the code.
+    /// `_JIT_ENTRY` is not at the start of the code, where control enters.
     #[error(
-        "_JIT_ENTRY must be at offset 0 of the code, but it is {}: put no code before it, and no \
-         other function in a section of its own ahead of it",
+        "_JIT_ENTRY must be at offset 0 of the code, but it is {}: define it before all other \
+         functions",
         describe(*found)
     )]
     Entry {
-        /// Where it is instead, if it is defined at all.
+        /// The place where it is defined instead, if there is one.
         found: Option<Place>,
     },
     /// A relocation's field is not within its section.
@@ -36,16 +36,16 @@ pub enum LowerError {
     OutOfBounds {
         /// The relocation.
         kind: RelocationKind,
-        /// The symbol it refers to.
+        /// The symbol that it refers to.
         symbol: String,
         /// The section to be patched.
         section: String,
-        /// Where in the section.
+        /// The offset in the section, in bytes.
         offset: u64,
-        /// The section's size.
+        /// The section's size, in bytes.
         size: usize,
     },
-    /// A Mach-O section's address does not fit what comes before it.
+    /// A Mach-O section's address does not follow the sections before it.
     #[error(
         "section {section} is at address {address:#x}, which does not follow the {code} bytes of \
          code and {data} of data before it: code must come first, and gaps be no larger than a \
@@ -56,13 +56,12 @@ pub enum LowerError {
         section: String,
         /// Its address within the object.
         address: u64,
-        /// Bytes of code so far.
+        /// The number of bytes of code before it.
         code: usize,
-        /// Bytes of data so far.
+        /// The number of bytes of data before it.
         data: usize,
     },
-    /// A label of the assembly optimizer's (`..._JIT_RELOCATION_...` or `..._JIT_PAIR_...`) does
-    /// not say what it has to.
+    /// A label of the assembly optimizer is malformed or misplaced (see [`jit_schema::label`]).
     #[error("label {label}: {problem}")]
     Label {
         /// The label.

@@ -1,6 +1,5 @@
-//! The assembly optimizer leaves labels behind where the assembler has no relocation for what it
-//! wants: this turns them into holes (`convert_labels_to_relocations` in CPython's
-//! `Tools/jit/_stencils.py`).
+//! Turns the [labels](jit_schema::label) of the assembly optimizer into holes
+//! (`convert_labels_to_relocations` in CPython's `Tools/jit/_stencils.py`).
 
 use std::collections::HashMap;
 
@@ -17,7 +16,7 @@ pub(super) fn convert(
     code: &mut Stencil<UnresolvedHole>,
     symbols: &Symbols,
 ) -> Result<(), LowerError> {
-    // Index of the last hole at each offset. Only the object's own relocations can be in pairs.
+    // The index of the last hole at each offset. Only relocations of the object can be in pairs.
     let holes_by_offset: HashMap<usize, usize> = code
         .holes
         .iter()

@@ -1,4 +1,4 @@
-//! The stencils of an object while its sections are being added, and the values of its relocations.
+//! The code and data of an object while its sections are being added.
 
 use indexmap::IndexMap;
 use jit_schema::relocation::Reach;
@@ -8,12 +8,12 @@ use super::error::LowerError;
 use crate::unresolved::{UnresolvedHole, named, symbol_to_value};
 use crate::{HoleValue, Part, Place, Stencil};
 
-/// Symbols in the order of their first definition, which is the order labels are handled in.
+/// Symbols in the order of their first definition, in which labels are turned into holes.
 pub(super) type Symbols = IndexMap<String, Place>;
 
 /// The stencils of an object while its sections are being added.
 pub(super) struct Layout {
-    /// What C symbols are mangled with.
+    /// The platform's prefix of C symbols.
     prefix: &'static str,
     pub(super) code: Stencil<UnresolvedHole>,
     pub(super) data: Stencil<UnresolvedHole>,
@@ -37,12 +37,13 @@ impl Layout {
         }
     }
 
-    /// The C name of a symbol.
+    /// Returns the C name of a symbol.
     pub(super) fn unmangle<'a>(&self, symbol: &'a str) -> &'a str {
         symbol.strip_prefix(self.prefix).unwrap_or(symbol)
     }
 
-    /// Append the section's bytes and turn its relocations into holes.
+    /// Appends the section's bytes and turns its relocations into holes, whose bases and symbols are
+    /// those that `value` returns.
     pub(super) fn append(
         &mut self,
         part: Part,
@@ -69,7 +70,7 @@ impl Layout {
     }
 }
 
-/// The relocation's offset, if its field is within the section.
+/// Returns the relocation's offset, or an error if its field is not within the section.
 fn field_offset(section: &Section, relocation: &Relocation) -> Result<usize, LowerError> {
     let width = relocation.kind.row().width;
     usize::try_from(relocation.offset)
@@ -88,8 +89,8 @@ fn field_offset(section: &Section, relocation: &Relocation) -> Result<usize, Low
         })
 }
 
-/// Returns the value of a relocation in a format whose relocations say whether they refer to a
-/// symbol or to its slot in the GOT.
+/// Returns the base and symbol of a relocation in a format where its kind says whether it refers to
+/// the symbol or to the symbol's GOT slot.
 pub(super) fn value(layout: &Layout, relocation: &Relocation) -> (HoleValue, Option<String>) {
     match relocation.kind.row().reach {
         Reach::Got => got_value(layout, relocation),
@@ -99,18 +100,18 @@ pub(super) fn value(layout: &Layout, relocation: &Relocation) -> (HoleValue, Opt
     }
 }
 
-/// The value of a relocation whose symbol may be one of the template's own.
+/// Returns the base and symbol of a relocation that refers to the symbol itself.
 pub(super) fn plain_value(layout: &Layout, relocation: &Relocation) -> (HoleValue, Option<String>) {
     symbol_to_value(layout.unmangle(&relocation.symbol))
 }
 
-/// The value of a relocation that refers to the symbol's slot in the GOT.
+/// Returns the base and symbol of a relocation that refers to the symbol's GOT slot.
 pub(super) fn got_value(layout: &Layout, relocation: &Relocation) -> (HoleValue, Option<String>) {
     let symbol = layout.unmangle(&relocation.symbol);
     (HoleValue::Got, named(symbol))
 }
 
-/// A place `value` bytes (taken modulo 2^64) from `base`.
+/// Returns the offset that is `value` bytes from `base`, modulo 2^64.
 pub(super) fn offset_from(base: usize, value: u64) -> i64 {
     (base as u64).wrapping_add(value).cast_signed()
 }

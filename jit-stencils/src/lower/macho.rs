@@ -1,4 +1,5 @@
-//! Mach-O: sections keep their distances. Code comes first; data offsets count from its end.
+//! Adds Mach-O sections, which keep their distances. Code comes first, and the offsets of data count
+//! from the end of the code.
 
 use jit_schema::Section;
 
@@ -6,7 +7,7 @@ use super::error::LowerError;
 use super::layout::{Layout, value};
 use crate::{Part, Place};
 
-/// The largest gap between sections: clang aligns none by more than a page of arm64 macOS.
+/// The largest gap between sections, in bytes: clang aligns none to more than a page of arm64 macOS.
 const MAX_GAP: u64 = 0x4000;
 
 pub(super) fn add_section(
@@ -21,8 +22,8 @@ pub(super) fn add_section(
         code,
         data,
     };
-    // Symbols, and other sections' distances to this one, only hold if it ends up at its address:
-    // code behind data, or sections that overlap, would not.
+    // The values of symbols, and the distances between sections, are right only if the section ends
+    // up at its address. Code after data and sections that overlap would not.
     let gap = section
         .address
         .checked_sub((code + data) as u64)
@@ -32,9 +33,9 @@ pub(super) fn add_section(
     let name = layout.unmangle(&section.name).to_owned();
     let (start, section_offset) = match part {
         Part::Code => (0, section.address.cast_signed()),
-        // Upstream's, and not right, but the headers have to be the same: x86_64's references to
-        // literals name the section and have the distance from the instruction in place, which is
-        // taken for an offset from here.
+        // This is what CPython's tool does, and it is not right: in x86_64 code, references to
+        // literals name the section and have the distance from the instruction in the field, but it
+        // is taken for an offset from here. Headers must be the same, though.
         Part::Data => (code as u64, code as i64),
     };
     let place = |offset| Place { part, offset };

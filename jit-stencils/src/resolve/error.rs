@@ -1,4 +1,4 @@
-//! Why stencils do not fit together.
+//! The error of resolving.
 
 use jit_schema::RelocationKind;
 
@@ -7,44 +7,45 @@ use crate::Part;
 /// Why the stencils of a target do not fit together.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ResolveError {
-    /// On 64-bit Windows, code of another DLL can only be reached through its import.
+    /// A symbol is not declared as an import. On 64-bit Windows, what is in another DLL can be reached
+    /// only through an import.
     #[error(
-        "{opname}: {symbol} is used at {part}+{offset:#x} without being imported: add \
-         PyAPI_FUNC(...) or PyAPI_DATA(...) to the declaration of {symbol}"
+        "{opname}: {symbol} is used at {part}+{offset:#x} without being imported: \
+         declare {symbol} with __declspec(dllimport), as PyAPI_FUNC and PyAPI_DATA do"
     )]
     MissingDllImport {
-        /// The uop.
+        /// The micro-op.
         opname: String,
         /// The C symbol.
         symbol: String,
-        /// In its code or data.
+        /// The code or the data.
         part: Part,
-        /// Where in the part.
+        /// The offset in that part, in bytes.
         offset: usize,
     },
-    /// A GOT slot, or a trampoline, is asked for where CPython's `jit.c` cannot provide it.
+    /// A relocation refers to a GOT slot or needs a trampoline, but it cannot.
     #[error(
         "{opname}: unsupported relocation {kind} against {} at {part}+{offset:#x}: {problem}",
         symbol.as_deref().unwrap_or("no symbol")
     )]
     Unsupported {
-        /// The uop.
+        /// The micro-op.
         opname: String,
         /// The relocation.
         kind: RelocationKind,
-        /// The C symbol, if it refers to one.
+        /// The C symbol that it refers to, if there is one.
         symbol: Option<String>,
-        /// In its code or data.
+        /// The code or the data.
         part: Part,
-        /// Where in the part.
+        /// The offset in that part, in bytes.
         offset: usize,
         /// What is wrong with it.
         problem: String,
     },
-    /// Two uops have the same name.
-    #[error("{opname} is there twice: give each uop a name of its own")]
+    /// Two micro-ops have the same name.
+    #[error("there are two micro-ops {opname}: give each a name of its own")]
     DuplicateUop {
-        /// The uop.
+        /// The micro-op.
         opname: String,
     },
 }

@@ -1,4 +1,4 @@
-//! Why a shim cannot be a stencil.
+//! The error of making a stencil of a shim.
 
 use jit_schema::ObjectError;
 
@@ -11,13 +11,13 @@ pub enum ShimError {
     /// The object cannot be read.
     #[error("the shim: {0}")]
     Object(#[from] ObjectError),
-    /// It is not a list of symbols and sections that makes sense.
+    /// The object's symbols or sections are malformed.
     #[error("the shim's object is malformed: {detail}")]
     Malformed {
         /// What is wrong with it.
         detail: String,
     },
-    /// Which function C is to call cannot be told.
+    /// There is not exactly one function that can be the shim.
     #[error(
         "the shim must define exactly one function that is not static, but it defines {}: make the \
          others static",
@@ -27,7 +27,7 @@ pub enum ShimError {
         /// Their C names.
         functions: Vec<String>,
     },
-    /// That function is not where control enters: at the start of the code.
+    /// The function is not at the start of the code, where control enters.
     #[error(
         "the shim's {name} must be at offset 0 of the code, but it is {}: define it before other \
          functions",
@@ -36,27 +36,27 @@ pub enum ShimError {
     Entry {
         /// The function.
         name: String,
-        /// Where it is instead, if it is anywhere.
+        /// The place where it is defined instead, if there is one.
         found: Option<Place>,
     },
-    /// A micro-op has that name already.
+    /// A micro-op has the function's name.
     #[error("the shim's {name} has the name of a micro-op: call one of them something else")]
     NameTaken {
         /// The function.
         name: String,
     },
-    /// Variables: what is linked at run time cannot be written to.
+    /// The object has variables, but what is linked at run time is read-only.
     #[error(
         "the shim's section {section} has {size} bytes of variables, and linked code is read-only: \
-         declare them in another file, extern"
+         define them in another file, and declare them extern"
     )]
     Variables {
         /// The section.
         section: String,
-        /// Its size in bytes.
+        /// Its size, in bytes.
         size: u64,
     },
-    /// Something that stands for a part of an instruction, or for another uop's code.
+    /// The function refers to a field of an instruction, or to another micro-op's code.
     #[error(
         "the shim's {name} refers to {value} at {part}+{offset:#x}, but it belongs to no \
          instruction: only micro-ops may use that"
@@ -64,25 +64,25 @@ pub enum ShimError {
     Instruction {
         /// The function.
         name: String,
-        /// What it refers to.
+        /// The symbol that it refers to.
         value: String,
-        /// In its code or data.
+        /// The code or the data.
         part: Part,
-        /// Where in the part.
+        /// The offset in that part, in bytes.
         offset: usize,
     },
-    /// Its sections do not make a stencil.
+    /// The object cannot become a stencil.
     #[error("the shim's {name}: {source}")]
     Lower {
         /// The function.
         name: String,
-        /// What is wrong with them.
+        /// The reason.
         source: LowerError,
     },
-    /// What it refers to cannot be reached from a stencil.
+    /// The function refers to something that cannot be reached from a stencil.
     #[error("the shim's {0}")]
     Resolve(#[from] ResolveError),
-    /// There is no unwind information.
+    /// The object has no usable unwind information.
     #[error(transparent)]
     Unwind(#[from] UnwindError),
 }

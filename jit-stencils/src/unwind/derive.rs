@@ -1,4 +1,4 @@
-//! The shim's unwind information, from its `.eh_frame`.
+//! Derives the unwind rules from the shim's `.eh_frame`.
 
 use gimli::{
     BaseAddresses, CfaRule, CieOrFde, EhFrame, LittleEndian, Register, RegisterRule, UnwindContext,
@@ -11,11 +11,12 @@ use super::error::UnwindError;
 use super::info::UnwindInfo;
 use super::object::{CodeSection, ShimObject};
 
-/// What one register is called, and its DWARF number.
+/// The name of a register and its DWARF number.
 #[derive(Debug, Clone, Copy)]
 struct Named(&'static str, u16);
 
-/// What `_ELF_UNWIND_AARCH64` and `_ELF_UNWIND_X86_64` in CPython's `Tools/jit/_targets.py` say.
+/// What depends on the instruction set (`_ELF_UNWIND_AARCH64` and `_ELF_UNWIND_X86_64` in CPython's
+/// `Tools/jit/_targets.py`).
 #[derive(Debug)]
 struct Config {
     frame_pointer: Named,
@@ -35,22 +36,26 @@ const fn config(arch: Arch) -> Option<Config> {
             return_address: Named("rip", 16),
             calls: x86_64_calls,
         }),
-        // There is no ELF target of it.
+        // There is no such target with ELF objects.
         Arch::I686 => None,
     }
 }
 
-/// Derive the unwind rules that hold where the shim calls an executor, from the `.eh_frame` of its
-/// object. `None` for targets other than Linux, which have no such rules (`ELFUnwindInfo` in
-/// CPython's `Tools/jit/_dwarf.py`, which asks llvm-objdump and llvm-dwarfdump).
+/// Derives the unwind rules that hold where the shim calls compiled code from the `.eh_frame` of its
+/// object. Returns `None` for targets other than Linux, which have no such rules. `ELFUnwindInfo` in
+/// CPython's `Tools/jit/_dwarf.py` does the same with llvm-objdump and llvm-dwarfdump.
 ///
 /// # Errors
 ///
-/// [`UnwindError`].
+/// An [`UnwindError`] if the object is not one for the target, does not have exactly one call, or has
+/// no usable rules for it.
 pub fn shim_unwind(target: &Target, object: &[u8]) -> Result<Option<UnwindInfo>, UnwindError> {
-    let config = match (target.format, config(target.arch)) {
-        (ObjectFormat::Elf, Some(config)) => config,
-        _ => return Ok(None),
+    let config = match target.format {
+        ObjectFormat::Elf => config(target.arch),
+        ObjectFormat::Coff | ObjectFormat::MachO => None,
+    };
+    let Some(config) = config else {
+        return Ok(None);
     };
     let triple = target.triple;
     let shim = ShimObject::parse(target, object)?;
@@ -78,7 +83,7 @@ pub fn shim_unwind(target: &Target, object: &[u8]) -> Result<Option<UnwindInfo>,
     }))
 }
 
-/// Addresses of the calls.
+/// Returns the addresses of the calls.
 fn x86_64_calls(section: &CodeSection<'_>) -> Vec<u64> {
     Decoder::with_ip(64, section.bytes, section.address, DecoderOptions::NONE)
         .into_iter()
@@ -87,7 +92,8 @@ fn x86_64_calls(section: &CodeSection<'_>) -> Vec<u64> {
         .collect()
 }
 
-/// Addresses of the calls through a register: an executor's address is not known to the linker.
+/// Returns the addresses of the calls through a register. Other calls have a target that the linker
+/// knows, so they are not the one that enters compiled code.
 fn aarch64_calls(section: &CodeSection<'_>) -> Vec<u64> {
     const BLR: u32 = 0xd63f_0000;
     const BUT_REGISTER: u32 = 0xffff_fc1f;
@@ -102,7 +108,7 @@ fn aarch64_calls(section: &CodeSection<'_>) -> Vec<u64> {
         .collect()
 }
 
-/// What a row of the CFI table says, and the factors of its CIE. Offsets are in bytes.
+/// A row of the CFI table, and the factors of its CIE. Offsets are in bytes.
 struct Row {
     code_alignment_factor: u64,
     data_alignment_factor: i64,

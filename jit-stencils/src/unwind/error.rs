@@ -1,9 +1,10 @@
-//! Why a shim has no unwind information.
+//! The error of deriving unwind rules.
 
-/// Why the shim's object gives no unwind information.
+/// Why there are no unwind rules for the shim.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum UnwindError {
-    /// The bytes are not what they say they are.
+    /// The object or its `.eh_frame` is malformed.
     #[error("the shim's {what} is malformed: {detail}")]
     Malformed {
         /// The object or one of its sections.
@@ -11,21 +12,21 @@ pub enum UnwindError {
         /// What is wrong with it.
         detail: String,
     },
-    /// The object is for another machine or system.
+    /// The object is for another target.
     #[error("the shim is an object for {found}, not for {target}: compile it for that target")]
     WrongObject {
         /// The target's triple.
         target: &'static str,
-        /// Format and architecture.
+        /// The object's format and architecture.
         found: String,
     },
-    /// There is no code in it.
+    /// The object has no code.
     #[error("the {target} JIT shim has no code: does it define its entry function?")]
     NoCode {
         /// The target's triple.
         target: &'static str,
     },
-    /// The executor call cannot be told.
+    /// There is not exactly one call that can be the one that enters compiled code.
     #[error(
         "the {target} JIT shim should contain exactly one executor call, but has {} of them{}: it \
          must do nothing but call the executor's code, and not as a tail call",
@@ -35,21 +36,21 @@ pub enum UnwindError {
     Calls {
         /// The target's triple.
         target: &'static str,
-        /// Offsets of the calls in the code.
+        /// The offsets of the calls in the code, in bytes.
         calls: Vec<u64>,
     },
-    /// There is no `.eh_frame` in it.
+    /// The object has no `.eh_frame`.
     #[error("the shim has no .eh_frame section: compile it with -fasynchronous-unwind-tables")]
     NoFrames,
-    /// A relocation in `.eh_frame` that compilers do not make.
+    /// `.eh_frame` has a relocation that is not supported.
     #[error("unsupported relocation type {kind} at .eh_frame+{offset:#x} of the shim")]
     Relocation {
         /// Its number.
         kind: u32,
-        /// Where in `.eh_frame`.
+        /// The offset in `.eh_frame`, in bytes.
         offset: u64,
     },
-    /// The call is not covered.
+    /// There is no row for the call.
     #[error(
         "the {target} JIT shim has no CFI row for the executor call at {call:#x}: compile it with \
          -fasynchronous-unwind-tables"
@@ -57,7 +58,7 @@ pub enum UnwindError {
     NoRow {
         /// The target's triple.
         target: &'static str,
-        /// Offset of the call in the code.
+        /// The offset of the call in the code, in bytes.
         call: u64,
     },
     /// The CFA is not counted from the frame pointer (or the return address), or the frame pointer
@@ -69,15 +70,15 @@ pub enum UnwindError {
     Row {
         /// The target's triple.
         target: &'static str,
-        /// Offset in the code at which the row starts.
+        /// The offset in the code at which the row starts, in bytes.
         row: u64,
         /// What is wrong with it.
         problem: String,
     },
-    /// An offset cannot be told in data alignment factors.
+    /// An offset is not a multiple of the data alignment factor.
     #[error("offset {offset} is not a multiple of the shim's data alignment factor {factor}")]
     Alignment {
-        /// Distance from the CFA, in bytes.
+        /// The distance from the CFA, in bytes.
         offset: i64,
         /// The factor, which may be 0.
         factor: i64,

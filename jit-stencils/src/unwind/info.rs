@@ -1,23 +1,24 @@
-//! The rules that unwinders go by.
+//! The rules for unwinding.
 
-/// The DWARF call frame rules in force while the shim calls an executor (`UnwindInfo` in CPython's
-/// `Tools/jit/_dwarf.py`). Registers are DWARF numbers.
+/// The DWARF call frame rules that hold while the shim calls compiled code (`UnwindInfo` in CPython's
+/// `Tools/jit/_dwarf.py`). Registers have their DWARF numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct UnwindInfo {
-    /// What code offsets are multiples of.
+    /// The factor of code offsets.
     pub code_alignment_factor: u64,
-    /// What the offsets of saved registers are multiples of.
+    /// The factor of the offsets of saved registers.
     pub data_alignment_factor: i64,
-    /// The return address.
+    /// The register that stands for the return address.
     pub return_address_register: u16,
-    /// What the canonical frame address (CFA) is counted from.
+    /// The register that the canonical frame address (CFA) is counted from.
     pub cfa_register: u16,
-    /// The CFA's distance from that register, in bytes.
+    /// The distance of the CFA from that register, in bytes.
     pub cfa_offset: i64,
-    /// The frame pointer.
+    /// The register of the frame pointer.
     pub frame_pointer_register: u16,
-    /// Where the caller's frame pointer is saved: distance from the CFA, in data alignment factors.
+    /// The distance from the CFA at which the caller's frame pointer is saved, in data alignment
+    /// factors.
     pub frame_pointer_offset: i64,
-    /// Where the return address is saved: distance from the CFA, in data alignment factors.
+    /// The distance from the CFA at which the return address is saved, in data alignment factors.
     pub return_address_offset: i64,
 }

@@ -1,4 +1,4 @@
-//! The shim's object: its code, and its `.eh_frame` with relocations applied.
+//! Reads the shim's object: its code, and its `.eh_frame` with relocations applied.
 
 use object::elf;
 use object::{
@@ -10,8 +10,8 @@ use jit_schema::{Arch, Target};
 
 use super::error::UnwindError;
 
-/// A section of code, and the address it is given here, as if the object were linked: sections of
-/// an object all start at 0.
+/// A section of code with the address that it would have if the object were linked. In the object,
+/// all sections start at 0.
 #[derive(Debug)]
 pub(super) struct CodeSection<'a> {
     index: object::SectionIndex,
@@ -22,7 +22,7 @@ pub(super) struct CodeSection<'a> {
 #[derive(Debug)]
 pub(super) struct ShimObject<'a> {
     pub(super) code: Vec<CodeSection<'a>>,
-    /// As if at address 0.
+    /// The contents of `.eh_frame`, linked to address 0.
     pub(super) eh_frame: Vec<u8>,
 }
 
@@ -75,7 +75,8 @@ impl<'a> ShimObject<'a> {
     }
 }
 
-/// Write a relocation's value into `.eh_frame`. What is not code is at address `elsewhere`.
+/// Writes a relocation's value into `.eh_frame`. Symbols that are not in code are taken to be at
+/// address `elsewhere`.
 fn apply(
     file: &object::File<'_>,
     code: &[CodeSection<'_>],
@@ -126,7 +127,8 @@ fn apply(
     Ok(())
 }
 
-/// Bytes of a relocation's field, and whether its value counts from the field.
+/// Returns the number of bytes of a relocation's field, and whether its value is relative to the
+/// field. Returns `None` for relocations that compilers do not make for `.eh_frame`.
 fn field(architecture: Architecture, kind: elf::RelocationType) -> Option<(usize, bool)> {
     match (architecture, kind) {
         (Architecture::X86_64, elf::R_X86_64_PC32)
