@@ -230,7 +230,7 @@ impl<'a> Compiler<'a> {
     ///
     /// # Errors
     ///
-    /// If clang can't be run.
+    /// [`LlvmError::Run`] if clang can't be run.
     pub fn expand(&self, sources: &[Source]) -> Result<Option<Expansion>, LlvmError> {
         match self.plans()? {
             Some(plans) => expand::expand(&self.context, &plans.compile, sources),
@@ -242,7 +242,7 @@ impl<'a> Compiler<'a> {
     ///
     /// # Errors
     ///
-    /// If clang can't be run.
+    /// [`LlvmError::Run`] if clang can't be run.
     pub fn expand_shim(&self, source: &Path) -> Result<Option<ExpandedFile>, LlvmError> {
         match self.plans()? {
             Some(plans) => expand::expand_file(&self.context, &plans.shim, source),
@@ -255,7 +255,7 @@ impl<'a> Compiler<'a> {
     ///
     /// # Errors
     ///
-    /// If clang can't be run.
+    /// [`LlvmError::Run`] if clang can't be run.
     pub fn arguments(&self) -> Result<Option<[Vec<String>; 3]>, LlvmError> {
         let words = |plan: &Plan| -> Vec<String> {
             let words = plan.arguments.iter();

@@ -15,7 +15,7 @@ pub struct Object {
 }
 
 /// Disassembles object files of one directory in one process. The results are `None` if there is no
-/// llvm-objdump or it fails: whoever reads a faulty object has more to report about it.
+/// llvm-objdump or it fails: if an object is faulty, reading it gives a better error.
 pub(crate) fn disassemble(
     context: &Context<'_>,
     directory: &Path,
