@@ -36,6 +36,11 @@
 //! ```
 #![forbid(unsafe_code)]
 
+/// The README's example, for `cargo test`.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 mod cfg;
 mod error;
 mod instruction;
