@@ -23,6 +23,7 @@ pub(crate) trait Architecture {
     fn rules(&self, format: ObjectFormat) -> Rules;
 
     /// Returns how a hole is filled, after a check that its patch is for the instruction that it is in.
+    /// Patches whose row does not list the architecture are refused.
     fn fill(&self, site: &Site<'_>) -> Result<Fill, Problem>;
 
     /// Returns the architecture's number in ELF (`e_machine`), which perf's files use as well.
@@ -84,7 +85,7 @@ pub(crate) struct Trampoline {
 pub(crate) struct Got {
     /// Bytes of a slot.
     pub(crate) slot_size: usize,
-    /// The addend of references to slots: what a displacement is counted from differs.
+    /// The addend of all references to slots.
     pub(crate) addend: i64,
 }
 
@@ -110,8 +111,6 @@ pub(crate) enum Fill {
     Trampoline {
         /// The form of the distance.
         form: FormIndex,
-        /// Added to the target's address.
-        addend: i8,
     },
     /// An adrp and a load together.
     Pair {
@@ -138,8 +137,8 @@ pub(crate) struct Site<'a> {
 
 impl Site<'_> {
     /// Returns whether the hole refers to something that the linker can read: a GOT slot, or the
-    /// stencil's data. `addend` is that of references without an offset.
-    fn is_readable(&self, addend: i64) -> bool {
+    /// stencil's data.
+    fn is_readable(&self) -> bool {
         match &self.hole.value {
             PatchValue::GotSlot { .. } => true,
             PatchValue::Address {
@@ -147,15 +146,15 @@ impl Site<'_> {
                 symbol: None,
                 addend: sum,
             } => sum
-                .checked_sub(addend)
+                .checked_sub(self.hole.patch.row().base_addend)
                 .and_then(|offset| usize::try_from(offset).ok())
                 .is_some_and(|offset| offset < self.data_size),
             PatchValue::Address { .. } | PatchValue::Symbol { .. } => false,
         }
     }
 
-    /// Returns the problem of a patch that the architecture has no use for.
-    fn foreign(&self) -> Problem {
+    /// Returns the problem of a patch that the architecture does not have.
+    pub(crate) fn foreign(&self) -> Problem {
         format!("{} is for another architecture", self.hole.patch.c_name())
     }
 }
@@ -168,6 +167,32 @@ pub(crate) fn outside(size: usize) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use jit_schema::PatchKind;
+
+    /// What the rows of patches say of architectures is what these do.
+    #[test]
+    fn patches_of_other_architectures() {
+        for arch in [Arch::Aarch64, Arch::I686, Arch::X86_64] {
+            for patch in PatchKind::ALL {
+                let hole = Hole {
+                    offset: 4,
+                    patch: *patch,
+                    value: PatchValue::Symbol { ordinal: 0 },
+                    first: None,
+                    void: false,
+                };
+                let site = Site {
+                    hole: &hole,
+                    part: Part::Data,
+                    code: &[],
+                    data_size: 16,
+                };
+                let foreign = of(arch).fill(&site) == Err(site.foreign());
+                let listed = patch.row().arches.contains(&arch);
+                assert_eq!(foreign, !listed, "{patch:?} on {arch:?}");
+            }
+        }
+    }
 
     /// `e_machine` in the ELF specifications: EM_AARCH64, EM_386 and EM_X86_64.
     #[test]

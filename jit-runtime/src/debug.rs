@@ -1,8 +1,9 @@
-//! Linked code for debuggers and profilers: what it is called, where it is, how to unwind from it.
+//! Descriptions of linked code for debuggers and profilers: its name, its place, and how to unwind from
+//! it.
 //!
-//! [`gdb`] tells GDB and LLDB (feature `gdb`), [`perf`] tells Linux's perf (feature `perf`). Both take a
-//! [`Description`], made of the stencils, the layout and the executable. Linux only: unwind rules
-//! come with its stencils alone.
+//! The module [`gdb`] (feature `gdb`) registers code with GDB and LLDB, and [`perf`] (feature `perf`)
+//! writes files for Linux's perf. Both take a [`Description`], which is made from the stencils, the
+//! layout and the executable. This is for Linux only: other stencils come without unwind rules.
 //!
 //! ```
 //! # use jit_runtime::{LayoutPolicy, Linker, Stencils, Symbols, Uop};
@@ -28,33 +29,33 @@
 //! let description = Description::new(&stencils, &layout, &code, "square", Detail::Uops)?;
 //! assert_eq!(description.symbols()[0].name, "square::_RETURN");
 //! # #[cfg(feature = "gdb")] {
-//! // As long as this lives, GDB's backtraces have the names in them.
+//! // As long as this is alive, GDB's backtraces show the names.
 //! let _known = jit_runtime::debug::gdb::register(&description)?;
 //! # }
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! Describe the shim as well, as it is linked: as a trace of its own.
+//! Describe the shim as well, as a trace of its own, which is how it is linked.
 //!
 //! # What a backtrace shows
 //!
-//! A trace has no frame of its own. Its stencils never touch the frame pointer, so that in all of it
-//! the frame pointer is the shim's, and [`UnwindInfo`]'s rules step from any instruction of a trace
-//! straight to the shim's caller (as in CPython's `Python/jit_unwind.c`). A backtrace therefore has one
-//! frame for both, with the name of the trace:
+//! A trace has no frame of its own. Its stencils never change the frame pointer, which is therefore the
+//! shim's in all of the trace, and the rules in [`UnwindInfo`] step from any instruction of a trace
+//! straight to the shim's caller (as in CPython's `Python/jit_unwind.c`). A backtrace has one frame for
+//! both, with the name of the trace:
 //!
 //! ```text
-//! #0  vm_print ()                  a function of the host's
+//! #0  vm_print ()                  a function of the host
 //! #1  square::_PRINT_r10 ()        the trace, in the shim's frame
-//! #2  example::run ()              who called the shim
+//! #2  example::run ()              the function that called the shim
 //! ```
 //!
-//! The shim has a frame with its name only while its own instructions run. The same rules are given
-//! for all of them. They are wrong before the frame pointer is set up and after it is restored: the
-//! first two instructions and the last on x86_64. And they restore the frame pointer, the stack
-//! pointer and the program counter, not what else the shim saved: variables that the callers keep in
-//! callee-saved registers show wrong values.
+//! The shim has a frame with its name only while its own instructions run. All of its instructions have
+//! the same rules, which are wrong before the frame pointer is set up and after it is restored: at the
+//! first two instructions and the last one on x86_64. The rules restore the frame pointer, the stack
+//! pointer and the program counter, but not the other registers that the shim saved: variables that
+//! callers keep in callee-saved registers show wrong values.
 
 use std::ops::Range;
 
@@ -78,27 +79,29 @@ mod raw;
 
 pub use error::DescribeError;
 
-/// How many symbols there are for a trace.
+/// How many symbols describe a trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Detail {
-    /// One, of the trace's name.
+    /// One, with the trace's name.
     Trace,
-    /// One for each uop that has code, `TRACE::_ADD_INT_r21`, and `TRACE::trampolines`.
+    /// One for each micro-op that has code, named `TRACE::_ADD_INT_r21`, and `TRACE::trampolines`.
     Uops,
 }
 
-/// Code with a name. The symbols of a description are in order, and do not overlap.
+/// Code with a name. The symbols of a description are in ascending order, and do not overlap.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Symbol {
-    /// Its name. That of a uop that is in the trace twice is there twice.
+    /// The name. A micro-op that is in the trace twice has two symbols with the same name.
     pub name: String,
-    /// Where it starts: bytes from the start of the code.
+    /// Where the code starts, in bytes from the start of the trace's code.
     pub offset: u64,
-    /// How many bytes it has, at least one.
+    /// The size in bytes, at least 1.
     pub size: u64,
 }
 
-/// What debuggers and profilers want to know of one trace that is linked.
+/// What debuggers and profilers need to know about a linked trace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Description {
     name: String,
@@ -110,11 +113,12 @@ pub struct Description {
 }
 
 impl Description {
-    /// Describe `code`, which was linked from `layout`, under the name of `name`.
+    /// Describes `code`, which was linked from `layout`, under the name `name`.
     ///
     /// # Errors
     ///
-    /// [`DescribeError`]: these do not belong together, or a name has control characters.
+    /// [`DescribeError`]: the arguments do not belong together, or a name is empty or has control
+    /// characters.
     pub fn new(
         stencils: &Stencils,
         layout: &Layout<'_>,
@@ -149,32 +153,32 @@ impl Description {
         })
     }
 
-    /// What the trace is called.
+    /// Returns the trace's name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// What it runs on.
+    /// Returns the target that the code runs on.
     pub fn target(&self) -> &Target {
         &self.target
     }
 
-    /// The address of the first instruction.
+    /// Returns the address of the first instruction.
     pub fn base(&self) -> u64 {
         self.base
     }
 
-    /// Bytes of code: uops, guard and trampolines. Data is not code.
+    /// Returns the size of the code in bytes: micro-ops, guard and trampolines, but not the data.
     pub fn size(&self) -> u64 {
         self.size
     }
 
-    /// The symbols, in the order of their offsets.
+    /// Returns the symbols, sorted by offset.
     pub fn symbols(&self) -> &[Symbol] {
         &self.symbols
     }
 
-    /// How to unwind from each of the instructions; Linux only.
+    /// Returns how to unwind from each of the instructions, for Linux targets.
     pub fn unwind(&self) -> Option<&UnwindInfo> {
         self.unwind.as_ref()
     }
@@ -188,7 +192,7 @@ fn check(name: &str) -> Result<(), DescribeError> {
     Ok(())
 }
 
-/// None if there is no code.
+/// Returns a symbol, or none if it would have no code.
 fn symbol(name: String, range: Range<usize>) -> Result<Option<Symbol>, DescribeError> {
     check(&name)?;
     Ok((!range.is_empty()).then(|| Symbol {
@@ -205,12 +209,16 @@ fn uops(
 ) -> Result<Vec<Symbol>, DescribeError> {
     let opcodes = layout.trace.iter().map(|uop| uop.opcode);
     let starts = layout.starts.iter().map(|start| *start as usize);
-    // Where each ends: where the next starts, and then the guard.
+    // Each ends where the next one starts, the last one where the guard does.
     let ends = starts.clone().skip(1).chain([layout.guard]);
-    let mut parts: Vec<(&str, Range<usize>)> = opcodes
-        .zip(starts.zip(ends))
-        .map(|(opcode, (start, end))| (stencils.name(opcode).unwrap_or("?"), start..end))
-        .collect();
+    let other_stencils = || DescribeError::OtherStencils {
+        name: name.to_owned(),
+    };
+    let mut parts: Vec<(&str, Range<usize>)> = Vec::new();
+    for (opcode, (start, end)) in opcodes.zip(starts.zip(ends)) {
+        let uop = stencils.name(opcode).ok_or_else(other_stencils)?;
+        parts.push((uop, start..end));
+    }
     if let Some(guard) = stencils.guard().and_then(|guard| stencils.name(guard)) {
         parts.push((guard, layout.guard..layout.code_size()));
     }

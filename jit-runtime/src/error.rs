@@ -1,67 +1,59 @@
-//! What can go wrong, with the place.
+//! Errors of loading and linking, with the place that each is about.
 
-use jit_stencils::{HoleValue, Part, PatchKind, file::FileError};
+use jit_schema::PatchKind;
+use jit_stencils::{HoleValue, Part, file::FileError};
 
 use crate::memory::MemoryError;
 
-/// Why stencils cannot be used for linking.
+/// The reason why stencils cannot be linked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StencilError {
-    /// A hole asks for what no patch function can do, or is in an instruction that its patch is not
-    /// for.
+    /// A hole has a value that its patch cannot write, or is in an instruction that its patch is not for.
     #[error(
-        "{uop}: {} at {part}+{offset:#x}: {problem}; the stencils are damaged, or from a build that is \
-         not for this version of jit-runtime: build them again",
+        "{uop}: {} at {part}+{offset:#x}: {problem}; the stencils are damaged, or were built for another \
+         version of jit-runtime: build them again",
         kind.c_name()
     )]
     Hole {
-        /// The uop.
+        /// The micro-op.
         uop: String,
-        /// In its code or data.
+        /// The part of the stencil that the hole is in.
         part: Part,
-        /// Where in the part, in bytes.
+        /// Where the hole is in the part, in bytes.
         offset: usize,
         /// The patch.
         kind: PatchKind,
-        /// What is wrong.
+        /// What is wrong, as a clause.
         problem: String,
     },
     /// A stencil is larger than any image, or not a whole number of instructions or words.
-    #[error("{uop}: {size} bytes of {part} are not a multiple of {unit} up to {limit}")]
+    #[error(
+        "{uop}: the {part} has {size} bytes; it must be a multiple of {unit} and at most {limit}"
+    )]
     Size {
-        /// The uop.
+        /// The micro-op.
         uop: String,
-        /// Its code or data.
+        /// The part of the stencil.
         part: Part,
-        /// How large it is, in bytes.
+        /// Its size in bytes.
         size: usize,
-        /// What sizes are multiples of.
+        /// What sizes must be a multiple of, in bytes.
         unit: usize,
-        /// The largest.
+        /// The largest size, in bytes.
         limit: usize,
     },
-    /// CPython's masks have room for 256 symbols.
+    /// A symbol in a stencil's masks cannot have a GOT slot or a trampoline.
     #[error(
-        "{uop}: symbol number {ordinal} is past the 256 that can have a GOT slot or trampoline"
-    )]
-    TooManySymbols {
-        /// The uop.
-        uop: String,
-        /// The symbol's number.
-        ordinal: usize,
-    },
-    /// A GOT slot or trampoline that cannot be.
-    #[error(
-        "{uop}: symbol number {ordinal} is in its masks, and {problem}; the stencils are damaged: build \
+        "{uop}: symbol number {ordinal} is in its masks, but {problem}; the stencils are damaged: build \
          them again"
     )]
     Mask {
-        /// The uop.
+        /// The micro-op.
         uop: String,
-        /// The symbol's number.
+        /// The symbol's ordinal.
         ordinal: usize,
-        /// What is wrong.
+        /// What is wrong, as a clause.
         problem: String,
     },
     /// The offsets of stencils in the linker's tables have 32 bits.
@@ -71,26 +63,26 @@ pub enum StencilError {
         uop: String,
     },
     /// Opcodes have 16 bits.
-    #[error("{count} stencils are more than the 65,535 that opcodes can tell apart")]
+    #[error("there are {count} stencils, and opcodes can tell 65,535 apart")]
     TooMany {
-        /// How many there are.
+        /// The number of stencils.
         count: usize,
     },
     /// Two stencils have the same name.
-    #[error("{uop} is there twice: give each uop a name of its own")]
+    #[error("there are two stencils named {uop}: give each micro-op a name of its own")]
     Duplicate {
         /// The name.
         uop: String,
     },
-    /// The guard is copied without a uop, so it has no operands and no targets.
+    /// The guard at the end of a trace belongs to no micro-op, so that it has no operands and no targets.
     #[error(
-        "{uop} cannot be put at the end of traces: it has a hole for {value}, and there is no uop to \
-         take it from"
+        "{uop} cannot be put at the end of traces: it has a hole for {value}, and there is no micro-op \
+         to take that from"
     )]
     Guard {
         /// The stencil.
         uop: String,
-        /// What its hole is for.
+        /// The value that its hole needs.
         value: HoleValue,
     },
     /// There is no such stencil.
@@ -101,18 +93,19 @@ pub enum StencilError {
     },
 }
 
-/// Why a stencil file cannot be used.
+/// The reason why a stencil file cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum LoadError {
-    /// It cannot be read.
+    /// The file cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
-    /// Its stencils cannot be linked.
+    /// The file's stencils cannot be linked.
     #[error(transparent)]
     Stencil(#[from] StencilError),
 }
 
-/// Why a trace was not linked. Nothing was written.
+/// The reason why a trace was not linked. Nothing was written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LinkError {
@@ -123,29 +116,29 @@ pub enum LinkError {
         index: usize,
         /// The opcode.
         opcode: u16,
-        /// How many there are.
+        /// The number of stencils.
         known: usize,
     },
-    /// Jump targets could not name all uops.
+    /// The trace has more micro-ops than jump targets, which have 16 bits, can name.
     #[error("the trace has {length} uops, more than {limit}: split it, or end it earlier")]
     TooLong {
-        /// Uops of the trace.
+        /// The trace's length in micro-ops.
         length: usize,
-        /// The most there can be.
+        /// The greatest length, in micro-ops.
         limit: usize,
     },
-    /// The image would be too large for its branches.
+    /// The image would be too large for its branches: see [`MAX_SIZE`](crate::MAX_SIZE).
     #[error("the image has {size} bytes, more than {limit}: make the trace shorter")]
     TooBig {
-        /// Bytes of the image.
+        /// The image's size in bytes.
         size: usize,
-        /// The most there can be.
+        /// The greatest size, in bytes.
         limit: usize,
     },
-    /// Not a size that pages have.
-    #[error("a page of {page_size} bytes: the size of a page is a power of two")]
+    /// The size of pages in [`LayoutPolicy::CPython`](crate::LayoutPolicy::CPython) is not a power of two.
+    #[error("a page cannot have {page_size} bytes: the size of a page is a power of two")]
     PageSize {
-        /// Bytes of a page.
+        /// The size that was given, in bytes.
         page_size: usize,
     },
     /// A jump leaves the trace.
@@ -153,13 +146,13 @@ pub enum LinkError {
     JumpOutside {
         /// Index in the trace.
         index: usize,
-        /// The uop.
+        /// The micro-op.
         uop: String,
-        /// Which target.
+        /// Which of the targets it is.
         value: HoleValue,
         /// The target: an index into the trace.
         target: u16,
-        /// Uops of the trace.
+        /// The trace's length in micro-ops.
         length: usize,
     },
     /// A symbol was not found when the [`Symbols`](crate::Symbols) were made.
@@ -170,18 +163,18 @@ pub enum LinkError {
     UnresolvedSymbol {
         /// Index in the trace; none for the guard at its end.
         index: Option<usize>,
-        /// The uop.
+        /// The micro-op.
         uop: String,
         /// The C symbol.
         symbol: String,
-        /// In the uop's code or data.
+        /// The part of the stencil that the hole is in.
         part: Part,
-        /// Where in the part, in bytes.
+        /// Where the hole is in the part, in bytes.
         offset: usize,
-        /// What it is for.
+        /// The patch.
         kind: PatchKind,
     },
-    /// A value does not fit.
+    /// A value does not fit into its field.
     #[error(
         "{}{uop}: {} at {part}+{offset:#x}: {value:#x} is out of range for address {location:#x}",
         place(*index), kind.c_name()
@@ -189,11 +182,11 @@ pub enum LinkError {
     OutOfRange {
         /// Index in the trace; none for the guard at its end.
         index: Option<usize>,
-        /// The uop.
+        /// The micro-op.
         uop: String,
-        /// In its code or data.
+        /// The part of the stencil that the hole is in.
         part: Part,
-        /// Where in the part, in bytes.
+        /// Where the hole is in the part, in bytes.
         offset: usize,
         /// The patch.
         kind: PatchKind,
@@ -210,11 +203,11 @@ pub enum LinkError {
     Misaligned {
         /// Index in the trace; none for the guard at its end.
         index: Option<usize>,
-        /// The uop.
+        /// The micro-op.
         uop: String,
-        /// In its code or data.
+        /// The part of the stencil that the hole is in.
         part: Part,
-        /// Where in the part, in bytes.
+        /// Where the hole is in the part, in bytes.
         offset: usize,
         /// The patch.
         kind: PatchKind,
@@ -226,17 +219,17 @@ pub enum LinkError {
     /// The buffer does not have the layout's size.
     #[error("the buffer has {length} bytes, and the image has {size}")]
     WrongBuffer {
-        /// Bytes of the buffer.
+        /// The buffer's size in bytes.
         length: usize,
-        /// Bytes of the image.
+        /// The image's size in bytes.
         size: usize,
     },
     /// The image would not be in the target's address space.
     #[error("an image of {size} bytes does not fit at address {base:#x}")]
     WrongBase {
-        /// The address.
+        /// The image's address.
         base: u64,
-        /// Bytes of the image.
+        /// The image's size in bytes.
         size: usize,
     },
     /// A contradiction in the tables that this crate made of the stencils: a bug in it. Nothing wrong
@@ -256,7 +249,7 @@ pub enum LinkError {
     /// The layout or the symbols were made for other stencils than the linker's.
     #[error("the {what} were made for other stencils than the linker")]
     Mixed {
-        /// Which.
+        /// `layout` or `symbols`.
         what: &'static str,
     },
 }
@@ -271,13 +264,14 @@ impl LinkError {
     }
 }
 
-/// Why a trace did not become code that runs.
+/// The reason why a trace did not become code that runs.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum CompileError {
-    /// It cannot be linked.
+    /// The trace cannot be linked.
     #[error(transparent)]
     Link(#[from] LinkError),
-    /// There is no memory for it.
+    /// There is no memory for the trace.
     #[error(transparent)]
     Memory(#[from] MemoryError),
 }

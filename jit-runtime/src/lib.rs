@@ -1,11 +1,22 @@
-//! Linking stencils to code that runs: what CPython's `Python/jit.c` does at run time, for the
-//! stencils of any of the seven targets, on any host.
+//! Links stencils to code that runs, as CPython's `Python/jit.c` does at run time, for the stencils of
+//! any of the seven targets, on any host.
 //!
 //! [`Stencils`] are loaded once, from a file that `jit-cli build --emit stencils` wrote or from a
 //! [`StencilSet`](jit_stencils::StencilSet), and each hole is checked then. A [`Linker`] makes images of
-//! traces: an array of [`Uop`]s becomes code, trampolines, data and a global offset table, byte for
-//! byte as CPython does it, and every assertion of CPython's is an error here. [`memory`] has places
-//! where such images run.
+//! traces: an array of [`Uop`]s becomes code, trampolines, data and a global offset table. The bytes are
+//! those that CPython writes, and every assertion of CPython's is an error here. The module [`memory`]
+//! has memory in which such images run.
+//!
+//! # Limits
+//!
+//! | what | limit | source |
+//! | --- | --- | --- |
+//! | bytes of an image | [`MAX_SIZE`] | AArch64's conditional branches, as in CPython |
+//! | micro-ops of a trace | 65,535 | jump targets of 16 bits |
+//! | stencils | 65,535 | opcodes of 16 bits |
+//! | external symbols | 32,760, or more if all are reached in the same way | indices of 16 bits |
+//!
+//! CPython's limit of 256 external symbols with ordinals (`SYMBOL_MASK_WORDS`) does not apply.
 //!
 //! ```
 //! use jit_runtime::{LayoutPolicy, Linker, Stencils, Symbols, Uop, memory::{Arena, ArenaOptions}};
@@ -15,7 +26,7 @@
 //! };
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! // A stencil that jit-cli would have made of C, for x86_64: movl $OPERAND0, %eax; ret
+//! // A stencil as jit-cli makes it from C, for x86_64: movl $OPERAND0, %eax; ret
 //! let code = Stencil {
 //!     body: vec![0xb8, 0, 0, 0, 0, 0xc3],
 //!     holes: vec![Hole {
@@ -40,13 +51,13 @@
 //! let opcode = stencils.opcode("_RETURN").ok_or("no such uop")?;
 //! let trace = [Uop { opcode, operand: [42, 0], ..Uop::default() }];
 //!
-//! // The image, for any target and address:
+//! // The image, which can be for any target and address:
 //! let layout = linker.layout(&trace)?;
 //! let mut image = vec![0; layout.size()];
 //! linker.link(&layout, 0x10000, &symbols, &mut image)?;
 //! assert_eq!(image[..6], [0xb8, 42, 0, 0, 0, 0xc3]);
 //!
-//! // And where this is an x86_64, code that runs:
+//! // On x86_64, the code can also be run:
 //! # #[cfg(target_arch = "x86_64")] {
 //! let arena = Arena::new(ArenaOptions::default())?;
 //! let code = linker.compile(&trace, &symbols, &arena)?;
@@ -58,9 +69,8 @@
 //! # }
 //! ```
 //!
-//! This crate goes into other people's programs: it has no object readers, no processes and no JSON,
-//! and `unsafe` code in [`memory`] alone, and, with the features `gdb` and `perf`, in one file of
-//! `debug`.
+//! This crate becomes a part of other programs. It reads no object files, starts no processes, and has
+//! `unsafe` code only in [`memory`] and, with the features `gdb` and `perf`, in one file of `debug`.
 #![deny(unsafe_code)]
 
 mod arch;

@@ -1,5 +1,7 @@
 //! From a table of stencils and a trace to an image.
 
+#[cfg(test)]
+mod bugs;
 mod diagnose;
 mod emit;
 mod image;

@@ -3,7 +3,7 @@
 
 use crate::{
     form::FormIndex,
-    mask::{Mask, ordinals},
+    mask::{Low, Mask},
     values::{CODE, DATA},
 };
 
@@ -55,10 +55,12 @@ pub(crate) struct Branch {
     pub(crate) offset: u32,
     /// Ordinal of the symbol.
     pub(crate) ordinal: u16,
+    /// Index of the symbol's address in the table of values.
+    pub(crate) value: u16,
     /// The form of the distance.
     pub(crate) form: FormIndex,
     /// Added to the target's address: what a distance is counted from differs.
-    pub(crate) addend: i8,
+    pub(crate) addend: i64,
 }
 
 /// An AArch64 adrp and a load of the same slot.
@@ -133,10 +135,32 @@ pub(crate) struct Sizes {
     pub(crate) code: u64,
     /// Bytes of data.
     pub(crate) data: u64,
+    /// Symbols with a GOT slot, as far as they have low ordinals.
+    pub(crate) got: Low,
+    /// Symbols with a trampoline, as far as they have low ordinals.
+    pub(crate) trampolines: Low,
+}
+
+/// The symbols that a stencil or a trace refers to by ordinal.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Masks {
     /// Symbols with a GOT slot.
     pub(crate) got: Mask,
     /// Symbols with a trampoline.
     pub(crate) trampolines: Mask,
+}
+
+impl Masks {
+    /// Returns whether there are ordinals past the low ones.
+    pub(crate) fn is_high(&self) -> bool {
+        self.got.is_high() || self.trampolines.is_high()
+    }
+
+    /// Adds the ordinals of another stencil that are past the low ones.
+    pub(crate) fn add_high(&mut self, other: &Masks) {
+        self.got.add_high(&other.got);
+        self.trampolines.add_high(&other.trampolines);
+    }
 }
 
 impl Sizes {
@@ -169,6 +193,12 @@ pub(crate) struct Table {
     pub(crate) specials: Vec<Special>,
     /// By opcode, as are the entries.
     pub(crate) sizes: Vec<Sizes>,
+    /// By opcode.
+    pub(crate) masks: Vec<Masks>,
+    /// Whether any of those has ordinals past the low ones, which the sizes do not have.
+    pub(crate) many_symbols: bool,
+    /// The index of the first symbol's address in the table of values.
+    pub(crate) symbols_from: usize,
     /// Whether any stencil needs half of an operand.
     pub(crate) halves: bool,
     /// By opcode: symbols whose addresses are written as they are, by index.
@@ -178,9 +208,9 @@ pub(crate) struct Table {
 impl Table {
     /// Returns the indices of all symbols that a stencil needs, or none if there is no such stencil.
     pub(crate) fn symbols_of(&self, opcode: usize) -> Option<Vec<usize>> {
-        let sizes = self.sizes.get(opcode)?;
+        let masks = self.masks.get(opcode)?;
         let direct = self.direct.get(opcode)?;
-        let both = ordinals(&sizes.got).chain(ordinals(&sizes.trampolines));
+        let both = masks.got.ordinals().chain(masks.trampolines.ordinals());
         Some(both.chain(direct.iter().copied()).collect())
     }
 }

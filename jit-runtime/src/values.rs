@@ -5,8 +5,6 @@
 
 use jit_stencils::HoleValue;
 
-use crate::mask::ORDINALS;
-
 /// Index of the address of the micro-op's code.
 pub(crate) const CODE: usize = 0;
 /// Index of the address of the micro-op's data.
@@ -37,5 +35,7 @@ pub(crate) const fn index_of(base: HoleValue) -> usize {
     }
 }
 
-/// The index of the first symbol's address.
-pub(crate) const SYMBOL_VALUES: usize = UOP_VALUES + ORDINALS;
+/// Returns the index of the first symbol's address, for so many symbols with ordinals.
+pub(crate) const fn symbols_from(ordinals: usize) -> usize {
+    UOP_VALUES + ordinals
+}

@@ -3,8 +3,8 @@
 mod instruction;
 pub(crate) mod pair;
 
-use jit_schema::ObjectFormat;
-use jit_stencils::{Part, PatchKind};
+use jit_schema::{ObjectFormat, PatchKind};
+use jit_stencils::Part;
 
 use super::{Architecture, Fill, Got, Problem, Rules, Site, Trampoline, outside};
 use crate::form::{self, FormIndex};
@@ -17,7 +17,7 @@ impl Architecture for Aarch64 {
             trampoline: Some(TRAMPOLINE),
             got: Some(Got {
                 slot_size: 8,
-                addend: 0,
+                addend: PatchKind::Aarch64_33rx.row().base_addend,
             }),
             code_unit: 4,
             data_align: 8,
@@ -50,7 +50,6 @@ impl Architecture for Aarch64 {
             P::Aarch64_26r => Fill::Field(branch26(site)?),
             P::Aarch64Trampoline => Fill::Trampoline {
                 form: branch26(site)?,
-                addend: 0,
             },
             P::Aarch64_33rx => pair(site)?,
             P::Patch32 | P::Patch32r | P::X86_64_32rx | P::X86_64Trampoline => {
@@ -105,6 +104,6 @@ fn pair(site: &Site<'_>) -> Result<Fill, Problem> {
     Ok(Fill::Pair {
         first,
         scale,
-        register: register.filter(|_| site.is_readable(0)),
+        register: register.filter(|_| site.is_readable()),
     })
 }

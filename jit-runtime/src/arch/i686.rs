@@ -1,7 +1,7 @@
 //! 32-bit x86: no GOT, and sums that wrap around.
 
-use jit_schema::ObjectFormat;
-use jit_stencils::{HoleValue, Part, PatchKind, PatchValue};
+use jit_schema::{ObjectFormat, PatchKind};
+use jit_stencils::{HoleValue, Part, PatchValue};
 
 use super::{Architecture, Fill, Problem, Rules, Site};
 use crate::form;

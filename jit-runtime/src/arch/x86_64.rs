@@ -1,7 +1,7 @@
 //! x86_64: displacements of 32 bits from the end of the field, and instructions that may be relaxed.
 
-use jit_schema::ObjectFormat;
-use jit_stencils::{Part, PatchKind};
+use jit_schema::{ObjectFormat, PatchKind};
+use jit_stencils::Part;
 
 use super::{Architecture, Fill, Got, Problem, Rules, Site, Trampoline};
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
 pub(crate) struct X86_64;
 
 /// Displacements count from the end of their four bytes.
-const AFTER_FIELD: i8 = -4;
+const AFTER_FIELD: i64 = PatchKind::X86_64_32rx.row().base_addend;
 
 impl Architecture for X86_64 {
     fn rules(&self, format: ObjectFormat) -> Rules {
@@ -25,7 +25,7 @@ impl Architecture for X86_64 {
             trampoline,
             got: Some(Got {
                 slot_size: 8,
-                addend: AFTER_FIELD.into(),
+                addend: AFTER_FIELD,
             }),
             code_unit: 1,
             data_align,
@@ -47,7 +47,6 @@ impl Architecture for X86_64 {
             P::X86_64_32rx => relaxing(site),
             P::X86_64Trampoline => Fill::Trampoline {
                 form: form::RELATIVE_32,
-                addend: AFTER_FIELD,
             },
             P::Aarch64_12
             | P::Aarch64_12x
@@ -84,7 +83,7 @@ fn displacement(site: &Site<'_>) -> Fill {
 
 /// Windows has this patch for all displacements; few of them are those of slots.
 fn relaxing(site: &Site<'_>) -> Fill {
-    let opcode = opcode(site).filter(|_| site.is_readable(AFTER_FIELD.into()));
+    let opcode = opcode(site).filter(|_| site.is_readable());
     let shorter = match opcode {
         // mov r, [slot] to lea r, [address]
         Some([0x8b, register]) => [0x8d, register],
@@ -120,7 +119,7 @@ fn opcode(site: &Site<'_>) -> Option<[u8; 2]> {
 /// slot.
 #[inline(always)]
 pub(crate) fn relaxed(hole: &Relax, value: u64, location: u64, content: u64) -> (Formed, u16) {
-    let relaxed = content.wrapping_add_signed(AFTER_FIELD as i64);
+    let relaxed = content.wrapping_add_signed(AFTER_FIELD);
     let distance = relaxed.wrapping_sub(location);
     // CPython compares with 2^31 - 1 where 2^31 would do.
     let near = distance.wrapping_add(1 << 31) < (1 << 32) - 1;
@@ -133,5 +132,5 @@ pub(crate) fn relaxed(hole: &Relax, value: u64, location: u64, content: u64) -> 
 /// Returns the address of the slot that a relaxing instruction with that value refers to.
 #[inline(always)]
 pub(crate) fn slot_of(value: u64) -> u64 {
-    value.wrapping_add_signed(-(AFTER_FIELD as i64))
+    value.wrapping_add_signed(-AFTER_FIELD)
 }

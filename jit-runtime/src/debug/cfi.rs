@@ -5,7 +5,7 @@ use jit_stencils::UnwindInfo;
 const VERSION: u8 = 3;
 const CIE_ID: u32 = u32::MAX;
 
-/// What the addresses in it are aligned to, and entries padded to: the size of an address.
+/// The alignment of addresses and of the sizes of entries, in bytes: the size of an address.
 const ALIGN: usize = 8;
 
 // Table 7.29.
@@ -13,8 +13,8 @@ const DW_CFA_NOP: u8 = 0x00;
 const DW_CFA_DEF_CFA: u8 = 0x0c;
 const DW_CFA_OFFSET_EXTENDED_SF: u8 = 0x11;
 
-/// The same rules for each of `size` bytes of code at `base`, for 64-bit targets. None if the CFA is
-/// below the register that it is counted from, which no stack is like.
+/// Returns a section with the same rules for each of `size` bytes of code at `base`, for 64-bit targets,
+/// or none if the CFA is below the register that it is counted from, as it is in no stack.
 pub(super) fn debug_frame(unwind: &UnwindInfo, base: u64, size: u64) -> Option<Vec<u8>> {
     let mut cie = Vec::new();
     cie.extend(CIE_ID.to_le_bytes());
@@ -46,7 +46,7 @@ pub(super) fn debug_frame(unwind: &UnwindInfo, base: u64, size: u64) -> Option<V
     Some(section)
 }
 
-/// Append an entry with its length in front.
+/// Appends an entry, with its length before it.
 fn entry(section: &mut Vec<u8>, mut contents: Vec<u8>) -> Option<()> {
     let length = (contents.len() + 4).next_multiple_of(ALIGN) - 4;
     contents.resize(length, DW_CFA_NOP);
@@ -55,7 +55,7 @@ fn entry(section: &mut Vec<u8>, mut contents: Vec<u8>) -> Option<()> {
     Some(())
 }
 
-/// ULEB128
+/// Appends a ULEB128 number.
 fn unsigned(out: &mut Vec<u8>, mut value: u64) {
     loop {
         let byte = (value & 0x7f) as u8;
@@ -68,12 +68,12 @@ fn unsigned(out: &mut Vec<u8>, mut value: u64) {
     }
 }
 
-/// SLEB128
+/// Appends an SLEB128 number.
 fn signed(out: &mut Vec<u8>, mut value: i64) {
     loop {
         let byte = (value & 0x7f) as u8;
         value >>= 7;
-        // What is left is the sign, and the byte's highest bit says so.
+        // Only the sign is left, and the byte's highest bit of data equals it.
         if value == if byte & 0x40 == 0 { 0 } else { -1 } {
             out.push(byte);
             return;

@@ -1,15 +1,17 @@
-//! An ELF object around code that is elsewhere: symbols and call frame information, and a `.text`
-//! without contents.
+//! An ELF object for code that is elsewhere: symbols, call frame information, and a `.text` without
+//! contents.
 //!
-//! Written by hand: it is a file header, six section headers and a table, and this crate goes into
-//! other people's programs. Its tests read it with other people's parsers.
+//! It is written by hand, without a library, because it has only a file header, six section headers and
+//! a table, and this crate becomes a part of other programs. The tests read it with two libraries.
 
 use super::{Description, Symbol, cfi, error::ObjectError};
 use crate::arch;
 
-/// Of `Elf64_Ehdr`, `Elf64_Shdr` and `Elf64_Sym`, in bytes.
+/// The size of `Elf64_Ehdr`, in bytes.
 const HEADER: u16 = 64;
+/// The size of `Elf64_Shdr`, in bytes.
 const SECTION_HEADER: u16 = 64;
+/// The size of `Elf64_Sym`, in bytes.
 const SYMBOL: u64 = 24;
 
 const ET_REL: u16 = 1;
@@ -20,12 +22,12 @@ const SHT_NOBITS: u32 = 8;
 const SHF_ALLOC_EXECINSTR: u64 = 2 | 4;
 const STB_GLOBAL_STT_FUNC: u8 = 1 << 4 | 2;
 
-/// Indices of section headers.
+// Indices of section headers.
 const TEXT: u16 = 1;
 const STRTAB: u16 = 3;
 const SHSTRTAB: u16 = 4;
 
-/// Bytes with zeros between the strings.
+/// A string table: strings with a zero byte after each.
 struct Strings(Vec<u8>);
 
 impl Strings {
@@ -33,7 +35,7 @@ impl Strings {
         Strings(vec![0])
     }
 
-    /// Append one; where it is.
+    /// Appends a string and returns its offset.
     fn add(&mut self, string: &str) -> Option<u32> {
         let offset = u32::try_from(self.0.len()).ok()?;
         self.0.extend(string.as_bytes());
@@ -42,7 +44,7 @@ impl Strings {
     }
 }
 
-/// `Elf64_Shdr`, but for what is 0 in all of them.
+/// An `Elf64_Shdr`.
 #[derive(Default)]
 struct Section {
     name: u32,
@@ -71,7 +73,7 @@ impl Section {
     }
 }
 
-/// The whole object, for a 64-bit target.
+/// Returns the whole object, for a 64-bit target.
 pub(super) fn object(description: &Description) -> Result<Vec<u8>, ObjectError> {
     let name = || description.name().to_owned();
     let too_large = || ObjectError::TooLarge { name: name() };
@@ -145,7 +147,7 @@ pub(super) fn object(description: &Description) -> Result<Vec<u8>, ObjectError> 
     Ok(out)
 }
 
-/// Append at a multiple of 8; where that is.
+/// Appends bytes at a multiple of 8 and returns their offset.
 fn append(out: &mut Vec<u8>, bytes: &[u8]) -> u64 {
     out.resize(out.len().next_multiple_of(8), 0);
     let offset = out.len() as u64;
@@ -153,7 +155,7 @@ fn append(out: &mut Vec<u8>, bytes: &[u8]) -> u64 {
     offset
 }
 
-/// `Elf64_Sym` for each, behind the null symbol, and their names.
+/// Returns an `Elf64_Sym` for each symbol, after the null symbol, and their names.
 fn symbols(symbols: &[Symbol]) -> Option<(Vec<u8>, Strings)> {
     let mut strings = Strings::new();
     let mut out = vec![0; SYMBOL as usize];
@@ -162,14 +164,14 @@ fn symbols(symbols: &[Symbol]) -> Option<(Vec<u8>, Strings)> {
         out.push(STB_GLOBAL_STT_FUNC);
         out.push(0); // default visibility
         out.extend(TEXT.to_le_bytes());
-        // From the start of the section, in a relocatable object.
+        // In a relocatable object, values count from the start of the section.
         out.extend(symbol.offset.to_le_bytes());
         out.extend(symbol.size.to_le_bytes());
     }
     Some((out, strings))
 }
 
-/// `Elf64_Ehdr`
+/// Returns the `Elf64_Ehdr`.
 fn header(machine: u16, section_headers: u64, count: u16) -> Vec<u8> {
     // 64 bits, little-endian, version 1, System V.
     let mut out = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0".to_vec();

@@ -1,22 +1,22 @@
-//! GDB's JIT interface, which LLDB knows too: ELF objects in memory, in a list that the debugger
-//! reads when the program starts, when a function of the program's is called, and when it attaches
+//! GDB's JIT interface, which LLDB has as well: a list of ELF objects in memory. The debugger reads it
+//! when the program starts, when the program calls a certain function, and when the debugger attaches
 //! ("JIT Compilation Interface" in GDB's manual).
 //!
 //! The debugger finds the list by two symbols, `__jit_debug_descriptor` and
-//! `__jit_debug_register_code`. A program that is stripped of its symbols (`strip = true`) hides
-//! them, and a program can have each only once: leave this feature off in one that has another JIT
-//! compiler which defines them (LLVM's, Cranelift's) linked in statically.
+//! `__jit_debug_register_code`. They are not found in a program that is stripped of its symbols
+//! (`strip = true`), and a program can have each only once: leave this feature off in a program that
+//! statically links another JIT compiler which defines them, such as LLVM's or Cranelift's.
 //!
-//! GDB cannot set breakpoints on code in an [`Arena`](crate::memory::Arena) on Linux: its pages are
-//! shared and not writable, not even by debuggers. (GDB 13 does not say so; the breakpoint is
-//! "pending".) Hardware breakpoints (`hbreak`) may do, or code in pages of its own, from
+//! GDB cannot set breakpoints in an [`Arena`](crate::memory::Arena) on Linux: its pages are shared and
+//! cannot be written, not even by debuggers. (GDB 13 gives no error; the breakpoint is "pending".)
+//! Hardware breakpoints (`hbreak`) may work, and so does code in pages of its own, from
 //! [`Writable::alloc`](crate::memory::Writable::alloc). Backtraces and `stepi` work with both.
 //!
 //! ```
 //! use jit_runtime::debug::gdb;
 //!
-//! /// Code, and that the debugger knows of it. What is declared first is dropped first: the debugger
-//! /// has to forget the code before it is gone.
+//! /// Code that the debugger knows. Fields are dropped in order: the debugger has to forget the code
+//! /// before it is freed.
 //! struct Trace {
 //!     known: gdb::Registration,
 //!     code: jit_runtime::memory::Executable,
@@ -29,7 +29,7 @@ use super::{Description, elf, raw};
 
 pub use super::error::ObjectError;
 
-/// The object that [`register`] hands to the debugger: `.text` without contents at the code's
+/// Returns the object that [`register`] hands to the debugger: `.text` without contents at the code's
 /// address, `.symtab` with the description's symbols, and `.debug_frame` with its unwind rules, if it
 /// has any.
 ///
@@ -47,11 +47,11 @@ pub fn object(description: &Description) -> Result<Vec<u8>, ObjectError> {
     elf::object(description)
 }
 
-/// Tell the debugger, if there is one or will be one, until the result is dropped: drop it before the
-/// code, whose place may soon be another trace's.
+/// Registers code with the debugger, if there is one or will be one, until the result is dropped. Drop
+/// that before the code, whose place may soon be another trace's.
 ///
-/// Without a debugger this takes the memory of the object (about 500 bytes, 40 and a name for each
-/// symbol) and no time to speak of. With one, the program stops each time.
+/// Without a debugger, this takes the memory of the object (about 500 bytes, plus 40 bytes and the name
+/// for each symbol) and hardly any time. With a debugger, the program stops each time.
 ///
 /// # Errors
 ///
@@ -61,7 +61,7 @@ pub fn register(description: &Description) -> Result<Registration, ObjectError> 
     Ok(Registration(raw::list::add(object.into())))
 }
 
-/// That the debugger knows of some code. Dropped, it forgets it.
+/// The registration of some code: as long as this is alive, the debugger knows the code.
 #[derive(Debug)]
 #[must_use = "the debugger forgets the code when this is dropped"]
 pub struct Registration(u64);

@@ -1,17 +1,18 @@
-//! Files for Linux's perf: a map of symbols, or a dump with the code itself.
+//! Files for Linux's perf: a map of symbols, or a dump that includes the code.
 //!
 //! | | [`PerfMap`] | [`JitDump`] |
 //! | --- | --- | --- |
 //! | file | `/tmp/perf-PID.map`, text | `jit-PID.dump`, binary |
-//! | `perf record` | as it is | with `-k CLOCK_MONOTONIC` |
-//! | then | `perf report` | `perf inject --jit -i perf.data -o jitted.data`, `perf report -i jitted.data` |
-//! | address used again for other code | the later name for both | told apart by time |
-//! | code in an [`Arena`](crate::memory::Arena) | no: perf asks no map about pages of a file | yes |
+//! | to record | `perf record` | `perf record -k CLOCK_MONOTONIC` |
+//! | to report | `perf report` | `perf inject --jit -i perf.data -o jitted.data`, `perf report -i jitted.data` |
+//! | an address that is used again for other code | gets the later name | told apart by time |
+//! | code in an [`Arena`](crate::memory::Arena) | no: perf does not use maps for pages of a file | yes |
 //! | `perf annotate` | no | yes |
 //!
-//! A map therefore needs code in pages of its own, from
-//! [`Writable::alloc`](crate::memory::Writable::alloc). Call graphs by frame pointers (`perf record --call-graph fp`) go through traces to whoever called
-//! the shim. What has been written stays: perf reads it when the program is gone.
+//! With a map, code must therefore have pages of its own, from
+//! [`Writable::alloc`](crate::memory::Writable::alloc). Call graphs by frame pointers
+//! (`perf record --call-graph fp`) lead through traces to the caller of the shim. The files are not
+//! deleted: perf reads them after the program has ended.
 //!
 //! ```no_run
 //! use jit_runtime::debug::{Description, perf::PerfMap};
@@ -40,7 +41,8 @@ use rustix::{fs::OFlags, time::ClockId};
 use super::{Description, Symbol, raw::marker::Marker};
 use crate::{arch, memory::Executable};
 
-/// Files with names that everybody can tell are not to be a link that somebody else made.
+/// Returns options that do not follow links: everybody can guess these files' names, and make a link
+/// there.
 fn options() -> OpenOptions {
     let mut options = OpenOptions::new();
     options
@@ -50,8 +52,8 @@ fn options() -> OpenOptions {
     options
 }
 
-/// `/tmp/perf-PID.map`: a line for each symbol, as `tools/perf/Documentation/jit-interface.txt` of
-/// Linux has it.
+/// The file `/tmp/perf-PID.map`, with a line for each symbol (`tools/perf/Documentation/jit-interface.txt`
+/// in Linux).
 #[derive(Debug)]
 pub struct PerfMap {
     file: File,
@@ -59,17 +61,17 @@ pub struct PerfMap {
 }
 
 impl PerfMap {
-    /// Open this process's map, behind what others (another JIT compiler in the process) have
-    /// written.
+    /// Opens this process's map, and keeps what others (another JIT compiler in the process) have
+    /// written to it.
     ///
     /// # Errors
     ///
-    /// What the system says, with the path: the file may be somebody else's, or a link.
+    /// The system's error, with the path: the file may belong to somebody else, or be a link.
     pub fn create() -> io::Result<PerfMap> {
         PerfMap::at(Path::new("/tmp").join(format!("perf-{}.map", process::id())))
     }
 
-    /// Open a map elsewhere. perf looks only where [`create`](PerfMap::create) puts it.
+    /// Opens a map at another path. perf itself only reads the one of [`create`](PerfMap::create).
     ///
     /// # Errors
     ///
@@ -81,16 +83,16 @@ impl PerfMap {
         Ok(PerfMap { file, path })
     }
 
-    /// Where it is.
+    /// Returns the file's path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Write the symbols of some code, all in one go.
+    /// Writes the symbols of some code, with one write.
     ///
     /// # Errors
     ///
-    /// What the system says, with the path.
+    /// The system's error, with the path.
     pub fn add(&mut self, description: &Description) -> io::Result<()> {
         let mut lines = String::new();
         for Symbol { name, offset, size } in description.symbols() {
@@ -115,30 +117,32 @@ const HEADER: u32 = 40;
 const LOAD_HEADER: usize = 56;
 const JIT_CODE_LOAD: u32 = 0;
 
-/// `jit-PID.dump`: the code with its symbols, as `tools/perf/Documentation/jitdump-specification.txt`
-/// of Linux has it.
+/// The file `jit-PID.dump`, with the code and its symbols
+/// (`tools/perf/Documentation/jitdump-specification.txt` in Linux).
 ///
-/// perf makes an ELF file of each symbol; [`Detail::Trace`](super::Detail::Trace) keeps them few.
+/// perf makes an ELF file of each symbol; with [`Detail::Trace`](super::Detail::Trace) there are few.
 #[derive(Debug)]
 pub struct JitDump {
     file: File,
     path: PathBuf,
     /// The number of the next symbol.
     next: u64,
-    /// How perf knows of the file.
+    /// The mapping by which perf finds the file.
     _marker: Marker,
 }
 
 impl JitDump {
-    /// Make this process's dump in a folder, anew, and map its first page as executable: perf records
-    /// that, and so finds the file. Start `perf record` first.
+    /// Creates this process's dump in a directory, or empties it, and maps its first page as executable:
+    /// perf records the mapping and so finds the file. Start `perf record` before that.
     ///
     /// # Errors
     ///
-    /// What the system says, with the path: among others, folders in file systems mounted `noexec`
-    /// will not do.
-    pub fn create(folder: impl AsRef<Path>) -> io::Result<JitDump> {
-        let path = folder.as_ref().join(format!("jit-{}.dump", process::id()));
+    /// The system's error, with the path. The directory must not be in a file system that is mounted
+    /// `noexec`. [`Unsupported`](io::ErrorKind::Unsupported) on an architecture without stencils.
+    pub fn create(directory: impl AsRef<Path>) -> io::Result<JitDump> {
+        let path = directory
+            .as_ref()
+            .join(format!("jit-{}.dump", process::id()));
         let file = options().read(true).write(true).truncate(true).open(&path);
         let mut file = file.map_err(|error| explain(&path, "open", error))?;
         let header = header().map_err(|error| explain(&path, "write to", error))?;
@@ -154,18 +158,18 @@ impl JitDump {
         })
     }
 
-    /// Where it is.
+    /// Returns the file's path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Write some code with its symbols. perf takes the time of this for the time from which the code
-    /// was there: add it before it runs.
+    /// Writes some code with its symbols. To perf, the code exists from this moment on: add it before it
+    /// runs.
     ///
     /// # Errors
     ///
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if `code` is not what is described; else what the
-    /// system says, with the path.
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if `code` is not what is described, otherwise the
+    /// system's error, with the path.
     pub fn add(&mut self, description: &Description, code: &Executable) -> io::Result<()> {
         let mut records = Vec::new();
         for symbol in description.symbols() {
@@ -176,7 +180,10 @@ impl JitDump {
             let Some(bytes) = bytes.filter(|_| code.base() == description.base()) else {
                 return Err(io::Error::new(
                     io::ErrorKind::InvalidInput,
-                    format!("{}: this is not the code it describes", description.name()),
+                    format!(
+                        "{}: this is not the code that is described",
+                        description.name()
+                    ),
                 ));
             };
             let address = description.base().wrapping_add(symbol.offset);
@@ -189,7 +196,7 @@ impl JitDump {
     }
 }
 
-/// Nanoseconds by the clock that `perf record -k CLOCK_MONOTONIC` uses.
+/// Returns the time in nanoseconds, by the clock of `perf record -k CLOCK_MONOTONIC`.
 fn now() -> u64 {
     let time = rustix::time::clock_gettime(ClockId::Monotonic);
     (time.tv_sec as u64)
@@ -197,7 +204,7 @@ fn now() -> u64 {
         .wrapping_add(time.tv_nsec as u64)
 }
 
-/// The file's header: of this process, so of this machine.
+/// Returns the file's header, for this process on this machine.
 fn header() -> io::Result<Vec<u8>> {
     let arch = arch::host().ok_or(io::ErrorKind::Unsupported)?;
     let machine = u32::from(arch::of(arch).elf_machine());
@@ -206,11 +213,11 @@ fn header() -> io::Result<Vec<u8>> {
         out.extend(word.to_ne_bytes());
     }
     out.extend(now().to_ne_bytes());
-    out.extend(0_u64.to_ne_bytes()); // flags: times are not of the processor's counter
+    out.extend(0_u64.to_ne_bytes()); // flags: the times do not come from the processor's counter
     Ok(out)
 }
 
-/// A JIT_CODE_LOAD record.
+/// Appends a JIT_CODE_LOAD record.
 fn load(
     out: &mut Vec<u8>,
     index: u64,
@@ -226,7 +233,7 @@ fn load(
     out.extend(process::id().to_ne_bytes());
     let thread = rustix::thread::gettid().as_raw_nonzero().get();
     out.extend(thread.to_ne_bytes());
-    // Where it runs, and where it is: the same.
+    // The address where it runs, and the address where it is: the same.
     for word in [address, address, code.len() as u64, index] {
         out.extend(word.to_ne_bytes());
     }

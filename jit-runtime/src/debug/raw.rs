@@ -1,7 +1,8 @@
-//! What tools outside of this process look for: two symbols for debuggers, and a mapping for perf.
+//! What tools outside of this process look for: two symbols for debuggers, and a mapping for perf. All
+//! `unsafe` code for them is here.
 
-/// The list of objects that debuggers read. Its links are made of what [`ENTRIES`] owns, so nothing
-/// here follows a pointer; only the debugger does.
+/// The list of objects that debuggers read. Its links are made from what [`ENTRIES`] owns: only the
+/// debugger follows the pointers.
 #[cfg(feature = "gdb")]
 pub(super) mod list {
     use std::{
@@ -17,19 +18,19 @@ pub(super) mod list {
     const REGISTER: u32 = 1;
     const UNREGISTER: u32 = 2;
 
-    /// `struct jit_code_entry`. Atomics are laid out as what is in them; they are for writing through
-    /// a shared reference.
+    /// `struct jit_code_entry`. Atomics have the layout of their contents; they can be written through a
+    /// shared reference.
     #[repr(C)]
     struct Entry {
         next: AtomicPtr<Entry>,
         previous: AtomicPtr<Entry>,
         object: AtomicPtr<u8>,
         object_size: u64,
-        /// What `object` points to.
+        /// The bytes that `object` points to.
         _bytes: Box<[u8]>,
     }
 
-    /// `struct jit_descriptor`
+    /// `struct jit_descriptor`.
     #[repr(C)]
     struct Descriptor {
         version: u32,
@@ -38,7 +39,7 @@ pub(super) mod list {
         first: AtomicPtr<Entry>,
     }
 
-    /// By the order they came in. The debugger's list has the same order.
+    /// The objects, numbered in the order in which they were added. The debugger's list has that order.
     struct Entries {
         last: u64,
         by_number: BTreeMap<u64, Box<Entry>>,
@@ -49,8 +50,8 @@ pub(super) mod list {
         by_number: BTreeMap::new(),
     });
 
-    // SAFETY: debuggers look for this name, and nothing else in a program may have it; the module
-    // `gdb` says so. It is laid out as they want it.
+    // SAFETY: debuggers look for this name, and nothing else in a program may have it, which the
+    // documentation of `gdb` demands. It has the layout that debuggers expect.
     #[unsafe(no_mangle)]
     static __jit_debug_descriptor: Descriptor = Descriptor {
         version: 1,
@@ -59,7 +60,7 @@ pub(super) mod list {
         first: AtomicPtr::new(ptr::null_mut()),
     };
 
-    /// The debugger has a breakpoint here. It must be a function of its own that is called each time.
+    /// The function on which the debugger has a breakpoint. It must not be inlined.
     // SAFETY: as above; it takes no arguments and does nothing.
     #[unsafe(no_mangle)]
     #[inline(never)]
@@ -68,7 +69,7 @@ pub(super) mod list {
     }
 
     fn entries() -> MutexGuard<'static, Entries> {
-        // Nothing in between can panic and leave the list half done.
+        // Nothing that is done under the lock can panic and leave the list half changed.
         ENTRIES.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -90,7 +91,7 @@ pub(super) mod list {
             Some(entry)
         }
 
-        /// Have the list go from one to the other: `None` is its start or its end.
+        /// Links two entries of the list to each other; `None` is its start or its end.
         fn connect(previous: Option<&Entry>, next: Option<&Entry>) {
             let link = previous.map_or(&__jit_debug_descriptor.first, |entry| &entry.next);
             link.store(pointer(next), Ordering::Release);
@@ -100,22 +101,22 @@ pub(super) mod list {
         }
     }
 
-    /// Call the debugger.
-    fn say(action: u32, entry: &Entry) {
+    /// Notifies the debugger.
+    fn notify(action: u32, entry: &Entry) {
         let descriptor = &__jit_debug_descriptor;
         descriptor
             .relevant
             .store(pointer(Some(entry)), Ordering::Release);
         descriptor.action.store(action, Ordering::Release);
         __jit_debug_register_code();
-        // For a debugger that attaches later: there is nothing new, and the entry may be gone.
+        // A debugger that attaches later must not read the entry, which may be gone then.
         descriptor.action.store(NO_ACTION, Ordering::Release);
         descriptor
             .relevant
             .store(ptr::null_mut(), Ordering::Release);
     }
 
-    /// Put an object at the end of the list; its number.
+    /// Appends an object to the list and returns its number.
     pub(in super::super) fn add(bytes: Box<[u8]>) -> u64 {
         let entry = Box::new(Entry {
             next: AtomicPtr::new(ptr::null_mut()),
@@ -130,17 +131,17 @@ pub(super) mod list {
         entries.by_number.insert(number, entry);
         if let Some(entry) = entries.by_number.get(&number) {
             Entries::connect(entries.before(number), Some(entry));
-            say(REGISTER, entry);
+            notify(REGISTER, entry);
         }
         number
     }
 
-    /// Take the object of that number out of the list, and free it.
+    /// Removes the object with that number from the list, and frees it.
     pub(in super::super) fn remove(number: u64) {
         let mut entries = entries();
         if let Some(entry) = entries.by_number.get(&number) {
             Entries::connect(entries.before(number), entries.after(number));
-            say(UNREGISTER, entry);
+            notify(UNREGISTER, entry);
         }
         entries.by_number.remove(&number);
     }
@@ -153,16 +154,16 @@ pub(super) mod marker {
 
     use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 
-    /// The first page of a file. Nobody looks at it here.
+    /// A mapping of a file's first page, which this process never reads.
     #[derive(Debug)]
     pub(in super::super) struct Marker {
-        /// Its address: an integer, since it is not to be read through.
+        /// Its address, as an integer because nothing is read through it.
         start: usize,
         size: usize,
     }
 
     impl Marker {
-        /// Executable, since perf records no other mappings.
+        /// Maps the page as executable: perf records no other mappings.
         pub(in super::super) fn new(file: &File) -> io::Result<Marker> {
             let size = rustix::param::page_size();
             let protection = ProtFlags::READ | ProtFlags::EXEC;

@@ -1,6 +1,7 @@
 //! Finds out which hole it was when a trace cannot be linked.
 
-use jit_stencils::{Hole, HoleValue, Part, PatchKind, PatchValue, StencilGroup};
+use jit_schema::PatchKind;
+use jit_stencils::{Hole, HoleValue, Part, PatchValue, StencilGroup};
 
 use super::{
     image::{Bug, Image},
@@ -12,7 +13,6 @@ use crate::{
     load::Stencils,
     table::{CODE_PART, Entry, Special},
     trace::Uop,
-    values::SYMBOL_VALUES,
 };
 
 /// Where linking stopped.
@@ -256,10 +256,7 @@ fn misfit(
     }
     for special in entry.specials.of(&table.specials).ok_or(Bug)? {
         let (offset, value) = match special {
-            Special::Branch(branch) => {
-                let symbol = SYMBOL_VALUES as u16 + branch.ordinal;
-                (branch.offset, image.value(symbol, 0)?)
-            }
+            Special::Branch(branch) => (branch.offset, image.value(branch.value, 0)?),
             Special::Pair(pair) => (pair.second, image.value(pair.value, pair.addend)?),
         };
         let formed = image.formed(special, layout, base)?;

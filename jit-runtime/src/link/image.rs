@@ -13,7 +13,7 @@ use crate::{
     shape::{VALUES, WINDOW},
     table::{CODE_PART, Entry, Field, Relax, Simple},
     trace::Uop,
-    values::{HALVES, SYMBOL_VALUES, UOP_VALUES},
+    values::{HALVES, UOP_VALUES},
 };
 
 /// The table of stencils contradicts itself or the layout. `diagnose.rs` makes an error of it.
@@ -46,6 +46,7 @@ impl Image {
     /// Makes room, and fills the GOT, because what is written into code may depend on its contents.
     pub(super) fn start(
         &mut self,
+        stencils: &Stencils,
         layout: &Layout<'_>,
         base: u64,
         symbols: &Symbols,
@@ -57,10 +58,11 @@ impl Image {
         self.data.clear();
         self.data.resize(layout.got.end - layout.data.start + 8, 0);
         self.data_address = base.wrapping_add(layout.data.start as u64);
-        self.used = Mask::default();
-        let count = SYMBOL_VALUES + symbols.addresses.len();
-        self.values.resize(count.max(VALUES), 0);
-        let addresses = self.values.get_mut(SYMBOL_VALUES..count).ok_or(Bug)?;
+        self.used.clear();
+        let start = stencils.table.symbols_from;
+        let end = start + symbols.addresses.len();
+        self.values.resize(end.max(VALUES), 0);
+        let addresses = self.values.get_mut(start..end).ok_or(Bug)?;
         addresses.copy_from_slice(&symbols.addresses);
         let slots = base.wrapping_add(layout.got.start as u64);
         for (ordinal, offset) in layout.slots() {

@@ -6,8 +6,8 @@ use crate::{
     error::LinkError,
     limits::{MAX_LENGTH, MAX_SIZE},
     load::Stencils,
-    mask::{Mask, ordinals, slot_index},
-    table::Sizes,
+    mask::Mask,
+    table::{Masks, Sizes},
     trace::Uop,
 };
 
@@ -42,8 +42,7 @@ pub struct Layout<'t> {
     pub(crate) data: Range<usize>,
     pub(crate) got: Range<usize>,
     pub(crate) size: usize,
-    pub(super) trampoline_mask: Mask,
-    pub(super) got_mask: Mask,
+    masks: Masks,
     trampoline_size: usize,
     slot_size: usize,
 }
@@ -93,12 +92,14 @@ impl Layout<'_> {
 
     /// Returns the offset of a symbol's trampoline in the image.
     pub(super) fn trampoline(&self, ordinal: usize) -> usize {
-        self.trampolines.start + self.trampoline_size * slot_index(&self.trampoline_mask, ordinal)
+        self.trampolines.start + self.trampoline_size * self.masks.trampolines.slot_index(ordinal)
     }
 
     /// Returns the symbols that have GOT slots, with the offsets of those in the GOT.
     pub(super) fn slots(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
-        ordinals(&self.got_mask)
+        self.masks
+            .got
+            .ordinals()
             .enumerate()
             .map(|(index, ordinal)| (ordinal, self.slot_size * index))
     }
@@ -120,12 +121,25 @@ pub(super) fn layout<'t>(
     let mut starts = vec![0; trace.len()];
     let Totals { guard, all } = add_up(stencils, trace, &mut starts)?;
     let (code, data) = (all.code as usize, all.data as usize);
-    let (got_mask, trampoline_mask) = (all.got, all.trampolines);
+    let mut masks = Masks {
+        got: Mask::from(all.got),
+        trampolines: Mask::from(all.trampolines),
+    };
+    if stencils.table.many_symbols {
+        let opcodes = trace.iter().map(|uop| uop.opcode).chain(stencils.guard());
+        for opcode in opcodes {
+            let Some(own) = stencils.table.masks.get(usize::from(opcode)) else {
+                let what = "a stencil has no masks";
+                return Err(LinkError::bug(None, stencils.name(opcode), what));
+            };
+            masks.add_high(own);
+        }
+    }
     // A target without trampolines, or without a GOT, has no stencils with a symbol in that mask.
     let trampoline_size = rules.trampoline.map_or(0, |trampoline| trampoline.size);
     let slot_size = rules.got.map_or(0, |got| got.slot_size);
 
-    let trampolines = code..code + trampoline_size * ordinals(&trampoline_mask).count();
+    let trampolines = code..code + trampoline_size * masks.trampolines.len();
     let data_start = match policy {
         LayoutPolicy::CPython { .. } => {
             trampolines.end + rules.data_align - trampolines.end % rules.data_align
@@ -133,7 +147,7 @@ pub(super) fn layout<'t>(
         LayoutPolicy::Tight => trampolines.end.next_multiple_of(TIGHT_ALIGN),
     };
     let data = data_start..data_start + data;
-    let got = data.end..data.end + slot_size * ordinals(&got_mask).count();
+    let got = data.end..data.end + slot_size * masks.got.len();
     let size = match policy {
         LayoutPolicy::CPython { page_size } if page_size.is_power_of_two() => {
             got.end + page_size - got.end % page_size
@@ -157,8 +171,7 @@ pub(super) fn layout<'t>(
         data,
         got,
         size,
-        trampoline_mask,
-        got_mask,
+        masks,
         trampoline_size,
         slot_size,
     })

@@ -71,7 +71,9 @@ impl<'s> Linker<'s> {
         let Linker {
             stencils, image, ..
         } = self;
-        let linked = image.start(layout, base, symbols).map_err(Failure::from);
+        let linked = image
+            .start(stencils, layout, base, symbols)
+            .map_err(Failure::from);
         let linked = linked.and_then(|()| {
             if stencils.rules.plain {
                 copy::<true>(image, stencils, layout, base)
@@ -151,7 +153,7 @@ fn copy<const PLAIN: bool>(
         let uop = match (layout.trace.get(index), &guard) {
             (Some(uop), _) => uop,
             (None, Some(guard)) if index == layout.trace.len() => guard,
-            (None, _) => return Ok(()),
+            (None, _) => break,
         };
         let Some(entry) = stencils.table.entries.get(usize::from(uop.opcode)) else {
             return Err(Failure::Uop(index));
@@ -165,6 +167,12 @@ fn copy<const PLAIN: bool>(
         at.code += entry.code as usize;
         at.data += entry.data as usize;
         index += 1;
+    }
+    // The layout has been made of other numbers, which must add up to the same.
+    if (at.code, at.data) == (layout.code, layout.data.len()) {
+        Ok(())
+    } else {
+        Err(Failure::Image)
     }
 }
 

@@ -9,9 +9,7 @@ use super::{
 use crate::{
     arch::{Trampoline, aarch64::pair},
     form::{self, Formed},
-    mask::{Mask, ordinals},
     table::{Branch, CODE_PART, Pair, Special},
-    values::SYMBOL_VALUES,
 };
 
 /// What is written for a pair.
@@ -37,7 +35,7 @@ impl Image {
             Special::Branch(branch) => {
                 let (formed, used) = self.branch(branch, layout, base)?;
                 if used {
-                    self.use_trampoline(usize::from(branch.ordinal))?;
+                    self.used.insert(usize::from(branch.ordinal));
                 }
                 self.or(code + branch.offset as usize, formed.field)?;
                 Ok(formed.range | formed.align)
@@ -89,9 +87,9 @@ impl Image {
         base: u64,
     ) -> Result<(Formed, bool), Bug> {
         let location = self.location(CODE_PART, branch.offset)?;
-        let addend = i64::from(branch.addend);
+        let addend = branch.addend;
         let form = form::form(branch.form);
-        let symbol = self.value(SYMBOL_VALUES as u16 + branch.ordinal, addend)?;
+        let symbol = self.value(branch.value, addend)?;
         let formed = form.apply::<false>(symbol, location);
         if formed.range == 0 {
             return Ok((formed, false));
@@ -115,13 +113,6 @@ impl Image {
         Ok(Filled::Fields(pair::page(value, location), low))
     }
 
-    /// Notes that a branch goes through the symbol's trampoline.
-    fn use_trampoline(&mut self, ordinal: usize) -> Result<(), Bug> {
-        let word = self.used.get_mut(ordinal / 64).ok_or(Bug)?;
-        *word |= 1 << (ordinal % 64);
-        Ok(())
-    }
-
     /// Writes the trampolines that are in use; the others stay 0. This is done last, as copying whole
     /// blocks has written over their place.
     pub(super) fn write_trampolines(
@@ -132,7 +123,7 @@ impl Image {
     ) -> Result<(), Bug> {
         let Some(trampoline) = trampoline else {
             // Nothing can have used one.
-            return if self.used == Mask::default() {
+            return if self.used.is_empty() {
                 Ok(())
             } else {
                 Err(Bug)
@@ -140,8 +131,7 @@ impl Image {
         };
         let place = self.code.get_mut(layout.trampolines()).ok_or(Bug)?;
         place.fill(0);
-        let used = self.used;
-        for ordinal in ordinals(&used) {
+        for ordinal in self.used.ordinals() {
             let at = layout.trampoline(ordinal);
             let address = at + trampoline.code.len();
             let code = self.code.get_mut(at..address).ok_or(Bug)?;

@@ -4,20 +4,17 @@
 use jit_schema::Target;
 use jit_stencils::{Hole, HoleValue, Part, PatchValue, StencilGroup};
 
-use super::{
-    check::{self, Masks},
-    draft::Draft,
-};
+use super::{check, draft::Draft};
 use crate::{
     arch::{self, Architecture, Fill, Problem, Rules, Site},
     error::StencilError,
     form::{self, FormIndex},
-    mask::{Mask, contains},
+    mask::Mask,
     shape::WINDOW,
     table::{
         Branch, CODE_PART, DATA_PART, Field, Pair, Relax, Simple, Sizes, Span, Special, Table,
     },
-    values::{self, HALVES, SYMBOL_VALUES, UOP_VALUES},
+    values::{self, HALVES, UOP_VALUES},
 };
 
 /// Adds stencils to a table.
@@ -49,8 +46,11 @@ impl TableBuilder {
             arch,
             rules: arch.rules(target.format),
             ordinals: symbols.len(),
+            table: Table {
+                symbols_from: values::symbols_from(symbols.len()),
+                ..Table::default()
+            },
             symbols,
-            table: Table::default(),
         }
     }
 
@@ -61,7 +61,7 @@ impl TableBuilder {
 
     /// Checks a stencil and adds it.
     pub(super) fn add(&mut self, uop: &str, group: &StencilGroup) -> Result<(), StencilError> {
-        let masks = Masks::of(uop, group, &self.rules, self.ordinals)?;
+        let masks = check::masks(uop, group, &self.rules, self.ordinals)?;
         check::check_sizes(uop, group, &self.rules)?;
         let mut draft = Draft::new(group, masks);
         let before = self.lengths();
@@ -138,9 +138,11 @@ impl TableBuilder {
         table.sizes.push(Sizes {
             code: draft.code.len() as u64,
             data: draft.data.len() as u64,
-            got: draft.masks.got,
-            trampolines: draft.masks.trampolines,
+            got: draft.masks.got.low(),
+            trampolines: draft.masks.trampolines.low(),
         });
+        table.many_symbols |= draft.masks.is_high();
+        table.masks.push(draft.masks);
         table.direct.push(draft.direct);
         Some(())
     }
@@ -179,13 +181,13 @@ impl TableBuilder {
                 });
                 Ok(())
             }
-            Fill::Trampoline { form, addend } => self.add_branch(draft, part, hole, form, addend),
+            Fill::Trampoline { form } => self.add_branch(draft, part, hole, form),
             Fill::Pair {
                 first,
                 scale,
                 register,
             } => {
-                let (value, addend) = self.value(draft, &hole.value)?;
+                let (value, addend) = self.value(draft, hole)?;
                 let page = form::field(form::PAGE_LOW) | form::field(form::PAGE_HIGH);
                 draft.clear(part, first, hole.patch.width(), page)?;
                 let low = form::field(form::LOW_12 + scale);
@@ -210,7 +212,7 @@ impl TableBuilder {
         hole: &Hole,
         form: FormIndex,
     ) -> Result<(), Problem> {
-        let (value, addend) = self.value(draft, &hole.value)?;
+        let (value, addend) = self.value(draft, hole)?;
         draft.clear(part, hole.offset, hole.patch.width(), form::field(form))?;
         self.table.fields.push(Field {
             addend,
@@ -229,7 +231,7 @@ impl TableBuilder {
 
     /// Returns the row of a hole that its value fills as a whole.
     fn simple(&mut self, draft: &mut Draft, part: Part, hole: &Hole) -> Result<Simple, Problem> {
-        let (value, addend) = self.value(draft, &hole.value)?;
+        let (value, addend) = self.value(draft, hole)?;
         draft.clear(part, hole.offset, hole.patch.width(), u64::MAX)?;
         Ok(Simple {
             addend,
@@ -244,7 +246,6 @@ impl TableBuilder {
         part: Part,
         hole: &Hole,
         form: FormIndex,
-        addend: i8,
     ) -> Result<(), Problem> {
         let PatchValue::Symbol { ordinal } = hole.value else {
             return Err("a trampoline is for a symbol by number".into());
@@ -260,20 +261,21 @@ impl TableBuilder {
         self.table.specials.push(Special::Branch(Branch {
             offset: offset(hole.offset)?,
             ordinal: index(ordinal)?,
+            value: index(self.table.symbols_from + ordinal)?,
             form,
-            addend,
+            addend: hole.patch.row().base_addend,
         }));
         Ok(())
     }
 
     /// Returns the index of a value in the table of values, and what is added to it.
-    fn value(&mut self, draft: &mut Draft, value: &PatchValue) -> Result<(u16, i64), Problem> {
-        match value {
+    fn value(&mut self, draft: &mut Draft, hole: &Hole) -> Result<(u16, i64), Problem> {
+        match &hole.value {
             PatchValue::GotSlot { ordinal, addend } => {
                 self.check_ordinal(&draft.masks.got, *ordinal)?;
                 let got = self.rules.got.ok_or("the target has no GOT")?;
-                if *addend != got.addend {
-                    let expected = got.addend;
+                let expected = got.addend;
+                if *addend != expected {
                     return Err(format!("a GOT slot's addend is {expected}, not {addend}"));
                 }
                 Ok((index(UOP_VALUES + ordinal)?, *addend))
@@ -308,7 +310,6 @@ impl TableBuilder {
 
     /// Returns the index of the address of a symbol that is written as it is.
     fn direct_symbol(&mut self, draft: &mut Draft, symbol: &str) -> Result<u16, Problem> {
-        let limit = usize::from(u16::MAX) - SYMBOL_VALUES;
         let place = match self.symbols.iter().position(|known| known == symbol) {
             Some(place) => place,
             None => {
@@ -316,11 +317,8 @@ impl TableBuilder {
                 self.symbols.len() - 1
             }
         };
-        if place > limit {
-            return Err(format!("more than {limit} external symbols"));
-        }
         draft.direct.push(place);
-        index(SYMBOL_VALUES + place)
+        index(self.table.symbols_from + place)
     }
 
     /// GOT slots are filled for the whole trace, by its mask.
@@ -334,7 +332,7 @@ impl TableBuilder {
     }
 
     fn check_ordinal(&self, mask: &Mask, ordinal: usize) -> Result<(), Problem> {
-        if ordinal < self.ordinals && contains(mask, ordinal) {
+        if ordinal < self.ordinals && mask.contains(ordinal) {
             Ok(())
         } else {
             Err(format!(
@@ -363,5 +361,7 @@ fn offset(number: usize) -> Result<u32, Problem> {
 
 /// Returns an index into the table of values, which has 16 bits.
 fn index(number: usize) -> Result<u16, Problem> {
-    u16::try_from(number).map_err(|_| format!("value number {number} has more than 16 bits"))
+    u16::try_from(number).map_err(|_| {
+        "there are more external symbols than the 65,536 values that holes can refer to".to_owned()
+    })
 }

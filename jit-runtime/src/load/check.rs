@@ -1,13 +1,9 @@
 //! Checks of a stencil as a whole: its sizes, its masks, and that its holes do not overlap.
 
-use jit_stencils::{Part, PatchKind, Stencil, StencilGroup, SymbolMask};
+use jit_schema::PatchKind;
+use jit_stencils::{Part, Stencil, StencilGroup, SymbolMask};
 
-use crate::{
-    arch::Rules,
-    error::StencilError,
-    limits::MAX_SIZE,
-    mask::{Mask, ordinals},
-};
+use crate::{arch::Rules, error::StencilError, limits::MAX_SIZE, mask::Mask, table::Masks};
 
 /// What data is a multiple of, in bytes.
 const DATA_UNIT: usize = 8;
@@ -37,63 +33,45 @@ pub(super) fn check_sizes(
     Ok(())
 }
 
-/// The masks of a stencil: which symbols have a GOT slot, and which a trampoline.
-pub(super) struct Masks {
-    pub(super) got: Mask,
-    pub(super) trampolines: Mask,
-}
-
-impl Masks {
-    /// Returns a stencil's masks. Each symbol in them takes room, whether a hole refers to it or not.
-    ///
-    /// `known` is how many symbols have ordinals.
-    pub(super) fn of(
-        uop: &str,
-        group: &StencilGroup,
-        rules: &Rules,
-        known: usize,
-    ) -> Result<Masks, StencilError> {
-        let convert = |mask: &SymbolMask| {
-            convert(mask).map_err(|ordinal| StencilError::TooManySymbols {
-                uop: uop.to_owned(),
-                ordinal,
-            })
-        };
-        let masks = Masks {
-            got: convert(&group.got_entries)?,
-            trampolines: convert(&group.trampolines)?,
-        };
-        let wrong = |ordinal, problem: &str| StencilError::Mask {
-            uop: uop.to_owned(),
-            ordinal,
-            problem: problem.to_owned(),
-        };
-        if rules.got.is_none()
-            && let Some(ordinal) = ordinals(&masks.got).next()
-        {
-            return Err(wrong(ordinal, "the target has no GOT"));
-        }
-        let unknown = ordinals(&masks.got)
-            .chain(ordinals(&masks.trampolines))
-            .find(|ordinal| *ordinal >= known);
-        match unknown {
-            Some(ordinal) => Err(wrong(ordinal, "there is no such symbol")),
-            None => Ok(masks),
-        }
+/// Returns a stencil's masks. Each symbol in them takes room, whether a hole refers to it or not.
+///
+/// `known` is how many symbols have ordinals.
+pub(super) fn masks(
+    uop: &str,
+    group: &StencilGroup,
+    rules: &Rules,
+    known: usize,
+) -> Result<Masks, StencilError> {
+    let masks = Masks {
+        got: mask(&group.got_entries),
+        trampolines: mask(&group.trampolines),
+    };
+    let wrong = |ordinal, problem: &str| StencilError::Mask {
+        uop: uop.to_owned(),
+        ordinal,
+        problem: problem.to_owned(),
+    };
+    if rules.got.is_none()
+        && let Some(ordinal) = masks.got.ordinals().next()
+    {
+        return Err(wrong(ordinal, "the target has no GOT"));
+    }
+    let mut both = masks.got.ordinals().chain(masks.trampolines.ordinals());
+    let unknown = both.find(|ordinal| *ordinal >= known);
+    drop(both);
+    match unknown {
+        Some(ordinal) => Err(wrong(ordinal, "there is no such symbol")),
+        None => Ok(masks),
     }
 }
 
-/// Returns a mask as the linker has it, or its first ordinal that is too large.
-fn convert(mask: &SymbolMask) -> Result<Mask, usize> {
+/// Returns a mask as the linker has it.
+fn mask(mask: &SymbolMask) -> Mask {
     let mut converted = Mask::default();
     for (index, word) in mask.words().iter().enumerate() {
-        match converted.get_mut(index / 2) {
-            Some(place) => *place |= u64::from(*word) << (index % 2 * 32),
-            None if *word == 0 => {}
-            None => return Err(index * 32 + word.trailing_zeros() as usize),
-        }
+        converted.add_word(index / 2, u64::from(*word) << (index % 2 * 32));
     }
-    Ok(converted)
+    converted
 }
 
 /// Checks that no two holes share a byte: they are filled in no particular order.

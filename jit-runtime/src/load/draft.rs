@@ -2,11 +2,10 @@
 
 use jit_stencils::{HoleValue, Part, StencilGroup};
 
-use super::check::Masks;
 use crate::{
     arch::{Problem, outside},
     form, shape,
-    table::{CODE_PART, DATA_PART, Entry, Field, Simple},
+    table::{CODE_PART, DATA_PART, Entry, Field, Masks, Simple},
     values,
 };
 

@@ -1,12 +1,13 @@
 //! What is wrong with a stencil as a whole, or with several of them: masks, guards, sizes, names.
 
-use jit_runtime::{StencilError, Stencils};
+use jit_runtime::{LayoutPolicy, LinkError, StencilError, Stencils};
 use jit_schema::Target;
-use jit_stencils::{Hole, HoleValue, Part, PatchKind, Shim, StencilGroup};
+use jit_stencils::{Hole, HoleValue, Part, PatchKind, PatchValue, Shim, StencilGroup};
 
 use crate::{
+    linked::link,
     make::{
-        AARCH64, GUARD, I686, X86_64, based, code, hole, set, slot, stencil, target, with_got,
+        AARCH64, GUARD, I686, X86_64, based, code, hole, set, slot, stencil, target, uop, with_got,
         with_trampolines,
     },
     refused::make,
@@ -37,24 +38,87 @@ fn masks_with_numbers_that_no_symbol_has() {
     }
 }
 
+/// Numbers past the 256 that CPython's masks have room for.
 #[test]
-fn more_symbols_than_masks_have_room_for() {
-    let names: Vec<String> = (0..300).map(|number| format!("s{number}")).collect();
+fn many_symbols() {
+    let names: Vec<String> = (0..600).map(|number| format!("s{number}")).collect();
     let names: Vec<&str> = names.iter().map(|name| &**name).collect();
-    let make = |group| Stencils::new(&set(target(AARCH64[0]), vec![("_SPOT", group)], &names));
-    for ordinal in [256, 287, 288, 299] {
-        let base = || code(vec![0; 4], vec![]);
-        let expected = StencilError::TooManySymbols {
-            uop: "_SPOT".into(),
-            ordinal,
-        };
-        assert_eq!(make(with_got(base(), &[3, ordinal])).unwrap_err(), expected);
-        assert_eq!(
-            make(with_trampolines(base(), &[3, ordinal])).unwrap_err(),
-            expected
-        );
+    let address = |ordinal: usize| 0x1000_0000_0000 + 0x100 * ordinal as u64;
+    let symbols: Vec<(&str, u64)> = names
+        .iter()
+        .enumerate()
+        .map(|(ordinal, name)| (*name, address(ordinal)))
+        .collect();
+    // mov rax, [slot]; jmp symbol
+    let of = |ordinal: usize| {
+        let body = vec![0x48, 0x8b, 0x05, 0, 0, 0, 0, 0xe9, 0, 0, 0, 0];
+        let load = hole(3, PatchKind::X86_64_32rx, slot(ordinal, -4));
+        let symbol = PatchValue::Symbol { ordinal };
+        let jump = hole(8, PatchKind::X86_64Trampoline, symbol);
+        let group = code(body, vec![load, jump]);
+        with_trampolines(with_got(group, &[ordinal]), &[ordinal])
+    };
+    let ordinals = [3, 255, 256, 319, 599];
+    let groups = [
+        ("_599", of(599)),
+        ("_256", of(256)),
+        ("_3", of(3)),
+        ("_319", of(319)),
+        ("_255", of(255)),
+    ];
+    let stencils = Stencils::new(&set(target(X86_64[0]), groups.to_vec(), &names)).unwrap();
+    let trace: Vec<_> = groups
+        .iter()
+        .map(|(name, _)| uop(&stencils, name))
+        .collect();
+    let linked = link(&stencils, LayoutPolicy::Tight, &trace, 0x1_0000, &symbols).unwrap();
+    let (got, trampolines) = (linked.layout.got(), linked.layout.trampolines());
+    assert_eq!((got.len(), trampolines.len()), (8 * 5, 16 * 5));
+    for (index, ordinal) in ordinals.into_iter().enumerate() {
+        let slot = linked.address(got.start + 8 * index);
+        assert_eq!(linked.load(slot), address(ordinal));
+        let trampoline = linked.address(trampolines.start + 16 * index);
+        assert_eq!(linked.load(trampoline + 6), address(ordinal));
+        let name = format!("_{ordinal}");
+        let place = groups.iter().position(|(known, _)| *known == name).unwrap();
+        let start = linked.start(place);
+        let distance = |from: usize, to: u64| to.wrapping_sub(linked.address(from)) as u32;
+        assert_eq!(linked.word(start + 3), distance(start + 7, slot));
+        assert_eq!(linked.word(start + 8), distance(start + 12, trampoline));
     }
-    assert!(make(with_got(code(vec![0; 4], vec![]), &[0, 255])).is_ok());
+
+    // Each is missed.
+    for (missing, _) in &groups {
+        let known: Vec<_> = symbols
+            .iter()
+            .copied()
+            .filter(|(name, _)| name[1..] != missing[1..])
+            .collect();
+        let error = link(&stencils, LayoutPolicy::Tight, &trace, 0x1_0000, &known).unwrap_err();
+        match error {
+            LinkError::UnresolvedSymbol { uop, .. } => assert_eq!(&uop, missing),
+            error => panic!("{error}"),
+        }
+    }
+}
+
+/// Holes refer to values by numbers of 16 bits.
+#[test]
+fn more_symbols_than_there_are_numbers() {
+    let names: Vec<String> = (0..65_536).map(|number| format!("s{number}")).collect();
+    let names: Vec<&str> = names.iter().map(|name| &**name).collect();
+    let make = |ordinal: usize| {
+        let load = hole(3, PatchKind::X86_64_32rx, slot(ordinal, -4));
+        let group = code(vec![0x48, 0x8b, 0x05, 0, 0, 0, 0], vec![load]);
+        let groups = vec![("_SPOT", with_got(group, &[ordinal]))];
+        Stencils::new(&set(target(X86_64[2]), groups, &names))
+    };
+    assert!(make(65_535 - 16).is_ok());
+    let error = make(65_535 - 15).unwrap_err();
+    assert!(
+        matches!(&error, StencilError::Hole { uop, offset: 3, .. } if uop == "_SPOT"),
+        "{error}"
+    );
 }
 
 /// 32-bit x86 has no GOT: slots would be 4 bytes apart and 8 bytes wide.
