@@ -61,9 +61,13 @@ pub(crate) fn optimizer(compiler: &Compiler<'_>) -> String {
     format!("jit-optimizer {}{passes}", jit_optimizer::FINGERPRINT)
 }
 
-/// Which code of ours ran the tools.
+/// Returns the versions of the code that runs the tools and of what it builds on.
 pub(crate) fn tool_driver() -> String {
-    format!("jit-llvm {}", jit_llvm::FINGERPRINT)
+    format!(
+        "jit-llvm {}, jit-schema {}",
+        jit_llvm::FINGERPRINT,
+        jit_schema::FINGERPRINT
+    )
 }
 
 /// A file that was read, with a hash of what it held.
