@@ -248,6 +248,7 @@ mod tests {
 
     #[test]
     fn clang_answers() {
+        fixtures::needs!(clang_22);
         let interrupt = Interrupt::default();
         let toolchain = Toolchain::discover(&Search::default(), &interrupt).unwrap();
         let work = tempfile::tempdir().unwrap();

@@ -94,3 +94,8 @@ pub use limits::MAX_SIZE;
 pub use link::{Layout, LayoutPolicy, Linker, Symbols};
 pub use load::Stencils;
 pub use trace::Uop;
+
+/// The example in the README, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

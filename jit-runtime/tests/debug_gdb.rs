@@ -50,6 +50,7 @@ const REGISTER: &str = if cfg!(target_arch = "x86_64") {
 };
 
 fn backtraces_cross_jit_frames() {
+    fixtures::needs!(gdb);
     let mut gdb = Command::new("gdb");
     gdb.args(["-nx", "-batch"]);
     let mut commands = vec![

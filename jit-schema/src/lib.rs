@@ -69,3 +69,8 @@ pub use target::{Arch, ObjectFormat, Target, UnknownTarget};
 /// A hash of this crate's sources. What depends on them must be made again when it changes: the
 /// optimizer's labels have the names that [`label`] gives them.
 pub const FINGERPRINT: &str = env!("JIT_SCHEMA_FINGERPRINT");
+
+/// The example in the README, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

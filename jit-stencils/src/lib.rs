@@ -87,3 +87,8 @@ pub use unresolved::{Place, UnresolvedGroup, UnresolvedHole};
 pub use unwind::UnwindInfo;
 #[cfg(feature = "lower")]
 pub use unwind::{UnwindError, shim_unwind};
+
+/// The example in the README, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

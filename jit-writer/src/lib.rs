@@ -50,3 +50,8 @@ mod python;
 
 pub use format::HeaderFormat;
 pub use preamble::Preamble;
+
+/// The example in the README, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

@@ -266,6 +266,7 @@ mod tests {
     #[test]
     #[cfg(target_os = "linux")]
     fn functions_are_where_the_system_has_them() {
+        fixtures::needs!(clang_22);
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("all.c");
         for (header, names) in HOMES {

@@ -81,6 +81,7 @@ fn no_pyconfig() {
 
 #[test]
 fn cases_without_a_case() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = Sandbox::new().tinyvm();
     for text in ["", "// Nothing yet.\n", "\n    case _NOP_r00: {\n    }\n"] {
         sandbox.write(CASES, text);
@@ -94,6 +95,7 @@ fn cases_without_a_case() {
 
 #[test]
 fn a_case_that_is_there_twice() {
+    fixtures::needs!(clang_22, objdump_22);
     let nop = case("_NOP_r00");
     let sandbox = Sandbox::new().tinyvm_of(&[nop.clone(), case("_DUP_r12"), nop]);
     let text = sandbox.text(CASES);
@@ -118,6 +120,7 @@ fn a_case_that_is_there_twice() {
 
 #[test]
 fn a_case_that_is_cut_short() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = Sandbox::new().tinyvm();
     let whole = file("Python/executor_cases.c.h");
     // In the middle of the last body, and of one in the middle.
@@ -139,6 +142,7 @@ fn a_case_that_is_cut_short() {
 
 #[test]
 fn cases_that_are_no_text() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = Sandbox::new().tinyvm();
     let mut bytes = sandbox.text(CASES).into_bytes();
     bytes.truncate(5000);
@@ -151,6 +155,7 @@ fn cases_that_are_no_text() {
 /// All of them are named, with what clang says about each, and the others come through.
 #[test]
 fn micro_ops_that_do_not_compile() {
+    fixtures::needs!(clang_22, objdump_22);
     let good = ["_DUP_r12", "_MATH_r11", "_SWAP_r22"];
     let mut list: Vec<String> = good.iter().map(|name| case(name)).collect();
     list.insert(1, case_with("_NOP_r00", ";\nno_such_variable = 1;"));
@@ -194,6 +199,7 @@ fn micro_ops_that_do_not_compile() {
 /// nixpkgs 348786: what is wrong with a header is wrong with every micro-op. It is told once, whole.
 #[test]
 fn a_header_that_does_not_compile() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = Sandbox::new().tinyvm();
     let header = file("Include/internal/vm_values.h");
     sandbox.write(
@@ -221,6 +227,7 @@ fn a_header_that_does_not_compile() {
 
 #[test]
 fn flags_that_clang_does_not_know() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = Sandbox::new().tinyvm();
     let message = sandbox
         .build()
@@ -232,6 +239,7 @@ fn flags_that_clang_does_not_know() {
 
 #[test]
 fn a_shim_that_does_not_compile() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = Sandbox::new().tinyvm_of(&[case("_NOP_r00")]);
     sandbox.write(SHIM, format!("{}\nint x = y;\n", file("Tools/jit/shim.c")));
     let message = sandbox.build().fails(12);
@@ -240,6 +248,7 @@ fn a_shim_that_does_not_compile() {
 
 #[test]
 fn a_shim_without_exactly_one_call() {
+    fixtures::needs!(clang_22, objdump_22);
     let shim = file("Tools/jit/shim.c");
     let call = "return entry(executor, frame, stack_pointer, thread, 0, 0);";
     let twice = format!("entry(executor, frame, stack_pointer, thread, 1, 1);\n    {call}");
@@ -289,6 +298,7 @@ fn a_configuration_that_is_wrong() {
 
 #[test]
 fn a_place_that_cannot_be_written() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = Sandbox::new().tinyvm_of(&[case("_NOP_r00")]);
     let build = [
         "build",

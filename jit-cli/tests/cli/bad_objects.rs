@@ -37,6 +37,7 @@ fn only_the_bad(message: &str) {
 
 #[test]
 fn a_thread_local_variable() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = with_bad("extern __thread int vm_local;\ntos0 = (vm_value)vm_local;");
     let words = [
         "R_X86_64_GOTTPOFF",
@@ -49,12 +50,14 @@ fn a_thread_local_variable() {
 
 #[test]
 fn a_static_variable() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = with_bad("static uint32_t counter;\ntos0 = ++counter;");
     fails(&sandbox, LINUX, 14, &["bss"]);
 }
 
 #[test]
 fn a_symbol_that_is_not_imported() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = with_bad("extern vm_value vm_elsewhere;\ntos0 = vm_elsewhere;");
     let words = ["vm_elsewhere is used at code+0x", "without being imported"];
     fails(&sandbox, "x86_64-pc-windows-msvc", 15, &words);
@@ -63,12 +66,14 @@ fn a_symbol_that_is_not_imported() {
 /// Stencils share one frame pointer.
 #[test]
 fn a_frame_pointer_that_changes() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = with_bad("__asm__ volatile(\"movq %rsp, %rbp\");");
     fails(&sandbox, LINUX, 17, &["rbp", "frame pointer"]);
 }
 
 #[test]
 fn several_for_several_reasons() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = Sandbox::new().tinyvm_of(&[
         case_with("_NOP_r00", "static uint32_t counter;\ntos0 = ++counter;"),
         case("_DUP_r12"),
@@ -119,6 +124,7 @@ exit 0
 
 #[test]
 fn objects_that_are_broken() {
+    fixtures::needs!(clang_22, objdump_22);
     for harm in [
         // Cut short: in the header, in a section, in the section headers.
         "head -c 50 \"$object\"",
@@ -140,6 +146,7 @@ fn objects_that_are_broken() {
 
 #[test]
 fn no_object_at_all() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = with_bad("tos0 = VM_NONE;");
     // It says that all went well, and did nothing.
     sandbox.clang_with("case \"$*\" in *_LOAD_NONE_r01.s) exit 0 ;; esac");
@@ -150,6 +157,7 @@ fn no_object_at_all() {
 /// Killed (by the kernel, which is out of memory) in the middle of a batch.
 #[test]
 fn clang_is_killed() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = with_bad("tos0 = VM_NONE;");
     // Up to the bad one, all is well.
     sandbox.clang_with(
@@ -178,6 +186,7 @@ done
 /// clang itself gives up.
 #[test]
 fn clang_crashes() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = with_bad("\n#pragma clang __debug crash\n;");
     for mode in [&[][..], &["--one-process-per-step"]] {
         let message = sandbox.build().with(mode).fails(12);

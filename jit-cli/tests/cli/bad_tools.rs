@@ -150,6 +150,7 @@ fn prints_garbage() {
 /// What is wrong in one place does not keep the search from the next.
 #[test]
 fn the_next_place_is_tried() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = batch::some();
     sandbox.clang_that_says("bin/clang", "Apple clang version 22.0.0");
     sandbox.clang_that_says("llvm/bin/clang", "clang version 14.0.6");
@@ -165,6 +166,7 @@ fn the_next_place_is_tried() {
 /// llvm-objdump only adds comments: one that will not do is none at all.
 #[test]
 fn objdump_of_another_version() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = batch::some();
     std::os::unix::fs::symlink(tools::clang_22(), sandbox.path("empty/clang")).unwrap();
     sandbox.clang_that_says("empty/llvm-objdump", "LLVM version 14.0.6");

@@ -56,6 +56,7 @@ fn same_lines(name: &str, ours: &str, theirs: &str) {
 
 #[test]
 fn all_targets() {
+    fixtures::needs!(clang_22, objdump_22);
     both_ways(&some(), |sandbox| sandbox.build_for(&TRIPLES));
 }
 
@@ -63,6 +64,7 @@ fn all_targets() {
 /// that of the cases.
 #[test]
 fn order() {
+    fixtures::needs!(clang_22, objdump_22);
     let (files, _) = crate::goldens::release();
     for triple in TRIPLES {
         let header = text(files, &format!("jit_stencils-{triple}.h"));
@@ -77,6 +79,7 @@ fn order() {
 /// What can't be precompiled for all micro-ops is left to the driver, and nothing is lost.
 #[test]
 fn a_header_that_depends_on_the_micro_op() {
+    fixtures::needs!(clang_22, objdump_22);
     let names = SOME;
     let cases = names.map(|name| case_with(name, "thread->error = this_opcode;"));
     let sandbox = Sandbox::new().tinyvm_of(&cases);
@@ -99,6 +102,7 @@ fn a_header_that_depends_on_the_micro_op() {
 /// precompiled (for more than a few micro-ops) or not.
 #[test]
 fn lines_and_file_names() {
+    fixtures::needs!(clang_22, objdump_22);
     let line = line_of_case() + 1;
     let body = "thread->error = __FILE__ + 0x5afe0000 + __LINE__;";
     for others in [&SOME[..0], &SOME] {

@@ -89,6 +89,7 @@ const HEADER: &str = "vm/Include/internal/vm_values.h";
 
 #[test]
 fn what_changes_no_byte_changes_nothing() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = Sandbox::new().tinyvm();
     assert_eq!(sandbox.cached_and_right(), 0);
     assert_eq!(sandbox.cached_and_right(), all());
@@ -131,6 +132,7 @@ fn what_changes_no_byte_changes_nothing() {
 
 #[test]
 fn what_changes_bytes_is_built() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = Sandbox::new().tinyvm();
     assert_eq!(sandbox.cached(), 0);
 
@@ -172,6 +174,7 @@ fn what_changes_bytes_is_built() {
 /// A header that is found before the one that was read takes its place.
 #[test]
 fn a_header_that_hides_another() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = Sandbox::new().tinyvm();
     sandbox.cached();
     let text = sandbox.text(HEADER).replace("0xFFFEu", "0xFFFBu");
@@ -181,6 +184,7 @@ fn a_header_that_hides_another() {
 
 #[test]
 fn damaged_entries_are_reported_and_built_anew() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = Sandbox::new().tinyvm();
     sandbox.cached();
     let before = sandbox.files("out");
@@ -209,6 +213,7 @@ fn damaged_entries_are_reported_and_built_anew() {
 
 #[test]
 fn several_builds_share_one() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = Sandbox::new().tinyvm();
     let runs: Vec<_> = (0..4)
         .map(|index| {
@@ -227,6 +232,7 @@ fn several_builds_share_one() {
 
 #[test]
 fn its_size_is_limited() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = Sandbox::new().tinyvm();
     sandbox.cached();
     let before = entries(sandbox.path("cache")).len();
@@ -245,6 +251,7 @@ fn its_size_is_limited() {
 
 #[test]
 fn it_can_be_left_alone() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = Sandbox::new().tinyvm();
     for flag in ["--no-cache", "--one-process-per-step"] {
         // A few suffice.
@@ -273,6 +280,7 @@ fn it_can_be_left_alone() {
 /// What clang warns of is shown again by the next build, so it is not stored.
 #[test]
 fn warnings_come_again() {
+    fixtures::needs!(clang_22, objdump_22);
     let bad = case_with("_NOP_r00", "if (tos0 = tos1) {\n    thread->error = 0;\n}");
     let good = case(SOME[0]);
     let sandbox = Sandbox::new().tinyvm_of(&[bad, good]);

@@ -14,6 +14,7 @@ use crate::{
 
 #[test]
 fn all_of_them_end_well() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = Sandbox::new().tinyvm();
     let run = sandbox.build();
     let start = || {

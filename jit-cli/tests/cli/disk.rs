@@ -33,6 +33,7 @@ impl Drop for Small<'_> {
 /// What clang says is all there is, wherever tests run.
 #[test]
 fn as_clang_puts_it() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = Sandbox::new().tinyvm_of(&[case("_NOP_r00"), case("_DUP_r12")]);
     sandbox.clang_with(
         r#"case "$*" in *_DUP_r12.*)
@@ -55,6 +56,7 @@ esac"#,
 
 #[test]
 fn temporary_files() {
+    fixtures::needs!(clang_22, objdump_22);
     // More than fits, though none is large.
     let body = format!(
         "static const char text[] = \"{}\";\nthread->error = text;",
@@ -77,6 +79,7 @@ fn temporary_files() {
 
 #[test]
 fn output() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = Sandbox::new().tinyvm_of(&crate::batch::SOME.map(case));
     std::fs::create_dir_all(sandbox.path("out")).unwrap();
     let Some(small) = Small::mount(&sandbox, "out") else {

@@ -38,6 +38,7 @@ impl Sandbox {
 
 #[test]
 fn what_has_changed() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = Sandbox::new().tinyvm();
     let found = sandbox.explain(&[]);
     assert_eq!(found["current"], false);

@@ -45,6 +45,7 @@ fn check(files: &Files, build: Build, triple: &str) {
 
 #[test]
 fn all_targets() {
+    fixtures::needs!(clang_22, objdump_22);
     let (files, _) = release();
     for triple in TRIPLES {
         check(files, Build::Release, triple);
@@ -55,6 +56,7 @@ fn all_targets() {
 
 #[test]
 fn dispatchers() {
+    fixtures::needs!(clang_22, objdump_22);
     let (files, _) = release();
     for name in ["jit_stencils.h", "jit_unwind_info.h"] {
         Golden::new(dispatcher(name))
@@ -66,6 +68,7 @@ fn dispatchers() {
 
 #[test]
 fn debug() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = Sandbox::new().tinyvm();
     sandbox
         .build_for(&DEBUG_TRIPLES)
@@ -80,6 +83,7 @@ fn debug() {
 /// The first two lines name what the rest was made from, and nothing of this machine.
 #[test]
 fn first_lines() {
+    fixtures::needs!(clang_22, objdump_22);
     let (files, _) = release();
     for triple in TRIPLES {
         let header = text(files, &format!("jit_stencils-{triple}.h"));
@@ -99,6 +103,7 @@ fn first_lines() {
 /// operations, which nobody can find when the stencils are compiled.
 #[test]
 fn no_outlined_atomics() {
+    fixtures::needs!(clang_22, objdump_22);
     let triple = "aarch64-unknown-linux-gnu";
     let body = "tos0 = __atomic_fetch_add(&frame->version, 1, __ATOMIC_ACQ_REL);";
     let sandbox = Sandbox::new().tinyvm_of(&[case_with("_LOAD_NONE_r01", body)]);

@@ -79,22 +79,26 @@ fn ends(signal_name: &str, when: &str) {
 
 #[test]
 fn while_a_batch_is_compiled() {
+    fixtures::needs!(clang_22, objdump_22);
     ends("INT", "*-cc1*' -S '*");
 }
 
 #[test]
 fn while_the_headers_are_precompiled() {
+    fixtures::needs!(clang_22, objdump_22);
     ends("TERM", "*-emit-pch*");
 }
 
 #[test]
 fn while_the_shim_is_compiled() {
+    fixtures::needs!(clang_22, objdump_22);
     ends("HUP", "*shim.c*");
 }
 
 /// Nothing that came before the signal is lost, and what comes after starts from there.
 #[test]
 fn the_next_build_is_whole() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = Sandbox::new().tinyvm_of(&[case("_NOP_r00")]);
     let before = {
         sandbox.build().succeeds();

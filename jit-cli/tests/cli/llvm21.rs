@@ -42,6 +42,7 @@ fn check(files: &Files, triple: &str) {
 
 #[test]
 fn all_targets() {
+    fixtures::needs!(prefix_21);
     let sandbox = Sandbox::new().tinyvm();
     let printed = build(&sandbox, &TRIPLES).succeeds();
     assert_eq!(complaints(&printed.stderr), [""; 0]);
@@ -57,12 +58,14 @@ fn all_targets() {
 
 #[test]
 fn batches_give_the_same() {
+    fixtures::needs!(prefix_21);
     batch::both_ways(&batch::some(), |sandbox| build(sandbox, &TRIPLES));
 }
 
 /// What the checkout's own `_llvm.py` pins comes before newer ones that are installed.
 #[test]
 fn pinned_by_the_checkout() {
+    fixtures::needs!(prefix_21);
     let sandbox = batch::some();
     sandbox.write(
         "vm/Tools/jit/_llvm.py",

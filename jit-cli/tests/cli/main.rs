@@ -1,7 +1,8 @@
 //! The `jit-cli` binary, as its users run it: on the example machine and on broken copies of it.
 //!
-//! These need clang and llvm-objdump 22 in `PATH`, and a clang 21 in `bin` of the folder that
-//! `JIT_TEST_LLVM_21` names. `scripts/test` sees to both; without them the tests fail.
+//! Most of them need clang and llvm-objdump 22 in `PATH`, and some a clang 21 in `bin` of the directory
+//! that `JIT_TEST_LLVM_21` names. `scripts/test` installs both; a test without its tool is left out,
+//! with a line that names it.
 //!
 //! One binary, so that what several tests look at is built once.
 

@@ -9,6 +9,7 @@ use crate::{
 
 #[test]
 fn one_object_a_line() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = Sandbox::new().tinyvm();
     let json = ["--message-format", "json"];
     let printed = sandbox.build().with(&json).with(&["--no-cache"]).succeeds();
@@ -50,6 +51,7 @@ fn failures() {
 /// `jit-cli explain | head`, `jit-cli build 2>&1 | head`.
 #[test]
 fn a_reader_that_has_enough() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = Sandbox::new().tinyvm();
     let nobody = || {
         let (reader, writer) = std::io::pipe().unwrap();
@@ -75,6 +77,7 @@ fn a_reader_that_has_enough() {
 
 #[test]
 fn a_timeline() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = Sandbox::new().tinyvm();
     sandbox
         .build()

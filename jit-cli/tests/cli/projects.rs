@@ -10,7 +10,6 @@ use fixtures::{
 use crate::{
     sandbox::{LINUX, Sandbox},
     tinyvm::case,
-    tools,
 };
 
 /// The smallest there is: no header, no shim, no name of CPython's.
@@ -41,8 +40,8 @@ fn own_machine() -> Sandbox {
 
 #[test]
 fn a_configuration_in_the_folder_or_above() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = own_machine();
-    let _ = tools::clang_22();
     fs::create_dir_all(sandbox.path("machine/src/deep")).unwrap();
     let printed = sandbox
         .run(&["build"])
@@ -91,6 +90,7 @@ fn a_configuration_in_the_folder_or_above() {
 /// A micro-op without a header in front of it, both ways.
 #[test]
 fn no_header() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = own_machine();
     crate::batch::both_ways(&sandbox, |sandbox| {
         sandbox.run(&["build", "-o", "../out"]).within("machine")
@@ -99,8 +99,8 @@ fn no_header() {
 
 #[test]
 fn a_checkout_that_the_folder_is_in() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = Sandbox::new().tinyvm_of(&[case("_NOP_r00")]);
-    let _ = tools::clang_22();
     let build = ["build", "-o", "../../out", "--llvm-version", "22", LINUX];
     // The configuration file comes first.
     let printed = sandbox.run(&build).within("vm/Python").succeeds();
@@ -115,8 +115,8 @@ fn a_checkout_that_the_folder_is_in() {
 
 #[test]
 fn the_example() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = Sandbox::new();
-    let _ = (tools::clang_22(), tools::objdump_22());
     let build = ["build", "--llvm-version", "22", "--target", LINUX];
     let printed = sandbox.run(&build).within("empty").succeeds();
     let line = printed.stdout.lines().next().unwrap();
@@ -134,8 +134,8 @@ fn the_example() {
 /// The command that CPython's Makefile runs, with jit-cli in place of Python.
 #[test]
 fn as_make_calls_build_py() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = Sandbox::new().tinyvm_of(&[case("_NOP_r00")]);
-    let _ = tools::clang_22();
     // A configured build folder beside the sources.
     fs::rename(
         sandbox.path("vm/pyconfig.h"),

@@ -10,6 +10,7 @@ use crate::{
 
 #[test]
 fn another_folder_and_number_of_jobs() {
+    fixtures::needs!(clang_22, objdump_22);
     let (first, first_folder) = goldens::release();
     let sandbox = Sandbox::new();
     let inner = "a/longer/path than that of the first build/with, what is more, odd characters in it's name";
@@ -54,6 +55,7 @@ fn contains(haystack: &[u8], needle: &[u8]) -> bool {
 /// The line that says how a header was made: options that count, and no folder of the machine.
 #[test]
 fn the_command_in_a_header() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = Sandbox::new().tinyvm_of(&[case("_NOP_r00")]);
     sandbox.write("real/include/nothing.h", "");
     let second_line = |more: &[&str]| {

@@ -87,8 +87,6 @@ impl Sandbox {
 
     /// `jit-cli build` of the copy in `vm`, on LLVM 22, into `out`.
     pub(crate) fn build_for(&self, triples: &[&str]) -> Run<'_> {
-        // Says what is missing if it is.
-        let _ = (crate::tools::clang_22(), crate::tools::objdump_22());
         self.run(&["build", "--cpython", "vm", "-p", "vm", "-o", "out"])
             .with(&["--llvm-version", "22"])
             .with(triples)

@@ -54,6 +54,7 @@ fn times(sandbox: &Sandbox) -> Vec<(String, SystemTime)> {
 
 #[test]
 fn nothing_changed() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = small();
     sandbox.build().succeeds();
     let before = times(&sandbox);
@@ -73,6 +74,7 @@ fn nothing_changed() {
 
 #[test]
 fn something_changed() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = small();
     sandbox.build().succeeds();
     let append = |path: &str| {
@@ -97,6 +99,7 @@ fn something_changed() {
 
 #[test]
 fn something_is_missing() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = small();
     sandbox.build().succeeds();
     let whole = sandbox.files("out");
@@ -117,6 +120,7 @@ fn something_is_missing() {
 
 #[test]
 fn by_force() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = small();
     sandbox.build().succeeds();
     let (files, before) = (sandbox.files("out"), times(&sandbox));
@@ -150,6 +154,7 @@ fn upstreams_digest(sandbox: &Sandbox, cflags: &str, tools: &[&str]) -> String {
 
 #[test]
 fn the_other_tools_output_is_current() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = small();
     for name in [
         "build.py",

@@ -48,6 +48,7 @@ fn expected(triple: &str) -> StencilSet {
 /// another number of jobs.
 #[test]
 fn all_targets() {
+    fixtures::needs!(clang_22, objdump_22);
     let (headers, _) = goldens::release();
     let sandbox = Sandbox::new().tinyvm();
     let cached = ["--cache-dir", "cache", "-j1"];
@@ -94,6 +95,7 @@ fn time(sandbox: &Sandbox, name: &str) -> SystemTime {
 
 #[test]
 fn built_only_if_something_changed() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = small();
     let current = |emit: &str| {
         let printed = without_clang(&sandbox).with(&["--emit", emit]).succeeds();
@@ -140,6 +142,7 @@ fn built_only_if_something_changed() {
 
 #[test]
 fn told_to_tools() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = small();
     let json = ["--message-format", "json", "--emit", "stencils,header"];
     let events = |run: Run<'_>| crate::cache::events(&run.with(&json).succeeds().stdout);
@@ -175,6 +178,7 @@ fn told_to_tools() {
 
 #[test]
 fn as_jit_toml_says() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = small();
     let config = sandbox.text("vm/jit.toml");
     let build = |emit: &str| {
@@ -203,6 +207,7 @@ fn as_jit_toml_says() {
 /// An object to link may have things in it that a stencil may not.
 #[test]
 fn shims_that_are_no_stencils() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = small();
     let shim = sandbox.text(SHIM);
     let fails = |triples: &[&str], old: &str, new: &str, status: i32, message: &str| {

@@ -28,6 +28,7 @@ fn project(first: &str) -> Sandbox {
 
 #[test]
 fn builtin_headers_for_all_targets() {
+    fixtures::needs!(clang_22, objdump_22);
     // With no header of this machine in reach. The assertions hold, release and debug.
     let sandbox = project("");
     for more in [&[][..], &["--debug"], &["--cache-dir", "cache"]] {
@@ -43,6 +44,7 @@ fn builtin_headers_for_all_targets() {
 /// A clang whose own headers come first: they ask for the next ones of some names.
 #[test]
 fn builtin_headers_with_another_clang() {
+    fixtures::needs!(prefix_21);
     let sandbox = project("");
     sandbox
         .run(&["build", "--cpython", "vm", "-p", "vm", "-o", "out"])
@@ -58,6 +60,7 @@ fn builtin_headers_with_another_clang() {
 
 #[test]
 fn a_tree_newer_than_what_was_compared() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = project("");
     for (minor, warned) in [(16, false), (17, true)] {
         sandbox.write(
@@ -79,6 +82,7 @@ fn a_tree_newer_than_what_was_compared() {
 
 #[test]
 fn a_wrong_size_is_caught() {
+    fixtures::needs!(clang_22, objdump_22);
     // What a pyconfig.h of another system would say.
     let sandbox = project("#include \"pyconfig.h\"\n");
     let old = tinyvm::file("pyconfig.h");
@@ -94,6 +98,7 @@ fn a_wrong_size_is_caught() {
 
 #[test]
 fn a_folder_with_headers() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = project("");
     sandbox.write("empty/readme", "");
     let stderr = sandbox
@@ -123,6 +128,7 @@ fn mentions(message: &str, words: &[&str]) {
 /// Its real headers are what to try, wherever it is missing.
 #[test]
 fn what_the_built_in_headers_lack() {
+    fixtures::needs!(clang_22, objdump_22);
     let real = ["--sysroot DIR", "docs/sysroot.md", "3.16"];
     // In a header of the project.
     for (lines, words) in [
@@ -194,6 +200,7 @@ fn what_the_built_in_headers_lack() {
 /// A system's headers that are not where they are looked for.
 #[test]
 fn no_headers_for_the_target() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = project("");
     let windows = "x86_64-pc-windows-msvc";
     let message = sandbox.build_for(&[windows]).fails(12);

@@ -1,6 +1,6 @@
 //! `jit-cli sysroot check`: against every set of real headers that packages carry, with the headers
 //! of an installed CPython (Debian's libpython3.11-dev). `scripts/install-test-tools` installs them
-//! and `scripts/test` names ziglang's; without them these tests fail.
+//! and `scripts/test` names ziglang's; without them these tests are left out.
 
 use std::{fs, path::Path};
 
@@ -18,19 +18,8 @@ const OLD_HEADERS: &str = "--cflags=-Wno-error=incompatible-pointer-types";
 
 /// An installed CPython's headers.
 fn python() -> String {
-    let mut found: Vec<String> = fs::read_dir("/usr/include")
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| {
-            let name = path.file_name().unwrap().to_string_lossy();
-            name.starts_with("python3.") && path.join("internal/pycore_interp.h").is_file()
-        })
-        .map(|path| path.to_str().unwrap().to_owned())
-        .collect();
-    found.sort();
-    found
-        .pop()
-        .expect("no CPython headers in /usr/include: run scripts/install-test-tools")
+    let headers = fixtures::needs::python_headers().expect("the test needs python_headers");
+    headers.to_str().unwrap().to_owned()
 }
 
 /// ziglang's copies of headers; it is there for its clang 21.
@@ -132,16 +121,19 @@ fn compare_all(configuration: &[&str], name: &str) {
 
 #[test]
 fn release() {
+    fixtures::needs!(clang_22, python_headers, prefix_21, cross_headers);
     compare_all(&[], "release");
 }
 
 #[test]
 fn debug() {
+    fixtures::needs!(clang_22, python_headers, prefix_21, cross_headers);
     compare_all(&["--debug"], "debug");
 }
 
 #[test]
 fn free_threaded() {
+    fixtures::needs!(clang_22, python_headers, prefix_21, cross_headers);
     compare_all(&["--free-threaded"], "free-threaded");
 }
 
@@ -177,6 +169,7 @@ const CHANGED: [&str; 4] = ["--sysroot", "changed/include", "-p", "changed/pycon
 
 #[test]
 fn a_mutex_that_is_too_large() {
+    fixtures::needs!(clang_22, python_headers);
     let sandbox = Sandbox::new().tinyvm();
     changed(
         &sandbox,
@@ -227,6 +220,7 @@ fn a_mutex_that_is_too_large() {
 
 #[test]
 fn a_value_a_sign_and_an_attribute() {
+    fixtures::needs!(clang_22, python_headers);
     let sandbox = Sandbox::new();
     changed(
         &sandbox,
@@ -274,6 +268,7 @@ fn a_value_a_sign_and_an_attribute() {
 /// Where `jit.toml` says what a target's real headers are, nobody has to say it again.
 #[test]
 fn headers_that_the_configuration_names() {
+    fixtures::needs!(clang_22, python_headers);
     let sandbox = Sandbox::new();
     sandbox.write(
         "p/own.h",
@@ -311,6 +306,7 @@ fn headers_that_the_configuration_names() {
 
 #[test]
 fn what_cannot_be_checked() {
+    fixtures::needs!(clang_22, python_headers);
     let sandbox = Sandbox::new();
     let check = |more: &[&str]| {
         let run = sandbox.run(&["sysroot", "check", "--llvm-version", "22", "-t", LINUX]);

@@ -4,7 +4,6 @@ use crate::{
     cache::events,
     sandbox::{LINUX, Run, Sandbox},
     tinyvm::case,
-    tools,
 };
 
 const ARM: &str = "aarch64-unknown-linux-gnu";
@@ -42,7 +41,6 @@ fn configure(sandbox: &Sandbox, lines: &str, tables: &str) {
 }
 
 fn build(sandbox: &Sandbox) -> Run<'_> {
-    let _ = tools::clang_22();
     sandbox.run(&["build"]).within("machine")
 }
 
@@ -65,6 +63,7 @@ fn has(sandbox: &Sandbox, numbers: [&str; 2]) -> bool {
 
 #[test]
 fn a_table_is_its_targets_only() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = machine("#include \"pyconfig.h\"");
     let all = "cflags = [\"-DMASK=0x61\"]";
     let table =
@@ -104,6 +103,7 @@ fn a_table_is_its_targets_only() {
 
 #[test]
 fn headers_of_a_target() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = machine("#include <answer.h>");
     sandbox.write("machine/real/include/answer.h", "#define STEP 0x55\n");
     sandbox.write("real/usr/include/answer.h", "#define STEP 0x56\n");
@@ -133,6 +133,7 @@ fn headers_of_a_target() {
 
 #[test]
 fn built_in_headers_of_a_target() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = machine("#include <errno.h>\n#include <windows.h>\n#define STEP ERANGE");
     configure(&sandbox, "cflags = [\"-DMASK=0x61\"]", "");
     let one = ["-t", WINDOWS];
@@ -152,6 +153,7 @@ fn built_in_headers_of_a_target() {
 
 #[test]
 fn what_is_wrong_with_a_table() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = machine("");
     let linux = format!("[target.{LINUX}]\n");
     for (lines, tables, words) in [
@@ -240,6 +242,7 @@ fn package(lines: &str) -> Sandbox {
 
 #[test]
 fn a_checkout() {
+    fixtures::needs!(clang_22, objdump_22);
     let lines = format!(
         "cpython = \"../vm\"\npyconfig-dir = \"../vm\"\ntargets = [\"{LINUX}\", \"{ARM}\"]\n\
          llvm-version = 22\n"
@@ -278,11 +281,11 @@ fn a_checkout() {
 
 #[test]
 fn a_configuration_that_is_named() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = package(&format!(
         "pyconfig-dir = \"../vm\"\noutput = \"made\"\nllvm-version = 22\n\
          [target.{ARM}]\npyconfig-dir = \"arm\"\n"
     ));
-    let _ = tools::clang_22();
     let words = ["build", "--config", "package/jit.toml", "-t", LINUX];
     // It leaves the checkout open.
     let message = sandbox.run(&words).fails(21);

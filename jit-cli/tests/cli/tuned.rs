@@ -26,6 +26,7 @@ fn stencils(header: &str) -> Vec<&str> {
 
 #[test]
 fn less_on_every_target() {
+    fixtures::needs!(clang_22, objdump_22);
     let (upstream, _) = goldens::release();
     let sandbox = Sandbox::new().tinyvm();
     let build = sandbox.build_for(&TRIPLES).with(&TUNED);
@@ -73,6 +74,7 @@ fn less_on_every_target() {
 /// Neither the cache nor what is in the output folder is mistaken for the other's.
 #[test]
 fn one_after_the_other() {
+    fixtures::needs!(clang_22, objdump_22);
     let name = format!("jit_stencils-{LINUX}.h");
     let (upstream, _) = goldens::release();
     let sandbox = Sandbox::new().tinyvm();
@@ -102,6 +104,7 @@ fn one_after_the_other() {
 
 #[test]
 fn in_a_configuration() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = Sandbox::new().tinyvm();
     let plain = golden::read_text(&sandbox.path("vm/jit.toml"));
     let name = format!("vm/build/jit_stencils-{LINUX}.h");

@@ -8,6 +8,7 @@ use crate::{
 
 #[test]
 fn of_a_micro_op() {
+    fixtures::needs!(clang_22, objdump_22);
     let bad = case_with("_NOP_r00", "if (tos0 = tos1) {\n    thread->error = 0;\n}");
     let expected = format!("_NOP_r00.c:{}:22: warning: ", line_of_case() + 1);
     // More than a few have their headers precompiled.
@@ -30,6 +31,7 @@ fn of_a_micro_op() {
 /// The headers are compiled once for all micro-ops, and once for the shim.
 #[test]
 fn of_a_header() {
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = Sandbox::new().tinyvm();
     let header = crate::tinyvm::file("Include/internal/vm_values.h");
     sandbox.write(

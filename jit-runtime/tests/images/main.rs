@@ -56,6 +56,7 @@ fn example(target: &'static Target) -> StencilSet {
 }
 
 fn check_example(triple: &str) {
+    fixtures::needs!(c_compiler);
     let target = Target::from_triple(triple).unwrap();
     let set = example(target);
     let header = Header {
