@@ -1,11 +1,11 @@
-//! Pieces of C that all formats share.
+//! C text that all formats share.
 
 use std::fmt::{self, Write as _};
 
 use jit_schema::{Arch, ObjectFormat, Target};
 use jit_stencils::{Part, StencilGroup, SymbolMask, UnwindInfo};
 
-/// A hexadecimal number as Python writes it, with the sign in front of the `0x`.
+/// Formats a hexadecimal number as Python does, with the sign before the `0x`.
 pub(crate) struct SignedHex(pub(crate) i64);
 
 impl fmt::Display for SignedHex {
@@ -17,8 +17,8 @@ impl fmt::Display for SignedHex {
     }
 }
 
-/// Writes the array of a stencil's bytes, 8 to a line. Zeros at its end count in its size but are
-/// left to C to fill in; a stencil of only zeros has no array.
+/// Writes the array of a stencil's bytes, 8 per line. Zeros at the end are part of the array's
+/// size, but C fills them in; a stencil of only zeros has no array.
 pub(crate) fn write_body(out: &mut String, part: Part, body: &[u8]) {
     const DIGITS: [char; 16] = [
         '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
@@ -84,8 +84,8 @@ pub(crate) fn by_name(groups: &[(String, StencilGroup)]) -> Vec<(&str, &StencilG
     sorted
 }
 
-/// Returns the condition of the preprocessor that holds when C is compiled for that target, as
-/// `get_target` in CPython's `Tools/jit/_targets.py` has it.
+/// Returns the preprocessor condition that is true when C is compiled for the target, from
+/// `get_target` in CPython's `Tools/jit/_targets.py`.
 pub(crate) fn target_condition(target: &Target) -> String {
     match target.format {
         ObjectFormat::Coff => format!(
@@ -109,7 +109,7 @@ fn gnu_condition(arch: Arch) -> &'static str {
     }
 }
 
-/// Writes the `#if` that includes the header of the target that C is being compiled for.
+/// Writes the `#if` that includes the header for the target of the C compiler.
 pub(crate) fn write_choice(out: &mut String, prefix: &str, targets: &[&Target], error: &str) {
     let mut directive = "#if";
     for target in targets {
@@ -124,7 +124,7 @@ pub(crate) fn write_choice(out: &mut String, prefix: &str, targets: &[&Target], 
     let _ = write!(out, "#else\n#error \"{error}\"\n#endif\n");
 }
 
-/// Returns about how many bytes of C a group takes.
+/// Returns the approximate size of the C text of a group, in bytes.
 pub(crate) fn estimate(group: &StencilGroup) -> usize {
     let stencils = [&group.code, &group.data]
         .into_iter()
@@ -133,7 +133,7 @@ pub(crate) fn estimate(group: &StencilGroup) -> usize {
     stencils.sum::<usize>() + disassembly.map_or(0, |text| text.len() * 3 / 2) + 512
 }
 
-/// Writes macros with the rules of unwinding from JIT code (`dump_unwind_info` in CPython's
+/// Writes macros with the unwind rules for JIT code (`dump_unwind_info` in CPython's
 /// `Tools/jit/_writer.py`).
 pub(crate) fn write_unwind_macros(out: &mut String, info: Option<&UnwindInfo>) {
     let Some(info) = info else {

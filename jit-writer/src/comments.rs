@@ -1,4 +1,4 @@
-//! The text of the comments that say what the bytes of stencils are.
+//! The comments in headers that describe the bytes of stencils.
 
 use std::fmt::Write as _;
 
@@ -6,16 +6,16 @@ use jit_stencils::{HoleValue, PatchValue, SLOT_SIZE, StencilGroup};
 
 use crate::python::{bytes_repr, expand_tabs, is_space, split_lines};
 
-/// The directory that objects are in as far as tabs are concerned. `file format` stands after a tab
-/// on the line that begins with the object's path, so its column follows from the path's length:
-/// upstream's is that of a Python `tempfile.TemporaryDirectory()` in `/tmp`.
+/// The directory that is assumed for object files when tabs are expanded. `file format` follows a
+/// tab on the line that begins with the object's path, so its column depends on the length of the
+/// path. Upstream's path is that of a Python `tempfile.TemporaryDirectory()` in `/tmp`.
 const DIRECTORY: &str = "/tmp/tmpxxxxxxxx/";
 
 /// Returns the lines for a micro-op's code: its disassembly, if there is one (`_parse` in CPython's
 /// `Tools/jit/_targets.py`).
 ///
-/// They are upstream's if its temporary directory is where Linux has it, which it is if `TMPDIR` is
-/// not set.
+/// They are the same as upstream's if upstream's temporary directory is in `/tmp`, which it is on
+/// Linux if `TMPDIR` is not set.
 pub(crate) fn code(opname: &str, group: &StencilGroup) -> Vec<String> {
     match &group.listing.disassembly {
         Some(disassembly) => {
@@ -41,8 +41,8 @@ fn clean(text: &str, file_name: &str) -> Vec<String> {
         .collect()
 }
 
-/// Returns the lines for a micro-op's data: the object's own, the padding after it, and the slots of
-/// `_JIT_` symbols (`process_relocations` in CPython's `Tools/jit/_stencils.py`).
+/// Returns the lines for a micro-op's data: the data of the object file, the padding after it, and
+/// the slots of `_JIT_` symbols (`process_relocations` in CPython's `Tools/jit/_stencils.py`).
 pub(crate) fn data(group: &StencilGroup) -> Vec<String> {
     let body = &group.data.body;
     let mut lines = Vec::new();

@@ -9,7 +9,7 @@ use jit_stencils::{StencilSet, UnwindInfo};
 
 use crate::{c, format::HeaderFormat, preamble::Preamble};
 
-/// The format.
+/// The format with the name `cpython-3.15`.
 pub(crate) const FORMAT: HeaderFormat = HeaderFormat {
     name: "cpython-3.15",
     stencils: write_stencils,
@@ -17,7 +17,7 @@ pub(crate) const FORMAT: HeaderFormat = HeaderFormat {
     dispatcher: dispatcher::write,
 };
 
-/// `dump` in `Tools/jit/_writer.py`.
+/// Returns the header with the stencils of a target (`dump` in `Tools/jit/_writer.py`).
 fn write_stencils(preamble: Preamble<'_>, set: &StencilSet) -> String {
     let size: usize = set.groups.iter().map(|(_, group)| c::estimate(group)).sum();
     let mut out = String::with_capacity(size + 64 * set.symbols.len() + 2048);
@@ -29,7 +29,8 @@ fn write_stencils(preamble: Preamble<'_>, set: &StencilSet) -> String {
     out
 }
 
-/// `dump_unwind_info` in `Tools/jit/_writer.py`.
+/// Returns the header with the unwind rules of a target (`dump_unwind_info` in
+/// `Tools/jit/_writer.py`).
 fn write_unwind(preamble: Preamble<'_>, info: Option<&UnwindInfo>) -> String {
     let mut out = String::new();
     preamble.write(&mut out);

@@ -1,5 +1,6 @@
-//! Holes as C: calls to patch functions (`Hole.as_c` in CPython's `Tools/jit/_stencils.py`). Their
-//! names and arguments are the same in all formats; what a value is counted from is not.
+//! Holes as C: calls of patch functions (`Hole.as_c` in CPython's `Tools/jit/_stencils.py`). The
+//! names and arguments are the same in all formats; the expressions for the bases of values are
+//! not.
 
 use std::fmt::Write as _;
 
@@ -8,8 +9,8 @@ use jit_stencils::{Hole, HoleValue, Part, PatchValue};
 
 use crate::c::SignedHex;
 
-/// Returns the C expression for what a hole's value is counted from, in a format; it is empty where
-/// there is nothing to be added.
+/// A function that returns a format's C expression for the base of a hole's value. The expression
+/// is empty if the base adds nothing.
 pub(crate) type BaseExpression = fn(HoleValue) -> &'static str;
 
 /// Writes the call that patches the hole. A void hole needs none.
@@ -58,7 +59,7 @@ fn write_value(out: &mut String, value: &PatchValue, base_expression: BaseExpres
     }
 }
 
-/// Writes the terms that are there, with `+` between them.
+/// Writes the terms that are not empty, with `+` between them.
 fn write_sum(out: &mut String, base: &str, symbol: Option<&str>, addend: i64) {
     out.push_str(base);
     let mut empty = base.is_empty();

@@ -1,4 +1,4 @@
-//! What a header format is.
+//! The definition of a header format.
 
 use std::fmt;
 
@@ -9,21 +9,21 @@ use crate::preamble::Preamble;
 
 /// A format of generated C headers: names, layout, and what the host program has to define.
 ///
-/// The constants and [`HeaderFormat::from_name`] give one.
+/// To get a format, use one of the constants or [`HeaderFormat::from_name`].
 #[derive(Clone, Copy)]
 pub struct HeaderFormat {
     /// The name in configuration files.
     pub(crate) name: &'static str,
-    /// The stencils of a target.
+    /// Returns the header with the stencils of a target.
     pub(crate) stencils: fn(Preamble<'_>, &StencilSet) -> String,
-    /// How to unwind from JIT code.
+    /// Returns the header with the unwind rules for JIT code.
     pub(crate) unwind: fn(Preamble<'_>, Option<&UnwindInfo>) -> String,
-    /// The header that includes one target's: a comment, a prefix of file names and the targets.
+    /// Returns a dispatcher, given a comment, the prefix of file names, and the targets.
     pub(crate) dispatcher: fn(&str, &str, &[&Target]) -> String,
 }
 
 impl HeaderFormat {
-    /// The name, for example `plain`.
+    /// Returns the name, for example `plain`.
     pub fn name(&self) -> &'static str {
         self.name
     }
@@ -40,11 +40,12 @@ impl HeaderFormat {
         (self.unwind)(preamble, info)
     }
 
-    /// Returns the text of `<prefix>.h`, which includes `<prefix>-<triple>.h` of the target that C is
-    /// being compiled for. The prefixes are `jit_stencils` and `jit_unwind_info`; `comment` comes
-    /// without the `//`.
+    /// Returns the text of `<prefix>.h`, which includes `<prefix>-<triple>.h` for the target of the
+    /// C compiler. The prefixes are `jit_stencils` and `jit_unwind_info`; `comment` does not
+    /// include the `//`.
     ///
-    /// Leave an existing file with the same contents alone, or `make` rebuilds what includes it.
+    /// Do not overwrite an existing file that has the same contents: `make` would rebuild
+    /// everything that includes it.
     pub fn dispatcher<'a>(
         &self,
         comment: &str,

@@ -1,5 +1,5 @@
-//! The formats that there are: a module of this crate for each, and here a constant and a place in
-//! the list.
+//! The list of formats. Each format has a module of this crate, and a constant and an entry in the
+//! list here.
 
 use crate::{cpython_3_15, format::HeaderFormat, plain};
 
@@ -9,13 +9,13 @@ impl HeaderFormat {
     pub const CPYTHON_3_15: HeaderFormat = cpython_3_15::FORMAT;
 
     /// Headers for any program. They compile as C11 and C++17, define all of their types, have only
-    /// `static` functions and an include guard, and say in a comment what the host has to declare.
+    /// `static` functions and an include guard, and list in a comment what the host must declare.
     pub const PLAIN: HeaderFormat = plain::FORMAT;
 
     /// All formats.
     pub const ALL: &'static [HeaderFormat] = &[HeaderFormat::CPYTHON_3_15, HeaderFormat::PLAIN];
 
-    /// Returns the format of that name.
+    /// Returns the format with that name.
     pub fn from_name(name: &str) -> Option<HeaderFormat> {
         HeaderFormat::ALL
             .iter()

@@ -1,7 +1,8 @@
-//! Stencils as C headers.
+//! Writes stencils as C headers.
 //!
-//! A [`HeaderFormat`] says what a header looks like: that of a CPython release, byte for byte as its
-//! `Tools/jit` writes it, or [`HeaderFormat::PLAIN`] for other programs.
+//! A [`HeaderFormat`] determines the contents of a header. There is a format for each supported
+//! CPython release, which is byte for byte that of its `Tools/jit`, and [`HeaderFormat::PLAIN`] for
+//! other programs.
 //!
 //! ```
 //! use jit_schema::Target;

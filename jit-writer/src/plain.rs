@@ -1,7 +1,7 @@
-//! Headers for any program: nothing in them is CPython's.
+//! Headers for any program, which contain nothing that is specific to CPython.
 //!
-//! What the host program has to declare is in a comment at the top of each header, made from what
-//! its stencils use ([`guide`]).
+//! A comment at the top of each header lists what the host program must declare. It depends on what
+//! the stencils use ([`guide`]).
 
 mod expression;
 mod function;
@@ -13,7 +13,7 @@ use jit_stencils::{StencilSet, UnwindInfo};
 
 use crate::{c, format::HeaderFormat, preamble::Preamble};
 
-/// The format.
+/// The format with the name `plain`.
 pub(crate) const FORMAT: HeaderFormat = HeaderFormat {
     name: "plain",
     stencils: write_stencils,
@@ -21,7 +21,7 @@ pub(crate) const FORMAT: HeaderFormat = HeaderFormat {
     dispatcher: write_dispatcher,
 };
 
-/// The types that functions take.
+/// The types of the parameters of functions.
 const TYPES: &str = "\
 #include <stddef.h>
 #include <stdint.h>
@@ -63,7 +63,8 @@ const UNWIND_GUIDE: &str = "\
 // where a register is saved, counted from the CFA in units of JIT_UNWIND_DATA_ALIGNMENT_FACTOR.
 ";
 
-/// Unlike the other headers, this one does not know its target.
+/// Returns the header with the unwind rules. It is not given a target, so its include guard is the
+/// macro `JIT_UNWIND_INFO_SUPPORTED`.
 fn write_unwind(preamble: Preamble<'_>, info: Option<&UnwindInfo>) -> String {
     let mut out = String::new();
     preamble.write(&mut out);
@@ -86,7 +87,7 @@ fn write_dispatcher(comment: &str, prefix: &str, targets: &[&Target]) -> String 
     out
 }
 
-/// Writes what is to be included once.
+/// Writes a header with an include guard.
 fn guarded(out: &mut String, prefix: &str, target: &Target, write: impl FnOnce(&mut String)) {
     let upper = |c: char| match c.is_ascii_alphanumeric() {
         true => c.to_ascii_uppercase(),

@@ -1,10 +1,10 @@
-//! The headers that include the one of the target that is being compiled for.
+//! Dispatchers: headers that include the header for the target of the C compiler.
 
 use jit_schema::Target;
 
 use crate::c;
 
-/// `_write_target_dispatcher` in `Tools/jit/build.py`.
+/// Returns a dispatcher (`_write_target_dispatcher` in `Tools/jit/build.py`).
 pub(super) fn write(comment: &str, prefix: &str, targets: &[&Target]) -> String {
     let mut out = format!("// {comment}\n");
     c::write_choice(&mut out, prefix, targets, "unexpected target");

@@ -1,8 +1,8 @@
-//! What holes count from, in terms of `Python/jit.c`.
+//! C expressions for the bases of holes, with the names of `Python/jit.c`.
 
 use jit_stencils::HoleValue;
 
-/// `_HOLE_EXPRS` in `Tools/jit/_stencils.py`.
+/// Returns the C expression for the base of a hole (`_HOLE_EXPRS` in `Tools/jit/_stencils.py`).
 pub(super) const fn base(value: HoleValue) -> &'static str {
     match value {
         HoleValue::Code => "(uintptr_t)code",
@@ -21,7 +21,7 @@ pub(super) const fn base(value: HoleValue) -> &'static str {
         HoleValue::Target => "instruction->target",
         HoleValue::JumpTarget => "state->instruction_starts[instruction->jump_target]",
         HoleValue::ErrorTarget => "state->instruction_starts[instruction->error_target]",
-        // A resolved hole's base is never the GOT.
+        // The base of a resolved hole is never the GOT.
         HoleValue::Got | HoleValue::Zero => "",
     }
 }

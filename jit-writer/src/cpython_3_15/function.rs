@@ -5,7 +5,7 @@ use jit_stencils::{Part, StencilGroup};
 use super::expression::base;
 use crate::{c, comments, expression};
 
-/// `_dump_stencil` in `Tools/jit/_writer.py`.
+/// Writes the function of a micro-op (`_dump_stencil` in `Tools/jit/_writer.py`).
 pub(super) fn write(out: &mut String, opname: &str, group: &StencilGroup) {
     out.push_str("void\nemit_");
     out.push_str(opname);
@@ -21,7 +21,7 @@ pub(super) fn write(out: &mut String, opname: &str, group: &StencilGroup) {
     for (part, stencil) in [(Part::Data, &group.data), (Part::Code, &group.code)] {
         c::write_copy(out, part, &stencil.body);
         for hole in &stencil.holes {
-            // A void hole leaves a line of blanks.
+            // A void hole leaves a line of spaces.
             out.push_str("    ");
             expression::write_patch(out, part, hole, base);
             out.push('\n');
@@ -30,7 +30,7 @@ pub(super) fn write(out: &mut String, opname: &str, group: &StencilGroup) {
     out.push_str("}\n\n");
 }
 
-/// Writes comments, a line each.
+/// Writes comments, one per line.
 fn write_comments(out: &mut String, lines: Vec<String>) {
     for line in lines {
         out.push_str("    // ");

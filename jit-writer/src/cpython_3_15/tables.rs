@@ -6,7 +6,7 @@ use jit_stencils::StencilSet;
 
 use crate::c;
 
-/// `_dump_footer` in `Tools/jit/_writer.py`.
+/// Writes the tables (`_dump_footer` in `Tools/jit/_writer.py`).
 pub(super) fn write(out: &mut String, set: &StencilSet) {
     let mask_words = set.symbols.len().div_ceil(32).max(1);
     // Writing to a String cannot fail, here and below.

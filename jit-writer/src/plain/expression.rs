@@ -1,8 +1,8 @@
-//! What holes count from, in terms of `jit_instruction` and the parameters of functions.
+//! C expressions for the bases of holes, with the names of `jit_instruction` and of parameters.
 
 use jit_stencils::HoleValue;
 
-/// Returns the C expression; it is empty for what adds nothing.
+/// Returns the C expression for the base of a hole; it is empty for a base that adds nothing.
 pub(super) const fn base(value: HoleValue) -> &'static str {
     match value {
         HoleValue::Code => "(uintptr_t)code",
@@ -21,7 +21,7 @@ pub(super) const fn base(value: HoleValue) -> &'static str {
         HoleValue::Target => "instruction->target",
         HoleValue::JumpTarget => "instruction->jump_target",
         HoleValue::ErrorTarget => "instruction->error_target",
-        // A resolved hole's base is never the GOT.
+        // The base of a resolved hole is never the GOT.
         HoleValue::Got | HoleValue::Zero => "",
     }
 }
