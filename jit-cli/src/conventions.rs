@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use jit_llvm::Flags;
+use jit_optimizer::FramePointer;
 use jit_schema::{Codegen, Target};
 use jit_writer::HeaderFormat;
 
@@ -23,6 +24,8 @@ pub(crate) struct Conventions {
     pub(crate) file_names: FileNames,
     /// Returns clang's flags for a target, in a debug or a release build.
     pub(crate) flags: fn(&Target, bool, Codegen) -> Flags,
+    /// Returns whether stencils may set the frame pointer.
+    pub(crate) frame_pointer: fn(&Target) -> FramePointer,
     /// Splits the text of a cases file into micro-ops, in build order. The path is for messages.
     pub(crate) cases: for<'a> fn(&'a str, &Path) -> Result<Vec<Case<'a>>, Error>,
     /// Returns the digest of a target's inputs.

@@ -15,6 +15,7 @@ mod statistics;
 mod sysroot;
 #[cfg(feature = "cli")]
 mod terminal;
+mod tuned;
 
 pub use build::{
     Build,

@@ -1,11 +1,7 @@
 //! The words of clang's command line that do not come from this crate: macros, and flags for code
 //! generation.
 
-mod cpython_3_15;
-
 use jit_schema::{Arch, ObjectFormat, Target};
-
-pub use cpython_3_15::flags as cpython_3_15;
 
 /// Words for clang's command line, as data.
 ///
@@ -68,8 +64,10 @@ impl Flags {
 }
 
 fn with_frame_pointer(target: &Target, mut flags: Vec<String>, choice: &str) -> Vec<String> {
-    if target.frame_pointers {
-        flags.extend(words(&["-Xclang", choice]));
+    match target.format {
+        // There, profilers and debuggers walk chains of frame pointers.
+        ObjectFormat::Elf => flags.extend(words(&["-Xclang", choice])),
+        ObjectFormat::Coff | ObjectFormat::MachO => {}
     }
     flags
 }

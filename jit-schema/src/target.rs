@@ -30,12 +30,6 @@ impl Arch {
             Arch::Aarch64 | Arch::X86_64 => 8,
         }
     }
-
-    /// Whether 16 and 32-bit operands have holes of their own (`_JIT_OPARG_16` and the like), as
-    /// `OptimizerAArch64.supports_small_constants` says.
-    pub const fn supports_small_constants(self) -> bool {
-        matches!(self, Arch::Aarch64)
-    }
 }
 
 /// The container format of object files.
@@ -72,8 +66,6 @@ pub struct Target {
     pub label_prefix: &'static str,
     /// What C symbols are mangled with: `_` or nothing.
     pub symbol_prefix: &'static str,
-    /// Whether stencils must leave the frame pointer alone (`-mframe-pointer=reserved`).
-    pub frame_pointers: bool,
 }
 
 impl Target {
@@ -85,7 +77,6 @@ impl Target {
             format: ObjectFormat::MachO,
             label_prefix: "L",
             symbol_prefix: "_",
-            frame_pointers: false,
         },
         Target {
             triple: "aarch64-pc-windows-msvc",
@@ -93,7 +84,6 @@ impl Target {
             format: ObjectFormat::Coff,
             label_prefix: ".L",
             symbol_prefix: "",
-            frame_pointers: false,
         },
         Target {
             triple: "aarch64-unknown-linux-gnu",
@@ -101,7 +91,6 @@ impl Target {
             format: ObjectFormat::Elf,
             label_prefix: ".L",
             symbol_prefix: "",
-            frame_pointers: true,
         },
         Target {
             triple: "i686-pc-windows-msvc",
@@ -109,7 +98,6 @@ impl Target {
             format: ObjectFormat::Coff,
             label_prefix: "L",
             symbol_prefix: "_",
-            frame_pointers: false,
         },
         Target {
             triple: "x86_64-apple-darwin",
@@ -117,7 +105,6 @@ impl Target {
             format: ObjectFormat::MachO,
             label_prefix: "L",
             symbol_prefix: "_",
-            frame_pointers: false,
         },
         Target {
             triple: "x86_64-pc-windows-msvc",
@@ -125,7 +112,6 @@ impl Target {
             format: ObjectFormat::Coff,
             label_prefix: ".L",
             symbol_prefix: "",
-            frame_pointers: false,
         },
         Target {
             triple: "x86_64-unknown-linux-gnu",
@@ -133,7 +119,6 @@ impl Target {
             format: ObjectFormat::Elf,
             label_prefix: ".L",
             symbol_prefix: "",
-            frame_pointers: true,
         },
     ];
 

@@ -125,6 +125,7 @@ impl<'a> Run<'a> {
         let job = Job {
             toolchain,
             options: plan.options(platform),
+            optimizer: plan.optimizer(platform),
             template: sources.template(platform),
             cases: sources.cases(&plan.project)?,
             shim: plan.project.shim.as_deref(),

@@ -1,5 +1,7 @@
 //! CPython 3.15, as its `Tools/jit` builds it.
 
+mod flags;
+
 use std::path::Path;
 
 use jit_schema::{ObjectFormat, Target};
@@ -38,7 +40,8 @@ pub(super) const RELEASE: Release = Release {
             shim: "jit_shim",
             unwind: "jit_unwind_info",
         },
-        flags: jit_llvm::flags::cpython_3_15,
+        flags: flags::flags,
+        frame_pointer: flags::frame_pointer,
         cases: cases::split,
         digest: digest::of_cpython,
         banner,

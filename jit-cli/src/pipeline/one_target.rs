@@ -10,8 +10,7 @@ use std::{
 };
 
 use jit_llvm::{CompileOptions, Compiler, Interrupt, Mode, Object, Source, Toolchain};
-use jit_optimizer::{FramePointer, Optimizer, Options};
-use jit_schema::{Codegen, Target};
+use jit_optimizer::Optimizer;
 use jit_stencils::{StencilSet, UnresolvedGroup, UnwindInfo};
 use rayon::prelude::*;
 
@@ -34,6 +33,8 @@ use crate::{
 pub(crate) struct Job<'a> {
     pub(crate) toolchain: &'a Toolchain,
     pub(crate) options: CompileOptions,
+    /// What the optimizer does and refuses.
+    pub(crate) optimizer: jit_optimizer::Options,
     /// The template's preamble and body.
     pub(crate) template: (&'a str, &'a str),
     pub(crate) cases: Vec<Case<'a>>,
@@ -89,7 +90,7 @@ pub(crate) fn build(job: Job<'_>) -> Result<Built, Error> {
     let build = Build {
         line: Line {
             compiler: &compiler,
-            optimizer: optimizer(target, compiler.codegen()),
+            optimizer: Optimizer::new(target, job.optimizer),
             target,
             keep: job.keep_temps.as_deref(),
         },
@@ -115,18 +116,6 @@ pub(crate) fn build(job: Job<'_>) -> Result<Built, Error> {
         cached,
         stages,
     })
-}
-
-/// Returns the optimizer of stencils for a target.
-fn optimizer(target: &Target, codegen: Codegen) -> Optimizer {
-    let frame_pointer = match target.frame_pointers {
-        true => FramePointer::Reserved,
-        false => FramePointer::Free,
-    };
-    let options = Options::default()
-        .codegen(codegen)
-        .frame_pointer(frame_pointer);
-    Optimizer::new(target, options)
 }
 
 /// What is needed from sources to groups.

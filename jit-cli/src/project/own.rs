@@ -1,10 +1,14 @@
 //! How projects that are not CPython are built.
 
+use jit_llvm::Flags;
+use jit_optimizer::FramePointer;
+use jit_schema::{Arch, Codegen, ObjectFormat, Target};
 use jit_writer::HeaderFormat;
 
 use crate::{
     conventions::{Conventions, FileNames},
     project::{cases, digest},
+    tuned,
 };
 
 /// Returns the conventions of a project with headers in that format.
@@ -16,9 +20,50 @@ pub(crate) fn conventions(header_format: HeaderFormat) -> Conventions {
             shim: "jit_shim",
             unwind: "jit_unwind_info",
         },
-        flags: jit_llvm::flags::cpython_3_15,
+        flags,
+        frame_pointer,
         cases: cases::split,
         digest: digest::of_project,
         banner: |_, _| None,
+    }
+}
+
+/// Returns the flags that stencils need in general, and the macros that templates may ask for.
+fn flags(target: &Target, debug: bool, codegen: Codegen) -> Flags {
+    let mut flags = Flags::for_stencils(target);
+    let small = match target.arch {
+        Arch::Aarch64 => 1,
+        Arch::I686 | Arch::X86_64 => 0,
+    };
+    flags.defines = vec![
+        if debug { "_DEBUG" } else { "NDEBUG" }.to_owned(),
+        format!("SUPPORTS_SMALL_CONSTS={small}"),
+    ];
+    match codegen {
+        Codegen::Upstream => {}
+        Codegen::Tuned => {
+            let more = tuned::flags(target).into_iter().map(str::to_owned);
+            flags.stencil.extend(more);
+        }
+    }
+    let runtime_library = match (target.format, target.arch, debug) {
+        (ObjectFormat::Coff, Arch::X86_64 | Arch::Aarch64, true) => {
+            Some("-fms-runtime-lib=dll_dbg")
+        }
+        (ObjectFormat::Coff, Arch::X86_64 | Arch::Aarch64, false) => Some("-fms-runtime-lib=dll"),
+        (ObjectFormat::Coff, Arch::I686, _) | (ObjectFormat::Elf | ObjectFormat::MachO, _, _) => {
+            None
+        }
+    };
+    let runtime_library = runtime_library.map(str::to_owned);
+    flags.last.splice(0..0, runtime_library);
+    flags
+}
+
+/// Where [`Flags::for_stencils`] reserves it, code that sets it is an error.
+fn frame_pointer(target: &Target) -> FramePointer {
+    match target.format {
+        ObjectFormat::Elf => FramePointer::Reserved,
+        ObjectFormat::Coff | ObjectFormat::MachO => FramePointer::Free,
     }
 }

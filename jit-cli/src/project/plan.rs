@@ -162,6 +162,14 @@ impl<'a> Plan<'a> {
         inputs.into_iter().collect()
     }
 
+    /// Returns what the optimizer does for a target.
+    pub(crate) fn optimizer(&self, platform: &Platform) -> jit_optimizer::Options {
+        let frame_pointer = (self.project.conventions.frame_pointer)(platform.target);
+        jit_optimizer::Options::default()
+            .codegen(self.codegen)
+            .frame_pointer(frame_pointer)
+    }
+
     /// The name of the record of a target's last build.
     pub(crate) fn record_name(&self, platform: &Platform) -> String {
         platform.record_name(&self.project, self.options.debug)

@@ -1,20 +1,21 @@
 //! clang's flags as CPython 3.15 has them, from `_base_clang_args`, `_build_stencil_group`,
 //! `_build_shim_object` and `get_target` in its `Tools/jit/_targets.py`, in upstream's order.
 
+use jit_llvm::Flags;
+use jit_optimizer::FramePointer;
 use jit_schema::{Arch, Codegen, ObjectFormat, Target};
 
-use super::Flags;
+use crate::tuned;
 
 /// Returns the flags of CPython 3.15 for a target, in a debug or a release build. The shim has
 /// upstream's in any case.
-pub fn flags(target: &Target, debug: bool, codegen: Codegen) -> Flags {
-    let small = u8::from(target.arch.supports_small_constants());
+pub(super) fn flags(target: &Target, debug: bool, codegen: Codegen) -> Flags {
     let mut last = runtime_library(target, debug).to_vec();
     last.extend(code_model(target));
     Flags {
         defines: vec![
             if debug { "_DEBUG" } else { "NDEBUG" }.to_owned(),
-            format!("SUPPORTS_SMALL_CONSTS={small}"),
+            format!("SUPPORTS_SMALL_CONSTS={}", small_constants(target.arch)),
         ],
         common: owned(&[
             // -Os is -O2 without what makes sense for functions, but not for snippets that are laid
@@ -31,16 +32,34 @@ pub fn flags(target: &Target, debug: bool, codegen: Codegen) -> Flags {
     }
 }
 
+/// Returns whose the frame pointer is: `frame_pointers` in `get_target`.
+pub(super) fn frame_pointer(target: &Target) -> FramePointer {
+    match target.format {
+        ObjectFormat::Elf => FramePointer::Reserved,
+        ObjectFormat::Coff | ObjectFormat::MachO => FramePointer::Free,
+    }
+}
+
+/// Returns 1 if 16 and 32-bit operands have holes of their own (`_JIT_OPARG_16` and the like), which
+/// `supports_small_constants` in `_optimizers.py` says, and 0 if not.
+fn small_constants(arch: Arch) -> u8 {
+    match arch {
+        Arch::Aarch64 => 1,
+        Arch::I686 | Arch::X86_64 => 0,
+    }
+}
+
 fn stencil(target: &Target, codegen: Codegen) -> Vec<&'static str> {
     // Stencils need no unwind information, and the optimizer does not keep .cfi_* directives right.
     // Both forms are on by default for Darwin.
     let mut words = vec!["-fno-unwind-tables", "-fno-asynchronous-unwind-tables"];
-    if target.frame_pointers {
-        words.extend(["-Xclang", "-mframe-pointer=reserved"]);
+    match frame_pointer(target) {
+        FramePointer::Reserved => words.extend(["-Xclang", "-mframe-pointer=reserved"]),
+        FramePointer::Free => {}
     }
     match codegen {
         Codegen::Upstream => {}
-        Codegen::Tuned => words.extend(tuned(target)),
+        Codegen::Tuned => words.extend(tuned::flags(target)),
     }
     words
 }
@@ -53,8 +72,9 @@ fn shim(target: &Target) -> Vec<&'static str> {
         ObjectFormat::Coff => words.push("-mno-incremental-linker-compatible"),
         ObjectFormat::Elf | ObjectFormat::MachO => {}
     }
-    if target.frame_pointers {
-        words.extend(["-Xclang", "-mframe-pointer=all"]);
+    match frame_pointer(target) {
+        FramePointer::Reserved => words.extend(["-Xclang", "-mframe-pointer=all"]),
+        FramePointer::Free => {}
     }
     words
 }
@@ -91,35 +111,6 @@ fn code_model(target: &Target) -> &'static [&'static str] {
         (ObjectFormat::Coff | ObjectFormat::MachO, Arch::X86_64 | Arch::Aarch64)
         | (ObjectFormat::Elf | ObjectFormat::MachO, Arch::I686) => &[],
     }
-}
-
-/// What [`Codegen::Tuned`] adds for stencils.
-fn tuned(target: &Target) -> Vec<&'static str> {
-    // Smaller than -Os, at the cost of instructions that take longer: `push` and `pop` for a small
-    // constant on x86, no division by multiplication.
-    let mut words = vec!["-Oz"];
-    match target.arch {
-        // -Oz looks for repeated code to make functions of. A stencil is one function, and what is
-        // called from it may use the link register that it did not save.
-        Arch::Aarch64 => words.push("-mno-outline"),
-        Arch::X86_64 | Arch::I686 => {}
-    }
-    match (target.format, target.arch) {
-        // Hints for Apple's linker, which never sees a stencil. Their labels between `adrp` and
-        // `ldr` end the blocks that the optimizer looks for small constants in.
-        (ObjectFormat::MachO, Arch::Aarch64) => {
-            words.extend(["-mllvm", "-aarch64-enable-collect-loh=false"]);
-        }
-        (ObjectFormat::MachO, Arch::X86_64 | Arch::I686)
-        | (ObjectFormat::Elf | ObjectFormat::Coff, _) => {}
-    }
-    match target.format {
-        // Darwin's default is a frame for each function. Without one, the register still is the
-        // frame pointer of the shim's caller: there is a chain to walk, without the stencils.
-        ObjectFormat::MachO => words.extend(["-Xclang", "-mframe-pointer=reserved"]),
-        ObjectFormat::Elf | ObjectFormat::Coff => {}
-    }
-    words
 }
 
 fn owned(words: &[&str]) -> Vec<String> {
