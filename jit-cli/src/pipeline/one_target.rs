@@ -11,6 +11,7 @@ use std::{
 
 use jit_llvm::{CompileOptions, Compiler, Interrupt, Mode, Object, Source, Toolchain};
 use jit_optimizer::Optimizer;
+use jit_schema::Target;
 use jit_stencils::{StencilSet, UnresolvedGroup, UnwindInfo};
 use rayon::prelude::*;
 
