@@ -1,11 +1,12 @@
-//! Memory for code: first writable, then executable, never both, by type.
+//! Memory for code: first writable, then executable, and never both. The types ensure that.
 //!
-//! A [`Writable`] is filled by linking for its [`base`](Writable::base), [`publish`](Writable::publish) consumes it, and
-//! the [`Executable`] that comes of it cannot be written any more. There are two places to get one from:
+//! A trace is linked into a [`Writable`], for the address [`base`](Writable::base).
+//! [`publish`](Writable::publish) consumes it and returns an [`Executable`], which cannot be written any more. There are
+//! two ways to get a [`Writable`]:
 //!
-//! - [`Writable::alloc`]: pages of its own, as CPython's `jit_alloc` has it: mmap, mprotect, munmap.
-//! - [`Arena::alloc`]: a part of a chunk that many traces share, in steps of 16 bytes. Space is reused when an
-//!   [`Executable`] is dropped, and a chunk with nothing in it goes back to the system, but for one.
+//! - [`Writable::alloc`]: pages of its own, as with CPython's `jit_alloc` (mmap, mprotect, munmap).
+//! - [`Arena::alloc`]: a part of a chunk that many traces share, in units of 16 bytes. Space is reused after an
+//!   [`Executable`] is dropped, and all empty chunks but one are returned to the system.
 //!
 //! ```
 //! use jit_runtime::memory::{Arena, ArenaOptions, MemoryError};
@@ -25,23 +26,22 @@
 //! # }
 //! ```
 //!
-//! # How an arena writes what others execute
+//! # How an arena writes what other threads execute
 //!
-//! Other threads run code in the page that a new trace goes to, so its protection cannot be changed back and forth.
-//! A trace is linked in a buffer on the heap, and put in its place by `publish`:
+//! Other threads may run code in the page that a new trace goes to, so that its protection cannot be changed. A trace is
+//! linked in a buffer on the heap, and `publish` copies it to its place:
 //!
 //! | system | chunk | how a trace gets there |
 //! | --- | --- | --- |
 //! | Linux, Android | a memfd file, mapped readable and executable | pwrite: nothing is ever mapped writable |
-//! | macOS, Apple silicon | `MAP_JIT` | `pthread_jit_write_protect_np`: for this thread, the pages are writable and not executable for the time of a memcpy |
-//! | Windows | a section, mapped readable and executable | a second view of the 64 KiB blocks concerned, writable, for the time of a memcpy |
-//! | others, or where this is refused | none: each trace has its own pages | [`Arena::fallback`] says why |
+//! | macOS, Apple silicon | `MAP_JIT` | `pthread_jit_write_protect_np`: during a memcpy, the pages are writable and not executable for this thread |
+//! | Windows | a section, mapped readable and executable | a second, writable view of the 64 KiB blocks concerned, during a memcpy |
+//! | others, or where this is refused | none: each trace has its own pages | [`Arena::fallback`] returns the reason |
 //!
 //! macOS on x86_64 is one of the others: its `MAP_JIT` pages are writable and executable at once.
 //!
-//! Nanoseconds for a finished image of 30,000 bytes from memory to memory that runs, run once, and dropped, on a machine
-//! with 2 AMD EPYC cores and Linux 6.18 (`cargo bench -p jit-runtime --bench memory`; the rows marked with a star come
-//! from an experiment in C):
+//! Nanoseconds to copy a finished image to executable memory, run it once and drop it, on a machine with 2 AMD EPYC cores
+//! and Linux 6.18 (`cargo bench -p jit-runtime --bench memory`; rows with a star come from an experiment in C):
 //!
 //! | way | 30,000 bytes | 600 bytes |
 //! | --- | --- | --- |
@@ -52,26 +52,27 @@
 //! | pwrite to a memfd: `Arena` | 4,100 | 1,050 |
 //! | a second view that is always writable* | 700 | |
 //!
-//! The last would be faster, but whoever can write to that view writes code. With another thread running code
-//! all the time, the arena takes 4,300. 1,000 short traces, 620 bytes on average, take 1.02 times their bytes of
-//! memory in an arena, and 6.6 times with pages of their own.
+//! The last way is faster, but anybody who can write to that view can write code. While another thread runs code all the
+//! time, the arena takes 4,300 ns. 1,000 short traces of 620 bytes on average take 1.02 times their size in an arena, and
+//! 6.6 times their size with pages of their own.
 //!
 //! # Forks
 //!
-//! Private pages of a child are its own. Chunks of Linux are shared by parent and child, so a fork (noticed through
-//! `pthread_atfork`, so not a bare `clone`) makes both leave them as they are: code that was there before runs on in both,
-//! space in these chunks is not reused by either, and new traces go to new chunks. What was allocated before and is
-//! published after is an error in the child: [`Forked`](MemoryError::Forked). As with any lock, a child of a process that
-//! had more threads can find the arena locked for ever; there, only run what was published before.
+//! After a fork, a child has its own copies of private pages, but the chunks of Linux are shared by parent and child.
+//! A fork (noticed through `pthread_atfork`, which a bare `clone` does not call) makes both leave them as they are: code
+//! that was there before keeps running in both, neither reuses space in these chunks, and new traces go to new chunks.
+//! What was allocated before the fork cannot be published in the child afterwards: [`Forked`](MemoryError::Forked). As
+//! with any lock, the child of a process with several threads can find the arena locked forever; in such a child, only
+//! run what was published before.
 //!
-//! # What was run where
+//! # Tested platforms
 //!
-//! - Linux, x86_64: everything, on the machine itself.
-//! - Linux, AArch64: `tests/memory.rs`, and of `tests/memory_linux.rs` what qemu-user 10 can show. Its memory of
-//!   translated code plays the instruction cache: without `ic ivau`, four of the tests fail. Never on an AArch64 processor.
-//! - Windows, x86_64: `tests/memory.rs` in Wine 8. Never on Windows.
-//! - macOS on AArch64 and x86_64, Windows on i686: compiled against their standard libraries, never run.
-//! - Windows on AArch64, Android and other Unix systems: not even compiled.
+//! - Linux, x86_64: everything, on a machine.
+//! - Linux, AArch64: `tests/memory.rs`, and the parts of `tests/memory_linux.rs` that qemu-user 10 can run. Its cache of
+//!   translated code acts as the instruction cache: without `ic ivau`, four of the tests fail. Not run on a processor.
+//! - Windows, x86_64: `tests/memory.rs` in Wine 8. Not run on Windows.
+//! - macOS on AArch64 and x86_64, Windows on i686: compiled, not run.
+//! - Windows on AArch64, Android and other Unix systems: not compiled.
 
 mod arena;
 mod cache;
@@ -87,7 +88,7 @@ pub use error::MemoryError;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
-/// Zeroed bytes to link a trace into. Nobody can execute them; [`publish`](Writable::publish) makes them code.
+/// Zeroed bytes to link a trace into. They cannot be executed until [`publish`](Writable::publish) makes them code.
 #[derive(Debug)]
 pub struct Writable(Kind);
 
@@ -97,7 +98,7 @@ enum Kind {
     Arena(arena::Draft),
 }
 
-/// Lengths that a slice can have, rounded up to pages.
+/// Checks that a length is one that a slice can have, rounded up to pages.
 fn check(len: usize) -> Result<(), MemoryError> {
     match len {
         0 => Err(MemoryError::Empty),
@@ -107,18 +108,17 @@ fn check(len: usize) -> Result<(), MemoryError> {
 }
 
 impl Writable {
-    /// `len` bytes in pages of their own, as CPython's `jit_alloc` takes them.
+    /// Allocates `len` bytes in pages of their own, as CPython's `jit_alloc` does.
     ///
     /// # Errors
     ///
-    /// [`Empty`](MemoryError::Empty), [`TooLarge`](MemoryError::TooLarge), or what the system says.
+    /// [`Empty`](MemoryError::Empty), [`TooLarge`](MemoryError::TooLarge), or the system's error.
     pub fn alloc(len: usize) -> Result<Writable, MemoryError> {
         check(len)?;
         Ok(Writable(Kind::Pages(pages::Pages::alloc(len)?, None)))
     }
 
-    /// The address that the first byte will have when it runs: the base to link for. It need not be where the bytes
-    /// are now.
+    /// Returns the address that the first byte will have as code: the base to link for. The bytes need not be there now.
     #[must_use]
     pub fn base(&self) -> u64 {
         match &self.0 {
@@ -127,11 +127,11 @@ impl Writable {
         }
     }
 
-    /// Makes the whole block, code and data, readable and executable, after flushing the instruction cache.
+    /// Makes the whole block, code and data, readable and executable, and flushes the instruction cache.
     ///
     /// # Errors
     ///
-    /// What the system says, or [`Forked`](MemoryError::Forked). The block is freed then.
+    /// The system's error, or [`Forked`](MemoryError::Forked). The block has been freed then.
     pub fn publish(self) -> Result<Executable, MemoryError> {
         Ok(Executable(match self.0 {
             Kind::Pages(pages, counted) => Owner::Pages {
@@ -163,7 +163,7 @@ impl DerefMut for Writable {
     }
 }
 
-/// Code that can run. Nobody can write it any more; dropping it frees it.
+/// Code that can run. It cannot be written any more; dropping it frees it.
 pub struct Executable(Owner);
 
 enum Owner {
@@ -182,15 +182,15 @@ impl Executable {
         }
     }
 
-    /// The address of the first byte.
+    /// Returns the address of the first byte.
     #[must_use]
     pub fn base(&self) -> u64 {
         self.start().addr() as u64
     }
 
-    /// Bytes of code and data, as many as were asked for.
+    /// Returns the size of code and data in bytes: the size that was asked for.
     #[must_use]
-    #[expect(clippy::len_without_is_empty, reason = "it never is")]
+    #[expect(clippy::len_without_is_empty, reason = "it is never empty")]
     pub fn len(&self) -> usize {
         match &self.0 {
             Owner::Pages { code, .. } => code.len(),
@@ -198,7 +198,7 @@ impl Executable {
         }
     }
 
-    /// Whether `address` is one of these bytes', as CPython's `_PyJIT_AddressInJitCode` asks.
+    /// Returns whether `address` is that of one of these bytes (CPython's `_PyJIT_AddressInJitCode`).
     #[must_use]
     pub fn contains(&self, address: u64) -> bool {
         address
@@ -206,26 +206,27 @@ impl Executable {
             .is_some_and(|offset| offset < self.len() as u64)
     }
 
-    /// The bytes, to look at.
+    /// Returns the bytes.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
-        // SAFETY: mapped and readable as long as `self` is, and written by nobody: the pages are not writable, and an
+        // SAFETY: mapped and readable as long as `self` exists, and not written: the pages are not writable, and an
         // arena only writes to space that no `Executable` has.
         unsafe { std::slice::from_raw_parts(self.start(), self.len()) }
     }
 
-    /// The code at `offset` bytes as a function. `F` is a function pointer; anything of another size than a pointer
-    /// does not compile.
+    /// Returns the code at `offset` bytes as a function. `F` is a function pointer; a type of another size does not
+    /// compile.
     ///
     /// # Errors
     ///
-    /// [`Entry`](MemoryError::Entry) if `offset` is not inside.
+    /// [`Entry`](MemoryError::Entry) if `offset` is outside of the code.
     ///
     /// # Safety
     ///
-    /// `F` is a type of function pointers, with the arguments, result and calling convention of the code at `offset`,
-    /// and that code is sound to run: made for this processor, linked for [`base`](Executable::base), with symbols that
-    /// are what it takes them for. Nobody calls the function, or is still inside it, once this value is dropped.
+    /// `F` must be a type of function pointers with the arguments, result and calling convention of the code at
+    /// `offset`, and that code must be sound to run: made for this processor, linked for [`base`](Executable::base), and
+    /// with symbols whose addresses are those of the right functions and objects. The function must not be called, and no
+    /// call must still run, after this value is dropped.
     pub unsafe fn entry<F: Copy>(&self, offset: usize) -> Result<F, MemoryError> {
         const {
             assert!(

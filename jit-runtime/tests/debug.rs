@@ -259,8 +259,8 @@ mod perf {
     /// The lines of the map are "START SIZE symbolname", the numbers in hexadecimal without 0x.
     #[test]
     fn the_map_has_a_line_for_each_symbol() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("perf-1.map");
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("perf-1.map");
         std::fs::write(&path, "7f0000000000 10 somebody's own\n").unwrap();
         describe(LINUX[1].0, Detail::Uops, |description, _| {
             PerfMap::at(&path).unwrap().add(description).unwrap();
@@ -290,19 +290,19 @@ mod perf {
 
     #[test]
     fn links_are_not_followed() {
-        let folder = tempfile::tempdir().unwrap();
-        let victim = folder.path().join("victim");
+        let directory = tempfile::tempdir().unwrap();
+        let victim = directory.path().join("victim");
         std::fs::write(&victim, "precious").unwrap();
-        let map = folder.path().join("perf-1.map");
+        let map = directory.path().join("perf-1.map");
         symlink(&victim, &map).unwrap();
         let error = PerfMap::at(&map).unwrap_err();
         assert!(error.to_string().contains("perf-1.map"), "{error}");
         symlink(
             &victim,
-            folder.path().join(format!("jit-{}.dump", process::id())),
+            directory.path().join(format!("jit-{}.dump", process::id())),
         )
         .unwrap();
-        JitDump::create(folder.path()).unwrap_err();
+        JitDump::create(directory.path()).unwrap_err();
         assert_eq!(std::fs::read_to_string(&victim).unwrap(), "precious");
     }
 
@@ -324,9 +324,9 @@ mod perf {
     /// By jitdump-specification.txt, version 1.
     #[test]
     fn the_dump_has_a_record_for_each_symbol() {
-        let folder = tempfile::tempdir().unwrap();
+        let directory = tempfile::tempdir().unwrap();
         describe(LINUX[1].0, Detail::Uops, |description, code| {
-            let mut dump = JitDump::create(folder.path()).unwrap();
+            let mut dump = JitDump::create(directory.path()).unwrap();
             let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
             let mapping = maps
                 .lines()
@@ -378,10 +378,10 @@ mod perf {
 
     #[test]
     fn other_code_is_not_dumped() {
-        let folder = tempfile::tempdir().unwrap();
+        let directory = tempfile::tempdir().unwrap();
         describe(LINUX[1].0, Detail::Uops, |description, _| {
             describe(LINUX[1].0, Detail::Uops, |_, other| {
-                let mut dump = JitDump::create(folder.path()).unwrap();
+                let mut dump = JitDump::create(directory.path()).unwrap();
                 let error = dump.add(description, other).unwrap_err();
                 assert_eq!(error.kind(), ErrorKind::InvalidInput);
                 assert_eq!(std::fs::read(dump.path()).unwrap().len(), 40);

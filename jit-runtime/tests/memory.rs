@@ -10,11 +10,7 @@ mod machine;
 use machine::{StopOnDrop, call, code};
 
 fn small() -> Arena {
-    Arena::new(ArenaOptions {
-        chunk: 4096,
-        ..ArenaOptions::default()
-    })
-    .unwrap()
+    Arena::new(ArenaOptions::default().chunk(4096)).unwrap()
 }
 
 fn fill(mut block: Writable, value: u32) -> Executable {
@@ -99,13 +95,9 @@ fn bad_lengths_are_errors() {
 }
 
 #[test]
-fn the_limit_holds_and_harms_nobody() {
+fn the_limit_holds_and_affects_no_other_block() {
     let limit = 3 * 4096 * 16;
-    let arena = Arena::new(ArenaOptions {
-        chunk: 4096 * 16,
-        limit,
-    })
-    .unwrap();
+    let arena = Arena::new(ArenaOptions::default().chunk(4096 * 16).limit(limit)).unwrap();
     let mut live = Vec::new();
     let error = loop {
         match arena.alloc(20_000) {
@@ -124,10 +116,7 @@ fn the_limit_holds_and_harms_nobody() {
     live.pop();
     fill(arena.alloc(20_000).unwrap(), 1);
     assert!(matches!(
-        Arena::new(ArenaOptions {
-            chunk: 1,
-            limit: 100
-        }),
+        Arena::new(ArenaOptions::default().chunk(1).limit(100)),
         Err(MemoryError::Limit { .. })
     ));
 }
@@ -208,11 +197,7 @@ fn code_runs_while_its_neighbours_come_and_go() {
 
 #[test]
 fn threads_share_an_arena() {
-    let arena = Arena::new(ArenaOptions {
-        chunk: 16 << 10,
-        ..ArenaOptions::default()
-    })
-    .unwrap();
+    let arena = Arena::new(ArenaOptions::default().chunk(16 << 10)).unwrap();
     std::thread::scope(|scope| {
         for thread in 0..4u32 {
             let arena = arena.clone();
@@ -279,7 +264,7 @@ proptest! {
     /// The model is a list of what is alive: nothing overlaps, everything keeps its bytes, and the numbers add up.
     #[test]
     fn an_arena_is_what_a_list_says(steps in steps(), chunk in 1usize..40_000) {
-        let arena = Arena::new(ArenaOptions { chunk, ..ArenaOptions::default() }).unwrap();
+        let arena = Arena::new(ArenaOptions::default().chunk(chunk)).unwrap();
         let packed = arena.fallback().is_none();
         let mut live: Vec<(u64, usize, u32, Live)> = Vec::new();
         for (n, step) in steps.into_iter().enumerate() {

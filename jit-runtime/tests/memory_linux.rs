@@ -271,11 +271,7 @@ fn without_memfd_traces_get_their_own_pages() {
         let before = arena();
         let packed = publish(before.alloc(100).unwrap(), 1).unwrap();
         refuse(MEMFD_CREATE, None, EPERM);
-        let arena = Arena::new(ArenaOptions {
-            limit: 8192,
-            ..ArenaOptions::default()
-        })
-        .unwrap();
+        let arena = Arena::new(ArenaOptions::default().limit(8192)).unwrap();
         let reason = arena.fallback().unwrap();
         assert!(
             matches!(

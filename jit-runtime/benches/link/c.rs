@@ -1,4 +1,4 @@
-//! C's side: a program made of a generated header, timed by itself.
+//! The measurements of C, by a program that is made of a generated header.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -12,17 +12,17 @@ use crate::rust::{BASE, address};
 
 /// `Programs/link.c` of the example, with a linker and stencils.
 pub(crate) struct Program {
-    folder: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 impl Program {
-    /// Compile it, with the symbols where ours has them.
+    /// Compiles the program, with its symbols at the addresses that jit-runtime's have.
     pub(crate) fn compile(header: &Path, set: &StencilSet, symbols: &[String]) -> Program {
-        let folder = tempfile::tempdir().expect("a folder");
+        let directory = tempfile::tempdir().expect("a directory");
         let example = fixtures::tinyvm::root();
         let host = std::env::var_os("JIT_BENCH_HOST")
             .map_or_else(|| example.join("Python/jit.c"), PathBuf::from);
-        let declarations = folder.path().join("prelude.h");
+        let declarations = directory.path().join("prelude.h");
         std::fs::write(&declarations, prelude(set, symbols)).expect("a file");
         let compiler = std::env::var_os("CC").unwrap_or_else(|| OsString::from("cc"));
         let mut command = Command::new(compiler);
@@ -53,14 +53,14 @@ impl Program {
             command.arg(format!("-Wl,--defsym={name}={place:#x}"));
         }
         command.arg(host).arg(example.join("Programs/link.c"));
-        command.arg("-o").arg(folder.path().join("link"));
+        command.arg("-o").arg(directory.path().join("link"));
         let output = command.output().expect("a C compiler");
         let messages = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success(), "{command:?}\n{messages}");
-        Program { folder }
+        Program { directory }
     }
 
-    /// Write the traces for it.
+    /// Writes the traces to a file for the program.
     pub(crate) fn input(&self, traces: &[Vec<Uop>]) -> PathBuf {
         let mut bytes = Vec::new();
         bytes.extend((traces.len() as u32).to_le_bytes());
@@ -70,14 +70,14 @@ impl Program {
             bytes.extend((trace.len() as u32).to_le_bytes());
             bytes.extend(trace.iter().flat_map(record));
         }
-        let path = self.folder.path().join("traces");
+        let path = self.directory.path().join("traces");
         std::fs::write(&path, bytes).expect("a file");
         path
     }
 
-    /// Nanoseconds per uop of each way.
+    /// Returns the nanoseconds per micro-op of each way.
     pub(crate) fn times(&self, input: &Path) -> Vec<(String, f64)> {
-        let output = Command::new(self.folder.path().join("link"))
+        let output = Command::new(self.directory.path().join("link"))
             .args(["--time", "10"])
             .arg(input)
             .output()

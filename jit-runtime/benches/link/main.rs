@@ -1,10 +1,11 @@
-//! What linking costs, beside copying alone and beside C: `cargo bench -p jit-runtime`.
+//! Compares the time of linking with copying alone and with C:
+//! `cargo bench -p jit-runtime --bench link`.
 //!
 //! The C is `jit-cli/example`'s `Python/jit.c`, which does what CPython's does, around the emit
 //! functions of a generated header, compiled with `cc -O3 -DNDEBUG`. Both link the same 200 traces of
-//! 500 random uops, in turn; what is printed are medians over the rounds.
+//! 500 random micro-ops, in turn; the results are medians over the rounds.
 //!
-//! Other stencils than the example's, and other C:
+//! These variables choose other stencils than the example's, and other C:
 //!
 //! | variable | what it names |
 //! | --- | --- |
@@ -27,7 +28,7 @@ use jit_schema::Target;
 const ROUNDS: usize = 9;
 
 fn main() {
-    // `cargo test --all-targets` runs this as well.
+    // `cargo test --all-targets` runs this as well, without the flag.
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }

@@ -1,9 +1,9 @@
-//! Random traces.
+//! Random traces, always the same ones.
 
 use jit_runtime::Uop;
 use jit_stencils::StencilSet;
 
-/// Averages, for people.
+/// Returns a line with the averages of a set.
 pub(crate) fn describe(set: &StencilSet) -> String {
     let count = set.groups.len() as f64;
     let average = |size: fn(&jit_stencils::StencilGroup) -> usize| {
@@ -22,7 +22,7 @@ pub(crate) fn describe(set: &StencilSet) -> String {
     )
 }
 
-/// So many traces of so many uops, each uop as likely as any other.
+/// Returns `count` traces of `length` micro-ops, with every micro-op equally likely.
 pub(crate) fn random(set: &StencilSet, count: usize, length: usize) -> Vec<Vec<Uop>> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut below = move |limit: usize| {

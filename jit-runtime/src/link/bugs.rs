@@ -27,22 +27,17 @@ fn operand(addend: i64) -> PatchValue {
 
 /// Stencils with one micro-op that has that code, a field in its data, and two symbols in its masks.
 fn stencils(triple: &str, body: Vec<u8>, holes: Vec<Hole>) -> Stencils {
-    let code = Stencil {
-        body,
-        holes,
-        disassembly: vec![],
-    };
+    let code = Stencil { body, holes };
     let data = Stencil {
         body: vec![0; 8],
         holes: vec![hole(0, PatchKind::Patch64, operand(0))],
-        disassembly: vec![],
     };
     let mask = SymbolMask::from_iter([0, 1]);
     let group = StencilGroup {
         code,
         data,
-        trampolines: SymbolMask::default(),
         got_entries: mask,
+        ..StencilGroup::default()
     };
     Stencils::new(&StencilSet {
         target: *Target::from_triple(triple).unwrap(),

@@ -1,4 +1,4 @@
-//! Many traces in shared pages.
+//! Arenas: memory with many traces in shared pages.
 
 use super::pages::Pages;
 use super::space::{self, Space};
@@ -7,23 +7,48 @@ use super::{Kind, MemoryError, Writable, cache, fork};
 use std::ptr::NonNull;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-/// New chunks are up to half of what is there already, so that a lot of code needs few of them, but not more than this.
+/// The largest chunk in bytes that is made because the arena grows. New chunks have up to half of the size of all that
+/// are there, so that much code needs few of them.
 const MAX_GROWN: usize = 16 << 20;
-/// Buffers kept for the next traces, and their greatest length: more than CPython lets a trace have.
+/// How many buffers are kept for the next traces.
 const MAX_BUFFERS: usize = 4;
+/// The largest buffer that is kept, in bytes: no image is larger.
 const MAX_BUFFER: usize = 1 << 20;
 
 /// How an [`Arena`] takes memory from the system.
+///
+/// ```
+/// use jit_runtime::memory::ArenaOptions;
+///
+/// let options = ArenaOptions::default().chunk(64 << 10).limit(16 << 20);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ArenaOptions {
-    /// Bytes of a chunk, at least; rounded up to pages. A longer trace, and growth, make longer chunks.
+    /// The least size of a chunk in bytes; it is rounded up to pages. A longer trace, and growth, make larger chunks.
     pub chunk: usize,
-    /// Bytes of address space that all chunks together may take. Memory is only used as code is put there.
+    /// The address space in bytes that all chunks together may take. Memory is only used for code that is put there.
     pub limit: usize,
 }
 
+impl ArenaOptions {
+    /// Sets the least size of a chunk, in bytes.
+    #[must_use]
+    pub fn chunk(mut self, bytes: usize) -> ArenaOptions {
+        self.chunk = bytes;
+        self
+    }
+
+    /// Sets the address space that all chunks together may take, in bytes.
+    #[must_use]
+    pub fn limit(mut self, bytes: usize) -> ArenaOptions {
+        self.limit = bytes;
+        self
+    }
+}
+
 impl Default for ArenaOptions {
-    /// Chunks of 256 KiB and no limit.
+    /// Returns chunks of 256 KiB and no limit.
     fn default() -> Self {
         ArenaOptions {
             chunk: 256 << 10,
@@ -32,22 +57,24 @@ impl Default for ArenaOptions {
     }
 }
 
-/// What an [`Arena`] holds, in bytes but for the counts.
+/// The contents of an [`Arena`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ArenaStats {
-    /// Blocks that are alive, published or not.
+    /// The number of blocks that are alive, published or not.
     pub traces: usize,
-    /// Their bytes, each rounded up to 16.
+    /// The size of these blocks in bytes, each rounded up to 16.
     pub used: usize,
-    /// Pages that have ever held code in chunks that are there now: what the system has to give memory for.
+    /// The size of all pages that have ever held code in the current chunks, in bytes: the memory that the system has to
+    /// provide.
     pub touched: usize,
-    /// Address space taken.
+    /// The address space that is taken, in bytes.
     pub reserved: usize,
-    /// Chunks, an empty one that is kept for later included; pages of a single trace are not chunks.
+    /// The number of chunks, with an empty one that is kept for later. Pages of a single trace are not chunks.
     pub chunks: usize,
 }
 
-/// Executable memory that many traces share: the [module's documentation](super) says how. Clones are the same arena.
+/// Executable memory that many traces share, as the [module's documentation](super) describes. Clones are the same arena.
 #[derive(Debug, Clone)]
 pub struct Arena(Arc<Shared>);
 
@@ -65,7 +92,7 @@ struct State {
     buffers: Vec<Vec<u8>>,
     traces: usize,
     used: usize,
-    /// Bytes of the pages of traces that have their own.
+    /// The size of the pages of traces that have their own, in bytes.
     own: usize,
 }
 
@@ -73,18 +100,18 @@ struct State {
 struct Entry {
     chunk: Arc<Chunk>,
     space: Space,
-    /// Of which [`fork::generation`] the chunk is: only in the current one is it used for new traces.
+    /// The chunk's [`fork::generation`]: only chunks of the current one are used for new traces.
     generation: u64,
 }
 
 impl Arena {
-    /// An arena with its first chunk, which costs address space only.
+    /// Returns an arena with its first chunk, which only takes address space.
     ///
-    /// Where the system refuses that, traces get pages of their own: see [`fallback`](Arena::fallback).
+    /// If the system refuses that, traces get pages of their own: see [`fallback`](Arena::fallback).
     ///
     /// # Errors
     ///
-    /// As those of [`alloc`](Arena::alloc).
+    /// Those of [`alloc`](Arena::alloc).
     pub fn new(options: ArenaOptions) -> Result<Arena, MemoryError> {
         if !cache::SUPPORTED {
             return Err(MemoryError::Unsupported);
@@ -103,18 +130,18 @@ impl Arena {
         Ok(arena)
     }
 
-    /// `len` zeroed bytes to link a trace into, for the address that [`Writable::base`] tells.
+    /// Allocates `len` zeroed bytes to link a trace into, for the address [`Writable::base`].
     ///
     /// # Errors
     ///
-    /// [`Empty`](MemoryError::Empty), [`TooLarge`](MemoryError::TooLarge), [`Limit`](MemoryError::Limit), or what the
-    /// system says if it has to be asked for a chunk.
+    /// [`Empty`](MemoryError::Empty), [`TooLarge`](MemoryError::TooLarge), [`Limit`](MemoryError::Limit), or the system's
+    /// error if a new chunk is needed.
     pub fn alloc(&self, len: usize) -> Result<Writable, MemoryError> {
         let shared = &self.0;
         super::check(len)?;
         let size = space::round(len).ok_or(MemoryError::TooLarge { len })?;
         let mut state = shared.lock();
-        // While another thread is inside fork, and where chunks are refused, a trace gets its own pages.
+        // While another thread is inside fork, or if chunks are refused, a trace gets its own pages.
         let found = match fork::generation() {
             Some(generation) => {
                 state.enter(generation);
@@ -141,6 +168,7 @@ impl Arena {
             chunk,
             offset,
             len,
+            size,
         };
         buffer.clear();
         buffer.try_reserve_exact(len).map_err(|_| {
@@ -154,13 +182,13 @@ impl Arena {
         })))
     }
 
-    /// Why traces get pages of their own, as [`Writable::alloc`] gives them, or `None` if they share chunks.
+    /// Returns why traces get pages of their own, as from [`Writable::alloc`], or `None` if they share chunks.
     #[must_use]
     pub fn fallback(&self) -> Option<&MemoryError> {
         self.0.fallback.get()
     }
 
-    /// What the arena holds now.
+    /// Returns the arena's contents.
     #[must_use]
     pub fn stats(&self) -> ArenaStats {
         let state = self.0.lock();
@@ -190,7 +218,7 @@ impl State {
                 .sum::<usize>()
     }
 
-    /// After a fork, what was empty is not needed any more, and what was not is left to its traces.
+    /// Enters a generation. After a fork, empty chunks are not needed any more, and others are left to their traces.
     fn enter(&mut self, generation: u64) {
         if generation != self.generation {
             self.generation = generation;
@@ -209,11 +237,11 @@ impl State {
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Nothing that is done under the lock can panic half-way.
+        // Nothing that is done under the lock can panic and leave the state half changed.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// One more chunk, with room for `size` bytes. A refusal is noted, and no error.
+    /// Adds a chunk with room for `size` bytes. If the system refuses it, that is noted and is no error.
     fn add_chunk(
         &self,
         state: &mut State,
@@ -248,7 +276,7 @@ impl Shared {
                 });
             }
             Err(error) if error.is_refusal() => {
-                // Only the first reason is kept; the others are the same.
+                // Only the first reason is kept, as the others are the same.
                 let _ = self.fallback.set(error);
             }
             Err(error) => return Err(error),
@@ -296,10 +324,12 @@ impl Shared {
             .iter()
             .position(|entry| Arc::ptr_eq(&entry.chunk, chunk))
         else {
+            debug_assert!(false, "a chunk is not in its arena");
             return;
         };
         let current = state.generation;
         let Some(entry) = state.chunks.get_mut(at) else {
+            debug_assert!(false, "a chunk is not in its arena");
             return;
         };
         let given = entry.space.give(offset, size);
@@ -307,7 +337,7 @@ impl Shared {
         if !entry.space.is_empty() {
             return;
         }
-        // One empty chunk is kept, so that a single trace coming and going is cheap; those of before a fork are not.
+        // One empty chunk is kept, so that a single trace that comes and goes is cheap, but none from before a fork.
         let old = entry.generation != current;
         let surplus = old
             || state
@@ -316,7 +346,7 @@ impl Shared {
                 .filter(|entry| entry.space.is_empty())
                 .count()
                 > 1;
-        // Unmapped when the caller's reference goes, without the lock.
+        // Unmapped without the lock, when the caller drops its reference.
         let _chunk = surplus.then(|| state.chunks.remove(at));
     }
 
@@ -328,13 +358,15 @@ impl Shared {
     }
 }
 
-/// A part of a chunk that is its owner's alone.
+/// A part of a chunk that belongs to its owner only.
 #[derive(Debug)]
 pub(super) struct Slot {
     shared: Arc<Shared>,
     chunk: Arc<Chunk>,
     offset: usize,
     len: usize,
+    /// The length, rounded up to what was taken.
+    size: usize,
 }
 
 impl Slot {
@@ -350,13 +382,11 @@ impl Slot {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        // `alloc` has rounded the same length.
-        let size = space::round(self.len).unwrap_or(self.len);
-        self.shared.release(&self.chunk, self.offset, size);
+        self.shared.release(&self.chunk, self.offset, self.size);
     }
 }
 
-/// A slot, and what is to be put there.
+/// A slot, and the bytes that will be put there.
 #[derive(Debug)]
 pub(super) struct Draft {
     pub(super) slot: Slot,
@@ -372,8 +402,8 @@ impl Draft {
             generation,
         } = self;
         let forked = fork::generation() != Some(generation);
-        // SAFETY: `buffer` has the slot's length, `Space` gave the slot to nobody else, and there is no `Executable` of
-        // it yet.
+        // SAFETY: `buffer` has the slot's length, `Space` gave the slot to no other owner, and there is no `Executable`
+        // of it yet.
         unsafe { slot.chunk.write(slot.offset, &buffer, forked)? };
         // SAFETY: the slot is inside a mapped chunk, which it keeps alive.
         unsafe { cache::flush(slot.start().as_ptr(), slot.len) };
@@ -382,7 +412,7 @@ impl Draft {
     }
 }
 
-/// Counts pages of their own for an arena.
+/// Pages of a trace's own that an arena counts.
 #[derive(Debug)]
 pub(super) struct Counted {
     shared: Arc<Shared>,

@@ -1,10 +1,10 @@
-//! Making processors forget what they have fetched or decoded of memory that holds other code now.
+//! Flushing instruction caches: processors may have fetched or decoded what was in memory before.
 
-/// Makes `len` bytes of new code at `start` what all threads will execute there.
+/// Ensures that all threads execute the `len` bytes of new code at `start`.
 ///
-/// x86 keeps instruction caches coherent with stores, by physical address, so that nothing is to be done, also for code
-/// that came through another mapping. Elsewhere the caches are cleaned and invalidated by address, and, on AArch64
-/// Linux, the pipelines of the other cores are emptied by `membarrier` where the kernel has it (4.16).
+/// x86 keeps instruction caches coherent with stores by physical address, so that nothing has to be done, even for code
+/// that was written through another mapping. Elsewhere the caches are cleaned and invalidated by address. On AArch64
+/// Linux, `membarrier` empties the pipelines of the other cores, if the kernel has it (since 4.16).
 ///
 /// # Safety
 ///
@@ -76,12 +76,13 @@ mod imp {
         unsafe { asm!("isb", options(nostack, preserves_flags)) };
     }
 
-    /// Has every core that runs a thread of this process do an `isb`: it may have decoded what was here before.
+    /// Makes every core that runs a thread of this process execute an `isb`: it may have decoded what was here before.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     fn other_cores() {
         use rustix::thread::{MembarrierCommand, membarrier};
         if membarrier(MembarrierCommand::PrivateExpeditedSyncCore) == Err(rustix::io::Errno::PERM) {
-            // Not registered yet: once per process, and after exec. A kernel without it has no other way either.
+            // Not registered yet, which is needed once per process and after exec. There is no other way on kernels
+            // without it.
             let _ = membarrier(MembarrierCommand::RegisterPrivateExpeditedSyncCore)
                 .and_then(|()| membarrier(MembarrierCommand::PrivateExpeditedSyncCore));
         }
@@ -90,11 +91,11 @@ mod imp {
 
 #[cfg(all(not(windows), not(target_arch = "aarch64")))]
 mod imp {
-    /// x86, or a processor for which [`SUPPORTED`](super::SUPPORTED) is false.
+    /// Does nothing, for x86 and for processors for which [`SUPPORTED`](super::SUPPORTED) is false.
     pub(super) unsafe fn flush(_start: *const u8, _len: usize) {}
 }
 
-/// Whether [`flush`] knows what this processor needs.
+/// Whether [`flush`] does what this processor needs.
 pub(super) const SUPPORTED: bool = cfg!(any(
     target_arch = "x86",
     target_arch = "x86_64",

@@ -1,12 +1,12 @@
-//! What can go wrong when memory for code is asked for.
+//! Errors of memory for code.
 
 use std::io;
 
-/// Why there is no memory for a trace. Nothing that was published before is touched by any of these.
+/// The reason why there is no memory for a trace. What was published before is not affected.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MemoryError {
-    /// Zero bytes were asked for.
+    /// The block would have no bytes.
     #[error("a block of zero bytes was asked for; a trace has at least the guard stencil's code")]
     Empty,
     /// The length, rounded up, does not fit into the address space.
@@ -53,7 +53,7 @@ pub enum MemoryError {
         /// The system's error.
         source: io::Error,
     },
-    /// The arena may not reserve as much: see [`ArenaOptions::limit`](super::ArenaOptions::limit).
+    /// The arena may not reserve so much: see [`ArenaOptions::limit`](super::ArenaOptions::limit).
     #[error(
         "{len} bytes of code do not fit: the arena has reserved {reserved} of at most {limit} bytes; \
          drop executables that are not needed, or set a higher ArenaOptions::limit"
@@ -66,14 +66,14 @@ pub enum MemoryError {
         /// Bytes that it may reserve.
         limit: usize,
     },
-    /// A block that an arena gave out before a fork is published in the child, where its address belongs to the
-    /// parent's code.
+    /// A block that was allocated from an arena before a fork cannot be published in the child, where its address
+    /// belongs to the parent's code.
     #[error(
         "a block allocated before a fork cannot be published in the child; \
          link the trace again, for a block that the child allocates"
     )]
     Forked,
-    /// An entry point that is not inside the code.
+    /// An entry point is outside of the code.
     #[error(
         "entry at offset {offset} of code of {len} bytes; take an offset that the layout gives"
     )]
@@ -83,7 +83,7 @@ pub enum MemoryError {
         /// The executable's length in bytes.
         len: usize,
     },
-    /// This crate cannot make code executable on this system or processor; linking for it works nevertheless.
+    /// This crate cannot make code executable on this system or processor, though it can link for it.
     #[error(
         "executable memory on {}/{} is not supported, only on x86_64, aarch64 and x86 of Unix and Windows",
         std::env::consts::OS,
@@ -93,12 +93,12 @@ pub enum MemoryError {
 }
 
 impl MemoryError {
-    /// The variant that the system's error calls for.
+    /// Returns the variant for an error of the system.
     pub(super) fn system(call: &'static str, len: usize, source: io::Error) -> MemoryError {
         use io::ErrorKind as Kind;
         let code = source.raw_os_error();
         match source.kind() {
-            // ENOSYS counts as a refusal: seccomp filters answer with it so that programs fall back.
+            // ENOSYS is a refusal: seccomp filters return it so that programs try another way.
             Kind::PermissionDenied | Kind::Unsupported | Kind::FileTooLarge => {
                 MemoryError::NotExecutable { call, len, source }
             }
@@ -117,7 +117,7 @@ impl MemoryError {
         }
     }
 
-    /// Whether another way to get executable memory may still work.
+    /// Returns whether another way to get executable memory may still work.
     pub(super) fn is_refusal(&self) -> bool {
         matches!(
             self,

@@ -1,8 +1,8 @@
-//! Noticing forks. A chunk of Linux is a file that parent and child share, so neither may change any of it once there
-//! are two: each may still be running code that the other has dropped.
+//! Notices forks. A chunk of Linux is a file that parent and child share, so that neither may change it after a fork: each
+//! may still be running code that the other has dropped.
 //!
-//! So each fork begins a new generation, in the parent as in the child, and chunks of older ones only lose traces.
-//! Chunks of the other systems are private, or there is no fork.
+//! Each fork therefore begins a new generation, in the parent and in the child, and chunks of older generations get no
+//! new traces. The chunks of other systems are private, or there is no fork.
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod imp {
@@ -11,7 +11,7 @@ mod imp {
     use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
 
     static GENERATION: AtomicU64 = AtomicU64::new(0);
-    /// Threads that are inside fork.
+    /// The number of threads that are inside fork.
     static FORKING: AtomicU32 = AtomicU32::new(0);
 
     unsafe extern "C" {
@@ -41,15 +41,15 @@ mod imp {
     pub(crate) fn watch() {
         static WATCHING: Once = Once::new();
         WATCHING.call_once(|| {
-            // SAFETY: the handlers only touch atomics, which is fine wherever they are called. It can fail for want of
-            // a few bytes, which is not worth an error here.
+            // SAFETY: the handlers only access atomics, which is sound wherever they are called. The call can only fail
+            // for lack of a few bytes of memory, which is not worth an error.
             unsafe { pthread_atfork(Some(prepare), Some(parent), Some(child)) };
         });
     }
 
     pub(crate) fn generation() -> Option<u64> {
         let generation = GENERATION.load(SeqCst);
-        // The second look makes both answers true at one moment.
+        // The second load ensures that both answers are true at one moment.
         (FORKING.load(SeqCst) == 0 && GENERATION.load(SeqCst) == generation).then_some(generation)
     }
 }
@@ -61,9 +61,9 @@ mod imp {
     }
 }
 
-/// Begins to notice forks; needed before the first chunk.
+/// Begins to notice forks. This must be called before there is a chunk.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(super) use imp::watch;
 
-/// The current generation, or nothing while some thread is inside fork: then no chunk may be used for new code.
+/// Returns the current generation, or none while a thread is inside fork: then no chunk may be used for new code.
 pub(super) use imp::generation;

@@ -1,16 +1,16 @@
-//! Whole pages for one trace: writable, then executable, as types.
+//! Whole pages for one trace, with a type for writable and one for executable ones.
 
 use super::{MemoryError, cache, sys};
 use std::ptr::NonNull;
 
-/// A mapping that this value owns: `len` bytes, and what rounding up to pages adds.
+/// A mapping that this value owns, of `len` bytes rounded up to pages.
 #[derive(Debug)]
 struct Mapping {
     start: NonNull<u8>,
     len: usize,
 }
 
-// SAFETY: a mapping belongs to the process, not to a thread, and is unmapped by whoever owns this value.
+// SAFETY: a mapping belongs to the process, not to a thread, and the owner of this value unmaps it.
 unsafe impl Send for Mapping {}
 // SAFETY: shared references only read the two fields, or the memory, which only `&mut Pages` writes.
 unsafe impl Sync for Mapping {}
@@ -56,7 +56,7 @@ impl Pages {
     pub(super) fn publish(self) -> Result<Code, MemoryError> {
         // SAFETY: the mapping is this value's, and readable.
         unsafe { cache::flush(self.0.start.as_ptr(), self.0.len) };
-        // SAFETY: what `sys::map` gave; `self` is gone afterwards, so that nobody writes any more.
+        // SAFETY: these are what `sys::map` returned; `self` is consumed, so that there are no writes after this.
         unsafe { sys::make_executable(self.0.start, self.0.len)? };
         Ok(Code(self.0))
     }

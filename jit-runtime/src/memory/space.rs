@@ -1,14 +1,14 @@
-//! Which bytes of a chunk are free. Numbers only: this file never sees an address.
+//! The free bytes of a chunk, by offsets: there are no addresses here.
 //!
-//! Best fit, the lowest offset among equals, neighbours joined at once. Two ordered sets hold the same free blocks, so
-//! that taking and giving back cost O(log blocks) however fragmented the chunk is.
+//! Blocks are chosen by best fit, the lowest offset among equals, and free neighbours are joined at once. Two ordered sets
+//! hold the same free blocks, so that taking and giving back cost O(log blocks) however fragmented the chunk is.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What sizes are rounded up to. AArch64 needs 4 and compilers align code to 16; more would be padding.
+/// The unit of sizes, in bytes. AArch64 needs 4, and compilers align code to 16.
 pub(super) const GRANULE: usize = 16;
 
-/// `len` rounded up to [`GRANULE`].
+/// Returns `len` rounded up to [`GRANULE`].
 pub(super) fn round(len: usize) -> Option<usize> {
     len.checked_next_multiple_of(GRANULE)
 }
@@ -41,17 +41,17 @@ impl Space {
         space
     }
 
-    /// Nothing is taken.
+    /// Returns whether nothing is taken.
     pub(super) fn is_empty(&self) -> bool {
         self.used == 0
     }
 
-    /// The end of the highest block that was ever taken: beyond it, memory was never written.
+    /// Returns the end of the highest block that was ever taken: memory after it was never written.
     pub(super) fn high(&self) -> usize {
         self.high
     }
 
-    /// The offset of `size` bytes, a multiple of [`GRANULE`], that are nobody else's until they are given back.
+    /// Takes `size` bytes, a multiple of [`GRANULE`], and returns their offset, or none if there is no room.
     pub(super) fn take(&mut self, size: usize) -> Option<usize> {
         debug_assert!(size > 0 && size.is_multiple_of(GRANULE));
         let &(len, offset) = self.sizes.range((size, 0)..).next()?;
@@ -64,7 +64,7 @@ impl Space {
         Some(offset)
     }
 
-    /// Gives back what [`take`](Space::take) gave. What is not taken as a whole is left alone: `false`.
+    /// Gives back what [`take`](Space::take) returned. Returns `false`, and does nothing, for a range that is not taken.
     pub(super) fn give(&mut self, offset: usize, size: usize) -> bool {
         let Some(end) = offset
             .checked_add(size)
@@ -115,7 +115,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// One flag per granule, and every question answered by looking at all of them.
+    /// The same with one flag per granule, and a search through all of them for everything.
     struct Naive(Vec<bool>);
 
     impl Naive {

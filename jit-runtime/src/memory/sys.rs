@@ -1,7 +1,7 @@
-//! What differs from system to system. Each has the same functions and one type:
+//! What differs between systems. Each has the same functions and one type:
 //!
 //! - `map`, `make_executable`, `unmap`: pages that are writable, then executable;
-//! - `Chunk`: memory that is executable from the start, and written by other means than through that mapping;
+//! - `Chunk`: memory that is executable from the start, and is not written through that mapping;
 //! - `page_size`.
 
 #[cfg(unix)]

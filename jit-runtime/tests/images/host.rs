@@ -24,7 +24,7 @@ pub(crate) struct Header<'a> {
 /// The linker as object files: where symbols are is known to the linker of object files only.
 #[derive(Debug)]
 pub(crate) struct Host {
-    folder: TempDir,
+    directory: TempDir,
 }
 
 /// What became of a trace.
@@ -59,7 +59,7 @@ fn run(command: &mut Command) -> Output {
 impl Host {
     /// Compile a header, with the example's jit.c or with the file that `JIT_IMAGES_HOST` names.
     pub(crate) fn compile(header: &Header<'_>) -> Host {
-        let folder = tempfile::tempdir().unwrap();
+        let directory = tempfile::tempdir().unwrap();
         let example = fixtures::tinyvm::root();
         let jit = std::env::var_os("JIT_IMAGES_HOST")
             .map_or_else(|| example.join("Python/jit.c"), PathBuf::from);
@@ -86,26 +86,26 @@ impl Host {
                 command.arg("-I").arg(example.join(include));
             }
             if let Some(prelude) = &header.prelude {
-                let path = folder.path().join("prelude.h");
+                let path = directory.path().join("prelude.h");
                 std::fs::write(&path, prelude).unwrap();
                 command.arg("-include").arg(path);
             }
             run(command
                 .arg(source)
                 .arg("-o")
-                .arg(folder.path().join(object)));
+                .arg(directory.path().join(object)));
         }
-        Host { folder }
+        Host { directory }
     }
 
     /// Link the traces, with symbols at these addresses.
     pub(crate) fn images(&self, symbols: &HashMap<String, u64>, jobs: &[Job]) -> Vec<Outcome> {
-        let program = self.folder.path().join("link");
-        let input = self.folder.path().join("traces");
+        let program = self.directory.path().join("link");
+        let input = self.directory.path().join("traces");
         std::fs::write(&input, records(jobs)).unwrap();
         let mut command = Command::new(compiler());
         command.arg("-no-pie").arg("-o").arg(&program);
-        command.args(["jit.o", "link.o"].map(|name| self.folder.path().join(name)));
+        command.args(["jit.o", "link.o"].map(|name| self.directory.path().join(name)));
         for (name, address) in symbols {
             command.arg(format!("-Wl,--defsym={name}={address:#x}"));
         }

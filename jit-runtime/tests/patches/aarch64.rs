@@ -215,7 +215,7 @@ fn pages_at_each_limit() {
     }
 }
 
-/// The address space has ends: a page behind the last one is not page 0.
+/// The address space has ends: the page after the last one is not page 0.
 #[test]
 fn pages_do_not_go_around() {
     let spot = Spot::new(

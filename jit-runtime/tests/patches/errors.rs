@@ -135,7 +135,7 @@ fn jumps_out_of_the_trace() {
     }
 }
 
-/// Uops that need a symbol each in their way, and what the error says about it.
+/// Micro-ops that each need a symbol in another way, and the contents of the error.
 fn needy() -> Vec<(
     &'static str,
     StencilGroup,
@@ -229,7 +229,7 @@ fn unresolved_symbols() {
     assert_eq!(symbols.missing(), ["direct"]);
 }
 
-/// An address that is 0 is one, too.
+/// 0 is an address, too.
 #[test]
 fn symbols_at_0() {
     let groups = needy().into_iter().map(|(name, group, ..)| (name, group));
@@ -261,13 +261,13 @@ fn unresolved_symbols_of_the_guard() {
             kind,
         };
         assert_eq!(error, expected);
-        // Without a guard nobody needs it.
+        // Without a guard, the symbol is not needed.
         let stencils = stencils.with_guard(None).unwrap();
         link(&stencils, TIGHT, &trace, 0x1_0000, &all_but(missing)).unwrap();
     }
 }
 
-/// Values of the guard's holes that do not fit, which no uop is to blame for.
+/// Values of the guard's holes that do not fit: the error names no micro-op of the trace.
 #[test]
 fn values_of_the_guard() {
     let guard = || {
@@ -413,7 +413,7 @@ fn things_of_other_stencils() {
     assert_eq!(linked, Err(LinkError::Mixed { what: "layout" }));
 }
 
-/// After an error the linker goes on as if nothing had been.
+/// An error does not affect what is linked afterwards.
 #[test]
 fn linkers_recover() {
     let far = code(
@@ -442,7 +442,7 @@ fn linkers_recover() {
         expected[8] = 0xe8;
         let displacement = (operand - base) as u32 - 9;
         expected[9..13].copy_from_slice(&displacement.to_le_bytes());
-        // 8 + 5 + 8 bytes, and none behind them.
+        // 8 + 5 + 8 bytes, and none after them.
         expected[21..].fill(0);
         assert_eq!(out, expected);
     }

@@ -1,4 +1,4 @@
-//! What is wrong with a stencil as a whole, or with several of them: masks, guards, sizes, names.
+//! Stencils that are refused as a whole, or because of each other: masks, guards, sizes, names.
 
 use jit_runtime::{LayoutPolicy, LinkError, StencilError, Stencils};
 use jit_schema::Target;
@@ -13,7 +13,7 @@ use crate::{
     refused::make,
 };
 
-/// The uop and the number that an error about masks has.
+/// Returns the micro-op and the ordinal in an error about masks.
 fn named(error: &StencilError) -> (&str, usize) {
     match error {
         StencilError::Mask { uop, ordinal, .. } => (uop, *ordinal),
@@ -21,7 +21,7 @@ fn named(error: &StencilError) -> (&str, usize) {
     }
 }
 
-/// Bits of a mask for symbols that there are not: two, here.
+/// Masks with symbols that do not exist: there are two.
 #[test]
 fn masks_with_numbers_that_no_symbol_has() {
     for ordinal in [2, 31, 255] {
@@ -87,7 +87,7 @@ fn many_symbols() {
         assert_eq!(linked.word(start + 8), distance(start + 12, trampoline));
     }
 
-    // Each is missed.
+    // Each of the symbols is missing once.
     for (missing, _) in &groups {
         let known: Vec<_> = symbols
             .iter()
@@ -146,7 +146,7 @@ fn guards_with_operands() {
         for guard in [in_code, in_data] {
             let groups = vec![("_A", StencilGroup::default()), (GUARD, guard.clone())];
             let made = Stencils::new(&set(target(X86_64[2]), groups, &[]));
-            // By another name it is a stencil like others, until it is to be a guard.
+            // With another name it is a stencil like others, until it is made the guard.
             let groups = vec![("_OWN", guard)];
             let other = Stencils::new(&set(target(X86_64[2]), groups, &[])).unwrap();
             assert_eq!(other.guard(), None);
@@ -247,7 +247,7 @@ fn names_and_numbers_of_stencils() {
     assert_eq!(Stencils::new(&many).unwrap().len(), 65_535);
 }
 
-/// It is the last one, and checked like the others.
+/// The shim is the last stencil, and is checked like the others.
 #[test]
 fn the_shim() {
     let call = hole(1, PatchKind::Patch32r, based(HoleValue::Code, -4));

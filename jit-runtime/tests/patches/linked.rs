@@ -1,5 +1,5 @@
-//! Linking, and what holds for all of it: a buffer is written to completely or not at all, and what
-//! the linker did before does not matter.
+//! Linking, with checks that apply to every trace: a buffer is written completely or not at all, and
+//! the result does not depend on what the linker did before.
 
 use jit_runtime::{Layout, LayoutPolicy, LinkError, Linker, Stencils, Symbols, Uop};
 
@@ -28,7 +28,7 @@ pub(crate) fn link_at<'t>(
         let known = symbols.iter().find(|(known, _)| *known == name);
         known.map(|(_, address)| *address)
     };
-    // Something else first, whether it can be linked or not.
+    // Link something else first, whether that succeeds or not.
     let others = Symbols::new(stencils, |_| Some(0x1234_5678));
     let _ = linker.link(&layout, 0x2345_6000, &others, &mut pattern(layout.size()));
 
@@ -67,7 +67,7 @@ pub(crate) fn link<'t>(
     link_at(stencils, policy, trace, &|_| base, symbols)
 }
 
-/// What is in a buffer that nobody has written to.
+/// The contents of a buffer that has not been written to.
 pub(crate) fn pattern(length: usize) -> Vec<u8> {
     (0..length)
         .map(|index| (index as u8).wrapping_mul(37) | 1)
@@ -88,7 +88,7 @@ impl Linked<'_> {
         u32::from_le_bytes(self.bytes[offset..offset + 4].try_into().unwrap())
     }
 
-    /// What a program finds at an address of the image.
+    /// The 64 bits that a program reads at an address of the image.
     pub(crate) fn load(&self, address: u64) -> u64 {
         let offset = usize::try_from(address.wrapping_sub(self.base)).unwrap();
         u64::from_le_bytes(self.bytes[offset..offset + 8].try_into().unwrap())

@@ -1,9 +1,8 @@
-//! Each patch at both ends of its range: tiny stencils with one hole of a kind are linked, and what
-//! was written is read by somebody else's decoder (iced-x86 for x86, yaxpeax-arm for AArch64). Which
-//! values fit is computed here once more, in plain 128-bit arithmetic.
+//! Each patch at both ends of its range: tiny stencils with one hole are linked, and the result is read
+//! with another project's decoder (iced-x86 for x86, yaxpeax-arm for AArch64). The tests compute which
+//! values fit on their own, in 128-bit arithmetic.
 //!
-//! `PROPTEST_CASES` sets how many random cases there are; the limits themselves are gone through one
-//! by one.
+//! `PROPTEST_CASES` sets the number of random cases; the values at the limits are all tried.
 #![forbid(unsafe_code)]
 
 mod decode;
@@ -26,7 +25,7 @@ mod x86;
 
 use proptest::test_runner::Config;
 
-/// The usual number of cases, and no files beside the sources.
+/// The usual number of cases, without files for failures next to the sources.
 fn config() -> Config {
     Config {
         failure_persistence: None,

@@ -1,4 +1,4 @@
-//! Stencils by hand.
+//! Makes stencils by hand.
 
 use jit_runtime::{Stencils, Uop};
 use jit_schema::Target;
@@ -44,7 +44,7 @@ pub(crate) fn stencil(body: Vec<u8>, holes: Vec<Hole>) -> Stencil {
     Stencil { body, holes }
 }
 
-/// Code alone.
+/// Returns a stencil with code and no data.
 pub(crate) fn code(body: Vec<u8>, holes: Vec<Hole>) -> StencilGroup {
     StencilGroup {
         code: stencil(body, holes),
@@ -52,7 +52,7 @@ pub(crate) fn code(body: Vec<u8>, holes: Vec<Hole>) -> StencilGroup {
     }
 }
 
-/// Code that reads GOT slots, and the holes in its data that fill them.
+/// Returns code that reads GOT slots, with the holes in its data that fill them.
 pub(crate) fn with_got(mut group: StencilGroup, ordinals: &[usize]) -> StencilGroup {
     group.got_entries = SymbolMask::from_iter(ordinals.iter().copied());
     for ordinal in ordinals {
@@ -77,7 +77,7 @@ pub(crate) fn hole(offset: usize, patch: PatchKind, value: PatchValue) -> Hole {
     }
 }
 
-/// The pair of an adrp at `first` and a load at `second`.
+/// Returns the hole of an adrp at `first` and a load at `second`.
 pub(crate) fn pair(first: usize, second: usize, value: PatchValue) -> Hole {
     Hole {
         first: Some(first),
@@ -105,7 +105,7 @@ pub(crate) fn slot(ordinal: usize, addend: i64) -> PatchValue {
     PatchValue::GotSlot { ordinal, addend }
 }
 
-/// Instructions to bytes.
+/// Returns the bytes of instructions.
 pub(crate) fn words(words: &[u32]) -> Vec<u8> {
     words.iter().flat_map(|word| word.to_le_bytes()).collect()
 }

@@ -304,7 +304,7 @@ fn other_loads_stay() {
                 }];
                 let base = 0x7000_0000_0ff8;
                 let linked = link_at(&stencils, LayoutPolicy::Tight, &trace, &|_| base, &[]);
-                // The data is right behind the two, on another page.
+                // The data comes right after the two, on another page.
                 let slot = base + 8 + offset as u64;
                 let Ok(linked) = linked else {
                     assert_ne!(slot % width, 0, "{load:#x}: {linked:?}");
@@ -321,7 +321,7 @@ fn other_loads_stay() {
     }
 }
 
-/// What is behind or in front of a uop's own data is none of its business, whatever is in there.
+/// A pair does not read what comes before or after the micro-op's own data, whatever that is.
 #[test]
 fn data_of_others_is_not_read() {
     for offset in [-8, 0, 8, 16, 24] {

@@ -1,4 +1,4 @@
-//! Stencils that cannot be linked are refused when they are made.
+//! Stencils with holes that cannot be filled: they are refused when they are loaded.
 
 use jit_runtime::{StencilError, Stencils};
 use jit_schema::Target;
@@ -9,7 +9,7 @@ use crate::make::{
     with_trampolines, words,
 };
 
-/// Stencils with that one as `_SPOT`, and two symbols.
+/// Returns stencils with a group as `_SPOT`, and two symbols.
 pub(crate) fn make(triple: &str, group: StencilGroup) -> Result<Stencils, StencilError> {
     let symbols = ["zero", "one"];
     Stencils::new(&set(
@@ -19,7 +19,7 @@ pub(crate) fn make(triple: &str, group: StencilGroup) -> Result<Stencils, Stenci
     ))
 }
 
-/// The hole must be refused, and named.
+/// Checks that a hole is refused, with an error that names it.
 #[track_caller]
 fn refuse(triple: &str, group: StencilGroup, part: Part, offset: usize, kind: PatchKind) {
     match make(triple, group) {
@@ -56,7 +56,7 @@ const AARCH64_KINDS: [PatchKind; 10] = [
     PatchKind::Aarch64_26r,
 ];
 
-/// Instructions, and which kinds of holes may be in them.
+/// Instructions, and the patches that may be in them.
 fn instructions() -> Vec<(&'static str, u32, Vec<PatchKind>)> {
     use PatchKind as P;
     let low = || vec![P::Aarch64_12, P::Aarch64_12x];
@@ -122,7 +122,7 @@ fn other_instructions_under_a_hole() {
     }
 }
 
-/// Branches by trampoline have the instructions of the others.
+/// Branches with trampolines have the same instructions as others.
 #[test]
 fn other_instructions_under_a_trampoline() {
     for (name, word, fit) in instructions() {
@@ -210,7 +210,7 @@ fn offsets_between_instructions() {
     }
 }
 
-/// Every kind that writes to the body, at its end.
+/// Every patch that writes to the body, at its end.
 #[test]
 fn holes_outside_of_the_body() {
     let value = || based(HoleValue::Operand0, 0);
@@ -307,7 +307,7 @@ fn overlapping_holes() {
     }
 }
 
-/// GOT slots and trampolines are there for those in the masks alone.
+/// Only symbols in the masks have GOT slots and trampolines.
 #[test]
 fn numbers_that_are_not_in_the_mask() {
     let got = |ordinal, mask: &[usize]| {
@@ -386,7 +386,7 @@ fn addends_of_got_slots() {
     }
 }
 
-/// Kinds of another architecture, or in a part that has none of them.
+/// Patches of another architecture, or in a part that cannot have them.
 #[test]
 fn kinds_of_other_targets() {
     let value = || based(HoleValue::Operand0, 0);
@@ -444,7 +444,7 @@ fn kinds_of_other_targets() {
     refuse(X86_64[0], group, Part::Code, 0, PatchKind::GotSymbol);
 }
 
-/// Values that a kind cannot have.
+/// Values that a patch cannot write.
 #[test]
 fn values_of_other_kinds() {
     let kind = PatchKind::Patch32r;

@@ -1,4 +1,4 @@
-//! A stencil with one hole, which is to get a value at an address.
+//! A stencil with one hole, which gets a value at an address.
 
 use jit_runtime::{LayoutPolicy, LinkError, Stencils, Uop};
 use jit_schema::Target;
@@ -10,7 +10,7 @@ use crate::{
     make::{based, code, hole, set, stencil, symbol, uop},
 };
 
-/// Where the hole gets its value from.
+/// The source of the hole's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Source {
     Operand0,
@@ -30,20 +30,21 @@ pub(crate) struct Spot {
     pub(crate) target: &'static Target,
     pub(crate) kind: PatchKind,
     pub(crate) part: Part,
-    /// The stencil's code or data; the rest of it.
+    /// The stencil's code or data, with the hole.
     pub(crate) body: Vec<u8>,
     pub(crate) offset: usize,
     pub(crate) first: Option<usize>,
     pub(crate) source: Source,
     pub(crate) addend: i64,
-    /// How many uops are in front.
+    /// The number of micro-ops before it.
     pub(crate) before: usize,
-    /// The hole's address, and what it gets.
+    /// The hole's address.
     pub(crate) location: u64,
+    /// The hole's value.
     pub(crate) value: u64,
 }
 
-/// What became of it.
+/// The result of linking.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// The bytes of the stencil's code or data.
@@ -53,7 +54,7 @@ pub(crate) enum Outcome {
 }
 
 impl Spot {
-    /// A hole in code that is `instruction`, with something in front of it and behind it.
+    /// Returns a hole in code that is `instruction`, with other bytes before and after it.
     pub(crate) fn new(
         target: &'static Target,
         kind: PatchKind,
@@ -78,7 +79,7 @@ impl Spot {
         }
     }
 
-    /// Link it. An error has to name the hole.
+    /// Links it. An error has to name the hole.
     pub(crate) fn link(&self) -> Outcome {
         let own = self.value.wrapping_sub(self.addend as u64);
         let value = match self.source {
@@ -186,8 +187,8 @@ impl Spot {
         }
     }
 
-    /// The bytes that were written; nothing around the field may have changed, whose bits are those
-    /// of `mask` from the hole on.
+    /// Returns the bytes that were written. Only the bits of `mask`, from the hole's offset on, may have
+    /// changed.
     pub(crate) fn written(&self, mask: u64) -> Vec<u8> {
         match self.link() {
             Outcome::Written(bytes) => {
@@ -211,5 +212,5 @@ impl Spot {
     }
 }
 
-/// Bytes of data of the other uops.
+/// Bytes of data of each of the other micro-ops.
 const OTHER_DATA: usize = 16;

@@ -15,7 +15,7 @@ use crate::{
 
 const DARWIN: &str = "x86_64-apple-darwin";
 
-/// Symbols by number; those of the other uops are in front of and behind `there`.
+/// Symbols by number; those of the other micro-ops come before and after `there`.
 const NAMES: [&str; 4] = ["zero", "one", "there", "three"];
 const THERE: usize = 2;
 
@@ -23,7 +23,7 @@ const THERE: usize = 2;
 #[derive(Debug, Clone)]
 struct Case {
     triple: &'static str,
-    /// The instruction; an x86 one is an opcode with 4 bytes behind it.
+    /// The instruction; on x86 an opcode and 4 bytes.
     opcode: u32,
     placeholder: u32,
     before: usize,
@@ -62,7 +62,7 @@ impl Case {
         let value = PatchValue::Symbol { ordinal: THERE };
         let spot = code(body, vec![hole(offset, kind, value)]);
         let spot = with_trampolines(spot, &[THERE]);
-        // Trampolines that nobody goes through have their room, too.
+        // Trampolines that no branch uses have their room, too.
         let other = with_trampolines(code(vec![0x55; other], vec![]), &[1, 3]);
         let groups = vec![("_OTHER", other), ("_SPOT", spot)];
         Stencils::new(&set(target(self.triple), groups, &NAMES)).unwrap()

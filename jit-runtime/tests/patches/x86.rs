@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// An instruction with a displacement: its bytes, where the field is in it, and how many bytes of the
-/// instruction are behind the field.
+/// instruction come after the field.
 type Form = (&'static [u8], usize, usize);
 
 const RELATIVE: [Form; 7] = [

@@ -1,5 +1,5 @@
-//! AArch64 instructions with a field for an address: the `IS_AARCH64_*` checks of CPython's
-//! `Python/jit.c`, made stricter where those let other instructions through.
+//! Checks of AArch64 instructions with a field for an address: the `IS_AARCH64_*` macros of CPython's
+//! `Python/jit.c`, but stricter where those accept other instructions.
 
 use crate::arch::Problem;
 
@@ -11,7 +11,7 @@ fn is_load_or_store(instruction: u32) -> bool {
     instruction & 0x3b00_0000 == 0x3900_0000
 }
 
-/// log2 of what the 12-bit field of a load, store or add counts in.
+/// Returns log2 of the unit in bytes in which the 12-bit field of a load, store or add counts.
 pub(crate) fn scale(instruction: u32) -> Result<u8, Problem> {
     if is_load_or_store(instruction) {
         // With both bits set the register has 128 bits, and the scale is 4.
@@ -31,7 +31,7 @@ pub(crate) fn scale(instruction: u32) -> Result<u8, Problem> {
     ))
 }
 
-/// A movz, movn or movk of 64 bits that sets that quarter of the register.
+/// Checks that an instruction is a movz, movn or movk of 64 bits that sets that quarter of the register.
 pub(crate) fn check_move(instruction: u32, part: u32) -> Result<(), Problem> {
     let is_move = instruction & 0x9f80_0000 == 0x9280_0000 && instruction >> 29 & 3 != 1;
     if is_move && instruction >> 21 & 3 == part {
@@ -44,7 +44,7 @@ pub(crate) fn check_move(instruction: u32, part: u32) -> Result<(), Problem> {
     ))
 }
 
-/// An adrp.
+/// Checks that an instruction is an adrp.
 pub(crate) fn check_adrp(instruction: u32) -> Result<(), Problem> {
     if instruction & 0x9f00_0000 == 0x9000_0000 {
         return Ok(());
@@ -52,7 +52,7 @@ pub(crate) fn check_adrp(instruction: u32) -> Result<(), Problem> {
     Err(not("an adrp", instruction))
 }
 
-/// A conditional branch with 19 bits.
+/// Checks that an instruction is a conditional branch with 19 bits.
 pub(crate) fn check_branch19(instruction: u32) -> Result<(), Problem> {
     // B.cond and BC.cond; cbz and cbnz.
     if instruction & 0xff00_0000 == 0x5400_0000 || instruction & 0x7e00_0000 == 0x3400_0000 {
@@ -61,7 +61,7 @@ pub(crate) fn check_branch19(instruction: u32) -> Result<(), Problem> {
     Err(not("a b.cond, cbz or cbnz", instruction))
 }
 
-/// A branch with 26 bits.
+/// Checks that an instruction is a branch with 26 bits.
 pub(crate) fn check_branch26(instruction: u32) -> Result<(), Problem> {
     if instruction & 0x7c00_0000 == 0x1400_0000 {
         return Ok(());
@@ -69,8 +69,8 @@ pub(crate) fn check_branch26(instruction: u32) -> Result<(), Problem> {
     Err(not("a b or bl", instruction))
 }
 
-/// An adrp and a load or store through its register. Returns the register if the load puts 64 bits
-/// into the same one, so that another way to the value may take its place.
+/// Checks that two instructions are an adrp and a load or store through its register. Returns the
+/// register if the load puts 64 bits into the same one, so that other instructions may load the value.
 pub(crate) fn check_pair(adrp: u32, load: u32) -> Result<Option<u8>, Problem> {
     let register = adrp & 31;
     if !is_load_or_store(load) {

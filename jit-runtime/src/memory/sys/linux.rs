@@ -1,4 +1,4 @@
-//! Chunks as memfd files: mapped executable, written by pwrite. Nothing is ever mapped writable.
+//! Chunks that are memfd files: mapped executable, and written by pwrite. Nothing is ever mapped writable.
 
 use super::super::{MemoryError, fork};
 use super::unix;
@@ -15,7 +15,7 @@ pub(in super::super) struct Chunk {
     start: NonNull<u8>,
     len: usize,
     file: File,
-    /// In a child of this process the file is still the parent's.
+    /// The process that made the file: in its children, the file is still the parent's.
     process: u32,
 }
 
@@ -25,10 +25,10 @@ unsafe impl Send for Chunk {}
 unsafe impl Sync for Chunk {}
 
 impl Chunk {
-    /// `len` bytes, a multiple of the page size, all zero.
+    /// Returns a chunk of `len` zero bytes, a multiple of the page size.
     pub(in super::super) fn new(len: usize) -> Result<Chunk, MemoryError> {
         fork::watch();
-        // Files count against this limit, and what goes beyond it kills the process with SIGXFSZ.
+        // The limit applies to memfd files, and exceeding it kills the process with SIGXFSZ.
         if getrlimit(Resource::Fsize)
             .current
             .is_some_and(|limit| limit < len as u64)
@@ -36,7 +36,7 @@ impl Chunk {
             let source = io::Error::from_raw_os_error(rustix::io::Errno::FBIG.raw_os_error());
             return Err(MemoryError::system("memfd_create (ulimit -f)", len, source));
         }
-        // Not executable as a file, which it need not be for mmap, so vm.memfd_noexec=2 lets it be. Linux 6.3.
+        // Since Linux 6.3, vm.memfd_noexec=2 only allows files that cannot be executed, as mmap does not need them to be.
         let flags = MemfdFlags::CLOEXEC | MemfdFlags::NOEXEC_SEAL;
         let file = memfd_create(c"jit-runtime", flags)
             .or_else(|error| match error {
@@ -76,11 +76,11 @@ impl Chunk {
         self.len
     }
 
-    /// Puts `bytes` at `offset`; `forked` says that this process or its parent has forked since they were linked.
+    /// Writes `bytes` at `offset`. `forked` says whether this process or its parent has forked since they were linked.
     ///
     /// # Safety
     ///
-    /// The range is inside the chunk and the caller's alone: nobody reads it or executes it meanwhile.
+    /// The range must be inside the chunk and belong to the caller only: it is not read or executed meanwhile.
     pub(in super::super) unsafe fn write(
         &self,
         offset: usize,
@@ -98,7 +98,7 @@ impl Chunk {
 
 impl Drop for Chunk {
     fn drop(&mut self) {
-        // SAFETY: the mapping of `new`; whoever runs code in it holds a reference to this chunk.
+        // SAFETY: this is the mapping of `new`; callers of code in it hold a reference to this chunk.
         unsafe { unix::unmap(self.start, self.len) }
     }
 }

@@ -1,4 +1,4 @@
-//! Chunks on Apple silicon: MAP_JIT pages, which the hardware makes either writable or executable, thread by thread.
+//! Chunks on Apple silicon: MAP_JIT pages, which are either writable or executable for each thread.
 
 use super::super::MemoryError;
 use super::unix;
@@ -26,7 +26,7 @@ unsafe impl Send for Chunk {}
 unsafe impl Sync for Chunk {}
 
 impl Chunk {
-    /// `len` bytes, a multiple of the page size, all zero.
+    /// Returns a chunk of `len` zero bytes, a multiple of the page size.
     pub(in super::super) fn new(len: usize) -> Result<Chunk, MemoryError> {
         // SAFETY: a question without arguments.
         if unsafe { pthread_jit_write_protect_supported_np() } == 0 {
@@ -49,11 +49,11 @@ impl Chunk {
         self.len
     }
 
-    /// Puts `bytes` at `offset`. This thread cannot execute MAP_JIT pages meanwhile, the others cannot write them.
+    /// Writes `bytes` at `offset`. Meanwhile this thread cannot execute MAP_JIT pages, and others cannot write them.
     ///
     /// # Safety
     ///
-    /// The range is inside the chunk and the caller's alone: nobody reads it or executes it meanwhile.
+    /// The range must be inside the chunk and belong to the caller only: it is not read or executed meanwhile.
     pub(in super::super) unsafe fn write(
         &self,
         offset: usize,
@@ -75,7 +75,7 @@ impl Chunk {
 
 impl Drop for Chunk {
     fn drop(&mut self) {
-        // SAFETY: the mapping of `new`; whoever runs code in it holds a reference to this chunk.
+        // SAFETY: this is the mapping of `new`; callers of code in it hold a reference to this chunk.
         unsafe { unix::unmap(self.start, self.len) }
     }
 }

@@ -1,6 +1,6 @@
-//! Systems without any of it: code can be linked there, not run. Its `Chunk` also stands in where there is no way to
-//! share pages that is never writable and executable at once, as on macOS for x86_64, whose MAP_JIT is just that.
-#![allow(dead_code, reason = "other systems use some of it or nothing")]
+//! Systems without executable memory: code can be linked there, but not run. The `Chunk` is also for systems that cannot
+//! share pages without making them writable and executable at once, as MAP_JIT does on macOS for x86_64.
+#![allow(dead_code, reason = "other systems use parts of this or nothing")]
 
 use super::super::MemoryError;
 use std::ptr::NonNull;
@@ -22,7 +22,7 @@ pub(in super::super) unsafe fn make_executable(
 
 pub(in super::super) unsafe fn unmap(_start: NonNull<u8>, _len: usize) {}
 
-/// A chunk that cannot be had.
+/// A chunk that cannot exist.
 #[derive(Debug)]
 pub(in super::super) enum Chunk {}
 

@@ -4,12 +4,12 @@ use super::super::MemoryError;
 use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, munmap};
 use std::ptr::{NonNull, null_mut};
 
-/// Bytes per page.
+/// Returns the size of a page in bytes.
 pub(in super::super) fn page_size() -> usize {
     rustix::param::page_size()
 }
 
-/// New zeroed pages for `len` bytes, readable and writable.
+/// Maps new zeroed pages for `len` bytes, readable and writable.
 pub(in super::super) fn map(len: usize) -> Result<NonNull<u8>, MemoryError> {
     // SAFETY: without MAP_FIXED, mmap only takes addresses that nothing uses.
     let start = unsafe {
@@ -24,11 +24,11 @@ pub(in super::super) fn map(len: usize) -> Result<NonNull<u8>, MemoryError> {
     NonNull::new(start.cast()).ok_or(MemoryError::TooLarge { len })
 }
 
-/// Turns pages of [`map`] readable and executable.
+/// Makes pages of [`map`] readable and executable.
 ///
 /// # Safety
 ///
-/// `start` and `len` are those of a [`map`], and nobody writes to the pages any more.
+/// `start` and `len` must be those of a [`map`], and the pages must not be written any more.
 pub(in super::super) unsafe fn make_executable(
     start: NonNull<u8>,
     len: usize,
@@ -44,14 +44,14 @@ pub(in super::super) unsafe fn make_executable(
     .map_err(|error| MemoryError::system("mprotect", len, error.into()))
 }
 
-/// Gives pages back.
+/// Unmaps pages.
 ///
 /// # Safety
 ///
-/// `start` and `len` are those of a mapping that nothing refers to any more.
+/// `start` and `len` must be those of a mapping that nothing refers to any more.
 pub(in super::super) unsafe fn unmap(start: NonNull<u8>, len: usize) {
     // SAFETY: as the caller promises.
     let result = unsafe { munmap(start.as_ptr().cast(), len) };
-    // Splitting a mapping could fail, but these are whole ones; if it fails nevertheless, the pages are leaked.
+    // Splitting a mapping can fail, but these are whole ones. If it fails nevertheless, the pages are leaked.
     debug_assert!(result.is_ok(), "munmap: {result:?}");
 }

@@ -1,4 +1,4 @@
-//! Pages by VirtualAlloc; chunks as sections with an executable view, and a writable one while a trace is put in.
+//! Pages from VirtualAlloc, and chunks that are sections with an executable view, and a writable one during a write.
 
 use super::super::MemoryError;
 use std::io;
@@ -12,10 +12,10 @@ use windows_sys::Win32::System::Memory::{
     VirtualProtect,
 };
 
-/// What views' offsets are multiples of, on every Windows.
+/// The unit of views' offsets in bytes, on every Windows.
 const GRANULARITY: usize = 64 * 1024;
 
-/// Bytes per page, on every Windows that Rust has a target for.
+/// Returns the size of a page in bytes, on every Windows that Rust has a target for.
 pub(in super::super) fn page_size() -> usize {
     4096
 }
@@ -24,18 +24,18 @@ fn failed(call: &'static str, len: usize) -> MemoryError {
     MemoryError::system(call, len, io::Error::last_os_error())
 }
 
-/// New zeroed pages for `len` bytes, readable and writable.
+/// Allocates new zeroed pages for `len` bytes, readable and writable.
 pub(in super::super) fn map(len: usize) -> Result<NonNull<u8>, MemoryError> {
     // SAFETY: without an address, VirtualAlloc only takes addresses that nothing uses.
     let start = unsafe { VirtualAlloc(null(), len, MEM_COMMIT | MEM_RESERVE, PAGE_READWRITE) };
     NonNull::new(start.cast()).ok_or_else(|| failed("VirtualAlloc", len))
 }
 
-/// Turns pages of [`map`] readable and executable.
+/// Makes pages of [`map`] readable and executable.
 ///
 /// # Safety
 ///
-/// `start` and `len` are those of a [`map`], and nobody writes to the pages any more.
+/// `start` and `len` must be those of a [`map`], and the pages must not be written any more.
 pub(in super::super) unsafe fn make_executable(
     start: NonNull<u8>,
     len: usize,
@@ -48,11 +48,11 @@ pub(in super::super) unsafe fn make_executable(
     }
 }
 
-/// Gives pages back.
+/// Frees pages.
 ///
 /// # Safety
 ///
-/// `start` is that of a [`map`] that nothing refers to any more.
+/// `start` must be that of a [`map`] that nothing refers to any more.
 pub(in super::super) unsafe fn unmap(start: NonNull<u8>, _len: usize) {
     // SAFETY: as the caller promises. The length must be 0 to release all of it.
     let done = unsafe { VirtualFree(start.as_ptr().cast(), 0, MEM_RELEASE) };
@@ -72,7 +72,7 @@ unsafe impl Send for Chunk {}
 unsafe impl Sync for Chunk {}
 
 impl Chunk {
-    /// `len` bytes, a multiple of the page size, all zero.
+    /// Returns a chunk of `len` zero bytes, a multiple of the page size.
     pub(in super::super) fn new(len: usize) -> Result<Chunk, MemoryError> {
         let (high, low) = halves(len);
         // SAFETY: a new section without a name, backed by the page file.
@@ -117,11 +117,11 @@ impl Chunk {
         self.len
     }
 
-    /// Puts `bytes` at `offset`, through a view that is gone afterwards.
+    /// Writes `bytes` at `offset`, through a view that is unmapped afterwards.
     ///
     /// # Safety
     ///
-    /// The range is inside the chunk and the caller's alone: nobody reads it or executes it meanwhile.
+    /// The range must be inside the chunk and belong to the caller only: it is not read or executed meanwhile.
     pub(in super::super) unsafe fn write(
         &self,
         offset: usize,
@@ -158,7 +158,7 @@ impl Chunk {
 
 impl Drop for Chunk {
     fn drop(&mut self) {
-        // Whoever runs code in it holds a reference to this chunk.
+        // Callers of code in it hold a reference to this chunk.
         unmap_view(self.start);
     }
 }
