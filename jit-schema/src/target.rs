@@ -1,4 +1,4 @@
-//! The table of targets, from `get_target` in CPython's `Tools/jit/_targets.py`.
+//! The table of targets, which are those of `get_target` in CPython's `Tools/jit/_targets.py`.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ pub enum Arch {
 }
 
 impl Arch {
-    /// The name that triples start with, e.g. `x86_64`.
+    /// Returns the name that triples start with, e.g. `x86_64`.
     pub const fn name(self) -> &'static str {
         match self {
             Arch::Aarch64 => "aarch64",
@@ -23,7 +23,7 @@ impl Arch {
         }
     }
 
-    /// Size of a pointer, in bytes.
+    /// Returns the size of a pointer, in bytes.
     pub const fn pointer_size(self) -> u8 {
         match self {
             Arch::I686 => 4,
@@ -32,14 +32,14 @@ impl Arch {
     }
 }
 
-/// The container format of object files.
+/// The format of object files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ObjectFormat {
-    /// Windows.
+    /// The format of Windows.
     Coff,
-    /// Linux.
+    /// The format of Linux.
     Elf,
-    /// macOS.
+    /// The format of macOS.
     MachO,
 }
 
@@ -53,18 +53,18 @@ impl fmt::Display for ObjectFormat {
     }
 }
 
-/// One platform that stencils can be built for.
+/// A platform that stencils can be built for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Target {
-    /// The canonical LLVM triple, also the suffix of every generated file.
+    /// The canonical LLVM triple. The names of generated files end in it.
     pub triple: &'static str,
-    /// Instruction set.
+    /// The instruction set.
     pub arch: Arch,
-    /// Object file format.
+    /// The format of object files.
     pub format: ObjectFormat,
-    /// What the assembler's local labels start with: `.L` or `L`.
+    /// The prefix of the assembler's local labels: `.L` or `L`.
     pub label_prefix: &'static str,
-    /// What C symbols are mangled with: `_` or nothing.
+    /// The prefix of C symbols in object files: `_` or nothing.
     pub symbol_prefix: &'static str,
 }
 
@@ -122,14 +122,14 @@ impl Target {
         },
     ];
 
-    /// Find the target of a host triple, as build.py takes them: vendor and version may differ, so
-    /// `x86_64-pc-linux-gnu` and `aarch64-apple-darwin24.1.0` both name a target.
+    /// Finds the target of a host triple. The vendor and the version may differ, so that
+    /// `x86_64-pc-linux-gnu` and `aarch64-apple-darwin24.1.0` have targets, too.
     ///
     /// # Errors
     ///
-    /// [`UnknownTarget`], which lists the known triples.
+    /// [`UnknownTarget`] if there is none. The message lists the known triples.
     pub fn from_triple(host: &str) -> Result<&'static Target, UnknownTarget> {
-        static ALL: [Target; 7] = Target::ALL;
+        static ALL: [Target; Target::ALL.len()] = Target::ALL;
         ALL.iter()
             .find(|target| target.accepts(host))
             .ok_or_else(|| UnknownTarget {
@@ -137,8 +137,9 @@ impl Target {
             })
     }
 
-    /// The regular expressions of `get_target`, each matched against the whole triple: Darwin
-    /// takes any suffix (a version), Linux any vendor (but one must be there), Windows nothing.
+    /// Returns whether a host triple is for this target, as the regular expressions in `get_target`
+    /// do. A triple of Darwin may have any suffix, which is a version. A triple of Linux may have any
+    /// vendor, but must have one. A triple of Windows must be the same.
     fn accepts(&self, host: &str) -> bool {
         match self.format {
             ObjectFormat::MachO => host.starts_with(self.triple),
@@ -151,7 +152,7 @@ impl Target {
         }
     }
 
-    /// The target of the machine this program was compiled for, if it is one of the seven.
+    /// Returns the target that this program was compiled for, if it is a known one.
     pub fn host() -> Option<&'static Target> {
         let arch = match std::env::consts::ARCH {
             "x86" => "i686",
@@ -173,11 +174,12 @@ impl fmt::Display for Target {
     }
 }
 
-/// No target has this triple.
+/// The error for a triple that no target has.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown target {triple:?}: the known ones are {}", known())]
+#[non_exhaustive]
 pub struct UnknownTarget {
-    /// What was asked for.
+    /// The triple.
     pub triple: String,
 }
 

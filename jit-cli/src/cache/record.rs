@@ -52,13 +52,17 @@ impl Settings {
     }
 }
 
-/// Which optimizer of ours it is, and which of its passes run.
+/// Which optimizer of ours it is, with the names of its labels, and which of its passes run.
 pub(crate) fn optimizer(compiler: &Compiler<'_>) -> String {
     let passes = match compiler.codegen() {
         Codegen::Upstream => "",
         Codegen::Tuned => ", tuned",
     };
-    format!("jit-optimizer {}{passes}", jit_optimizer::FINGERPRINT)
+    format!(
+        "jit-optimizer {}, jit-schema {}{passes}",
+        jit_optimizer::FINGERPRINT,
+        jit_schema::FINGERPRINT
+    )
 }
 
 /// Returns the versions of the code that runs the tools and of what it builds on.

@@ -61,6 +61,7 @@ pub(crate) fn of_cpython(
             hasher.update("--codegen tuned");
             // There, the optimizer is free to do better with each version.
             hasher.update(jit_optimizer::FINGERPRINT);
+            hasher.update(jit_schema::FINGERPRINT);
         }
     }
     Ok(hexadecimal(hasher))
@@ -81,6 +82,7 @@ pub(crate) fn of_project(
     for part in [
         concat!("jit-cli ", env!("CARGO_PKG_VERSION")),
         jit_optimizer::FINGERPRINT,
+        jit_schema::FINGERPRINT,
         target.triple,
         if settings.debug { "debug" } else { "release" },
         codegen,
