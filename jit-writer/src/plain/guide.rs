@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use jit_schema::PatchShape;
 use jit_stencils::{Hole, PatchKind, PatchValue, StencilSet};
 
 /// Writes the comment. Only what the stencils use is mentioned.
@@ -105,26 +106,11 @@ fn write_wrapped(out: &mut String, text: &str) {
 }
 
 const fn parameters(patch: PatchKind) -> &'static str {
-    match patch {
-        PatchKind::GotSymbol => "jit_state *state, int ordinal",
-        PatchKind::Aarch64Trampoline | PatchKind::X86_64Trampoline => {
-            "unsigned char *location, int ordinal, jit_state *state"
-        }
-        PatchKind::Aarch64_33rx => "unsigned char *first, unsigned char *second, uint64_t value",
-        PatchKind::Patch32
-        | PatchKind::Patch32r
-        | PatchKind::Patch64
-        | PatchKind::Aarch64_12
-        | PatchKind::Aarch64_12x
-        | PatchKind::Aarch64_16a
-        | PatchKind::Aarch64_16b
-        | PatchKind::Aarch64_16c
-        | PatchKind::Aarch64_16d
-        | PatchKind::Aarch64_19r
-        | PatchKind::Aarch64_21r
-        | PatchKind::Aarch64_21rx
-        | PatchKind::Aarch64_26r
-        | PatchKind::X86_64_32rx => "unsigned char *location, uint64_t value",
+    match patch.row().shape {
+        PatchShape::Field => "unsigned char *location, uint64_t value",
+        PatchShape::Pair => "unsigned char *first, unsigned char *second, uint64_t value",
+        PatchShape::Trampoline => "unsigned char *location, int ordinal, jit_state *state",
+        PatchShape::Slot => "jit_state *state, int ordinal",
     }
 }
 
