@@ -279,6 +279,9 @@ impl Build {
     /// the environment variable `JIT_STENCILS` while the crate is compiled:
     /// `include_bytes!(env!("JIT_STENCILS"))`.
     ///
+    /// What goes wrong is printed so that cargo shows it: that clang is missing, or what it says about a
+    /// micro-op.
+    ///
     /// # Errors
     ///
     /// [`Error::NotABuildScript`] if cargo does not run this, and [`Error`] as for any build.
@@ -295,9 +298,16 @@ impl Build {
             triples.push(cargo.target.clone());
         }
         options.jobs = options.jobs.or(cargo.jobs);
-        let written = build.write()?;
-        cargo.print(&written);
-        Ok(written)
+        match build.write() {
+            Ok(written) => {
+                cargo.print(&written);
+                Ok(written)
+            }
+            Err(error) => {
+                cargo.print_error(&error);
+                Err(error)
+            }
+        }
     }
 
     fn plan(&self) -> Result<Plan<'_>, Error> {

@@ -1,4 +1,61 @@
-//! Builds stencils for copy-and-patch JIT compilers.
+//! Builds stencils for copy-and-patch JIT compilers: from micro-operations in C to machine code with
+//! holes.
+//!
+//! [`Build`] is the front of the library: what to build, and how. [`Build::run`] returns the stencils and
+//! the generated files in memory, [`Build::write`] writes the files, and [`Build::emit_to_out_dir`] is for
+//! a `build.rs`:
+//!
+//! ```no_run
+//! fn main() -> Result<(), jit_cli::Error> {
+//!     jit_cli::Build::from_config("stencils/jit.toml").emit_to_out_dir()?;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! The program then embeds the stencil file and links it with `jit-runtime`; `fixtures/embedded` in the
+//! repository is a complete example. Sources may be in memory, too:
+//!
+//! ```no_run
+//! use jit_cli::{Build, Emit, Event, Sources};
+//!
+//! # fn main() -> Result<(), jit_cli::Error> {
+//! let template = "
+//!     enum { DOUBLE };
+//!     extern __attribute__((visibility(\"hidden\"))) int _JIT_CONTINUE(int);
+//!     int _JIT_ENTRY(int x) {
+//!         switch (_JIT_OPCODE) {
+//!             CASE
+//!         }
+//!         __attribute__((musttail)) return _JIT_CONTINUE(x);
+//!     }";
+//! let cases = "
+//!         case DOUBLE: {
+//!             x *= 2;
+//!             break;
+//!         }\n";
+//! let built = Build::from_sources(Sources::new(template, cases))
+//!     .target("x86_64-unknown-linux-gnu")
+//!     .emit(Emit::Stencils)
+//!     .no_cache()
+//!     .on_event(|event| {
+//!         if let Event::Progress { done, uops, .. } = event {
+//!             println!("{done} of {uops} micro-ops");
+//!         }
+//!     })
+//!     .run()?;
+//! let target = &built.targets[0];
+//! assert_eq!(target.statistics.uops, 1);
+//! assert!(target.stencil_file().is_some() && target.header().is_none());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! clang has to be installed; see [`Build::llvm_version`] and [`Build::llvm_dir`] for which one is used.
+//!
+//! # Features
+//!
+//! `cli`, on by default, is the command line, with its dependencies. A build script leaves it out:
+//! `jit-cli = { version = "...", default-features = false }`.
 #![forbid(unsafe_code)]
 
 mod build;

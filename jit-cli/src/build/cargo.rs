@@ -30,6 +30,13 @@ impl Cargo {
             println!("{line}");
         }
     }
+
+    /// Prints why a build failed, for cargo to show.
+    pub(crate) fn print_error(&self, error: &Error) {
+        for line in error.to_string().lines() {
+            println!("cargo::error={line}");
+        }
+    }
 }
 
 fn lines(written: &Written) -> Vec<String> {

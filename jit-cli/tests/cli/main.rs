@@ -20,6 +20,7 @@ mod explain;
 mod fake_clang;
 mod goldens;
 mod interrupt;
+mod library;
 mod llvm21;
 mod messages;
 mod plain;
