@@ -27,6 +27,8 @@ pub(super) struct Image {
     pub(super) code: Vec<u8>,
     /// Data and GOT, and then room for a store that goes beyond them.
     pub(super) data: Vec<u8>,
+    /// The address of the code.
+    base: u64,
     /// The address of the data.
     pub(super) data_address: u64,
     /// The table of [`values`](crate::values).
@@ -57,6 +59,7 @@ impl Image {
         }
         self.data.clear();
         self.data.resize(layout.got.end - layout.data.start + 8, 0);
+        self.base = base;
         self.data_address = base.wrapping_add(layout.data.start as u64);
         self.used.clear();
         let start = stencils.table.symbols_from;
@@ -89,11 +92,11 @@ impl Image {
         &mut self,
         stencils: &Stencils,
         layout: &Layout<'_>,
-        base: u64,
         entry: &Entry,
         uop: &Uop,
         at: Place,
     ) -> Result<u64, Bug> {
+        let base = self.base;
         let length = layout.trace.len();
         let outside =
             |needed: bool, target: u16| u64::from(needed & (usize::from(target) >= length));

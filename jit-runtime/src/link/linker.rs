@@ -158,7 +158,7 @@ fn copy<const PLAIN: bool>(
         let Some(entry) = stencils.table.entries.get(usize::from(uop.opcode)) else {
             return Err(Failure::Uop(index));
         };
-        let outside = image.set_values(stencils, layout, base, entry, uop, at);
+        let outside = image.set_values(stencils, layout, entry, uop, at);
         let bad = image.emit::<PLAIN>(stencils, layout, base, entry, at);
         match (outside, bad) {
             (Ok(outside), Ok(bad)) if outside | bad == 0 => {}
