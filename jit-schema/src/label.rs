@@ -14,6 +14,7 @@
 
 use std::fmt;
 
+use crate::rows::rows;
 use crate::{PatchKind, RelocationKind};
 
 /// Separates the parts of a label that is a relocation.
@@ -75,49 +76,42 @@ pub enum LabelTarget<'a> {
     Constant(Constant),
 }
 
-/// A field of the instruction whose bits can be constants in the code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Constant {
+/// What is known of a [`Constant`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ConstantRow {
+    /// The name in a label, e.g. `OPARG`.
+    pub name: &'static str,
+    /// The symbol that stands for the whole field in C, e.g. `_JIT_OPARG`.
+    pub symbol: &'static str,
+}
+
+rows! {
+    /// A field of the instruction whose bits can be constants in the code.
+    pub enum Constant: ConstantRow
+
     /// The oparg.
-    Oparg,
+    Oparg {
+        name: "OPARG",
+        symbol: "_JIT_OPARG",
+    }
     /// The first operand.
-    Operand0,
+    Operand0 {
+        name: "OPERAND0",
+        symbol: "_JIT_OPERAND0",
+    }
     /// The second operand.
-    Operand1,
+    Operand1 {
+        name: "OPERAND1",
+        symbol: "_JIT_OPERAND1",
+    }
 }
 
 impl Constant {
-    /// All constants.
-    pub const ALL: [Constant; 3] = [Constant::Oparg, Constant::Operand0, Constant::Operand1];
-
-    /// The symbol that stands for the whole field in C, e.g. `_JIT_OPARG`.
+    /// Returns the symbol that stands for the whole field in C, e.g. `_JIT_OPARG`.
     pub const fn symbol(self) -> &'static str {
-        match self {
-            Constant::Oparg => "_JIT_OPARG",
-            Constant::Operand0 => "_JIT_OPERAND0",
-            Constant::Operand1 => "_JIT_OPERAND1",
-        }
+        self.row().symbol
     }
-
-    /// The constant that this symbol stands for.
-    pub fn from_symbol(symbol: &str) -> Option<Constant> {
-        Self::ALL
-            .into_iter()
-            .find(|constant| constant.symbol() == symbol)
-    }
-
-    /// The name in a label, e.g. `OPARG`.
-    fn name(self) -> &'static str {
-        let symbol = self.symbol();
-        symbol.strip_prefix("_JIT_").unwrap_or(symbol)
-    }
-}
-
-/// Two instructions that are patched together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum PairKind {
-    /// An `adrp` and an `ldr` that load from one GOT slot.
-    CustomAarch64Const33,
 }
 
 /// What is known of a [`PairKind`].
@@ -132,21 +126,19 @@ pub struct PairRow {
     pub halves: [PatchKind; 2],
 }
 
-impl PairKind {
-    /// All pairs.
-    pub const ALL: [PairKind; 1] = [PairKind::CustomAarch64Const33];
+rows! {
+    /// Two instructions that are patched together.
+    pub enum PairKind: PairRow
 
-    /// Returns what is known of the pair.
-    pub const fn row(self) -> PairRow {
-        match self {
-            PairKind::CustomAarch64Const33 => PairRow {
-                name: "CUSTOM_AARCH64_CONST33",
-                patch: PatchKind::Aarch64_33rx,
-                halves: [PatchKind::Aarch64_21rx, PatchKind::Aarch64_12x],
-            },
-        }
+    /// An `adrp` and an `ldr` that load from one GOT slot.
+    CustomAarch64Const33 {
+        name: "CUSTOM_AARCH64_CONST33",
+        patch: PatchKind::Aarch64_33rx,
+        halves: [PatchKind::Aarch64_21rx, PatchKind::Aarch64_12x],
     }
+}
 
+impl PairKind {
     /// Returns the name that both halves start with.
     pub const fn name(self) -> &'static str {
         self.row().name
@@ -200,8 +192,9 @@ fn relocation(name: &str) -> Result<Label<'_>, LabelError> {
         .ok_or_else(|| LabelError::Relocation(kind.to_owned()))?;
     let target = match target.strip_prefix(CONSTANT) {
         Some(constant) => Constant::ALL
-            .into_iter()
-            .find(|known| known.name() == constant)
+            .iter()
+            .copied()
+            .find(|known| known.row().name == constant)
             .map(LabelTarget::Constant)
             .ok_or_else(|| LabelError::Constant(constant.to_owned()))?,
         None => LabelTarget::Symbol(target),
@@ -215,11 +208,9 @@ fn relocation(name: &str) -> Result<Label<'_>, LabelError> {
 
 fn pair(name: &str) -> Result<Label<'_>, LabelError> {
     let [pair, symbol, number] = split(name, PAIR)?;
-    let halves = PairKind::ALL
-        .into_iter()
-        .flat_map(|kind| Half::ALL.map(|half| (kind, half)));
-    let (kind, half) = halves
-        .into_iter()
+    let (kind, half) = PairKind::ALL
+        .iter()
+        .flat_map(|kind| Half::ALL.map(|half| (*kind, half)))
         .find(|(kind, half)| pair.strip_prefix(kind.name()) == Some(half.suffix()))
         .ok_or_else(|| LabelError::Pair(pair.to_owned()))?;
     Ok(Label::Pair {
@@ -269,7 +260,7 @@ impl fmt::Display for LabelTarget<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             LabelTarget::Symbol(symbol) => f.write_str(symbol),
-            LabelTarget::Constant(constant) => write!(f, "{CONSTANT}{}", constant.name()),
+            LabelTarget::Constant(constant) => write!(f, "{CONSTANT}{}", constant.row().name),
         }
     }
 }
@@ -308,13 +299,13 @@ mod tests {
             LabelTarget::Symbol("PyNumber_Add"),
             LabelTarget::Symbol("_JIT_OPARG"),
         ];
-        let constants = Constant::ALL.map(LabelTarget::Constant);
+        let constants = Constant::ALL.iter().copied().map(LabelTarget::Constant);
         let mut labels = Vec::new();
         for kind in RelocationKind::ALL
             .iter()
             .filter(|kind| kind.label_side().is_some())
         {
-            for target in targets.into_iter().chain(constants) {
+            for target in targets.into_iter().chain(constants.clone()) {
                 labels.push(Label::Relocation {
                     kind: *kind,
                     target,
@@ -322,7 +313,7 @@ mod tests {
                 });
             }
         }
-        for kind in PairKind::ALL {
+        for &kind in PairKind::ALL {
             for half in Half::ALL {
                 labels.push(Label::Pair {
                     kind,
@@ -341,10 +332,9 @@ mod tests {
     #[test]
     fn constants_have_symbols() {
         for constant in Constant::ALL {
-            assert_eq!(Constant::from_symbol(constant.symbol()), Some(constant));
+            let row = constant.row();
+            assert_eq!(row.symbol.strip_prefix("_JIT_"), Some(row.name));
         }
-        assert_eq!(Constant::from_symbol("_JIT_TARGET"), None);
-        assert_eq!(Constant::from_symbol("OPARG"), None);
     }
 
     #[test]

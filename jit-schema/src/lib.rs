@@ -55,6 +55,7 @@ mod patch;
 #[cfg(feature = "readobj")]
 pub mod readobj;
 pub mod relocation;
+mod rows;
 #[cfg(any(feature = "native", feature = "readobj"))]
 mod section_kind;
 mod target;

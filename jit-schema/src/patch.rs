@@ -1,6 +1,7 @@
 //! The ways to write a value into a field: the patch functions of CPython's `Python/jit.c`.
 
 use crate::Arch;
+use crate::rows::rows;
 
 /// What is known of a [`PatchKind`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,34 +39,6 @@ const AARCH64: &[Arch] = &[Arch::Aarch64];
 const X86: &[Arch] = &[Arch::I686, Arch::X86_64];
 const X86_64: &[Arch] = &[Arch::X86_64];
 
-macro_rules! patches {
-    ($($(#[$doc:meta])* $variant:ident { $($row:tt)* })*) => {
-        /// A way to write a value into a field of a stencil: one patch function of CPython's
-        /// `Python/jit.c`. In a name, the number is the field's size in bits, `r` is for a value
-        /// relative to the field's own address, and `x` for an instruction that may be rewritten to
-        /// a shorter way to the same value.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum PatchKind {
-            $($(#[$doc])* $variant,)*
-        }
-
-        impl PatchKind {
-            /// All kinds.
-            pub const ALL: &'static [PatchKind] = &[$(PatchKind::$variant,)*];
-
-            /// Returns what is known of the patch.
-            pub const fn row(self) -> &'static PatchRow {
-                match self {
-                    $(PatchKind::$variant => {
-                        const ROW: PatchRow = PatchRow { $($row)* };
-                        &ROW
-                    })*
-                }
-            }
-        }
-    };
-}
-
 impl PatchKind {
     /// Returns the C function's name, e.g. `patch_32r`.
     pub const fn c_name(self) -> &'static str {
@@ -79,7 +52,13 @@ impl PatchKind {
     }
 }
 
-patches! {
+rows! {
+    /// A way to write a value into a field of a stencil: one patch function of CPython's
+    /// `Python/jit.c`. In a name, the number is the field's size in bits, `r` is for a value relative
+    /// to the field's own address, and `x` for an instruction that may be rewritten to a shorter way to
+    /// the same value.
+    pub enum PatchKind: PatchRow
+
     /// A 32-bit absolute address.
     Patch32 {
         c_name: "patch_32",

@@ -73,7 +73,7 @@ fn machines_are_those_of_the_object_crate() {
         (Machine::CoffArm64, pe::IMAGE_FILE_MACHINE_ARM64.0.into()),
         (Machine::CoffI386, pe::IMAGE_FILE_MACHINE_I386.0.into()),
     ];
-    assert_eq!(numbers.map(|(machine, _)| machine), Machine::ALL);
+    assert_eq!(&numbers.map(|(machine, _)| machine), Machine::ALL);
     for (machine, number) in numbers {
         assert_eq!(machine.row().number, number, "{machine:?}");
         let found = Machine::from_number(machine.format(), number);
@@ -87,7 +87,7 @@ fn machines_are_those_of_the_object_crate() {
 fn numbers_are_those_of_the_object_crate() {
     let mut found = 0;
     for number in 0..2000 {
-        for machine in Machine::ALL {
+        for &machine in Machine::ALL {
             let kind = RelocationKind::from_number(machine, number);
             let expected = object_name(machine, number).and_then(RelocationKind::from_name);
             assert_eq!(kind, expected, "{machine:?} {number}");
@@ -201,7 +201,7 @@ fn patches_have_what_their_names_say() {
 
 #[test]
 fn pairs_are_sound() {
-    for kind in PairKind::ALL {
+    for &kind in PairKind::ALL {
         let row = kind.row();
         assert_eq!(row.patch.row().shape, PatchShape::Pair);
         for (half, patch) in Half::ALL.into_iter().zip(row.halves) {

@@ -6,7 +6,7 @@ use crate::{Machine, ObjectFormat, RelocationKind};
 pub(super) fn machine(format: ObjectFormat, number: u32) -> Result<Machine, String> {
     Machine::from_number(format, number).ok_or_else(|| {
         let known: Vec<&str> = Machine::ALL
-            .into_iter()
+            .iter()
             .filter(|machine| machine.format() == format)
             .map(|machine| machine.arch().name())
             .collect();

@@ -2,34 +2,13 @@
 //! LLVM's BinaryFormat headers.
 
 use super::row::{AddendBits, AddendPlace, Origin, Reach, RelocationRow, Side};
+use crate::rows::rows;
 use crate::{Machine, PatchKind};
 
-macro_rules! relocations {
-    ($($(#[$doc:meta])* $variant:ident { $($row:tt)* })*) => {
-        /// A kind of relocation, named as llvm-readobj names it.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum RelocationKind {
-            $($(#[$doc])* $variant,)*
-        }
+rows! {
+    /// A kind of relocation, named as llvm-readobj names it.
+    pub enum RelocationKind: RelocationRow
 
-        impl RelocationKind {
-            /// All kinds.
-            pub const ALL: &'static [RelocationKind] = &[$(RelocationKind::$variant,)*];
-
-            /// Returns what is known of the kind.
-            pub const fn row(self) -> &'static RelocationRow {
-                match self {
-                    $(RelocationKind::$variant => {
-                        const ROW: RelocationRow = RelocationRow { $($row)* };
-                        &ROW
-                    })*
-                }
-            }
-        }
-    };
-}
-
-relocations! {
     /// Mach-O AArch64: 26-bit branch.
     Arm64RelocBranch26 {
         name: "ARM64_RELOC_BRANCH26",

@@ -47,7 +47,7 @@ pub(super) fn convert(
                     }
                     Half::Second => {
                         if let Some(first) = first_in_pair.get(&(kind, number)) {
-                            fold(name, &kind.row(), &mut code.holes, [*first, hole])?;
+                            fold(name, kind.row(), &mut code.holes, [*first, hole])?;
                         }
                     }
                 }

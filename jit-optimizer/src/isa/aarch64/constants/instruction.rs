@@ -71,7 +71,7 @@ fn small_value(text: &str) -> Option<Small> {
             let wide = width.starts_with("_32");
             (wide || width.starts_with("_16")).then_some(Small { constant, wide })
         };
-        Constant::ALL.into_iter().find_map(operand)
+        Constant::ALL.iter().copied().find_map(operand)
     })
 }
 
