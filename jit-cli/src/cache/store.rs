@@ -26,7 +26,7 @@ const FOLDERS: u64 = 256;
 /// A use is noted if the last one is older, so that a warm build writes nothing.
 const NOTED_USE: Duration = Duration::from_secs(60 * 60);
 
-/// See the module.
+/// A cache of compiled micro-ops in a directory.
 #[derive(Debug)]
 pub(crate) struct Cache {
     folder: PathBuf,

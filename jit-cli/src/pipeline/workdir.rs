@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use crate::error::Error;
 
-/// See the module.
+/// The directory for the intermediate files of a build: a temporary one, or one to keep.
 pub(crate) enum WorkDir {
     Temporary(TempDir),
     Kept(PathBuf),

@@ -14,7 +14,7 @@ use crate::{
     sysroot::headers::{BUILTIN, Sysroot},
 };
 
-/// See the module.
+/// A target, with its headers, its `pyconfig.h` and its flags.
 #[derive(Debug)]
 pub(crate) struct Platform {
     pub(crate) target: &'static Target,

@@ -1,4 +1,4 @@
-//! What is a project's own in a source full of a system's headers.
+//! Tells the declarations of a project from those of the system's headers.
 
 use std::{
     collections::BTreeSet,
@@ -8,7 +8,7 @@ use std::{
 
 use jit_llvm::Passage;
 
-/// See the module.
+/// The files of a project, with the records and identifiers in them.
 #[derive(Debug, Default)]
 pub(crate) struct Scope {
     folders: Vec<PathBuf>,
