@@ -4,6 +4,8 @@ mod advice;
 mod build;
 mod exit_status;
 mod explain;
+#[cfg(test)]
+mod goldens;
 mod missing_headers;
 mod shared;
 mod sysroot_check;

@@ -1,0 +1,247 @@
+//! What the command line prints: the help of each command, and every error with its exit status and what
+//! to try. `BLESS=1 cargo test -p jit-cli commands::goldens` accepts what has changed.
+
+use std::{io, path::PathBuf, sync::Arc};
+
+use clap::CommandFactory as _;
+use fixtures::golden;
+use jit_llvm::{Diagnostics, LlvmError, LlvmVersion, Rejection};
+use jit_optimizer::OptimizeError;
+use jit_schema::{ObjectError, Target};
+use jit_stencils::{LowerError, ResolveError, ShimError, UnwindError};
+
+use super::{Cli, advice::advice, exit_status::exit_status};
+use crate::error::{Error, Headers};
+
+fn path(name: &str) -> PathBuf {
+    [env!("CARGO_MANIFEST_DIR"), "tests/goldens", name]
+        .iter()
+        .collect()
+}
+
+/// Adds the help of a command and of those below it, as `-h` and as `--help` print it.
+fn add_help(command: &clap::Command, name: &str, text: &mut String) {
+    let named = command.clone().bin_name(name).term_width(100);
+    for (option, help) in [
+        ("-h", named.clone().render_help()),
+        ("--help", named.clone().render_long_help()),
+    ] {
+        text.push_str(&format!("$ {name} {option}\n{help}\n"));
+    }
+    for below in command.get_subcommands() {
+        if below.get_name() != "help" {
+            add_help(below, &format!("{name} {}", below.get_name()), text);
+        }
+    }
+}
+
+#[test]
+fn help() {
+    let mut command = Cli::command();
+    command.build();
+    let mut text = String::new();
+    add_help(&command, "jit-cli", &mut text);
+    // Trailing blanks are clap's, and git does not want them.
+    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+    golden::check_text(path("help.txt"), &(lines.join("\n") + "\n"));
+}
+
+/// Examples of every kind of error. A kind that is missing here does not compile.
+macro_rules! examples {
+    ($($kind:ident => [$($example:expr),+ $(,)?],)*) => {
+        fn kind(error: &Error) -> &'static str {
+            match error {
+                $(Error::$kind { .. } => stringify!($kind),)*
+            }
+        }
+
+        fn examples() -> Vec<(&'static str, Error)> {
+            vec![$($((stringify!($kind), $example)),+),*]
+        }
+    };
+}
+
+fn linux() -> &'static Target {
+    Target::from_triple("x86_64-unknown-linux-gnu").unwrap()
+}
+
+fn place() -> PathBuf {
+    PathBuf::from("DIR/FILE")
+}
+
+fn rejected(text: &str) -> Error {
+    Error::Llvm(LlvmError::Rejected {
+        name: "_NOP".to_owned(),
+        stage: "compile",
+        diagnostics: Diagnostics::parse(text),
+    })
+}
+
+fn unusable(why: Rejection) -> Error {
+    Error::Llvm(LlvmError::Unusable {
+        tool: "clang".to_owned(),
+        wanted: "22".to_owned(),
+        rejected: vec![(PathBuf::from("/bin/clang"), why)],
+    })
+}
+
+fn of_target(headers: Headers) -> Error {
+    let text = "_NOP.c:3:10: fatal error: 'sys/mman.h' file not found\n\
+                _NOP.c:4:5: error: call to undeclared function 'mmap'\n\
+                /r/x.h:1:10: fatal error: 'pthread.h' file not found\n";
+    Error::Target {
+        target: linux(),
+        headers,
+        root: PathBuf::from("/r"),
+        error: Box::new(rejected(text)),
+    }
+}
+
+fn file(kind: io::ErrorKind) -> Error {
+    Error::file("write", &place())(io::Error::new(kind, "WHAT THE SYSTEM SAYS"))
+}
+
+fn shim(source: ShimError) -> Error {
+    Error::Shim {
+        path: place(),
+        source,
+    }
+}
+
+fn uop() -> String {
+    "_NOP".to_owned()
+}
+
+fn malformed() -> ObjectError {
+    ObjectError::Malformed {
+        what: "ELF object".to_owned(),
+        detail: "it ends early".to_owned(),
+    }
+}
+
+examples! {
+    UnknownTarget => [Target::from_triple("vax-dec-vms").unwrap_err().into()],
+    NoHostTarget => [Error::NoHostTarget],
+    Flags => [Error::Flags { flags: "-DA='x".to_owned() }],
+    FreeThreaded => [Error::FreeThreaded],
+    Jobs => [Error::Jobs { message: "WHAT THE SYSTEM SAYS".to_owned() }],
+    NotABuildScript => [Error::NotABuildScript { name: "OUT_DIR" }],
+    Llvm => [
+        Error::Llvm(LlvmError::Missing {
+            tool: "clang".to_owned(),
+            wanted: "22".to_owned(),
+            places: vec!["PATH".to_owned(), "/usr/lib/llvm-22/bin".to_owned()],
+        }),
+        unusable(Rejection::Version(LlvmVersion { major: 14, minor: 0, patch: 6 })),
+        unusable(Rejection::Apple),
+        unusable(Rejection::NotExecutable("WHAT THE SYSTEM SAYS".to_owned())),
+        unusable(Rejection::NotLlvm("Turbo C".to_owned())),
+        Error::Llvm(LlvmError::BadVersion("22.1".to_owned())),
+        rejected("_NOP.c:3:5: error: expected expression\n"),
+        rejected("error: unable to open output file: 'No space left on device'\n"),
+        Error::Llvm(LlvmError::Run {
+            program: PathBuf::from("/bin/clang"),
+            source: Arc::new(io::Error::other("WHAT THE SYSTEM SAYS")),
+        }),
+        Error::Llvm(LlvmError::File {
+            action: "write",
+            path: place(),
+            source: Arc::new(io::Error::other("WHAT THE SYSTEM SAYS")),
+        }),
+        Error::Llvm(LlvmError::Interrupted),
+    ],
+    NoPyconfig => [Error::NoPyconfig { directory: PathBuf::from("DIR") }],
+    NoCase => [Error::NoCase { path: place() }],
+    DuplicateCase => [Error::DuplicateCase { path: place(), name: uop(), first: 3, second: 9 }],
+    CaseCutShort => [Error::CaseCutShort { path: place(), line: 3, name: uop() }],
+    Optimize => [Error::Optimize {
+        uop: uop(),
+        source: OptimizeError::DuplicateLabel { label: ".L1".to_owned(), line: 7 },
+    }],
+    Object => [
+        Error::Object { uop: uop(), source: malformed() },
+        Error::Object {
+            uop: uop(),
+            source: ObjectError::UnsupportedRelocation {
+                kind: "R_X86_64_TPOFF32".to_owned(),
+                symbol: "counter".to_owned(),
+                section: ".text".to_owned(),
+                offset: 18,
+            },
+        },
+        Error::Object {
+            uop: uop(),
+            source: ObjectError::UnsupportedSection {
+                section: ".bss".to_owned(),
+                index: 4,
+                kind: "SHT_NOBITS".to_owned(),
+            },
+        },
+    ],
+    Lower => [
+        Error::Lower { uop: uop(), source: LowerError::Entry { found: None } },
+        Error::Lower {
+            uop: uop(),
+            source: LowerError::SectionAddress {
+                section: "__const".to_owned(),
+                address: 0x9000,
+                code: 64,
+                data: 8,
+            },
+        },
+    ],
+    Resolve => [ResolveError::DuplicateUop { opname: uop() }.into()],
+    Unwind => [Error::Unwind {
+        path: place(),
+        source: UnwindError::NoCode { target: linux().triple },
+    }],
+    Shim => [
+        shim(ShimError::Object(malformed())),
+        shim(ShimError::NameTaken { name: "enter".to_owned() }),
+        shim(ShimError::Unwind(UnwindError::NoCode { target: linux().triple })),
+    ],
+    Missing => [Error::Missing { uop: uop() }],
+    File => [
+        file(io::ErrorKind::PermissionDenied),
+        file(io::ErrorKind::StorageFull),
+        file(io::ErrorKind::QuotaExceeded),
+        file(io::ErrorKind::InvalidData),
+    ],
+    Config => [Error::Config { path: place(), message: "WHAT IS WRONG".to_owned() }],
+    NotCpython => [Error::NotCpython { root: PathBuf::from("DIR"), missing: "Tools/jit/shim.c" }],
+    UnknownCpythonRelease => [Error::UnknownCpythonRelease {
+        root: PathBuf::from("DIR"),
+        known: "3.15".to_owned(),
+    }],
+    NotInstalled => [Error::NotInstalled { directory: PathBuf::from("DIR"), missing: "Python.h" }],
+    NoRealHeaders => [Error::NoRealHeaders { target: linux() }],
+    SysrootDiffers => [Error::SysrootDiffers {
+        sysroot: "builtin".to_owned(),
+        against: "DIR".to_owned(),
+        differences: 3,
+    }],
+    Target => [
+        of_target(Headers::Installed),
+        of_target(Headers::Builtin(PathBuf::from("/cache"))),
+        of_target(Headers::Directory(PathBuf::from("/sysroot"))),
+    ],
+    Several => [Error::of_all(
+        rejected("_NOP.c:3:5: error: expected expression\n"),
+        vec![Error::Object { uop: "_POP".to_owned(), source: malformed() }],
+    )],
+}
+
+#[test]
+fn messages() {
+    let mut text = String::new();
+    for (name, error) in examples() {
+        assert_eq!(kind(&error), name);
+        let status = exit_status(&error);
+        text.push_str(&format!("[{name}, exit status {status}]\nerror: {error}\n"));
+        if let Some(advice) = advice(&error) {
+            text.push_str(&format!("{advice}\n"));
+        }
+        text.push('\n');
+    }
+    golden::check_text(path("messages.txt"), &text);
+}
