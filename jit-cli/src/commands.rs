@@ -34,7 +34,7 @@ use crate::{
 #[derive(Debug, Parser)]
 #[command(name = "jit-cli", version, after_long_help = EXIT_STATUS_HELP)]
 pub(crate) struct Cli {
-    /// Say what is done and which commands run; twice for more.
+    /// Log each step and each command that runs; twice for more.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
     #[command(subcommand)]
@@ -43,31 +43,31 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Build stencils, shim and unwind information: what CPython's Tools/jit/build.py writes.
+    /// Build stencils, the shim and its unwind information, as CPython's Tools/jit/build.py does.
     #[command(after_long_help = EXIT_STATUS_HELP)]
     Build(BuildArgs),
-    /// Tell what a build would do, and why: which input has changed since the last one (file, macro,
-    /// flag, compiler), and which micro-ops that touches. Nothing is written.
+    /// Show what a build would do, and why: which files, macros, flags or tools have changed since the last
+    /// build, and which micro-ops would be compiled. Nothing is written.
     #[command(after_long_help = EXIT_STATUS_HELP)]
     Explain(BuildArgs),
-    /// Work with headers for other systems.
+    /// Work with the headers of other systems.
     Sysroot {
         #[command(subcommand)]
         command: SysrootCommand,
     },
 }
 
-/// What there is to do with a sysroot.
+/// The commands for sysroots.
 #[derive(Debug, Subcommand)]
 pub(crate) enum SysrootCommand {
-    /// Compare what two sets of headers make of CPython's: the layout of each of its records, and the
-    /// types, functions and values of macros that it uses. A difference is a failure.
+    /// Compare two sets of system headers by what they mean to CPython: the layouts of its structures, and
+    /// the types, functions and macros that it uses. Fails if they differ.
     #[command(after_long_help = EXIT_STATUS_HELP)]
     Check(CheckArgs),
 }
 
 impl Cli {
-    /// Who reads what is printed.
+    /// Returns the output format that is asked for.
     pub(crate) fn message_format(&self) -> MessageFormat {
         match &self.command {
             Command::Build(arguments) | Command::Explain(arguments) => arguments.message_format,
@@ -77,7 +77,7 @@ impl Cli {
         }
     }
 
-    /// Where a timeline is wanted.
+    /// Returns the path of the timeline, if one is asked for.
     pub(crate) fn timeline(&self) -> Option<&Path> {
         match &self.command {
             Command::Build(arguments) | Command::Explain(arguments) => {
@@ -127,7 +127,7 @@ fn run(cli: Cli, report: &Report) -> Result<(), Error> {
     }
 }
 
-/// Messages for people on standard error, and the timeline if one is wanted.
+/// Sends log messages to standard error, and begins the timeline if one is asked for.
 fn log(verbose: u8, timeline: Option<&Path>) -> Result<Option<Timeline>, Error> {
     let level = match verbose {
         0 => LevelFilter::WARN,

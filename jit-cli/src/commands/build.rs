@@ -35,85 +35,81 @@ pub(crate) fn run(
 /// The arguments of `jit-cli build` and of `jit-cli explain`.
 #[derive(Debug, Args)]
 pub(crate) struct BuildArgs {
-    /// Targets to build for, as build.py takes them. The path of a checkout's Tools/jit/build.py may
-    /// come first and names the checkout: so CPython's own make rules run jit-cli with
+    /// Targets to build for, as build.py accepts them. The first may be the path of a checkout's
+    /// Tools/jit/build.py, which selects that checkout: this is how CPython's make rules run jit-cli, with
     /// `make regen-jit PYTHON_FOR_REGEN="jit-cli build"`.
     #[arg(value_name = "TRIPLE")]
     pub(super) triples: Vec<String>,
-    /// A target to build for; may be given several times. Without any: what jit.toml says, else
-    /// this machine.
+    /// Target to build for; may be repeated [default: the targets in jit.toml, else this machine].
     #[arg(short, long = "target", value_name = "TRIPLE")]
     pub(super) targets: Vec<String>,
     /// Build for all seven targets.
     #[arg(long, conflicts_with_all = ["triples", "targets"])]
     pub(super) all_targets: bool,
-    /// The CPython checkout. Without it: a jit.toml in the current folder or above it, else the
-    /// checkout the current folder is in, else the embedded example.
+    /// CPython checkout to build [default: the project of a jit.toml in the current directory or a parent,
+    /// else the checkout that contains the current directory, else a built-in example].
     #[arg(long, value_name = "DIR")]
     pub(super) cpython: Option<PathBuf>,
-    /// The jit.toml to go by, instead of one in the current folder or above it. With --cpython: the
-    /// checkout that it is about.
+    /// Configuration to use instead of a jit.toml in the current directory or a parent. With --cpython, it
+    /// applies to that checkout.
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
-    /// Where to write the generated files [default: the current folder, or what jit.toml says].
+    /// Directory for generated files [default: the one in jit.toml, else the current directory].
     #[arg(short, long, value_name = "DIR")]
     pub(super) output_dir: Option<PathBuf>,
-    /// What to write, separated by commas: C headers with the shim's object and unwind information,
-    /// or one stencil file, shim included, for programs that link at run time [default: header, or
-    /// what jit.toml says].
+    /// Kinds of files to write, separated by commas [default: those in jit.toml, else header].
     #[arg(long, value_name = "KIND", value_delimiter = ',')]
     pub(super) emit: Vec<Emit>,
-    /// Where pyconfig.h is, for all targets [default: what jit.toml says, else for CPython the
-    /// built-in sysroot's, or that of the output folder, the current one or the checkout].
+    /// Directory with the pyconfig.h for all targets [default: the one in jit.toml; else, for CPython, that
+    /// of the built-in sysroot, or the output directory, the current directory or the checkout].
     #[arg(short, long, value_name = "DIR")]
     pub(super) pyconfig_dir: Option<PathBuf>,
-    /// Where the target's headers are: `builtin` for the ones that jit-cli carries for all seven
-    /// targets, with a pyconfig.h, or a folder with real ones [default: what jit.toml says, else where
-    /// clang finds this machine's].
+    /// System headers: a directory with the target's own, or `builtin` for headers and a pyconfig.h that are
+    /// part of jit-cli, for all targets [default: the ones in jit.toml, else those that clang finds on this
+    /// machine].
     #[arg(long, value_name = "DIR|builtin")]
     pub(super) sysroot: Option<PathBuf>,
-    /// Compile for a free-threaded build of Python: for the built-in sysroot's pyconfig.h.
+    /// Compile for a free-threaded build of Python, with the pyconfig.h of the built-in sysroot.
     #[arg(long)]
     pub(super) free_threaded: bool,
     /// Compile for a debug build of Python.
     #[arg(short, long)]
     pub(super) debug: bool,
-    /// Build even if the files say that nothing changed; the cache is used all the same.
+    /// Build even if the generated files are up to date. The cache is still used.
     #[arg(short, long)]
     pub(super) force: bool,
-    /// Whose flags stencils are compiled with: CPython's own, for the same bytes as build.py's, or
-    /// more, for less code and data [default: upstream, or what jit.toml says].
-    #[arg(long, value_name = "FLAGS")]
+    /// Code generation to use [default: the one in jit.toml, else upstream].
+    #[arg(long, value_name = "NAME")]
     pub(super) codegen: Option<CodegenName>,
-    /// More flags for clang, after the target's own.
+    /// Additional flags for clang, after all others.
     #[arg(long, value_name = "FLAGS", allow_hyphen_values = true)]
     pub(super) cflags: Option<String>,
     #[command(flatten)]
     pub(super) llvm: LlvmArgs,
-    /// How many jobs to run at once [default: one for each core].
+    /// Number of jobs to run at once [default: the number of cores].
     #[arg(short, long, value_name = "N")]
     pub(super) jobs: Option<NonZeroUsize>,
-    /// Keep sources, assembly and objects in a folder for each target below this one.
+    /// Keep sources, assembly and objects, in a subdirectory for each target.
     #[arg(long, value_name = "DIR")]
     pub(super) keep_temps: Option<PathBuf>,
-    /// Where to keep what was compiled, for builds to come [default: the platform's folder for
+    /// Directory of the cache, which later builds use [default: jit-cli in the user's directory for
     /// caches].
     #[arg(long, value_name = "DIR", env = "JIT_CACHE_DIR")]
     pub(super) cache_dir: Option<PathBuf>,
-    /// Neither use what was compiled before nor keep it.
+    /// Neither read nor write the cache.
     #[arg(long)]
     pub(super) no_cache: bool,
-    /// How large the cache may get; what was not used for longest is dropped.
+    /// Largest size of the cache. The least recently used entries are removed first.
     #[arg(long, value_name = "MIB", default_value_t = 512)]
     pub(super) cache_size: u64,
-    /// Who reads what is printed; tools get one JSON object a line.
+    /// Output format.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub(super) message_format: MessageFormat,
-    /// Write what ran when, as a trace for Perfetto or chrome://tracing.
+    /// Write a trace of all processes, for Perfetto or chrome://tracing.
     #[arg(long, value_name = "FILE")]
     pub(super) timeline: Option<PathBuf>,
-    /// Run one clang for each micro-op and step, as build.py does: slow, and the same bytes. To find
-    /// out what is wrong with a build.
+    /// Run clang once for each micro-op and step, as build.py does. This is slow and gives the same bytes;
+    /// it helps to find out what is wrong with a build.
     #[arg(long)]
     pub(super) one_process_per_step: bool,
 }
@@ -157,7 +153,7 @@ impl BuildArgs {
         }
     }
 
-    /// Take build.py's path, if the first triple is one, for what it says: which checkout to build.
+    /// Takes the first triple as the checkout to build, if it is the path of a build.py.
     pub(crate) fn accept_build_py(&mut self) {
         let Some(first) = self.triples.first() else {
             return;

@@ -11,18 +11,18 @@ use crate::error::Error;
 /// The exit statuses, for `--help` and the documentation.
 pub(crate) const EXIT_STATUS_HELP: &str = "\
 Exit status:
-  0  done, or nothing to do          12  a uop (or the shim) that does not compile
-  1  a bug of ours                   13  a relocation that no patch function handles
-  2  wrong usage                     14  a section that a stencil can't have
-  3  clang is not there              15  a symbol that can't be used as it is
-  4  clang is of the wrong version   16  an object file that is malformed
-  5  clang is Apple's                17  assembly the optimizer can't handle
-  6  clang can't be executed         18  no unwind information for the shim
-  7  an unknown target               19  the disk is full
-  8  no pyconfig.h                   20  a file that can't be read or written
-  9  a cases file without a case     21  a jit.toml that is wrong
- 10  a case that is there twice      22  not a CPython checkout
- 11  a case that is cut short        23  headers that differ
+  0  success                         12  a micro-op or the shim does not compile
+  1  internal error                  13  unsupported relocation
+  2  wrong usage                     14  section that a stencil can't have
+  3  clang not found                 15  symbol that can't be used as it is
+  4  clang of the wrong version      16  malformed object file
+  5  Apple's clang                   17  assembly that the optimizer can't handle
+  6  clang can't be run              18  no unwind information for the shim
+  7  unknown target                  19  disk full
+  8  no pyconfig.h                   20  file that can't be read or written
+  9  no case in the cases file       21  wrong jit.toml
+ 10  duplicate case                  22  not a CPython checkout that can be built
+ 11  case that is cut short          23  headers differ
                                     130  interrupted";
 
 /// Returns the process's exit status; [`EXIT_STATUS_HELP`] lists them.

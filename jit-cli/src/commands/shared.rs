@@ -6,24 +6,24 @@ use clap::Args;
 
 use crate::project::options::LlvmOptions;
 
-/// Who reads what is printed.
+/// Output formats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub(crate) enum MessageFormat {
-    /// People: text, and bars on a terminal.
+    /// Text for people, with progress bars on a terminal.
     #[default]
     Human,
-    /// Tools: one JSON object a line on standard output, and nothing else there.
+    /// One JSON object per line on standard output, and nothing else there.
     Json,
 }
 
 /// Which LLVM to use.
 #[derive(Debug, Args)]
 pub(crate) struct LlvmArgs {
-    /// The LLVM major to use [default: what the checkout's Tools/jit/_llvm.py pins, else the newest
-    /// supported one that is installed].
+    /// LLVM major version to use [default: the one that the checkout's Tools/jit/_llvm.py names, else the
+    /// newest supported one that is installed].
     #[arg(long, value_name = "VERSION")]
     pub(crate) llvm_version: Option<String>,
-    /// The prefix LLVM is installed in, with the tools in its bin folder.
+    /// Directory that LLVM is installed in, with the tools in its subdirectory bin.
     #[arg(long, value_name = "DIR")]
     // Not a PathBuf, which clap takes no empty value for.
     pub(crate) llvm_tools_install_dir: Option<OsString>,

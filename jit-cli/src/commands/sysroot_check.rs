@@ -21,28 +21,28 @@ use crate::{
 /// `jit-cli sysroot check`.
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
-    /// The target [default: this machine].
+    /// Target whose headers to compare [default: this machine].
     #[arg(short, long, value_name = "TRIPLE")]
     pub(crate) target: Option<String>,
-    /// The headers to check: `builtin` for jit-cli's own, or a folder.
+    /// Headers to check: a directory, or `builtin` for the ones that are part of jit-cli.
     #[arg(long, value_name = "DIR|builtin", default_value = headers::BUILTIN)]
     pub(crate) sysroot: PathBuf,
-    /// The headers to compare them with, in a folder as `build --sysroot` takes it [default: what
-    /// jit.toml has for the target, else where clang finds this machine's].
+    /// Directory with the headers to compare them with [default: the target's in jit.toml, else those that
+    /// clang finds on this machine].
     #[arg(long, value_name = "DIR")]
     pub(crate) real: Option<PathBuf>,
-    /// The CPython checkout whose headers to compile with both [default: as for build].
+    /// CPython checkout whose headers to compile with both [default: as for build].
     #[arg(long, value_name = "DIR")]
     pub(crate) cpython: Option<PathBuf>,
-    /// The jit.toml to go by; its tables say where a target's real headers and its pyconfig.h are, if
-    /// nothing else does [default: as for build].
+    /// Configuration to use; its tables name a target's real headers and pyconfig.h [default: as for
+    /// build].
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// The headers of an installed CPython, instead of a checkout: the folder with Python.h and
+    /// Directory with the headers of an installed CPython, to use instead of a checkout: Python.h and
     /// internal/.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["cpython", "config"])]
     pub(crate) headers: Option<PathBuf>,
-    /// Where the pyconfig.h is that belongs to the real headers [default: the one for both].
+    /// Directory with the pyconfig.h that belongs to the real headers [default: the checked headers' own].
     #[arg(short, long, value_name = "DIR")]
     pub(crate) pyconfig_dir: Option<PathBuf>,
     /// Compile for a debug build of Python.
@@ -51,16 +51,15 @@ pub(crate) struct CheckArgs {
     /// Compile for a free-threaded build of Python.
     #[arg(long)]
     pub(crate) free_threaded: bool,
-    /// More flags for clang, on both sides.
+    /// Additional flags for clang, for both sets of headers.
     #[arg(long, value_name = "FLAGS", allow_hyphen_values = true)]
     pub(crate) cflags: Option<String>,
     #[command(flatten)]
     pub(crate) llvm: LlvmArgs,
-    /// Beside which cache to unpack the built-in headers [default: the platform's folder for
-    /// caches].
+    /// Directory to unpack the built-in headers in [default: jit-cli in the user's directory for caches].
     #[arg(long, value_name = "DIR", env = "JIT_CACHE_DIR")]
     pub(crate) cache_dir: Option<PathBuf>,
-    /// Who reads what is printed; tools get one JSON object a line.
+    /// Output format.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub(crate) message_format: MessageFormat,
 }

@@ -8,10 +8,10 @@ use serde::Deserialize;
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum CodegenName {
-    /// CPython's own: the same bytes as build.py's.
+    /// CPython's own flags and passes, for the same bytes as build.py's.
     #[default]
     Upstream,
-    /// More flags and passes, for less code and data.
+    /// Additional flags and passes, for less code and data.
     Tuned,
 }
 

@@ -8,9 +8,9 @@ use serde::Deserialize;
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Emit {
-    /// C headers, the shim's object and its unwind information: what CPython's build.py writes.
+    /// C headers, the shim's object file and its unwind information, as CPython's build.py writes them.
     Header,
-    /// A stencil file, for programs that link stencils at run time.
+    /// A stencil file, which includes the shim, for programs that link stencils at run time.
     Stencils,
 }
 
