@@ -144,7 +144,7 @@ pub(crate) fn dispatchers(plan: &Plan<'_>, comment: &str) -> Vec<File> {
 }
 
 /// The command in the second line of a header. It names what decides about the contents and none
-/// of this machine's folders, so that the same input gives the same file everywhere: real headers
+/// of this machine's directories, so that the same input gives the same file everywhere: real headers
 /// are `DIR` wherever they are, and what a `jit.toml` says of targets stays there.
 pub(crate) fn comment(plan: &Plan<'_>) -> String {
     let mut words = vec!["jit-cli".to_owned(), "build".to_owned()];

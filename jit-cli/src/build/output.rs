@@ -1,5 +1,5 @@
 //! Writing files: beside their place, then renamed, so that nobody ever sees half of one, and two
-//! builds into one folder are both fine.
+//! builds into one directory are both fine.
 
 use std::{
     fs,
@@ -11,14 +11,14 @@ use tempfile::{Builder, NamedTempFile};
 
 use crate::error::Error;
 
-/// A folder that generated files go to.
+/// A directory that generated files go to.
 #[derive(Debug, Clone)]
 pub(crate) struct OutputDir {
     path: PathBuf,
 }
 
 impl OutputDir {
-    /// The folder, made if it is not there.
+    /// The directory, made if it is not there.
     pub(crate) fn create(path: &Path) -> Result<Self, Error> {
         fs::create_dir_all(path).map_err(Error::file("create", path))?;
         Ok(OutputDir {
@@ -26,7 +26,7 @@ impl OutputDir {
         })
     }
 
-    /// The folder as it is, there or not: to look at only.
+    /// The directory as it is, there or not: to look at only.
     pub(crate) fn at(path: &Path) -> Self {
         OutputDir {
             path: path.to_path_buf(),
@@ -65,7 +65,7 @@ impl OutputDir {
     /// Write what is to become that file beside it.
     fn stage(&self, name: &str, contents: &[u8]) -> Result<NamedTempFile, Error> {
         let path = self.path.join(name);
-        // A folder is in no way replaced by a file, and that had better be known now.
+        // A directory is in no way replaced by a file, and that had better be known now.
         if path.is_dir() {
             return Err(Error::file("replace", &path)(
                 io::ErrorKind::IsADirectory.into(),

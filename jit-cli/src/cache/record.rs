@@ -27,7 +27,7 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// Of this build. The work folder, which has another name each time, is left out.
+    /// Of this build. The work directory, which has another name each time, is left out.
     pub(crate) fn new(
         toolchain: &Toolchain,
         arguments: [Vec<String>; 3],
@@ -104,7 +104,7 @@ pub(crate) struct Headers {
 }
 
 impl Headers {
-    /// Of the files that were read; `arguments` say which folders were searched, in order. `None` if
+    /// Of the files that were read; `arguments` say which directories were searched, in order. `None` if
     /// one of the files is gone.
     pub(crate) fn of(files: &[PathBuf], arguments: &[String]) -> Option<Headers> {
         let unique: BTreeSet<&PathBuf> = files.iter().collect();
@@ -112,15 +112,15 @@ impl Headers {
             .iter()
             .map(|path| SeenFile::of(path))
             .collect::<Option<Vec<_>>>()?;
-        let folders = search_folders(arguments);
+        let directories = search_directories(arguments);
         let mut absent = BTreeSet::new();
         for path in unique {
-            for (index, folder) in folders.iter().enumerate() {
-                let Ok(relative) = path.strip_prefix(folder) else {
+            for (index, directory) in directories.iter().enumerate() {
+                let Ok(relative) = path.strip_prefix(directory) else {
                     continue;
                 };
-                let earlier = folders.iter().take(index);
-                absent.extend(earlier.map(|folder| folder.join(relative)));
+                let earlier = directories.iter().take(index);
+                absent.extend(earlier.map(|directory| directory.join(relative)));
             }
         }
         absent.retain(|path| !path.exists());
@@ -150,8 +150,8 @@ impl Headers {
     }
 }
 
-/// The folders that cc1 looks for headers in, as its arguments name them.
-fn search_folders(arguments: &[String]) -> Vec<&Path> {
+/// The directories that cc1 looks for headers in, as its arguments name them.
+fn search_directories(arguments: &[String]) -> Vec<&Path> {
     let options = [
         "-iquote",
         "-I",
@@ -164,7 +164,7 @@ fn search_folders(arguments: &[String]) -> Vec<&Path> {
         arguments
             .windows(2)
             .filter_map(move |pair| match pair {
-                [name, folder] if name == option => Some(Path::new(folder)),
+                [name, directory] if name == option => Some(Path::new(directory)),
                 _ => None,
             })
             .collect::<Vec<_>>()
@@ -250,12 +250,12 @@ mod tests {
     #[test]
     fn a_header_that_hides_another_is_noticed() {
         let root = tempfile::tempdir().unwrap();
-        let folder = |name: &str| {
+        let directory = |name: &str| {
             let path = root.path().join(name);
             fs::create_dir_all(path.join("sub")).unwrap();
             path
         };
-        let (first, second) = (folder("first"), folder("second"));
+        let (first, second) = (directory("first"), directory("second"));
         let header = second.join("sub/x.h");
         fs::write(&header, "int x;").unwrap();
         let arguments = [

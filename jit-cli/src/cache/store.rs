@@ -2,7 +2,7 @@
 //!
 //! An entry is a file that is written beside its place and renamed, so any number of builds can use
 //! one cache at once. It carries a checksum: one that is damaged is reported and built anew. Entries
-//! are spread over 256 folders, each of which gets its share of the size limit and drops what was
+//! are spread over 256 directories, each of which gets its share of the size limit and drops what was
 //! not used for longest.
 
 use std::{
@@ -21,33 +21,33 @@ use crate::cache::key::Key;
 
 /// Changes when entries are laid out differently.
 const VERSION: &str = "v1";
-/// How many folders the entries are spread over: one for each first byte of a key.
-const FOLDERS: u64 = 256;
+/// How many directories the entries are spread over: one for each first byte of a key.
+const DIRECTORIES: u64 = 256;
 /// A use is noted if the last one is older, so that a warm build writes nothing.
 const NOTED_USE: Duration = Duration::from_secs(60 * 60);
 
 /// A cache of compiled micro-ops in a directory.
 #[derive(Debug)]
 pub(crate) struct Cache {
-    folder: PathBuf,
+    directory: PathBuf,
     limit: u64,
-    /// The folders that something was written to.
+    /// The directories that something was written to.
     written: Mutex<BTreeSet<PathBuf>>,
 }
 
 impl Cache {
-    /// A cache in a folder, made when it is first written to, of at most `limit` bytes.
-    pub(crate) fn new(folder: &Path, limit: u64) -> Cache {
+    /// A cache in a directory, made when it is first written to, of at most `limit` bytes.
+    pub(crate) fn new(directory: &Path, limit: u64) -> Cache {
         Cache {
-            folder: folder.join(VERSION),
+            directory: directory.join(VERSION),
             limit,
             written: Mutex::default(),
         }
     }
 
-    /// The platform's folder for it.
-    pub(crate) fn default_folder() -> Option<PathBuf> {
-        dirs::cache_dir().map(|folder| folder.join("jit-cli"))
+    /// The platform's directory for it.
+    pub(crate) fn default_directory() -> Option<PathBuf> {
+        dirs::cache_dir().map(|directory| directory.join("jit-cli"))
     }
 
     /// What is stored under the key, if it is there and whole.
@@ -78,53 +78,57 @@ impl Cache {
     /// Store under the key. A cache that can't be written to is no reason for a build to fail.
     pub(crate) fn put(&self, key: &Key, object: &Object) {
         let path = self.entry(key);
-        let Some(folder) = path.parent() else {
+        let Some(directory) = path.parent() else {
             return;
         };
-        if let Err(error) = write(folder, &path, &encode(object)) {
+        if let Err(error) = write(directory, &path, &encode(object)) {
             tracing::warn!("can't write cache entry {}: {error}", path.display());
             return;
         }
         let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        written.insert(folder.to_path_buf());
+        written.insert(directory.to_path_buf());
     }
 
     /// Drop what was not used for longest, where something was written and there is too much of it.
     pub(crate) fn trim(&self) {
         let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        for folder in written.iter() {
-            if let Err(error) = trim(folder, self.limit / FOLDERS) {
-                tracing::warn!("can't trim {}: {error}", folder.display());
+        for directory in written.iter() {
+            if let Err(error) = trim(directory, self.limit / DIRECTORIES) {
+                tracing::warn!("can't trim {}: {error}", directory.display());
             }
         }
     }
 
     /// A small file of a project's, beside the entries.
     pub(crate) fn record(&self, name: &str) -> PathBuf {
-        self.folder.join("projects").join(name)
+        self.directory.join("projects").join(name)
     }
 
     /// Write such a file.
     pub(crate) fn write_record(&self, name: &str, contents: &[u8]) {
         let path = self.record(name);
-        let folder = self.folder.join("projects");
-        if let Err(error) = write(&folder, &path, contents) {
+        let directory = self.directory.join("projects");
+        if let Err(error) = write(&directory, &path, contents) {
             tracing::warn!("can't write {}: {error}", path.display());
         }
     }
 
     fn entry(&self, key: &Key) -> PathBuf {
         let name = key.to_string();
-        let (folder, rest) = name.split_at_checked(2).unwrap_or(("", &name));
-        self.folder.join(folder).join(rest)
+        let (directory, rest) = name.split_at_checked(2).unwrap_or(("", &name));
+        self.directory.join(directory).join(rest)
     }
 }
 
-fn write(folder: &Path, path: &Path, contents: &[u8]) -> io::Result<()> {
-    let create = || tempfile::Builder::new().prefix(".new-").tempfile_in(folder);
+fn write(directory: &Path, path: &Path, contents: &[u8]) -> io::Result<()> {
+    let create = || {
+        tempfile::Builder::new()
+            .prefix(".new-")
+            .tempfile_in(directory)
+    };
     let mut file = match create() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            fs::create_dir_all(folder)?;
+            fs::create_dir_all(directory)?;
             create()?
         }
         other => other?,
@@ -179,11 +183,11 @@ fn note_use(path: &Path) {
     }
 }
 
-fn trim(folder: &Path, limit: u64) -> io::Result<()> {
+fn trim(directory: &Path, limit: u64) -> io::Result<()> {
     let mut entries = Vec::new();
-    for entry in fs::read_dir(folder)? {
+    for entry in fs::read_dir(directory)? {
         let entry = entry?;
-        // Gone since the folder was read: another build trims, too.
+        // Gone since the directory was read: another build trims, too.
         if let Ok(data) = entry.metadata() {
             entries.push((data.modified()?, data.len(), entry.path()));
         }
@@ -213,9 +217,9 @@ mod tests {
         }
     }
 
-    fn files(folder: &Path) -> Vec<PathBuf> {
+    fn files(directory: &Path) -> Vec<PathBuf> {
         let mut found = Vec::new();
-        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
             let path = entry.path();
             if path.is_dir() {
                 found.extend(files(&path));
@@ -228,8 +232,8 @@ mod tests {
 
     #[test]
     fn what_is_put_in_comes_out() {
-        let folder = tempfile::tempdir().unwrap();
-        let cache = Cache::new(folder.path(), 1 << 20);
+        let directory = tempfile::tempdir().unwrap();
+        let cache = Cache::new(directory.path(), 1 << 20);
         let key = Key::of([&b"a"[..]]);
         assert_eq!(cache.get(&key), None);
         for expected in [
@@ -243,7 +247,7 @@ mod tests {
             assert_eq!(cache.get(&key), Some(expected));
         }
         assert_eq!(cache.get(&Key::of([&b"b"[..]])), None);
-        assert_eq!(files(folder.path()).len(), 1);
+        assert_eq!(files(directory.path()).len(), 1);
     }
 
     #[test]
@@ -262,21 +266,24 @@ mod tests {
 
     #[test]
     fn the_least_recently_used_goes() {
-        let folder = tempfile::tempdir().unwrap();
+        let directory = tempfile::tempdir().unwrap();
         let day = Duration::from_secs(24 * 60 * 60);
         for (name, age) in [("new", 1), ("old", 3), ("used", 5), ("oldest", 4)] {
-            let path = folder.path().join(name);
+            let path = directory.path().join(name);
             fs::write(&path, [0; 100]).unwrap();
             let file = fs::File::options().append(true).open(&path).unwrap();
             file.set_modified(SystemTime::now() - age * day).unwrap();
         }
-        note_use(&folder.path().join("used"));
-        trim(folder.path(), 200).unwrap();
-        let mut left: Vec<_> = files(folder.path());
+        note_use(&directory.path().join("used"));
+        trim(directory.path(), 200).unwrap();
+        let mut left: Vec<_> = files(directory.path());
         left.sort();
-        assert_eq!(left, ["new", "used"].map(|name| folder.path().join(name)));
+        assert_eq!(
+            left,
+            ["new", "used"].map(|name| directory.path().join(name))
+        );
         // One is left in any case.
-        trim(folder.path(), 0).unwrap();
-        assert_eq!(files(folder.path()), [folder.path().join("used")]);
+        trim(directory.path(), 0).unwrap();
+        assert_eq!(files(directory.path()), [directory.path().join("used")]);
     }
 }

@@ -142,7 +142,7 @@ fn absent(
     all: &[Asked<'_>],
     root: &Path,
     target: &Target,
-    folder: Option<&Path>,
+    directory: Option<&Path>,
 ) -> Option<String> {
     // Those that the project's own files ask for may be the project's.
     let (name, file, line) = all.iter().find_map(|(missing, file, line)| match missing {
@@ -150,8 +150,8 @@ fn absent(
         Missing::Header(name) if is_outside(file, root) => Some((name, file, line)),
         _ => None,
     })?;
-    let place = match folder {
-        Some(folder) => format!("--sysroot {} has none", folder.display()),
+    let place = match directory {
+        Some(directory) => format!("--sysroot {} has none", directory.display()),
         None => "clang finds none".to_owned(),
     };
     Some(format!(
@@ -162,7 +162,7 @@ fn absent(
     ))
 }
 
-/// A micro-op's file, in the work folder, has a short name; the others' paths are absolute.
+/// A micro-op's file, in the work directory, has a short name; the others' paths are absolute.
 fn is_outside(file: &str, root: &Path) -> bool {
     let file = Path::new(file);
     file.is_absolute() && !file.starts_with(root)
@@ -267,8 +267,8 @@ mod tests {
     #[cfg(target_os = "linux")]
     fn functions_are_where_the_system_has_them() {
         fixtures::needs!(clang_22);
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("all.c");
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("all.c");
         for (header, names) in HOMES {
             let uses = names
                 .split_whitespace()

@@ -36,8 +36,8 @@ mod tests {
 
     #[test]
     fn pins_of_a_checkout() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("_llvm.py");
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("_llvm.py");
         assert_eq!(LlvmPins::read(&path), LlvmPins::default());
         fs::write(
             &path,

@@ -89,8 +89,8 @@ impl Line<'_> {
                 uop: uop.to_owned(),
                 source,
             })?;
-        if let Some(folder) = self.keep {
-            let path = folder.join(format!("{uop}.optimized.s"));
+        if let Some(directory) = self.keep {
+            let path = directory.join(format!("{uop}.optimized.s"));
             fs::write(&path, &optimized).map_err(Error::file("write", &path))?;
         }
         Ok(optimized)

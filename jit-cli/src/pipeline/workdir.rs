@@ -1,4 +1,4 @@
-//! Where the intermediate files are: a folder that goes when the build is over, or one to keep.
+//! Where the intermediate files are: a directory that goes when the build is over, or one to keep.
 
 use std::{
     env, fs,
@@ -16,14 +16,14 @@ pub(crate) enum WorkDir {
 }
 
 impl WorkDir {
-    /// The folder to keep, or a temporary one for that many threads.
+    /// The directory to keep, or a temporary one for that many threads.
     pub(crate) fn create(keep: Option<&Path>, threads: usize) -> Result<WorkDir, Error> {
-        if let Some(folder) = keep {
-            fs::create_dir_all(folder).map_err(Error::file("create", folder))?;
-            return Ok(WorkDir::Kept(folder.to_path_buf()));
+        if let Some(directory) = keep {
+            fs::create_dir_all(directory).map_err(Error::file("create", directory))?;
+            return Ok(WorkDir::Kept(directory.to_path_buf()));
         }
         let parent = match in_memory(threads) {
-            Some(folder) if env::var_os("TMPDIR").is_none() => folder,
+            Some(directory) if env::var_os("TMPDIR").is_none() => directory,
             _ => env::temp_dir(),
         };
         tempfile::Builder::new()
@@ -36,8 +36,8 @@ impl WorkDir {
     /// Where it is.
     pub(crate) fn path(&self) -> &Path {
         match self {
-            WorkDir::Temporary(folder) => folder.path(),
-            WorkDir::Kept(folder) => folder,
+            WorkDir::Temporary(directory) => directory.path(),
+            WorkDir::Kept(directory) => directory,
         }
     }
 }
@@ -48,15 +48,15 @@ impl WorkDir {
 fn in_memory(threads: usize) -> Option<PathBuf> {
     const SHARED: u64 = 24 << 20;
     const OF_A_THREAD: u64 = 8 << 20;
-    let folder = Path::new("/dev/shm");
-    let space = rustix::fs::statvfs(folder).ok()?;
+    let directory = Path::new("/dev/shm");
+    let space = rustix::fs::statvfs(directory).ok()?;
     let free = space.f_bavail.saturating_mul(space.f_frsize);
     let needed = SHARED + OF_A_THREAD * u64::try_from(threads).ok()?;
-    let writable = rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).is_ok();
-    (writable && free >= needed).then(|| folder.to_path_buf())
+    let writable = rustix::fs::access(directory, rustix::fs::Access::WRITE_OK).is_ok();
+    (writable && free >= needed).then(|| directory.to_path_buf())
 }
 
-/// Elsewhere the temporary folder is as good as it gets.
+/// Elsewhere the temporary directory is as good as it gets.
 #[cfg(not(target_os = "linux"))]
 fn in_memory(_threads: usize) -> Option<PathBuf> {
     None

@@ -16,10 +16,10 @@ use crate::{
     project::emit::{Emit, Emits},
 };
 
-/// The file's name, looked for in the current folder and above it.
+/// The file's name, looked for in the current directory and above it.
 pub(crate) const FILE_NAME: &str = "jit.toml";
 
-/// The keys. Paths are relative to the file's folder.
+/// The keys. Paths are relative to the file's directory.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Config {
@@ -70,9 +70,9 @@ pub(crate) struct Config {
     /// Where the file is.
     #[serde(skip)]
     path: PathBuf,
-    /// The folder it is in, in full.
+    /// The directory it is in, in full.
     #[serde(skip)]
-    pub(crate) folder: PathBuf,
+    pub(crate) directory: PathBuf,
     /// All of it.
     #[serde(skip)]
     table: toml::Table,
@@ -138,11 +138,13 @@ impl Config {
         let mut config: Config = toml::from_str(&text).map_err(wrong)?;
         config.table = toml::from_str(&text).map_err(wrong)?;
         config.path = path.to_path_buf();
-        let folder = match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
+        let directory = match path.parent() {
+            Some(directory) if !directory.as_os_str().is_empty() => directory,
             _ => Path::new("."),
         };
-        config.folder = folder.canonicalize().map_err(Error::file("find", folder))?;
+        config.directory = directory
+            .canonicalize()
+            .map_err(Error::file("find", directory))?;
         config.check_tables()?;
         Ok(config)
     }
@@ -194,7 +196,7 @@ impl Config {
             match value {
             Some(path) => self.existing(path, key),
             None => Err(self.error(format!(
-                "missing key `{key}`: a project has template and cases, or cpython, the folder of a \
+                "missing key `{key}`: a project has template and cases, or cpython, the directory of a \
                  CPython checkout (which --cpython may name, too)"
             ))),
         }
@@ -205,9 +207,9 @@ impl Config {
         ))
     }
 
-    /// The file or folder of that path, which has to be there.
+    /// The file or directory of that path, which has to be there.
     pub(crate) fn existing(&self, relative: &Path, key: &str) -> Result<PathBuf, Error> {
-        let found = self.folder.join(relative);
+        let found = self.directory.join(relative);
         if found.exists() {
             return Ok(found);
         }
@@ -219,7 +221,7 @@ impl Config {
 
     /// Where generated files go.
     pub(crate) fn output(&self) -> PathBuf {
-        self.folder.join(&self.output)
+        self.directory.join(&self.output)
     }
 
     /// What is to be written.

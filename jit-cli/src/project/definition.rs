@@ -26,7 +26,7 @@ use crate::{
 pub(crate) struct Project {
     /// One line that says what was found, for when nobody asked for it by name.
     pub(crate) description: String,
-    /// The folder that becomes `.` in generated code.
+    /// The directory that becomes `.` in generated code.
     pub(crate) root: PathBuf,
     /// The C source with `CASE` in it.
     pub(crate) template: PathBuf,
@@ -116,7 +116,7 @@ impl Project {
     fn cpython(root: &Path) -> Result<Project, Error> {
         let root = root.canonicalize().map_err(|_| Error::NotCpython {
             root: root.to_path_buf(),
-            missing: "folder",
+            missing: "directory",
         })?;
         let release = checkout::release_of(&root)?;
         let pins = LlvmPins::read(&root.join(release.llvm_pins));
@@ -140,7 +140,7 @@ impl Project {
             stencil_defines: owned(release.stencil_defines),
             digest: DigestInputs {
                 files: paths(release.digest_files),
-                folders: paths(release.digest_dirs),
+                directories: paths(release.digest_dirs),
                 ..DigestInputs::default()
             },
             llvm,
@@ -187,7 +187,7 @@ impl Project {
 
     /// A project with its own micro-ops.
     fn own(config: &Config, output_dir: Option<&Path>) -> Result<Project, Error> {
-        let root = config.folder.clone();
+        let root = config.directory.clone();
         let (template, cases) = config.template_and_cases()?;
         let shim = config
             .shim
@@ -197,7 +197,7 @@ impl Project {
         let include_dirs = config
             .include
             .iter()
-            .map(|folder| config.existing(folder, "include"))
+            .map(|directory| config.existing(directory, "include"))
             .collect::<Result<Vec<_>, _>>()?;
         let mut files = vec![cases.clone(), template.clone()];
         files.extend(shim.clone());
@@ -212,10 +212,10 @@ impl Project {
             digest: DigestInputs {
                 settings: config.settings()?,
                 files,
-                folders: include_dirs.clone(),
+                directories: include_dirs.clone(),
                 except: Some(
                     output_dir
-                        .and_then(|folder| folder.canonicalize().ok())
+                        .and_then(|directory| directory.canonicalize().ok())
                         .unwrap_or_else(|| config.output()),
                 ),
             },
@@ -248,13 +248,13 @@ impl Project {
             || self.unpacked.is_some() && path.starts_with(&self.root)
     }
 
-    /// The temporary folder that it is in, if it is in one.
+    /// The temporary directory that it is in, if it is in one.
     #[cfg(feature = "cli")]
     pub(crate) fn into_files(self) -> Option<TempDir> {
         self.unpacked
     }
 
-    /// Its folder, as records name it: the example is in another one each time.
+    /// Its directory, as records name it: the example is in another one each time.
     pub(crate) fn lasting_root(&self) -> &Path {
         match self.unpacked {
             Some(_) => Path::new("example"),
@@ -300,7 +300,7 @@ impl Project {
             digest: DigestInputs {
                 settings: macros.join("\n\n"),
                 files,
-                folders: include_dirs.clone(),
+                directories: include_dirs.clone(),
                 except: None,
             },
             include_dirs,
@@ -318,20 +318,21 @@ impl Project {
 
     /// The example virtual machine that is embedded in the binary.
     fn example() -> Result<Project, Error> {
-        let folder = temporary("jit-example-")?;
+        let directory = temporary("jit-example-")?;
         for (name, contents) in crate::project::example::FILES {
-            let path = folder.path().join(name);
+            let path = directory.path().join(name);
             if let Some(parent) = path.parent() {
                 fs::create_dir_all(parent).map_err(Error::file("create", parent))?;
             }
             fs::write(&path, contents).map_err(Error::file("write", &path))?;
         }
-        let mut project = Project::configured(&folder.path().join(config::FILE_NAME), None, None)?;
+        let mut project =
+            Project::configured(&directory.path().join(config::FILE_NAME), None, None)?;
         project.description = "no CPython checkout and no jit.toml here or above: building the \
                                example virtual machine (name a checkout with --cpython)"
             .to_owned();
         project.output = PathBuf::from("jit-example");
-        project.unpacked = Some(folder);
+        project.unpacked = Some(directory);
         Ok(project)
     }
 }

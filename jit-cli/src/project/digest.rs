@@ -17,9 +17,9 @@ pub(crate) struct DigestInputs {
     pub(crate) settings: String,
     /// Files that come first.
     pub(crate) files: Vec<PathBuf>,
-    /// Folders that are walked, each folder's files sorted by name.
-    pub(crate) folders: Vec<PathBuf>,
-    /// A folder to leave out: what is generated says nothing about its inputs.
+    /// Folders that are walked, each directory's files sorted by name.
+    pub(crate) directories: Vec<PathBuf>,
+    /// A directory to leave out: what is generated says nothing about its inputs.
     pub(crate) except: Option<PathBuf>,
 }
 
@@ -49,8 +49,8 @@ pub(crate) fn of_cpython(
     for file in &inputs.files {
         hasher.update(read(file)?);
     }
-    for folder in &inputs.folders {
-        for file in walk(folder, inputs.except.as_deref())? {
+    for directory in &inputs.directories {
+        for file in walk(directory, inputs.except.as_deref())? {
             hasher.update(read(&file)?);
         }
     }
@@ -94,9 +94,9 @@ pub(crate) fn of_project(
     for file in &inputs.files {
         update(&mut hasher, &read(file)?);
     }
-    for folder in &inputs.folders {
-        for file in walk(folder, inputs.except.as_deref())? {
-            let name = file.strip_prefix(folder).unwrap_or(&file);
+    for directory in &inputs.directories {
+        for file in walk(directory, inputs.except.as_deref())? {
+            let name = file.strip_prefix(directory).unwrap_or(&file);
             update(&mut hasher, name.as_os_str().as_encoded_bytes());
             update(&mut hasher, &read(&file)?);
         }
@@ -125,34 +125,34 @@ fn read(path: &Path) -> Result<Vec<u8>, Error> {
     fs::read(path).map_err(Error::file("read", path))
 }
 
-/// The files below a folder in the order of `sorted(os.walk(folder))`: by folder, then by name.
-/// Python's caches are left out. Links to folders are not followed, as os.walk does not.
-fn walk(folder: &Path, except: Option<&Path>) -> Result<Vec<PathBuf>, Error> {
-    let mut folders = vec![folder.to_path_buf()];
+/// The files below a directory in the order of `sorted(os.walk(directory))`: by directory, then by name.
+/// Python's caches are left out. Links to directories are not followed, as os.walk does not.
+fn walk(directory: &Path, except: Option<&Path>) -> Result<Vec<PathBuf>, Error> {
+    let mut directories = vec![directory.to_path_buf()];
     let mut found: Vec<(PathBuf, Vec<PathBuf>)> = Vec::new();
-    while let Some(folder) = folders.pop() {
+    while let Some(directory) = directories.pop() {
         let mut files = Vec::new();
-        for entry in fs::read_dir(&folder).map_err(Error::file("read", &folder))? {
-            let entry = entry.map_err(Error::file("read", &folder))?;
+        for entry in fs::read_dir(&directory).map_err(Error::file("read", &directory))? {
+            let entry = entry.map_err(Error::file("read", &directory))?;
             let path = entry.path();
             let kind = entry.file_type().map_err(Error::file("read", &path))?;
             if kind.is_dir() {
                 if except != Some(path.as_path()) {
-                    folders.push(path);
+                    directories.push(path);
                 }
             } else if !path.is_dir() {
                 files.push(path);
             }
         }
         files.sort();
-        found.push((folder, files));
+        found.push((directory, files));
     }
-    // Python sorts the folders' names as strings, not by their parts.
+    // Python sorts the directories' names as strings, not by their parts.
     found.sort_by(|a, b| a.0.as_os_str().cmp(b.0.as_os_str()));
     Ok(found
         .into_iter()
-        .filter(|(folder, _)| {
-            !folder
+        .filter(|(directory, _)| {
+            !directory
                 .as_os_str()
                 .to_string_lossy()
                 .ends_with("__pycache__")

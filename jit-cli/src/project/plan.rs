@@ -84,7 +84,7 @@ impl<'a> Plan<'a> {
         let pyconfig = platform.pyconfig_dir.iter();
         inputs
             .files
-            .extend(pyconfig.map(|folder| folder.join("pyconfig.h")));
+            .extend(pyconfig.map(|directory| directory.join("pyconfig.h")));
         // As if all of them stood behind --cflags, so that upstream's tool agrees.
         let own = platform.cflags.iter().map(String::as_str);
         let own = shlex::try_join(own).unwrap_or_else(|_| platform.cflags.join(" "));
@@ -93,7 +93,7 @@ impl<'a> Plan<'a> {
         let mut flags = texts.join(" ");
         if let Some(sysroot) = &platform.sysroot {
             let config = self.project.config.as_ref();
-            let base = config.map_or(&self.project.root, |config| &config.folder);
+            let base = config.map_or(&self.project.root, |config| &config.directory);
             let name = sysroot.digest(base);
             flags.push_str(&format!("\nsysroot {name}"));
         }
@@ -137,7 +137,7 @@ impl<'a> Plan<'a> {
     pub(crate) fn inputs(&self) -> Vec<PathBuf> {
         let project = &self.project;
         let mut inputs: BTreeSet<PathBuf> = project.digest.files.iter().cloned().collect();
-        inputs.extend(project.digest.folders.iter().cloned());
+        inputs.extend(project.digest.directories.iter().cloned());
         inputs.extend(
             project
                 .config
@@ -153,7 +153,7 @@ impl<'a> Plan<'a> {
                 inputs.extend(record.files().map(Path::to_path_buf));
             }
         }
-        let directories = &project.digest.folders;
+        let directories = &project.digest.directories;
         let is_inside = |path: &Path| {
             let mut parents = path.ancestors().skip(1);
             parents.any(|parent| directories.iter().any(|directory| directory == parent))
@@ -256,7 +256,7 @@ fn cache(options: &Options) -> Option<Cache> {
     if !enabled || options.one_process_per_step || options.keep_temps.is_some() {
         return None;
     }
-    let directory = directory.clone().or_else(Cache::default_folder)?;
+    let directory = directory.clone().or_else(Cache::default_directory)?;
     Some(Cache::new(&directory, *limit))
 }
 

@@ -20,7 +20,7 @@ pub(crate) struct Platform {
     pub(crate) target: &'static Target,
     /// Where headers are, if not where clang finds them.
     pub(crate) sysroot: Option<Sysroot>,
-    /// The folder with its `pyconfig.h`, which is looked into before all others.
+    /// The directory with its `pyconfig.h`, which is looked into before all others.
     pub(crate) pyconfig_dir: Option<PathBuf>,
     /// What `jit.toml` says, less what the command line adds.
     pub(crate) cflags: Vec<String>,
@@ -56,19 +56,19 @@ impl Platform {
         matches!(self.sysroot, Some(Sysroot::Builtin(_)))
     }
 
-    /// The name of the record of the last build: there is one for each folder, target and kind.
+    /// The name of the record of the last build: there is one for each directory, target and kind.
     pub(crate) fn record_name(&self, project: &Project, debug: bool) -> String {
         let mut parts = vec![
             project.lasting_root().as_os_str().as_encoded_bytes(),
             self.target.triple.as_bytes(),
             if debug { b"debug" } else { b"release" },
         ];
-        // A checkout may be built in several folders, each with a pyconfig.h.
-        let folders = self.include_dirs(project);
-        let outside = folders
+        // A checkout may be built in several directories, each with a pyconfig.h.
+        let directories = self.include_dirs(project);
+        let outside = directories
             .iter()
-            .filter(|folder| !folder.starts_with(&project.root));
-        parts.extend(outside.map(|folder| folder.as_os_str().as_encoded_bytes()));
+            .filter(|directory| !directory.starts_with(&project.root));
+        parts.extend(outside.map(|directory| directory.as_os_str().as_encoded_bytes()));
         Key::of(parts).to_string()
     }
 
@@ -77,7 +77,7 @@ impl Platform {
         match &self.sysroot {
             None => Headers::Installed,
             Some(Sysroot::Builtin(directory)) => Headers::Builtin(directory.clone()),
-            Some(Sysroot::Folder(directory)) => Headers::Directory(directory.clone()),
+            Some(Sysroot::Directory(directory)) => Headers::Directory(directory.clone()),
         }
     }
 
@@ -100,21 +100,21 @@ pub(crate) fn configured_sysroot(
     if said.value == Path::new(BUILTIN) {
         return Sysroot::find(&said.value, cache).map(Some);
     }
-    let folder = config.folder.join(&said.value);
-    if !folder.is_dir() {
+    let directory = config.directory.join(&said.value);
+    if !directory.is_dir() {
         return Err(config.error(format!(
-            "{} = {:?}: there is no folder {}; name one with headers of {target}, or {BUILTIN:?} for \
+            "{} = {:?}: there is no directory {}; name one with headers of {target}, or {BUILTIN:?} for \
              those that jit-cli carries",
             said.key,
             said.value,
-            folder.display()
+            directory.display()
         )));
     }
-    Sysroot::find(&folder, cache).map(Some)
+    Sysroot::find(&directory, cache).map(Some)
 }
 
-/// The folder with `pyconfig.h`: the one that is named, else the one that comes with the headers, else
-/// the first of the output folder, the current one and the checkout itself that has one. Who is not
+/// The directory with `pyconfig.h`: the one that is named, else the one that comes with the headers, else
+/// the first of the output directory, the current one and the checkout itself that has one. Who is not
 /// CPython has none that is not named.
 fn pyconfig_dir(
     target: &Target,
@@ -122,53 +122,53 @@ fn pyconfig_dir(
     project: &Project,
     sysroot: Option<&Sysroot>,
 ) -> Result<Option<PathBuf>, Error> {
-    if let Some(folder) = options.pyconfig_dir.as_deref() {
-        return existing_pyconfig(folder).map(Some);
+    if let Some(directory) = options.pyconfig_dir.as_deref() {
+        return existing_pyconfig(directory).map(Some);
     }
     let config = project.config.as_ref();
-    if let Some(folder) = config.and_then(|config| configured_pyconfig(config, target)) {
-        return folder.map(Some);
+    if let Some(directory) = config.and_then(|config| configured_pyconfig(config, target)) {
+        return directory.map(Some);
     }
     if project.release.is_none() {
         return Ok(None);
     }
-    if let Some(folder) = sysroot.and_then(Sysroot::pyconfig_dir) {
-        return Ok(Some(folder));
+    if let Some(directory) = sysroot.and_then(Sysroot::pyconfig_dir) {
+        return Ok(Some(directory));
     }
     let output = options.output_dir.as_deref();
     [output, Some(Path::new("."))]
         .into_iter()
         .flatten()
-        .find_map(|folder| existing_pyconfig(folder).ok())
+        .find_map(|directory| existing_pyconfig(directory).ok())
         .map_or_else(|| existing_pyconfig(&project.root), Ok)
         .map(Some)
 }
 
-/// The folder with a target's `pyconfig.h` that the configuration names, if it names one.
+/// The directory with a target's `pyconfig.h` that the configuration names, if it names one.
 pub(crate) fn configured_pyconfig(
     config: &Config,
     target: &Target,
 ) -> Option<Result<PathBuf, Error>> {
     let said = config.pyconfig_dir(target)?;
-    let folder = config.folder.join(&said.value);
-    Some(existing_pyconfig(&folder).map_err(|_| {
+    let directory = config.directory.join(&said.value);
+    Some(existing_pyconfig(&directory).map_err(|_| {
         config.error(format!(
-            "{} = {:?}: there is no pyconfig.h in {}; name the folder with the one that configure \
+            "{} = {:?}: there is no pyconfig.h in {}; name the directory with the one that configure \
              made for {target}",
             said.key,
             said.value,
-            folder.display()
+            directory.display()
         ))
     }))
 }
 
-/// A folder that has a `pyconfig.h`, by its absolute path.
-pub(crate) fn existing_pyconfig(folder: &Path) -> Result<PathBuf, Error> {
+/// A directory that has a `pyconfig.h`, by its absolute path.
+pub(crate) fn existing_pyconfig(directory: &Path) -> Result<PathBuf, Error> {
     let missing = || Error::NoPyconfig {
-        directory: folder.to_path_buf(),
+        directory: directory.to_path_buf(),
     };
-    match folder.join("pyconfig.h").is_file() {
-        true => folder.canonicalize().map_err(|_| missing()),
+    match directory.join("pyconfig.h").is_file() {
+        true => directory.canonicalize().map_err(|_| missing()),
         false => Err(missing()),
     }
 }

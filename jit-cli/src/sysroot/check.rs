@@ -88,8 +88,8 @@ pub(crate) fn run(check: &Check, interrupt: &Interrupt) -> Result<Outcome, Error
         .unwrap_or_default();
     let work = WorkDir::create(None, 1)?;
     let look = |name, sysroot: Option<&Sysroot>, pyconfig: Option<&Path>| {
-        let folder = work.path().join(name);
-        fs::create_dir_all(&folder).map_err(Error::file("create", &folder))?;
+        let directory = work.path().join(name);
+        fs::create_dir_all(&directory).map_err(Error::file("create", &directory))?;
         let mut options = options(check, target, &subject, pyconfig)?;
         options.cflags.extend_from_slice(&dialect);
         options.cflags.extend(
@@ -107,7 +107,7 @@ pub(crate) fn run(check: &Check, interrupt: &Interrupt) -> Result<Outcome, Error
             name: NAME.to_owned(),
             body: subject.source.clone(),
         };
-        let inspector = Inspector::new(&toolchain, options, source, &folder)?;
+        let inspector = Inspector::new(&toolchain, options, source, &directory)?;
         Ok(Side::look(inspector.interrupt(interrupt.clone()))?)
     };
     let (checked_side, real_side): (Result<_, Error>, Result<_, Error>) = rayon::join(
@@ -122,7 +122,7 @@ pub(crate) fn run(check: &Check, interrupt: &Interrupt) -> Result<Outcome, Error
         (true, true) => "free-threaded debug",
     };
     let against = match &real {
-        Some(Sysroot::Folder(folder)) => folder.display().to_string(),
+        Some(Sysroot::Directory(directory)) => directory.display().to_string(),
         Some(Sysroot::Builtin(_)) => headers::BUILTIN.to_owned(),
         None => "this machine's headers".to_owned(),
     };
@@ -150,11 +150,11 @@ fn real_headers(
         Some(config) => platform::configured_sysroot(config, target, cache)?,
         None => None,
     };
-    let folder = configured.filter(|sysroot| matches!(sysroot, Sysroot::Folder(_)));
-    if folder.is_none() && Target::host() != Some(target) {
+    let directory = configured.filter(|sysroot| matches!(sysroot, Sysroot::Directory(_)));
+    if directory.is_none() && Target::host() != Some(target) {
         return Err(Error::NoRealHeaders { target });
     }
-    Ok(folder)
+    Ok(directory)
 }
 
 /// Where the real headers' `pyconfig.h` is, in the same order.
@@ -165,7 +165,7 @@ fn real_pyconfig(
 ) -> Result<Option<PathBuf>, Error> {
     let configured = |config| platform::configured_pyconfig(config, target);
     match &check.pyconfig_dir {
-        Some(folder) => platform::existing_pyconfig(folder).map(Some),
+        Some(directory) => platform::existing_pyconfig(directory).map(Some),
         None => subject.config.as_ref().and_then(configured).transpose(),
     }
 }
@@ -189,8 +189,8 @@ fn options(
         &subject.stencil_defines,
         &[],
     );
-    if let Some(folder) = pyconfig {
-        options.include_dirs.push(folder.to_path_buf());
+    if let Some(directory) = pyconfig {
+        options.include_dirs.push(directory.to_path_buf());
     }
     options
         .include_dirs

@@ -74,39 +74,39 @@ pub(crate) enum Sysroot {
     /// jit-cli's own, unpacked here.
     Builtin(PathBuf),
     /// Real ones.
-    Folder(PathBuf),
+    Directory(PathBuf),
 }
 
 impl Sysroot {
     /// What `--sysroot` names. The built-in one is unpacked beside the cache.
     pub(crate) fn find(name: &Path, cache: Option<&Path>) -> Result<Sysroot, Error> {
         if name == Path::new(BUILTIN) {
-            let folder = cache
+            let directory = cache
                 .map(Path::to_path_buf)
-                .or_else(Cache::default_folder)
+                .or_else(Cache::default_directory)
                 .unwrap_or_else(|| env::temp_dir().join("jit-cli"));
-            let folder = unpack(&folder)?;
-            // clang runs in another folder.
-            let absolute = folder
+            let directory = unpack(&directory)?;
+            // clang runs in another directory.
+            let absolute = directory
                 .canonicalize()
-                .map_err(Error::file("find", &folder))?;
+                .map_err(Error::file("find", &directory))?;
             return Ok(Sysroot::Builtin(absolute));
         }
-        let folder = name
+        let directory = name
             .canonicalize()
-            .and_then(|folder| match folder.is_dir() {
-                true => Ok(folder),
+            .and_then(|directory| match directory.is_dir() {
+                true => Ok(directory),
                 false => Err(io::ErrorKind::NotADirectory.into()),
             })
             .map_err(Error::file("find the sysroot", name))?;
-        Ok(Sysroot::Folder(folder))
+        Ok(Sysroot::Directory(directory))
     }
 
     /// Where a `pyconfig.h` is that fits it, if nobody names another.
     pub(crate) fn pyconfig_dir(&self) -> Option<PathBuf> {
         match self {
-            Sysroot::Builtin(folder) => Some(folder.join("pyconfig")),
-            Sysroot::Folder(_) => None,
+            Sysroot::Builtin(directory) => Some(directory.join("pyconfig")),
+            Sysroot::Directory(_) => None,
         }
     }
 
@@ -115,8 +115,8 @@ impl Sysroot {
     pub(crate) fn digest(&self, project: &Path) -> String {
         match self {
             Sysroot::Builtin(_) => format!("builtin {}", version()),
-            Sysroot::Folder(folder) => {
-                let place = folder.strip_prefix(project).unwrap_or(folder);
+            Sysroot::Directory(directory) => {
+                let place = directory.strip_prefix(project).unwrap_or(directory);
                 place.display().to_string()
             }
         }
@@ -136,9 +136,9 @@ impl Sysroot {
             // Without a version it would be that of 2005.
             flags.push("-mmacosx-version-min=11.0".into());
         }
-        for folder in self.include_dirs(target) {
+        for directory in self.include_dirs(target) {
             flags.push("-isystem".into());
-            flags.push(folder.display().to_string());
+            flags.push(directory.display().to_string());
         }
         flags
     }
@@ -146,15 +146,15 @@ impl Sysroot {
     /// The flags that a project's headers need to get along with these, if there are any. They show in
     /// the project's headers, too.
     pub(crate) fn dialect(&self, target: &Target) -> Option<Vec<String>> {
-        let mut folders = self.include_dirs(target).into_iter();
-        let mingw = target.format == ObjectFormat::Coff && folders.any(|dir| is_mingw(&dir));
+        let mut directories = self.include_dirs(target).into_iter();
+        let mingw = target.format == ObjectFormat::Coff && directories.any(|dir| is_mingw(&dir));
         mingw.then(|| mingw_flags(target).map(str::to_owned).collect())
     }
 
     fn include_dirs(&self, target: &Target) -> Vec<PathBuf> {
         match self {
-            Sysroot::Builtin(folder) => vec![folder.join("include")],
-            Sysroot::Folder(folder) => include_dirs(folder, target),
+            Sysroot::Builtin(directory) => vec![directory.join("include")],
+            Sysroot::Directory(directory) => include_dirs(directory, target),
         }
     }
 }
@@ -239,8 +239,8 @@ pub(crate) fn mentioned(name: &str) -> Option<&'static str> {
     path.strip_prefix("include/")
 }
 
-/// Where in a folder the headers are: in the folder itself, or where distributions have them.
-fn include_dirs(folder: &Path, target: &Target) -> Vec<PathBuf> {
+/// Where in a directory the headers are: in the directory itself, or where distributions have them.
+fn include_dirs(directory: &Path, target: &Target) -> Vec<PathBuf> {
     let arch = target.triple.split('-').next().unwrap_or_default();
     let candidates = [
         format!("usr/include/{arch}-linux-gnu"),
@@ -249,18 +249,18 @@ fn include_dirs(folder: &Path, target: &Target) -> Vec<PathBuf> {
     ];
     let found: Vec<PathBuf> = candidates
         .iter()
-        .map(|candidate| folder.join(candidate))
+        .map(|candidate| directory.join(candidate))
         .filter(|candidate| candidate.is_dir())
         .collect();
     if found.is_empty() {
-        vec![folder.to_path_buf()]
+        vec![directory.to_path_buf()]
     } else {
         found
     }
 }
 
-fn is_mingw(folder: &Path) -> bool {
-    folder.join("_mingw.h").is_file()
+fn is_mingw(directory: &Path) -> bool {
+    directory.join("_mingw.h").is_file()
 }
 
 /// What gets CPython's headers through mingw-w64's as if they were Microsoft's.
@@ -312,12 +312,12 @@ fn hash() -> String {
         .collect()
 }
 
-/// Write the files to a folder of their version, unless they are there: first beside it, so that it
+/// Write the files to a directory of their version, unless they are there: first beside it, so that it
 /// is whole when it is there.
 fn unpack(cache: &Path) -> Result<PathBuf, Error> {
-    let folder = cache.join(format!("sysroot-{}", version()));
-    if folder.is_dir() {
-        return Ok(folder);
+    let directory = cache.join(format!("sysroot-{}", version()));
+    if directory.is_dir() {
+        return Ok(directory);
     }
     fs::create_dir_all(cache).map_err(Error::file("create", cache))?;
     let staged = tempfile::tempdir_in(cache).map_err(Error::file("write", cache))?;
@@ -328,15 +328,15 @@ fn unpack(cache: &Path) -> Result<PathBuf, Error> {
         }
         fs::write(&path, text).map_err(Error::file("write", &path))?;
     }
-    match fs::rename(staged.path(), &folder) {
+    match fs::rename(staged.path(), &directory) {
         Ok(()) => {
             // It is not where it was: nothing is left to be removed.
             let _ = staged.keep();
-            Ok(folder)
+            Ok(directory)
         }
         // Somebody else was quicker.
-        Err(_) if folder.is_dir() => Ok(folder),
-        Err(error) => Err(Error::file("create", &folder)(error)),
+        Err(_) if directory.is_dir() => Ok(directory),
+        Err(error) => Err(Error::file("create", &directory)(error)),
     }
 }
 
@@ -344,8 +344,8 @@ fn unpack(cache: &Path) -> Result<PathBuf, Error> {
 mod tests {
     use super::*;
 
-    fn walk(folder: &Path, root: &Path, found: &mut Vec<String>) {
-        for entry in fs::read_dir(folder).unwrap() {
+    fn walk(directory: &Path, root: &Path, found: &mut Vec<String>) {
+        for entry in fs::read_dir(directory).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 walk(&path, root, found);

@@ -22,13 +22,13 @@ impl Timeline {
     where
         S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
     {
-        let folder = path
+        let directory = path
             .parent()
-            .filter(|folder| !folder.as_os_str().is_empty())
+            .filter(|directory| !directory.as_os_str().is_empty())
             .unwrap_or(Path::new("."));
         let file = tempfile::Builder::new()
             .prefix(".timeline-")
-            .tempfile_in(folder)
+            .tempfile_in(directory)
             .map_err(Error::file("write", path))?;
         let (file, temporary) = file.into_parts();
         let (layer, guard) = ChromeLayerBuilder::<S>::new()

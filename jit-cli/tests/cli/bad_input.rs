@@ -42,7 +42,8 @@ fn wrong_usage() {
 #[test]
 fn no_checkout() {
     let sandbox = Sandbox::new().tinyvm();
-    let build = |folder: &str| sandbox.run(&["build", "--cpython", folder, "-o", "out", LINUX]);
+    let build =
+        |directory: &str| sandbox.run(&["build", "--cpython", directory, "-o", "out", LINUX]);
     let message = build("nowhere").fails(22);
     mentions(&message, &["nowhere", "--cpython"]);
     fs::remove_file(sandbox.path(SHIM)).unwrap();
@@ -310,7 +311,7 @@ fn a_place_that_cannot_be_written() {
         "22",
         LINUX,
     ];
-    // A file where a folder should be: not even root can write there.
+    // A file where a directory should be: not even root can write there.
     for place in ["vm/pyconfig.h", "vm/pyconfig.h/below"] {
         let message = sandbox.run(&build).with(&["-o", place]).fails(20);
         mentions(&message, &["can't create", place]);
@@ -323,7 +324,7 @@ fn a_place_that_cannot_be_written() {
         .env("TMPDIR", sandbox.path("none"))
         .fails(20);
     mentions(&message, &["can't create", "none"]);
-    // A generated file's name is taken by a folder.
+    // A generated file's name is taken by a directory.
     let name = format!("out/jit_stencils-{LINUX}.h");
     fs::create_dir(sandbox.path(&name)).unwrap();
     sandbox.write(&format!("{name}/keep"), "");

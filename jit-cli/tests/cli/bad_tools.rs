@@ -99,7 +99,7 @@ fn apples() {
 
 #[test]
 fn not_executable() {
-    for kind in ["file", "folder", "link", "wrong format"] {
+    for kind in ["file", "directory", "link", "wrong format"] {
         let sandbox = Sandbox::new().tinyvm();
         let path = sandbox.path("llvm/bin/clang");
         match kind {
@@ -107,7 +107,7 @@ fn not_executable() {
                 sandbox.clang_that_says("llvm/bin/clang", "clang version 22.1.0");
                 fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
             }
-            "folder" => fs::create_dir_all(&path).unwrap(),
+            "directory" => fs::create_dir_all(&path).unwrap(),
             "link" => {
                 fs::create_dir_all(path.parent().unwrap()).unwrap();
                 std::os::unix::fs::symlink("nowhere", &path).unwrap();

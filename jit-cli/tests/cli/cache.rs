@@ -27,13 +27,22 @@ pub(crate) fn events(stdout: &str) -> Vec<Value> {
 }
 
 impl Sandbox {
-    fn build_into(&self, folder: &str) -> Run<'_> {
-        self.run(&["build", "--cpython", "vm", "-p", "vm", "-o", folder, LINUX])
-            .with(&["--llvm-version", "22", "--force"])
+    fn build_into(&self, directory: &str) -> Run<'_> {
+        self.run(&[
+            "build",
+            "--cpython",
+            "vm",
+            "-p",
+            "vm",
+            "-o",
+            directory,
+            LINUX,
+        ])
+        .with(&["--llvm-version", "22", "--force"])
     }
 
-    fn cached_build_into(&self, folder: &str) -> Run<'_> {
-        self.build_into(folder)
+    fn cached_build_into(&self, directory: &str) -> Run<'_> {
+        self.build_into(directory)
             .with(&["--cache-dir", "cache", "--message-format", "json"])
     }
 
@@ -72,9 +81,9 @@ fn cached(stdout: &str) -> u64 {
     target["cached"].as_u64().unwrap()
 }
 
-fn entries(folder: PathBuf) -> Vec<PathBuf> {
+fn entries(directory: PathBuf) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         let path = entry.path();
         if path.is_dir() && !path.ends_with("projects") {
             found.extend(entries(path));
@@ -236,15 +245,15 @@ fn its_size_is_limited() {
     let sandbox = Sandbox::new().tinyvm();
     sandbox.cached();
     let before = entries(sandbox.path("cache")).len();
-    // No room: of each folder that is written to, the newest stays.
+    // No room: of each directory that is written to, the newest stays.
     sandbox
         .cached_build()
         .with(&["--cache-size", "0", "--debug"])
         .succeeds();
     let after = entries(sandbox.path("cache")).len();
     assert!(after < 2 * before, "{before} {after}");
-    let folders = fs::read_dir(sandbox.path("cache/v1")).unwrap().count();
-    assert!(after <= 2 * folders, "{after} {folders}");
+    let directories = fs::read_dir(sandbox.path("cache/v1")).unwrap().count();
+    assert!(after <= 2 * directories, "{after} {directories}");
     // Still right.
     sandbox.cached_and_right();
 }

@@ -1,4 +1,4 @@
-//! Several builds into one folder at once.
+//! Several builds into one directory at once.
 
 use std::process::Stdio;
 

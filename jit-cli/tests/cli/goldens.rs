@@ -13,7 +13,7 @@ use crate::{
     tinyvm::{Files, case_with, text},
 };
 
-/// All targets on LLVM 22, and the folder they were built in.
+/// All targets on LLVM 22, and the directory they were built in.
 pub(crate) fn release() -> &'static (Files, String) {
     static BUILT: OnceLock<(Files, String)> = OnceLock::new();
     BUILT.get_or_init(|| {

@@ -26,16 +26,16 @@ fn build<'a>(sandbox: &'a Sandbox, triples: &[&str]) -> Run<'a> {
 
 #[track_caller]
 fn check(files: &Files, triple: &str) {
-    let folder = fixtures::root().join("golden-21").join(triple);
+    let directory = fixtures::root().join("golden-21").join(triple);
     for prefix in ["jit_stencils", "jit_unwind_info"] {
         let name = format!("{prefix}-{triple}.h");
-        Golden::new(folder.join(&name))
+        Golden::new(directory.join(&name))
             .skip_lines(HEADER_LINES)
             .made_by_upstream_with(REGENERATE)
             .check_text(text(files, &name));
     }
     let name = format!("jit_shim-{triple}.o");
-    Golden::new(folder.join(&name))
+    Golden::new(directory.join(&name))
         .made_by_upstream_with(REGENERATE)
         .check_bytes(&files[&name]);
 }
@@ -78,10 +78,10 @@ fn pinned_by_the_checkout() {
     sandbox.clang_that_says("bin/clang", "clang version 22.1.0");
     let pinned = sandbox.run(&["build", "--cpython", "vm", "-p", "vm", "-o", "out", LINUX]);
     let path = std::env::var_os("PATH").unwrap();
-    let mut folders = vec![sandbox.path("bin")];
-    folders.extend(std::env::split_paths(&path));
+    let mut directories = vec![sandbox.path("bin")];
+    directories.extend(std::env::split_paths(&path));
     pinned
-        .env("PATH", std::env::join_paths(folders).unwrap())
+        .env("PATH", std::env::join_paths(directories).unwrap())
         .succeeds();
     let header = sandbox.text(&format!("out/jit_stencils-{LINUX}.h"));
     let command = header.lines().nth(1).unwrap();

@@ -30,11 +30,11 @@ fn machine() -> Sandbox {
 }
 
 /// clang, as strict about warnings as a host may be.
-fn clang(folder: &Path, language: [&str; 2]) -> Command {
+fn clang(directory: &Path, language: [&str; 2]) -> Command {
     let [language, standard] = language;
     let mut command = Command::new(tools::clang_22());
     command
-        .current_dir(folder)
+        .current_dir(directory)
         .args(["-Wall", "-Wextra", "-Werror", "-x", language])
         .arg(format!("-std={standard}"));
     command
@@ -54,17 +54,17 @@ fn a_host_runs_stencils() {
         .run(&["build", "--llvm-version", "22"])
         .within("plain")
         .succeeds();
-    let folder = sandbox.path("plain");
+    let directory = sandbox.path("plain");
     for language in LANGUAGES {
         for optimize in ["-O0", "-O2"] {
             let program = format!("host-{}{optimize}", language[1]);
-            let output = clang(&folder, language)
+            let output = clang(&directory, language)
                 .args([optimize, "-I", "generated", "host.c", "-x", "none"])
                 .arg(format!("generated/jit_shim-{LINUX}.o"))
                 .args(["-o", &program])
                 .output();
             succeeded(&program, &output.unwrap());
-            let output = Command::new(folder.join(&program)).output().unwrap();
+            let output = Command::new(directory.join(&program)).output().unwrap();
             succeeded(&program, &output);
             let stdout = String::from_utf8_lossy(&output.stdout);
             assert!(stdout.contains("ended in an error"), "{stdout}");

@@ -39,7 +39,7 @@ fn own_machine() -> Sandbox {
 }
 
 #[test]
-fn a_configuration_in_the_folder_or_above() {
+fn a_configuration_in_the_directory_or_above() {
     fixtures::needs!(clang_22, objdump_22);
     let sandbox = own_machine();
     fs::create_dir_all(sandbox.path("machine/src/deep")).unwrap();
@@ -98,7 +98,7 @@ fn no_header() {
 }
 
 #[test]
-fn a_checkout_that_the_folder_is_in() {
+fn a_checkout_that_the_directory_is_in() {
     fixtures::needs!(clang_22, objdump_22);
     let sandbox = Sandbox::new().tinyvm_of(&[case("_NOP_r00")]);
     let build = ["build", "-o", "../../out", "--llvm-version", "22", LINUX];
@@ -136,7 +136,7 @@ fn the_example() {
 fn as_make_calls_build_py() {
     fixtures::needs!(clang_22, objdump_22);
     let sandbox = Sandbox::new().tinyvm_of(&[case("_NOP_r00")]);
-    // A configured build folder beside the sources.
+    // A configured build directory beside the sources.
     fs::rename(
         sandbox.path("vm/pyconfig.h"),
         sandbox.path("out/pyconfig.h"),

@@ -9,15 +9,15 @@ use crate::{
 };
 
 #[test]
-fn another_folder_and_number_of_jobs() {
+fn another_directory_and_number_of_jobs() {
     fixtures::needs!(clang_22, objdump_22);
-    let (first, first_folder) = goldens::release();
+    let (first, first_directory) = goldens::release();
     let sandbox = Sandbox::new();
     let inner = "a/longer/path than that of the first build/with, what is more, odd characters in it's name";
     for (path, contents) in fixtures::tinyvm::files() {
         sandbox.write(&format!("{inner}/vm/{path}"), contents);
     }
-    let temporary = sandbox.path("another-folder-for-temporary-files");
+    let temporary = sandbox.path("another-directory-for-temporary-files");
     std::fs::create_dir(&temporary).unwrap();
     let machine = format!("{inner}/vm");
     sandbox
@@ -39,9 +39,12 @@ fn another_folder_and_number_of_jobs() {
             assert_eq!(*ours, theirs, "{name}");
         }
         assert!(*contents == first[name], "{name}");
-        let second_folder = sandbox.path("").to_string_lossy().into_owned();
-        for folder in [first_folder, &second_folder] {
-            assert!(!contains(contents, folder.as_bytes()), "{name}: {folder}");
+        let second_directory = sandbox.path("").to_string_lossy().into_owned();
+        for directory in [first_directory, &second_directory] {
+            assert!(
+                !contains(contents, directory.as_bytes()),
+                "{name}: {directory}"
+            );
         }
     }
 }
@@ -52,7 +55,7 @@ fn contains(haystack: &[u8], needle: &[u8]) -> bool {
         .any(|window| window == needle)
 }
 
-/// The line that says how a header was made: options that count, and no folder of the machine.
+/// The line that says how a header was made: options that count, and no directory of the machine.
 #[test]
 fn the_command_in_a_header() {
     fixtures::needs!(clang_22, objdump_22);

@@ -1,4 +1,4 @@
-//! A folder for one test, and jit-cli run in it.
+//! A directory for one test, and jit-cli run in it.
 
 use std::{
     collections::BTreeMap,
@@ -17,26 +17,26 @@ use crate::tinyvm::Files;
 /// What most tests build for.
 pub(crate) const LINUX: &str = "x86_64-unknown-linux-gnu";
 
-/// A folder that goes when the test is over. In it: `out` for what is generated, `tmp` for temporary
+/// A directory that goes when the test is over. In it: `out` for what is generated, `tmp` for temporary
 /// files, `empty`, and a copy of the example in `vm` if the test asks for one.
 pub(crate) struct Sandbox {
-    folder: TempDir,
+    directory: TempDir,
 }
 
 impl Sandbox {
     pub(crate) fn new() -> Self {
-        let folder = tempfile::Builder::new()
+        let directory = tempfile::Builder::new()
             .prefix("jit-cli-test-")
             .tempdir()
             .unwrap();
         for name in ["out", "tmp", "empty"] {
-            fs::create_dir(folder.path().join(name)).unwrap();
+            fs::create_dir(directory.path().join(name)).unwrap();
         }
-        Sandbox { folder }
+        Sandbox { directory }
     }
 
     pub(crate) fn path(&self, relative: &str) -> PathBuf {
-        self.folder.path().join(relative)
+        self.directory.path().join(relative)
     }
 
     pub(crate) fn write(&self, relative: &str, contents: impl AsRef<[u8]>) -> PathBuf {
@@ -62,20 +62,20 @@ impl Sandbox {
         path
     }
 
-    /// What is in a folder, with everything below it.
+    /// What is in a directory, with everything below it.
     pub(crate) fn files(&self, relative: &str) -> Files {
         let mut found = BTreeMap::new();
         collect(&self.path(relative), "", &mut found);
         found
     }
 
-    /// `jit-cli` with these arguments, in the sandbox's folder.
+    /// `jit-cli` with these arguments, in the sandbox's directory.
     pub(crate) fn run<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Run<'_> {
         let run = Run {
             sandbox: self,
             arguments: Vec::new(),
             environment: vec![("TMPDIR".into(), self.path("tmp").into())],
-            folder: self.path("."),
+            directory: self.path("."),
         };
         run.with(arguments)
     }
@@ -93,8 +93,8 @@ impl Sandbox {
     }
 }
 
-fn collect(folder: &Path, prefix: &str, found: &mut Files) {
-    for entry in fs::read_dir(folder).unwrap() {
+fn collect(directory: &Path, prefix: &str, found: &mut Files) {
+    for entry in fs::read_dir(directory).unwrap() {
         let entry = entry.unwrap();
         let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
         if entry.file_type().unwrap().is_dir() {
@@ -118,7 +118,7 @@ pub(crate) struct Run<'a> {
     sandbox: &'a Sandbox,
     arguments: Vec<OsString>,
     environment: Vec<(OsString, OsString)>,
-    folder: PathBuf,
+    directory: PathBuf,
 }
 
 /// What a command printed.
@@ -139,9 +139,9 @@ impl Run<'_> {
         self
     }
 
-    /// Run it in another folder of the sandbox.
-    pub(crate) fn within(mut self, folder: &str) -> Self {
-        self.folder = self.sandbox.path(folder);
+    /// Run it in another directory of the sandbox.
+    pub(crate) fn within(mut self, directory: &str) -> Self {
+        self.directory = self.sandbox.path(directory);
         self
     }
 
@@ -153,7 +153,7 @@ impl Run<'_> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_jit-cli"));
         command
             .args(&self.arguments)
-            .current_dir(&self.folder)
+            .current_dir(&self.directory)
             .env_remove("EXTERNALS_DIR")
             .env_remove("JIT_CACHE_DIR")
             // Nothing is remembered from one run to the next, nor left in the user's home.
@@ -189,7 +189,7 @@ impl Run<'_> {
     }
 
     /// Run it; it must end with that status and one message, which is returned, leave no temporary
-    /// file, and leave the output folder as it was.
+    /// file, and leave the output directory as it was.
     #[track_caller]
     pub(crate) fn fails(self, status: i32) -> String {
         let before = self.sandbox.files("out");
@@ -216,10 +216,13 @@ impl Run<'_> {
 
     /// Our temporary files that are there. A clang that crashes leaves its own, for a bug report.
     fn left_behind(&self) -> Vec<String> {
-        let folders = self.environment.iter().rev();
-        let (_, folder) = folders.clone().find(|(name, _)| name == "TMPDIR").unwrap();
-        // The folder itself may be what is wrong.
-        let Ok(entries) = fs::read_dir(folder) else {
+        let directories = self.environment.iter().rev();
+        let (_, directory) = directories
+            .clone()
+            .find(|(name, _)| name == "TMPDIR")
+            .unwrap();
+        // The directory itself may be what is wrong.
+        let Ok(entries) = fs::read_dir(directory) else {
             return Vec::new();
         };
         entries

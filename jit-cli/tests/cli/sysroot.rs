@@ -97,7 +97,7 @@ fn a_wrong_size_is_caught() {
 }
 
 #[test]
-fn a_folder_with_headers() {
+fn a_directory_with_headers() {
     fixtures::needs!(clang_22, objdump_22);
     let sandbox = project("");
     sandbox.write("empty/readme", "");
@@ -213,8 +213,8 @@ fn no_headers_for_the_target() {
     mentions(&message, &words);
     // Some distributions have /usr/include for themselves, which includes what it has not.
     sandbox.write("usr/errno.h", "#include <bits/own.h>\n");
-    let folder = format!("--cflags=-isystem {}", sandbox.path("usr").display());
-    let message = sandbox.build_for(&[windows]).with(&[&folder]).fails(12);
+    let directory = format!("--cflags=-isystem {}", sandbox.path("usr").display());
+    let message = sandbox.build_for(&[windows]).with(&[&directory]).fails(12);
     mentions(
         &message,
         &["bits/own.h (", "usr/errno.h:1 asks", "--sysroot builtin"],

@@ -24,8 +24,8 @@ fn python() -> String {
 
 /// ziglang's copies of headers; it is there for its clang 21.
 fn ziglang(name: &str) -> String {
-    let folder = tools::prefix_21().join("package/ziglang/lib/libc/include");
-    folder.join(name).to_str().unwrap().to_owned()
+    let directory = tools::prefix_21().join("package/ziglang/lib/libc/include");
+    directory.join(name).to_str().unwrap().to_owned()
 }
 
 /// Every set of real headers: the targets it is for, and where it is; nowhere is this machine's.
@@ -84,8 +84,8 @@ fn compare_all(configuration: &[&str], name: &str) {
     for (targets, real) in real_headers() {
         for target in targets {
             let mut more = configuration.to_vec();
-            if let Some(folder) = &real {
-                more.extend(["--real", folder]);
+            if let Some(directory) = &real {
+                more.extend(["--real", directory]);
             }
             let (comparison, status) = check(&sandbox, target, &more);
             let context = format!("{target} {real:?} {:#}", comparison["differences"]);
@@ -150,12 +150,12 @@ fn changed(sandbox: &Sandbox, file: &str, old: &str, new: &str) {
 
 fn fixtures_of(root: &Path) -> Vec<(String, String)> {
     let mut found = Vec::new();
-    let mut folders = vec![root.to_path_buf()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
+    let mut directories = vec![root.to_path_buf()];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(directory).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
-                folders.push(path);
+                directories.push(path);
             } else {
                 let name = path.strip_prefix(root).unwrap().to_str().unwrap();
                 found.push((name.to_owned(), fs::read_to_string(&path).unwrap()));

@@ -21,9 +21,9 @@ fn machine(first_line: &str) -> Sandbox {
         "machine/cases.h",
         "\n        case MIX: {\n            x = (x ^ MASK) + STEP;\n            break;\n        }\n",
     );
-    for (folder, step) in [("include", 0x51), ("configs/linux", 0x52), ("other", 0x53)] {
+    for (directory, step) in [("include", 0x51), ("configs/linux", 0x52), ("other", 0x53)] {
         let text = format!("#define STEP {step}\n");
-        sandbox.write(&format!("machine/{folder}/pyconfig.h"), text);
+        sandbox.write(&format!("machine/{directory}/pyconfig.h"), text);
     }
     sandbox
 }
@@ -82,7 +82,7 @@ fn a_table_is_its_targets_only() {
     assert!(has(&sandbox, ["0x52", "0x62"]));
     assert_eq!(sandbox.text(&format!("out/jit_stencils-{ARM}.h")), other);
     assert_eq!(built(build(&sandbox)), [""; 0]);
-    // What is in the folder counts, and not the file's comments.
+    // What is in the directory counts, and not the file's comments.
     sandbox.write("machine/configs/linux/pyconfig.h", "#define STEP 0x54\n");
     assert_eq!(built(build(&sandbox)), [LINUX]);
     assert!(has(&sandbox, ["0x54", "0x62"]));
@@ -189,7 +189,7 @@ fn what_is_wrong_with_a_table() {
         (
             "",
             &format!("{linux}sysroot = \"template.c\"\n"),
-            ["sysroot = \"template.c\"", "no folder"],
+            ["sysroot = \"template.c\"", "no directory"],
         ),
         (
             "",
@@ -231,7 +231,7 @@ fn what_is_wrong_with_a_table() {
     build(&sandbox).succeeds();
 }
 
-/// A checkout, seen from the folder of a packager.
+/// A checkout, seen from the directory of a packager.
 fn package(lines: &str) -> Sandbox {
     let sandbox = Sandbox::new().tinyvm_of(&[case("_NOP_r00"), case("_DUP_r12")]);
     // It would be found first, were it looked for.
@@ -260,9 +260,9 @@ fn a_checkout() {
     assert!(plain == sandbox.files("package/jit-stencils"));
 
     // Flags in the file are as good as those behind --cflags: the digest is the same.
-    let digests = |folder: &str| {
+    let digests = |directory: &str| {
         [LINUX, ARM].map(|triple| {
-            let text = sandbox.text(&format!("{folder}/jit_stencils-{triple}.h"));
+            let text = sandbox.text(&format!("{directory}/jit_stencils-{triple}.h"));
             text.lines().next().unwrap().to_owned()
         })
     };

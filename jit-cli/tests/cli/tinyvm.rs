@@ -69,7 +69,7 @@ impl Sandbox {
         self
     }
 
-    /// Whether a folder for `--keep-temps` has the object of that micro-op, for Linux.
+    /// Whether a directory for `--keep-temps` has the object of that micro-op, for Linux.
     pub(crate) fn was_assembled(&self, kept: &str, name: &str) -> bool {
         let files = self.files(&format!("{kept}/{LINUX}"));
         [format!("{name}.o"), format!("{name}.asm.o")]

@@ -71,7 +71,7 @@ fn less_on_every_target() {
     assert_eq!(darwin, immediate(&tuned, "aarch64-pc-windows-msvc"));
 }
 
-/// Neither the cache nor what is in the output folder is mistaken for the other's.
+/// Neither the cache nor what is in the output directory is mistaken for the other's.
 #[test]
 fn one_after_the_other() {
     fixtures::needs!(clang_22, objdump_22);

@@ -21,7 +21,7 @@ fn of_a_micro_op() {
             assert!(text.contains(&expected), "{text}");
             assert!(text.contains("[-Wparentheses]"), "{text}");
             assert_eq!(text.matches(": warning: ").count(), 1, "{text}");
-            // No colors where there is no terminal, and no folder that is gone by now.
+            // No colors where there is no terminal, and no directory that is gone by now.
             assert!(!text.contains('\x1b'), "{text}");
             assert!(!text.contains("tmp/"), "{text}");
         }

@@ -11,7 +11,7 @@ use jit_llvm::Passage;
 /// The files of a project, with the records and identifiers in them.
 #[derive(Debug, Default)]
 pub(crate) struct Scope {
-    folders: Vec<PathBuf>,
+    directories: Vec<PathBuf>,
     files: BTreeSet<PathBuf>,
     /// The tags of the records that its files define.
     tags: BTreeSet<String>,
@@ -22,10 +22,10 @@ pub(crate) struct Scope {
 }
 
 impl Scope {
-    /// Of the files in some folders.
-    pub(crate) fn new(folders: &[PathBuf]) -> Scope {
+    /// Of the files in some directories.
+    pub(crate) fn new(directories: &[PathBuf]) -> Scope {
         Scope {
-            folders: folders.to_vec(),
+            directories: directories.to_vec(),
             ..Scope::default()
         }
     }
@@ -83,7 +83,9 @@ impl Scope {
     }
 
     fn is_inside(&self, file: &Path) -> bool {
-        self.folders.iter().any(|folder| file.starts_with(folder))
+        self.directories
+            .iter()
+            .any(|directory| file.starts_with(directory))
     }
 }
 

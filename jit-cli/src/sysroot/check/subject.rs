@@ -28,9 +28,9 @@ pub(crate) enum Place {
 
 /// The headers that are compared, and how to compile them.
 pub(crate) struct Subject {
-    /// Its folder, left out where names are shown.
+    /// Its directory, left out where names are shown.
     pub(crate) root: PathBuf,
-    /// The folders with its headers; `pyconfig.h` comes with the system's.
+    /// The directories with its headers; `pyconfig.h` comes with the system's.
     pub(crate) include_dirs: Vec<PathBuf>,
     /// How its stencils are compiled.
     pub(crate) conventions: Conventions,
@@ -103,19 +103,19 @@ impl Subject {
 
     /// An installed CPython's headers, copied without its `pyconfig.h`: that is beside `Python.h`, so
     /// it would be the one that `Python.h` includes.
-    fn installed(folder: &Path) -> Result<Subject, Error> {
+    fn installed(directory: &Path) -> Result<Subject, Error> {
         let missing = |what| Error::NotInstalled {
-            directory: folder.to_path_buf(),
+            directory: directory.to_path_buf(),
             missing: what,
         };
-        if !folder.join("Python.h").is_file() {
+        if !directory.join("Python.h").is_file() {
             return Err(missing("Python.h"));
         }
         let copy = tempfile::Builder::new()
             .prefix("jit-headers-")
             .tempdir()
             .map_err(Error::file("create", &std::env::temp_dir()))?;
-        copy_headers(folder, copy.path())?;
+        copy_headers(directory, copy.path())?;
         let root = copy
             .path()
             .canonicalize()
@@ -146,23 +146,26 @@ impl Subject {
         })
     }
 
-    /// A name without the folder the subject is in.
+    /// A name without the directory the subject is in.
     pub(crate) fn shown(&self, name: &str) -> String {
         let root = format!("{}{}", self.root.display(), std::path::MAIN_SEPARATOR);
         name.replace(&root, "")
     }
 }
 
-/// Include those headers that one of the folders has.
-fn include(source: &mut String, names: &[&str], folders: &[PathBuf]) {
+/// Include those headers that one of the directories has.
+fn include(source: &mut String, names: &[&str], directories: &[PathBuf]) {
     for name in names {
-        if folders.iter().any(|folder| folder.join(name).is_file()) {
+        if directories
+            .iter()
+            .any(|directory| directory.join(name).is_file())
+        {
             source.push_str(&format!("#include \"{name}\"\n"));
         }
     }
 }
 
-/// Copy what is below a folder, less `pyconfig.h` in it.
+/// Copy what is below a directory, less `pyconfig.h` in it.
 fn copy_headers(from: &Path, to: &Path) -> Result<(), Error> {
     for entry in fs::read_dir(from).map_err(Error::file("read", from))? {
         let path = entry.map_err(Error::file("read", from))?.path();
