@@ -27,7 +27,7 @@ fn every_truncation() {
         let whole = native::read(&fixture.bytes);
         for length in 0..fixture.bytes.len() {
             match native::read(&fixture.bytes[..length]) {
-                // Only what nobody refers to was cut: padding, or names of others' symbols.
+                // Only something unused was cut: padding, or names of symbols without uses.
                 Ok(object) => assert_eq!(Ok(&object), whole.as_ref(), "{} {length}", fixture.name),
                 Err(ObjectError::Malformed { what, detail }) => {
                     assert!(

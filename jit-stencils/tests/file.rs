@@ -414,7 +414,7 @@ fn pairs_are_checked() {
         b"\x08\x44\x10\x80",
         "patch_aarch64_12x has no use for the offset of an adrp",
     );
-    // 9 before offset 8; then 1 behind it, as far as the ldr itself may be.
+    // 9 before offset 8; then 1 after it, which is as far as the ldr itself may be.
     refused(
         AARCH64,
         pair,

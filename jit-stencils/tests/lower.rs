@@ -272,7 +272,7 @@ const BRANCH: &str = "CUSTOM_AARCH64_BRANCH19_JIT_RELOCATION_PyNear_JIT_RELOCATI
 const LOW: &str = "CUSTOM_AARCH64_CONST16a_JIT_RELOCATION_CONST_JIT_OPERAND1_JIT_RELOCATION_2";
 
 #[test]
-fn labels_become_holes_behind_the_objects_own() {
+fn labels_become_holes_after_the_objects_own() {
     let object = code(
         &[0; 16],
         &[(LOW, 12), (BRANCH, 4)],
@@ -304,7 +304,7 @@ fn labels_become_holes_behind_the_objects_own() {
 
 const SMALL: &str = "CUSTOM_X86_64_CONST32_JIT_RELOCATION__JIT_OPARG_JIT_RELOCATION_0";
 
-/// `patch_32` of CPython's jit.c fills the four bytes that the label is behind.
+/// `patch_32` in CPython's `jit.c` fills the four bytes before the label.
 #[test]
 fn constants_of_x86_end_at_their_labels() {
     let small = code(&[0xb8, 0, 0, 0, 0], &[(SMALL, 5)], &[]);

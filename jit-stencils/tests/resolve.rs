@@ -168,7 +168,7 @@ fn slots_and_trampolines_take_no_addend() {
 }
 
 #[test]
-fn slots_nobody_reserves_are_refused() {
+fn slots_that_are_not_reserved_are_refused() {
     let uses = ("_USES", code(&[0; 8], &[], &[got(0, "PyGot")]));
     let mut only_data = code(&[0; 8], &[], &[]);
     only_data

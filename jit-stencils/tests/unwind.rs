@@ -33,8 +33,8 @@ const AARCH64: UnwindInfo = UnwindInfo {
 };
 
 fn fixture(name: &str) -> Vec<u8> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
-    fs::read(folder.join(name)).unwrap()
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    fs::read(directory.join(name)).unwrap()
 }
 
 fn target(arch: &str) -> &'static Target {
