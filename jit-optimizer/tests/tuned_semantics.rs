@@ -91,6 +91,7 @@ impl Machine {
     }
 
     /// Runs from the entry on. `flags` are the conditions of the branches on the way, one bit each.
+    #[expect(clippy::too_many_lines, reason = "one arm for each instruction")]
     fn run(lines: &[String], word: u64, oparg: u64, mut flags: u64) -> Machine {
         let registers =
             std::array::from_fn(|number| (0x1111_1111 * (number as u64 + 1)) & 0xffff_fff0);

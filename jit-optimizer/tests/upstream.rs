@@ -9,16 +9,20 @@ mod common;
 
 use std::path::PathBuf;
 
+use fixtures::golden::{self, Golden};
 use jit_optimizer::{FramePointer, OptimizeError, Optimizer, Options};
 use jit_schema::{ObjectFormat, Target};
 
 const LINUX: &str = "x86_64-unknown-linux-gnu";
 const ARM_LINUX: &str = "aarch64-unknown-linux-gnu";
 
-fn read(triple: &str, file: &str) -> String {
+fn path(triple: &str, file: &str) -> PathBuf {
     let path = [env!("CARGO_MANIFEST_DIR"), "tests/cases", triple, file];
-    let path: PathBuf = path.iter().collect();
-    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    path.iter().collect()
+}
+
+fn read(triple: &str, file: &str) -> String {
+    golden::read_text(&path(triple, file))
 }
 
 fn run(triple: &str, assembly: &str) -> Result<String, OptimizeError> {
@@ -40,27 +44,13 @@ fn upstream_code(triple: &str, name: &str, input: &str) -> String {
     code.to_owned()
 }
 
-/// Fails at the first line that differs, and shows the lines from there on.
+/// The command that writes the expected files.
+const REGENERATE: &str = "python3 jit-optimizer/tests/upstream.py CPYTHON/Tools/jit";
+
 fn assert_same(triple: &str, name: &str, expected: &str, actual: &str) {
-    if expected == actual {
-        return;
-    }
-    let mut pairs = expected.split('\n').zip(actual.split('\n'));
-    let same = pairs
-        .by_ref()
-        .take_while(|(left, right)| left == right)
-        .count();
-    let rest = |text: &str| {
-        let lines: Vec<&str> = text.split('\n').skip(same).take(8).collect();
-        lines.join("\n")
-    };
-    panic!(
-        "{triple}/{name}: the code differs from line {} on.\n--- upstream:\n{}\n--- ours:\n{}\n\n\
-         If the case was edited, upstream.py writes the expected file again.",
-        same + 1,
-        rest(expected),
-        rest(actual),
-    );
+    Golden::new(path(triple, &format!("{name}.out")))
+        .made_by_upstream_with(REGENERATE)
+        .check_derived(expected, actual);
 }
 
 fn check(triple: &str, name: &str) {

@@ -49,6 +49,10 @@ const REGISTER: &str = if cfg!(target_arch = "x86_64") {
     "info registers x29"
 };
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "one session of GDB and what it prints"
+)]
 fn backtraces_cross_jit_frames() {
     fixtures::needs!(gdb);
     let mut gdb = Command::new("gdb");

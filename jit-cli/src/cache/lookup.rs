@@ -139,8 +139,7 @@ impl Lookup<'_> {
                 settled,
                 &texts,
                 &found,
-                expansion.as_ref(),
-                expanded_shim.as_ref(),
+                (expansion.as_ref(), expanded_shim.as_ref()),
             );
         }
         Ok(found)
@@ -165,8 +164,7 @@ impl Lookup<'_> {
         settled: &Settled,
         texts: &[Key],
         found: &Keys,
-        expansion: Option<&Expansion>,
-        expanded_shim: Option<&ExpandedFile>,
+        (expansion, expanded_shim): (Option<&Expansion>, Option<&ExpandedFile>),
     ) {
         let [compile, _, shim_arguments] = &settled.settings.arguments;
         let last_shim = last.as_ref().and_then(|last| last.shim.clone());

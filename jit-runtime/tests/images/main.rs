@@ -93,15 +93,15 @@ fn check(set: &StencilSet, header: &Header<'_>) -> Seen {
         let outcomes = host.images(&addresses, &jobs);
         for (index, (job, outcome)) in jobs.iter().zip(outcomes).enumerate() {
             let place = format!("{}, round {round}, trace {index}", header.target.triple);
-            check_job(&stencils, set, &addresses, job, &outcome, &place, &mut seen);
+            let stencils = (&stencils, set);
+            check_job(stencils, &addresses, job, &outcome, &place, &mut seen);
         }
     }
     seen
 }
 
 fn check_job(
-    stencils: &Stencils,
-    set: &StencilSet,
+    (stencils, set): (&Stencils, &StencilSet),
     addresses: &HashMap<String, u64>,
     job: &Job,
     outcome: &Outcome,
