@@ -17,7 +17,7 @@ const PREAMBLE: Preamble<'static> = Preamble {
     comment: "comment",
 };
 
-fn folder(triple: &str) -> PathBuf {
+fn directory(triple: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/fixtures")
         .join(triple)
@@ -25,7 +25,7 @@ fn folder(triple: &str) -> PathBuf {
 
 /// The uops of a target in the order of their names, disassembly included.
 fn uops(target: &Target) -> Vec<(String, UnresolvedGroup)> {
-    let mut objects: Vec<PathBuf> = fs::read_dir(folder(target.triple))
+    let mut objects: Vec<PathBuf> = fs::read_dir(directory(target.triple))
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "o"))
@@ -65,7 +65,7 @@ fn assert_same(ours: &str, expected: &str, what: &str) {
 #[track_caller]
 fn check(triple: &str, uops: usize) {
     let target = Target::from_triple(triple).unwrap();
-    let expected = fs::read_to_string(folder(triple).join("expected.h")).unwrap();
+    let expected = fs::read_to_string(directory(triple).join("expected.h")).unwrap();
     let set = stencils(target);
     assert_eq!(set.groups.len(), uops);
     assert_same(&FORMAT.stencil_header(PREAMBLE, &set), &expected, triple);
@@ -109,7 +109,7 @@ fn i686_windows() {
 #[test]
 fn without_disassembly_only_comments_are_missing() {
     let target = Target::from_triple("x86_64-unknown-linux-gnu").unwrap();
-    let expected = fs::read_to_string(folder(target.triple).join("expected.h")).unwrap();
+    let expected = fs::read_to_string(directory(target.triple).join("expected.h")).unwrap();
     let mut bare = uops(target);
     for (_, group) in &mut bare {
         group.listing.disassembly = None;

@@ -31,7 +31,7 @@ pub(crate) struct Config {
     cases: Option<PathBuf>,
     /// The C source of the function that enters compiled code, if there is one.
     pub(crate) shim: Option<PathBuf>,
-    /// Folders to look for headers in; their files go into the digest.
+    /// Directories in which headers are looked for; their files go into the digest.
     #[serde(default)]
     pub(crate) include: Vec<PathBuf>,
     /// Macros, as `NAME` or `NAME=VALUE`.

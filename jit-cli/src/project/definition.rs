@@ -40,7 +40,7 @@ pub(crate) struct Project {
     pub(crate) release: Option<&'static Release>,
     /// The `jit.toml`, if there is one.
     pub(crate) config: Option<Config>,
-    /// Folders to look for headers in, behind the one with `pyconfig.h`.
+    /// Directories in which headers are looked for, after the one with `pyconfig.h`.
     pub(crate) include_dirs: Vec<PathBuf>,
     /// Macros for everything.
     pub(crate) defines: Vec<String>,

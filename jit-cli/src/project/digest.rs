@@ -17,7 +17,7 @@ pub(crate) struct DigestInputs {
     pub(crate) settings: String,
     /// Files that come first.
     pub(crate) files: Vec<PathBuf>,
-    /// Folders that are walked, each directory's files sorted by name.
+    /// Directories that are walked, each one's files sorted by name.
     pub(crate) directories: Vec<PathBuf>,
     /// A directory to leave out: what is generated says nothing about its inputs.
     pub(crate) except: Option<PathBuf>,

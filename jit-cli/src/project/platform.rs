@@ -81,7 +81,7 @@ impl Platform {
         }
     }
 
-    /// Folders to look for headers in, before the system's.
+    /// Directories in which headers are looked for, before the system's.
     pub(crate) fn include_dirs(&self, project: &Project) -> Vec<PathBuf> {
         let own = self.pyconfig_dir.iter();
         own.chain(&project.include_dirs).cloned().collect()

@@ -172,7 +172,7 @@ fn the_other_tools_output_is_current() {
             format!("This is {name}.\n"),
         );
     }
-    // Folders by their path as a string, so that '-' comes before '/'; files by their name, capitals
+    // Directories by their path as a string, so that '-' comes before '/'; files by their name, capitals
     // first. Python's caches are left out.
     let tools = [
         "README.md",

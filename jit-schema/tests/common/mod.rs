@@ -13,14 +13,14 @@ pub(crate) struct Fixture {
     pub(crate) json: String,
 }
 
-fn folder() -> PathBuf {
+fn directory() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data")
 }
 
 /// The one of that name.
 pub(crate) fn fixture(name: &str) -> Fixture {
     let read = |extension: &str| {
-        let path = folder().join(name).with_extension(extension);
+        let path = directory().join(name).with_extension(extension);
         std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     };
     Fixture {
@@ -33,7 +33,7 @@ pub(crate) fn fixture(name: &str) -> Fixture {
 /// All of them, sorted by name.
 #[allow(dead_code, reason = "not every test crate wants all of them")]
 pub(crate) fn fixtures() -> Vec<Fixture> {
-    let mut names: Vec<String> = std::fs::read_dir(folder())
+    let mut names: Vec<String> = std::fs::read_dir(directory())
         .unwrap()
         .filter_map(|entry| {
             let name = entry.unwrap().file_name().into_string().unwrap();
@@ -41,7 +41,7 @@ pub(crate) fn fixtures() -> Vec<Fixture> {
         })
         .collect();
     names.sort();
-    assert!(names.len() >= 7, "no fixtures in {}", folder().display());
+    assert!(names.len() >= 7, "no fixtures in {}", directory().display());
     names.iter().map(|name| fixture(name)).collect()
 }
 
