@@ -63,10 +63,13 @@ impl Architecture for Aarch64 {
     }
 }
 
+/// The register is x16, which the procedure call standard reserves for code between a call and the
+/// function. CPython uses x8, in which a caller passes the address for a returned structure. A `br`
+/// through x16 may also go to the `bti c` at the start of a function.
 const TRAMPOLINE: Trampoline = Trampoline {
     size: 16,
-    // ldr x8, .+8; br x8
-    code: &[0x48, 0x00, 0x00, 0x58, 0x00, 0x01, 0x1f, 0xd6],
+    // ldr x16, .+8; br x16
+    code: &[0x50, 0x00, 0x00, 0x58, 0x00, 0x02, 0x1f, 0xd6],
 };
 
 /// Returns the instruction at an offset, which must be one.

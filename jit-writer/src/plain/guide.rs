@@ -154,7 +154,7 @@ const fn meaning(patch: PatchKind) -> &'static str {
         }
         PatchKind::Aarch64Trampoline => {
             "As patch_aarch64_26r, of jit_symbols[ordinal], or of a trampoline to it if that is too \
-             far."
+             far. A trampoline may only change x16 and x17."
         }
         PatchKind::X86_64_32rx => {
             "As patch_32r. An instruction that loads the pointer at value + 4, or jumps through it, may \
