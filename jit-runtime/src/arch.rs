@@ -44,7 +44,6 @@ pub(crate) fn of(arch: Arch) -> &'static dyn Architecture {
 }
 
 /// Returns the architecture of this process, if it is one of those that stencils can be built for.
-#[cfg(all(feature = "perf", target_os = "linux"))]
 pub(crate) fn host() -> Option<Arch> {
     match std::env::consts::ARCH {
         "aarch64" => Some(Arch::Aarch64),

@@ -274,6 +274,17 @@ pub enum CompileError {
     /// There is no memory for the trace.
     #[error(transparent)]
     Memory(#[from] MemoryError),
+    /// The code is for another architecture than that of this process. It can be linked, but not run.
+    #[error(
+        "the stencils are for {target}, and this process runs on {host}: load the stencils for {host}, or \
+         use Linker::link to make an image for another machine"
+    )]
+    Foreign {
+        /// The triple of the stencils' target.
+        target: &'static str,
+        /// The architecture of this process.
+        host: &'static str,
+    },
 }
 
 fn describe(index: Option<usize>, uop: Option<&str>) -> String {

@@ -11,6 +11,7 @@ use super::{
     symbols::Symbols,
 };
 use crate::{
+    arch,
     error::{CompileError, LinkError},
     load::Stencils,
     memory::{Arena, Executable},
@@ -91,13 +92,21 @@ impl<'s> Linker<'s> {
     ///
     /// # Errors
     ///
-    /// [`CompileError`]: that of [`layout`](Linker::layout), of [`link`](Linker::link), or of the memory.
+    /// [`CompileError`]: that of [`layout`](Linker::layout), of [`link`](Linker::link), or of the memory;
+    /// [`CompileError::Foreign`] if the stencils are for another architecture than that of this process.
     pub fn compile(
         &mut self,
         trace: &[Uop],
         symbols: &Symbols,
         arena: &Arena,
     ) -> Result<Executable, CompileError> {
+        let target = &self.stencils.target;
+        if arch::host() != Some(target.arch) {
+            return Err(CompileError::Foreign {
+                target: target.triple,
+                host: std::env::consts::ARCH,
+            });
+        }
         let layout = self.layout(trace)?;
         let mut memory = arena.alloc(layout.size())?;
         let base = memory.base();

@@ -310,6 +310,7 @@ impl TableBuilder {
 
     /// Returns the index of the address of a symbol that is written as it is.
     fn direct_symbol(&mut self, draft: &mut Draft, symbol: &str) -> Result<u16, Problem> {
+        check_symbol(symbol)?;
         let place = match self.symbols.iter().position(|known| known == symbol) {
             Some(place) => place,
             None => {
@@ -332,14 +333,27 @@ impl TableBuilder {
     }
 
     fn check_ordinal(&self, mask: &Mask, ordinal: usize) -> Result<(), Problem> {
-        if ordinal < self.ordinals && mask.contains(ordinal) {
-            Ok(())
-        } else {
-            Err(format!(
+        let symbol = (ordinal < self.ordinals && mask.contains(ordinal))
+            .then(|| self.symbols.get(ordinal))
+            .flatten();
+        match symbol {
+            Some(symbol) => check_symbol(symbol),
+            None => Err(format!(
                 "symbol number {ordinal} is not in the stencil's mask"
-            ))
+            )),
         }
     }
+}
+
+/// Checks that a symbol can be one of the host's. The names that start with `_JIT_` are those of
+/// [`HoleValue`], and have become bases of values when the stencils were built.
+fn check_symbol(symbol: &str) -> Result<(), Problem> {
+    if symbol.starts_with("_JIT_") {
+        return Err(format!(
+            "{symbol} is not the name of a value or place of a trace"
+        ));
+    }
+    Ok(())
 }
 
 /// Returns an index into a table. There is memory for more rows than 32 bits can count.

@@ -37,6 +37,7 @@ pub(crate) fn call(code: &Executable) -> u32 {
 }
 
 /// Tells other threads to stop when this one is done, or has panicked: a scope waits for them.
+#[allow(dead_code, reason = "not every test has other threads")]
 pub(crate) struct StopOnDrop<'a>(pub(crate) &'a AtomicBool);
 
 impl Drop for StopOnDrop<'_> {

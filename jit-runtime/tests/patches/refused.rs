@@ -307,6 +307,61 @@ fn overlapping_holes() {
     }
 }
 
+/// Names that start with `_JIT_` are values and places of a trace, and no symbols of the host: a
+/// misspelt one, or one of another version, is not looked up.
+#[test]
+fn values_and_places_that_do_not_exist() {
+    let names = ["_JIT_OPERNAD0", "_JIT_OPERAND9", "_JIT_"];
+    let slot_of = |ordinal| {
+        let load = hole(3, PatchKind::X86_64_32rx, slot(ordinal, -4));
+        with_got(
+            code(vec![0x48, 0x8b, 0x05, 0, 0, 0, 0], vec![load]),
+            &[ordinal],
+        )
+    };
+    let branch_to = |ordinal| {
+        let symbol = PatchValue::Symbol { ordinal };
+        let jump = hole(3, PatchKind::X86_64Trampoline, symbol);
+        with_trampolines(code(vec![0; 7], vec![jump]), &[ordinal])
+    };
+    for (ordinal, name) in names.iter().enumerate() {
+        let direct = hole(3, PatchKind::Patch64, symbol(name, 0));
+        let groups = [
+            code(vec![0; 11], vec![direct.clone()]),
+            StencilGroup {
+                data: stencil(
+                    vec![0; 16],
+                    vec![Hole {
+                        offset: 8,
+                        ..direct
+                    }],
+                ),
+                ..StencilGroup::default()
+            },
+            slot_of(ordinal),
+            branch_to(ordinal),
+        ];
+        for group in groups {
+            let groups = vec![("_SPOT", group)];
+            let error = Stencils::new(&set(target(X86_64[0]), groups, &names)).unwrap_err();
+            let StencilError::Hole { uop, problem, .. } = error else {
+                panic!("{error}");
+            };
+            assert_eq!(uop, "_SPOT");
+            assert_eq!(
+                problem,
+                format!("{name} is not the name of a value or place of a trace")
+            );
+        }
+    }
+    // Others may contain it.
+    let group = code(
+        vec![0; 8],
+        vec![hole(0, PatchKind::Patch64, symbol("vm_JIT_start", 0))],
+    );
+    assert!(make(X86_64[2], group).is_ok());
+}
+
 /// Only symbols in the masks have GOT slots and trampolines.
 #[test]
 fn numbers_that_are_not_in_the_mask() {
