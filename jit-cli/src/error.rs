@@ -120,6 +120,9 @@ pub enum Error {
     /// The stencils could not be put together.
     #[error(transparent)]
     Resolve(#[from] ResolveError),
+    /// The stencils can't be in a header.
+    #[error(transparent)]
+    Header(#[from] jit_writer::HeaderError),
     /// The shim has no unwind information that could be used.
     #[error("{}: no unwind information: {source}", path.display())]
     Unwind {

@@ -131,6 +131,28 @@ pub(crate) fn zeros(section: &str, size: u64, used: &mut u64) -> Result<Vec<u8>,
     Ok(vec![0; size])
 }
 
+/// Returns a section's alignment in bytes, given the number in its header, where 0 is the same as 1.
+pub(crate) fn alignment(section: &str, number: u64) -> Result<u64, ObjectError> {
+    let alignment = number.max(1);
+    if alignment.is_power_of_two() {
+        return Ok(alignment);
+    }
+    Err(malformed(
+        format!("section {section}"),
+        format!("its alignment is {number}, which is not a power of two"),
+    ))
+}
+
+/// Returns a section's alignment in bytes, given its logarithm to base 2.
+pub(crate) fn alignment_of_exponent(section: &str, exponent: u32) -> Result<u64, ObjectError> {
+    1_u64.checked_shl(exponent).ok_or_else(|| {
+        malformed(
+            format!("section {section}"),
+            format!("its alignment is 2 to the power of {exponent}"),
+        )
+    })
+}
+
 pub(crate) fn malformed(what: String, detail: impl ToString) -> ObjectError {
     ObjectError::Malformed {
         what,

@@ -24,6 +24,8 @@ pub struct Section {
     pub kind: SectionKind,
     /// The address within the object in Mach-O, and 0 in ELF and COFF.
     pub address: u64,
+    /// What the address must be a multiple of, in bytes: a power of two. 1 for metadata.
+    pub alignment: u64,
     /// The contents, which are zeros for COFF's uninitialized data. Empty for
     /// [`SectionKind::Metadata`].
     pub data: Vec<u8>,

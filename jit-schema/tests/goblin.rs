@@ -122,11 +122,13 @@ fn from_elf(elf: &Elf<'_>, bytes: &[u8]) -> ObjectFile {
             name: elf_section_name(elf, index).to_owned(),
             kind,
             address: 0,
+            alignment: 1,
             data: Vec::new(),
             symbols: Vec::new(),
             relocations: Vec::new(),
         };
         if kind != SectionKind::Metadata {
+            section.alignment = header.sh_addralign.max(1);
             section.data = bytes[header.file_range().unwrap()].to_vec();
             section.symbols = elf
                 .syms
@@ -186,11 +188,13 @@ fn from_macho(macho: &MachO<'_>, bytes: &[u8]) -> ObjectFile {
             name: String::from_utf8(name.to_vec()).unwrap(),
             kind,
             address: header.addr,
+            alignment: 1,
             data: Vec::new(),
             symbols: Vec::new(),
             relocations: Vec::new(),
         };
         if kind != SectionKind::Metadata {
+            section.alignment = 1 << header.align;
             section.data = data.to_vec();
             section.symbols = symbols
                 .iter()
@@ -291,11 +295,13 @@ fn from_coff(coff: &Coff<'_>, bytes: &[u8]) -> ObjectFile {
             name,
             kind,
             address: 0,
+            alignment: 1,
             data: Vec::new(),
             symbols: Vec::new(),
             relocations: Vec::new(),
         };
         if kind != SectionKind::Metadata {
+            section.alignment = 1 << (((flags >> 20) & 15).checked_sub(1).unwrap());
             let start = header.pointer_to_raw_data as usize;
             let size = header.size_of_raw_data as usize;
             section.data = if flags & st::IMAGE_SCN_CNT_UNINITIALIZED_DATA != 0 {

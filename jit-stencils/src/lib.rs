@@ -24,6 +24,7 @@
 //!         name: ".text".into(),
 //!         kind: SectionKind::Code,
 //!         address: 0,
+//!         alignment: 1,
 //!         data: vec![0xff, 0x15, 0, 0, 0, 0],
 //!         symbols: vec![Symbol { name: "_JIT_ENTRY".into(), value: 0 }],
 //!         relocations: vec![Relocation {
@@ -81,7 +82,9 @@ pub use lower::{LowerError, lower};
 pub use resolve::{ResolveError, resolve};
 #[cfg(feature = "lower")]
 pub use shim::{ShimError, attach_shim};
-pub use stencil::{Listing, Part, SLOT_SIZE, Shim, Stencil, StencilGroup, StencilSet, SymbolMask};
+pub use stencil::{
+    Listing, MAX_ALIGNMENT, Part, SLOT_SIZE, Shim, Stencil, StencilGroup, StencilSet, SymbolMask,
+};
 #[cfg(feature = "lower")]
 pub use unresolved::{Place, UnresolvedGroup, UnresolvedHole};
 pub use unwind::UnwindInfo;

@@ -1,6 +1,7 @@
 //! Turns object files into stencils. Sections are laid out as `_handle_section` does for each format
 //! in CPython's `Tools/jit/_targets.py`.
 
+mod alignment;
 mod coff;
 mod elf;
 mod error;
@@ -47,7 +48,8 @@ pub(crate) fn lower_from(
             found: object.format,
         });
     }
-    let mut layout = Layout::new(target.symbol_prefix);
+    let relied_on = alignment::relied_on(target.arch, &object.sections);
+    let mut layout = Layout::new(target.symbol_prefix, relied_on);
     for section in &object.sections {
         let part = match section.kind {
             SectionKind::Code => Part::Code,
@@ -63,6 +65,7 @@ pub(crate) fn lower_from(
     let Layout {
         mut code,
         data,
+        data_alignment,
         symbols,
         ..
     } = layout;
@@ -83,6 +86,7 @@ pub(crate) fn lower_from(
     Ok(UnresolvedGroup {
         code,
         data,
+        data_alignment,
         symbols: symbols.into_iter().collect(),
         listing,
     })

@@ -57,6 +57,7 @@ pub(crate) fn resolve_group(
     let UnresolvedGroup {
         code,
         mut data,
+        data_alignment,
         symbols,
         listing,
     } = group;
@@ -103,6 +104,7 @@ pub(crate) fn resolve_group(
         body: data.body,
         holes: data_holes,
     };
+    done.data_alignment = data_alignment;
     done.listing = listing;
     Ok(done)
 }

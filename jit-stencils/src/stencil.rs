@@ -34,6 +34,10 @@ impl fmt::Display for Part {
 /// The size and alignment of a pointer in a stencil's data, in bytes, on every target.
 pub const SLOT_SIZE: usize = 8;
 
+/// The largest alignment that a stencil's data can have, in bytes: a page of the targets that have the
+/// smallest pages.
+pub const MAX_ALIGNMENT: usize = 4096;
+
 /// A block of code or data to be copied and patched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stencil<H = Hole> {
@@ -98,18 +102,35 @@ impl FromIterator<usize> for SymbolMask {
 }
 
 /// The code and data of one micro-op, ready to be linked or written.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StencilGroup {
     /// The machine code, which is entered at offset 0.
     pub code: Stencil,
     /// The data, a multiple of [`SLOT_SIZE`] bytes.
     pub data: Stencil,
+    /// What the address of the data must be a multiple of, in bytes: [`SLOT_SIZE`], or a greater power
+    /// of two up to [`MAX_ALIGNMENT`] if the code relies on that.
+    pub data_alignment: usize,
     /// The external symbols that the code may reach through a trampoline.
     pub trampolines: SymbolMask,
     /// The external symbols whose addresses the code reads from the trace's GOT.
     pub got_entries: SymbolMask,
     /// What is known of the object that the stencils were made from.
     pub listing: Listing,
+}
+
+// An alignment of 0 would make no sense.
+impl Default for StencilGroup {
+    fn default() -> Self {
+        StencilGroup {
+            code: Stencil::default(),
+            data: Stencil::default(),
+            data_alignment: SLOT_SIZE,
+            trampolines: SymbolMask::default(),
+            got_entries: SymbolMask::default(),
+            listing: Listing::default(),
+        }
+    }
 }
 
 /// What is known of the object that stencils were made from, for the comments of generated headers.

@@ -4,23 +4,37 @@ use std::collections::BTreeMap;
 
 use jit_schema::RelocationKind;
 
-use crate::{HoleValue, Listing, Part, PatchKind, Stencil};
+use crate::{HoleValue, Listing, Part, PatchKind, SLOT_SIZE, Stencil};
 
 /// The code and data of one micro-op, which refer to symbols by name.
 ///
 /// A group depends only on the object of its micro-op, so groups can be made in parallel, and kept
 /// for later builds. [`resolve`](crate::resolve) gives numbers to external symbols, which depend on
 /// all micro-ops of the target.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnresolvedGroup {
     /// The machine code, which is entered at offset 0.
     pub code: Stencil<UnresolvedHole>,
     /// The data, without padding.
     pub data: Stencil<UnresolvedHole>,
+    /// The alignment of the data, as [`StencilGroup`](crate::StencilGroup) has it.
+    pub data_alignment: usize,
     /// The symbols that the object defines, without the platform's prefix.
     pub symbols: BTreeMap<String, Place>,
     /// What is known of the object. [`lower`](crate::lower) has no disassembly: the caller can add it.
     pub listing: Listing,
+}
+
+impl Default for UnresolvedGroup {
+    fn default() -> Self {
+        UnresolvedGroup {
+            code: Stencil::default(),
+            data: Stencil::default(),
+            data_alignment: SLOT_SIZE,
+            symbols: BTreeMap::new(),
+            listing: Listing::default(),
+        }
+    }
 }
 
 /// A hole that refers to its symbol by name.

@@ -161,6 +161,60 @@ fn each_byte_is_as_specified() {
     }
 }
 
+/// A file of version 2, also written by hand.
+const ALIGNED: &[u8] = b"\x93STEN\r\n\x1a\x02\0\0\0CRC_\
+    \x18x86_64-unknown-linux-gnu\
+    \x00\
+    \x00\
+    \x02\x02_A\
+    \x01\xc3\x00\x08\0\0\0\0\0\0\0\0\x00\x08\
+    \x02_B\
+    \x01\xc3\x00\x00\x00\x40\
+    \x00";
+
+fn aligned_file() -> Vec<u8> {
+    resealed(ALIGNED.to_vec())
+}
+
+fn resealed(mut bytes: Vec<u8>) -> Vec<u8> {
+    let sum = crc32fast::hash(&bytes[HEADER_SIZE..]);
+    bytes[12..HEADER_SIZE].copy_from_slice(&sum.to_le_bytes());
+    bytes
+}
+
+#[test]
+fn alignments_have_a_version_of_their_own() {
+    let group = |data: &[u8], data_alignment| StencilGroup {
+        code: stencil(b"\xc3", vec![]),
+        data: stencil(data, vec![]),
+        data_alignment,
+        ..StencilGroup::default()
+    };
+    let set = StencilSet {
+        target: *Target::from_triple("x86_64-unknown-linux-gnu").unwrap(),
+        groups: vec![
+            ("_A".to_owned(), group(&[0; 8], 8)),
+            ("_B".to_owned(), group(&[], 64)),
+        ],
+        symbols: vec![],
+        shim: None,
+    };
+    assert_eq!(encode(&set), aligned_file());
+    assert_eq!(decode(&aligned_file()), Ok(set));
+    for (alignment, problem) in [
+        (0, "is not a power of two between 8 and 4096"),
+        (4, "is not a power of two between 8 and 4096"),
+        (24, "is not a power of two between 8 and 4096"),
+        (8, "the file's version must be 1"),
+    ] {
+        let mut bytes = ALIGNED.to_vec();
+        let at = bytes.len() - 2;
+        bytes[at] = alignment;
+        let error = decode(&resealed(bytes)).unwrap_err().to_string();
+        assert!(error.contains(problem), "{error}");
+    }
+}
+
 #[test]
 fn listings_are_left_out() {
     let mut set = x86_64();
@@ -177,7 +231,7 @@ fn other_files_are_told_apart() {
     for bytes in stencils {
         assert_eq!(decode(bytes), Err(FileError::NotStencils));
     }
-    for (version, advice) in [(0, "again"), (2, "update"), (u32::MAX, "update")] {
+    for (version, advice) in [(0, "again"), (3, "update"), (u32::MAX, "update")] {
         let mut bytes = X86_64.to_vec();
         bytes[8..12].copy_from_slice(&version.to_le_bytes());
         let error = decode(&bytes).unwrap_err();

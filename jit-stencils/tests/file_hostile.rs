@@ -200,7 +200,8 @@ fn any_stencil(symbols: usize) -> impl Strategy<Value = Stencil> {
 }
 
 fn any_group(symbols: usize) -> impl Strategy<Value = StencilGroup> {
-    (any_stencil(symbols), any_stencil(symbols)).prop_map(|(code, data)| {
+    let stencils = (any_stencil(symbols), any_stencil(symbols), 3_u32..=12);
+    stencils.prop_map(|(code, data, exponent)| {
         let of = |of: fn(&PatchValue) -> Option<usize>| {
             let ordinals = code.holes.iter().filter_map(|hole| of(&hole.value));
             ordinals.collect()
@@ -216,6 +217,7 @@ fn any_group(symbols: usize) -> impl Strategy<Value = StencilGroup> {
             }),
             code,
             data,
+            data_alignment: 1 << exponent,
             listing: Listing::default(),
         }
     })

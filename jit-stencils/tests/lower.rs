@@ -5,7 +5,7 @@
 
 mod common;
 
-use common::{code, object, section, target};
+use common::{Entry, code, object, section, target};
 use jit_schema::RelocationKind as R;
 use jit_schema::SectionKind::{Code, Data, Metadata};
 use jit_schema::{ObjectFile, ObjectFormat, Section, Target};
@@ -490,4 +490,51 @@ fn no_number_leads_astray() {
         }
     }
     assert!(accepted > 1000, "{accepted}");
+}
+
+/// Expected values: which instructions fault, and what offsets mean, from the manuals.
+#[test]
+fn data_is_aligned_where_code_relies_on_it() {
+    let aligned = |alignment, section: Section| Section {
+        alignment,
+        ..section
+    };
+    let low_12: &[Entry<'_>] = &[(0, R::RAarch64AddAbsLo12Nc, "t", 0)];
+    let data = |code: &[u8], relocations: &[Entry<'_>]| {
+        vec![
+            section(Code, ".text", code, &[("_JIT_ENTRY", 0)], relocations),
+            section(Data, ".rodata.str1.1", b"abc", &[("s", 0)], &[]),
+            aligned(32, section(Data, ".rodata", &[1; 4], &[("t", 0)], &[])),
+        ]
+    };
+    // movaps (%rax), %xmm0; movups (%rax), %xmm0; ldr q0, [x8]; ldr d0, [x8]
+    for (triple, code, relocations, offset, alignment) in [
+        (X86_64_LINUX, &b"\x0f\x28\x00"[..], &[][..], 32, 32),
+        (X86_64_LINUX, b"\x0f\x10\x00", &[], 3, 8),
+        (AARCH64_LINUX, b"\x00\x01\xc0\x3d", low_12, 16, 16),
+        (AARCH64_LINUX, b"\x00\x01\xc0\x3d", &[], 3, 8),
+        (AARCH64_LINUX, b"\x00\x01\x40\xfd", low_12, 8, 8),
+    ] {
+        let sections = data(code, relocations);
+        let group = lowered(triple, &object(ObjectFormat::Elf, sections));
+        assert_eq!(group.symbols["t"], place(Part::Data, offset), "{triple}");
+        assert_eq!(group.data_alignment, alignment, "{triple}");
+    }
+    let mut macho = data(b"\x0f\x28\x00", &[]);
+    macho[0].symbols[0].name = "__JIT_ENTRY".to_owned();
+    macho[1].address = 3;
+    macho[2].address = 32;
+    macho[2].symbols[0].value = 32;
+    let group = lowered(X86_64_DARWIN, &object(ObjectFormat::MachO, macho));
+    assert_eq!(group.symbols["t"], place(Part::Data, 32));
+    assert_eq!(group.data_alignment, 32);
+
+    let mut sections = data(b"\x0f\x28\x00", &[]);
+    sections[2].alignment = 8192;
+    refused(
+        X86_64_LINUX,
+        &object(ObjectFormat::Elf, sections),
+        "section .rodata must be aligned to 8192 bytes, and a stencil's data can be aligned to 4096 at \
+         most: keep the data outside of the stencil",
+    );
 }

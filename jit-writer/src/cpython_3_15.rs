@@ -5,9 +5,9 @@ mod expression;
 mod function;
 mod tables;
 
-use jit_stencils::{StencilSet, UnwindInfo};
+use jit_stencils::{SLOT_SIZE, StencilSet, UnwindInfo};
 
-use crate::{c, format::HeaderFormat, preamble::Preamble};
+use crate::{c, error::HeaderError, format::HeaderFormat, preamble::Preamble};
 
 /// The format with the name `cpython-3.15`.
 pub(crate) const FORMAT: HeaderFormat = HeaderFormat {
@@ -18,7 +18,17 @@ pub(crate) const FORMAT: HeaderFormat = HeaderFormat {
 };
 
 /// Returns the header with the stencils of a target (`dump` in `Tools/jit/_writer.py`).
-fn write_stencils(preamble: Preamble<'_>, set: &StencilSet) -> String {
+fn write_stencils(preamble: Preamble<'_>, set: &StencilSet) -> Result<String, HeaderError> {
+    for (opname, group) in &set.groups {
+        if group.data_alignment > SLOT_SIZE {
+            return Err(HeaderError::Alignment {
+                opname: opname.clone(),
+                alignment: group.data_alignment,
+                format: FORMAT.name,
+                supported: SLOT_SIZE,
+            });
+        }
+    }
     let size: usize = set.groups.iter().map(|(_, group)| c::estimate(group)).sum();
     let mut out = String::with_capacity(size + 64 * set.symbols.len() + 2048);
     preamble.write(&mut out);
@@ -26,7 +36,7 @@ fn write_stencils(preamble: Preamble<'_>, set: &StencilSet) -> String {
         function::write(&mut out, opname, group);
     }
     tables::write(&mut out, set);
-    out
+    Ok(out)
 }
 
 /// Returns the header with the unwind rules of a target (`dump_unwind_info` in

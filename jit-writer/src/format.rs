@@ -5,6 +5,7 @@ use std::fmt;
 use jit_schema::Target;
 use jit_stencils::{StencilSet, UnwindInfo};
 
+use crate::error::HeaderError;
 use crate::preamble::Preamble;
 
 /// A format of generated C headers: names, layout, and what the host program has to define.
@@ -15,7 +16,7 @@ pub struct HeaderFormat {
     /// The name in configuration files.
     pub(crate) name: &'static str,
     /// Returns the header with the stencils of a target.
-    pub(crate) stencils: fn(Preamble<'_>, &StencilSet) -> String,
+    pub(crate) stencils: fn(Preamble<'_>, &StencilSet) -> Result<String, HeaderError>,
     /// Returns the header with the unwind rules for JIT code.
     pub(crate) unwind: fn(Preamble<'_>, Option<&UnwindInfo>) -> String,
     /// Returns a dispatcher, given a comment, the prefix of file names, and the targets.
@@ -30,7 +31,15 @@ impl HeaderFormat {
 
     /// Returns the text of `jit_stencils-<triple>.h`: a function for each micro-op, in build order,
     /// and the tables of stencils and of external symbols.
-    pub fn stencil_header(&self, preamble: Preamble<'_>, set: &StencilSet) -> String {
+    ///
+    /// # Errors
+    ///
+    /// A [`HeaderError`] if a stencil has something that the users of this format do not know of.
+    pub fn stencil_header(
+        &self,
+        preamble: Preamble<'_>,
+        set: &StencilSet,
+    ) -> Result<String, HeaderError> {
         (self.stencils)(preamble, set)
     }
 

@@ -27,12 +27,12 @@
 //!     shim: None,
 //! };
 //! let preamble = Preamble { digest: "a digest", comment: "$ a command" };
-//! let header = HeaderFormat::CPYTHON_3_15.stencil_header(preamble, &set);
+//! let header = HeaderFormat::CPYTHON_3_15.stencil_header(preamble, &set)?;
 //! assert!(header.starts_with("// a digest\n// $ a command\n\nvoid\nemit__JUMP_TO_TOP(\n"));
 //! assert!(header.contains(
 //!     "    patch_32r(code + 0x1, state->instruction_starts[instruction->jump_target] + -0x4);\n"
 //! ));
-//! let header = HeaderFormat::PLAIN.stencil_header(preamble, &set);
+//! let header = HeaderFormat::PLAIN.stencil_header(preamble, &set)?;
 //! assert!(header.contains("    patch_32r(code + 0x1, instruction->jump_target + -0x4);\n"));
 //! # Ok(())
 //! # }
@@ -42,6 +42,7 @@
 mod c;
 mod comments;
 mod cpython_3_15;
+mod error;
 mod expression;
 mod format;
 mod formats;
@@ -49,6 +50,7 @@ mod plain;
 mod preamble;
 mod python;
 
+pub use error::HeaderError;
 pub use format::HeaderFormat;
 pub use preamble::Preamble;
 

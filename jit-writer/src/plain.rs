@@ -11,7 +11,7 @@ mod tables;
 use jit_schema::Target;
 use jit_stencils::{StencilSet, UnwindInfo};
 
-use crate::{c, format::HeaderFormat, preamble::Preamble};
+use crate::{c, error::HeaderError, format::HeaderFormat, preamble::Preamble};
 
 /// The format with the name `plain`.
 pub(crate) const FORMAT: HeaderFormat = HeaderFormat {
@@ -42,7 +42,7 @@ typedef struct {
 
 ";
 
-fn write_stencils(preamble: Preamble<'_>, set: &StencilSet) -> String {
+fn write_stencils(preamble: Preamble<'_>, set: &StencilSet) -> Result<String, HeaderError> {
     let size: usize = set.groups.iter().map(|(_, group)| c::estimate(group)).sum();
     let mut out = String::with_capacity(size + 64 * set.symbols.len() + 8192);
     preamble.write(&mut out);
@@ -54,7 +54,7 @@ fn write_stencils(preamble: Preamble<'_>, set: &StencilSet) -> String {
         }
         tables::write(out, set);
     });
-    out
+    Ok(out)
 }
 
 const UNWIND_GUIDE: &str = "\

@@ -68,7 +68,11 @@ fn check(triple: &str, uops: usize) {
     let expected = fs::read_to_string(directory(triple).join("expected.h")).unwrap();
     let set = stencils(target);
     assert_eq!(set.groups.len(), uops);
-    assert_same(&FORMAT.stencil_header(PREAMBLE, &set), &expected, triple);
+    assert_same(
+        &FORMAT.stencil_header(PREAMBLE, &set).unwrap(),
+        &expected,
+        triple,
+    );
 }
 
 #[test]
@@ -114,7 +118,9 @@ fn without_disassembly_only_comments_are_missing() {
     for (_, group) in &mut bare {
         group.listing.disassembly = None;
     }
-    let ours = FORMAT.stencil_header(PREAMBLE, &resolve(target, bare).unwrap());
+    let ours = FORMAT
+        .stencil_header(PREAMBLE, &resolve(target, bare).unwrap())
+        .unwrap();
     assert!(ours.len() < expected.len());
     let code = |text: &str| -> String {
         let lines = text.lines().filter(|line| !line.starts_with("    // "));

@@ -64,7 +64,7 @@ fn called(header: &str) -> Vec<&str> {
 #[test]
 fn the_guide_names_what_is_called_and_nothing_else() {
     for triple in TRIPLES {
-        let header = FORMAT.stencil_header(PREAMBLE, &example(triple));
+        let header = FORMAT.stencil_header(PREAMBLE, &example(triple)).unwrap();
         assert_neutral(&header);
         let declared = header
             .lines()
@@ -152,7 +152,7 @@ fn a_whole_header() {
         symbols: (0..301).map(|number| format!("s{number}")).collect(),
         shim: None,
     };
-    let header = FORMAT.stencil_header(PREAMBLE, &set);
+    let header = FORMAT.stencil_header(PREAMBLE, &set).unwrap();
     for expected in [
         "#ifndef JIT_STENCILS_X86_64_UNKNOWN_LINUX_GNU_H\n#define JIT_STENCILS_X86_64_UNKNOWN_LINUX_GNU_H\n",
         "static void\n\
@@ -178,4 +178,29 @@ fn a_whole_header() {
         assert!(header.contains(expected), "{expected}\nis not in\n{header}");
     }
     assert!(header.ends_with("};\n\n#endif\n"));
+}
+
+#[test]
+fn a_greater_alignment_is_stated() {
+    let group = |data_alignment| StencilGroup {
+        data_alignment,
+        ..StencilGroup::default()
+    };
+    let mut set = StencilSet {
+        target: *target("x86_64-unknown-linux-gnu"),
+        groups: vec![("B".to_owned(), group(32)), ("A".to_owned(), group(8))],
+        symbols: vec![],
+        shim: None,
+    };
+    let header = FORMAT.stencil_header(PREAMBLE, &set).unwrap();
+    for expected in [
+        "Data has to be aligned to 8 bytes, or to what\n//     jit_data_alignments[",
+        // In the order of the names.
+        "static const size_t jit_data_alignments[2] = {\n    8,\n    32,\n};\n",
+    ] {
+        assert!(header.contains(expected), "{expected}\nis not in\n{header}");
+    }
+    set.groups.remove(0);
+    let header = FORMAT.stencil_header(PREAMBLE, &set).unwrap();
+    assert!(!header.contains("jit_data_alignments"));
 }

@@ -92,7 +92,7 @@ fn dispatchers() {
 #[test]
 fn no_stencils() {
     assert_eq!(
-        FORMAT.stencil_header(PREAMBLE, &set(Vec::new())),
+        FORMAT.stencil_header(PREAMBLE, &set(Vec::new())).unwrap(),
         "// 0123abcd
 // $ the command
 
@@ -124,7 +124,9 @@ fn the_table_is_sorted_but_the_functions_are_not() {
     // the groups is the caller's, that of the table the names'.
     let names = ["_B_r11", "_B", "_A"];
     let groups = names.map(|name| (name.to_owned(), StencilGroup::default()));
-    let header = FORMAT.stencil_header(PREAMBLE, &set(groups.to_vec()));
+    let header = FORMAT
+        .stencil_header(PREAMBLE, &set(groups.to_vec()))
+        .unwrap();
     let places = |prefix: &str, names: [&str; 3]| {
         names.map(|name| header.find(&format!("{prefix}{name}")).unwrap())
     };
@@ -150,7 +152,9 @@ fn extremes() {
     let mut group = StencilGroup::default();
     group.code.holes = vec![hole(i64::MIN), hole(i64::MAX), hole(-1)];
     group.got_entries = SymbolMask::from_iter([255]);
-    let header = FORMAT.stencil_header(PREAMBLE, &set(vec![("_X".to_owned(), group)]));
+    let header = FORMAT
+        .stencil_header(PREAMBLE, &set(vec![("_X".to_owned(), group)]))
+        .unwrap();
     for expected in [
         "    patch_64(code + 0x0, (uintptr_t)&PyData + -0x8000000000000000);\n",
         "    patch_64(code + 0x0, (uintptr_t)&PyData + 0x7fffffffffffffff);\n",
@@ -159,4 +163,17 @@ fn extremes() {
     ] {
         assert!(header.contains(expected), "{header}");
     }
+}
+
+#[test]
+fn data_of_a_greater_alignment_is_refused() {
+    let group = StencilGroup {
+        data_alignment: 16,
+        ..StencilGroup::default()
+    };
+    let error = FORMAT.stencil_header(PREAMBLE, &set(vec![("_X".to_owned(), group)]));
+    let message = error.unwrap_err().to_string();
+    let expected = "_X: its data must be aligned to 16 bytes, and programs that use a cpython-3.15 \
+                    header align data to 8: ";
+    assert!(message.starts_with(expected), "{message}");
 }

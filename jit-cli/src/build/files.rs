@@ -74,7 +74,7 @@ pub(crate) fn target_files(
     let format = plan.project.conventions.header_format;
     // The shim may bring symbols of its own, which no header should have.
     let header = match wanted.header {
-        true => header_files(format, names, preamble, &built.set, built.shim.as_ref()),
+        true => header_files(format, names, preamble, &built.set, built.shim.as_ref())?,
         false => Vec::new(),
     };
     let mut files = match wanted.stencils {
@@ -92,7 +92,7 @@ fn header_files(
     preamble: Preamble<'_>,
     set: &StencilSet,
     shim: Option<&Shim>,
-) -> Vec<File> {
+) -> Result<Vec<File>, Error> {
     let mut files = Vec::with_capacity(3);
     if let Some(shim) = shim {
         let unwind = format.unwind_header(preamble, shim.unwind.as_ref());
@@ -100,9 +100,9 @@ fn header_files(
         files.push(File::new(&names.unwind, unwind.into_bytes()));
     }
     // Last, since its first line is what says that everything is current.
-    let header = format.stencil_header(preamble, set);
+    let header = format.stencil_header(preamble, set)?;
     files.push(File::new(&names.header, header.into_bytes()));
-    files
+    Ok(files)
 }
 
 /// Returns the stencil file, and after it the one that says that it is current.

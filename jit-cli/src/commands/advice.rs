@@ -62,6 +62,7 @@ pub(crate) fn advice(error: &Error) -> Option<String> {
         | Error::Object { .. }
         | Error::Lower { .. }
         | Error::Resolve(_)
+        | Error::Header(_)
         | Error::Unwind { .. }
         | Error::Shim { .. }
         | Error::Missing { .. }

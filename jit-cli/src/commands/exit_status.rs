@@ -43,6 +43,7 @@ pub(crate) fn exit_status(error: &Error) -> u8 {
         Error::Object { source, .. } => object_status(source),
         Error::Lower { source, .. } => lower_status(source),
         Error::Resolve(error) => resolve_status(error),
+        Error::Header(_) => 14,
         Error::Shim { source, .. } => shim_status(source),
         Error::Missing { .. } => 1,
         Error::Optimize { .. } => 17,
@@ -68,7 +69,7 @@ fn object_status(error: &ObjectError) -> u8 {
 
 fn lower_status(error: &LowerError) -> u8 {
     match error {
-        LowerError::SectionAddress { .. } => 14,
+        LowerError::SectionAddress { .. } | LowerError::Alignment { .. } => 14,
         LowerError::Entry { .. } | LowerError::Label { .. } => 15,
         LowerError::Format { .. } | LowerError::OutOfBounds { .. } => 16,
     }

@@ -191,6 +191,15 @@ examples! {
         },
     ],
     Resolve => [ResolveError::DuplicateUop { opname: uop() }.into()],
+    Header => [
+        jit_writer::HeaderError::Alignment {
+            opname: uop(),
+            alignment: 16,
+            format: "cpython-3.15",
+            supported: 8,
+        }
+        .into(),
+    ],
     Unwind => [Error::Unwind {
         path: place(),
         source: UnwindError::NoCode { target: linux().triple },

@@ -113,6 +113,10 @@ impl Reader<'_> {
                 name,
                 kind,
                 address: 0,
+                alignment: match kind {
+                    SectionKind::Metadata => 1,
+                    SectionKind::Code | SectionKind::Data => header.coff_alignment(),
+                },
                 data,
                 symbols: Vec::new(),
                 relocations: Vec::new(),

@@ -11,7 +11,7 @@ use object::read::elf::{
 
 use super::allowance::Allowance;
 use super::number::{kind_or_name, machine};
-use crate::entry::{Form, Patched, malformed};
+use crate::entry::{self, Form, Patched, malformed};
 use crate::section_kind::{self, ElfRole};
 use crate::{
     Machine, ObjectError, ObjectFile, ObjectFormat, Relocation, RelocationKind, Section,
@@ -105,17 +105,19 @@ impl Reader<'_> {
                     });
                 }
                 ElfRole::Contents(kind) => {
-                    let data = if kind == SectionKind::Metadata {
-                        Vec::new()
+                    let (alignment, data) = if kind == SectionKind::Metadata {
+                        (1, Vec::new())
                     } else {
                         position = Some(self.read.len());
-                        self.allowance.copy(data)?
+                        let alignment = entry::alignment(&name, header.sh_addralign(LE))?;
+                        (alignment, self.allowance.copy(data)?)
                     };
                     self.read.push(Section {
                         index: index.0,
                         name,
                         kind,
                         address: 0,
+                        alignment,
                         data,
                         symbols: Vec::new(),
                         relocations: Vec::new(),

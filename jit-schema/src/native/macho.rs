@@ -9,7 +9,7 @@ use object::read::macho::{MachHeader as _, Nlist as _, Section as _, Segment as 
 
 use super::allowance::Allowance;
 use super::number::{kind_or_name, machine};
-use crate::entry::{Form, Patched, malformed};
+use crate::entry::{self, Form, Patched, malformed};
 use crate::section_kind;
 use crate::{
     Machine, ObjectError, ObjectFile, ObjectFormat, Relocation, RelocationKind, Section,
@@ -96,16 +96,19 @@ impl Reader<'_> {
                     kind: kind.to_owned(),
                 })?
             };
+            let (alignment, data) = if kind == SectionKind::Metadata {
+                (1, Vec::new())
+            } else {
+                let alignment = entry::alignment_of_exponent(&name, header.align.get(LE))?;
+                (alignment, self.allowance.copy(data)?)
+            };
             self.read.push(Section {
                 index,
                 name,
                 kind,
                 address: header.addr(LE),
-                data: if kind == SectionKind::Metadata {
-                    Vec::new()
-                } else {
-                    self.allowance.copy(data)?
-                },
+                alignment,
+                data,
                 symbols: Vec::new(),
                 relocations: Vec::new(),
             });

@@ -70,6 +70,7 @@ fn section(section: CoffSection, zeros: &mut u64) -> Result<Section, ObjectError
         name,
         kind,
         address: 0,
+        alignment: 1,
         data: Vec::new(),
         symbols: Vec::new(),
         relocations: Vec::new(),
@@ -77,6 +78,9 @@ fn section(section: CoffSection, zeros: &mut u64) -> Result<Section, ObjectError
     if kind == SectionKind::Metadata {
         return Ok(read);
     }
+    // Bits 20 to 23 of the characteristics are the logarithm plus 1, and 0 stands for 16 bytes.
+    let exponent = (section.characteristics.value >> 20) & 15;
+    read.alignment = 1 << exponent.checked_sub(1).unwrap_or(4);
     let uninitialized = section
         .characteristics
         .contains("IMAGE_SCN_CNT_UNINITIALIZED_DATA");

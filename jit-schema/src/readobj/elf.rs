@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::Deserialize;
 
 use super::json::{Flags, Named, SectionData, Wrapped, bad, data, kind_or_name, symbol_or_dash};
-use crate::entry::{Form, Patched};
+use crate::entry::{self, Form, Patched};
 use crate::section_kind::{self, ElfRole};
 use crate::{ObjectError, ObjectFormat, Relocation, Section, SectionKind, Symbol};
 
@@ -19,6 +19,7 @@ pub(super) struct ElfSection {
     flags: Flags,
     size: u64,
     info: usize,
+    address_alignment: u64,
     relocations: Vec<WrappedRelocation>,
     symbols: Vec<WrappedSymbol>,
     section_data: Option<SectionData>,
@@ -72,18 +73,24 @@ pub(super) fn read(wrapped: Vec<Wrapped<ElfSection>>) -> Result<Vec<Section>, Ob
             ElfRole::Unsupported => return Err(unsupported(section)),
             ElfRole::Contents(kind) => {
                 let name = section.name.name;
-                let (data, symbols) = if kind == SectionKind::Metadata {
-                    (Vec::new(), Vec::new())
+                let (alignment, data, symbols) = if kind == SectionKind::Metadata {
+                    (1, Vec::new(), Vec::new())
                 } else {
                     positions.insert(section.index, sections.len());
+                    let alignment = entry::alignment(&name, section.address_alignment)?;
                     let data = data(&name, section.section_data, section.size)?;
-                    (data, section.symbols.into_iter().map(symbol).collect())
+                    (
+                        alignment,
+                        data,
+                        section.symbols.into_iter().map(symbol).collect(),
+                    )
                 };
                 sections.push(Section {
                     index: section.index,
                     name,
                     kind,
                     address: 0,
+                    alignment,
                     data,
                     symbols,
                     relocations: Vec::new(),

@@ -79,6 +79,8 @@ pub(super) struct BinaryName {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Flags {
+    #[serde(default)]
+    pub(super) value: u64,
     pub(super) flags: Vec<Named>,
 }
 

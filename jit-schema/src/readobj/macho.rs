@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::json::{
     BinaryName, Flags, Named, SectionData, Wrapped, bad, data, kind_or_name, symbol_or_dash,
 };
-use crate::entry::{Form, Patched};
+use crate::entry::{self, Form, Patched};
 use crate::section_kind;
 use crate::{ObjectError, ObjectFormat, Relocation, Section, SectionKind, Symbol};
 
@@ -16,6 +16,7 @@ pub(super) struct MachOSection {
     name: BinaryName,
     address: u64,
     size: u64,
+    alignment: u32,
     #[serde(rename = "Type")]
     kind: Named,
     attributes: Flags,
@@ -83,6 +84,7 @@ fn section(section: MachOSection) -> Result<Section, ObjectError> {
         name,
         kind,
         address: section.address,
+        alignment: 1,
         data: Vec::new(),
         symbols: Vec::new(),
         relocations: Vec::new(),
@@ -90,6 +92,7 @@ fn section(section: MachOSection) -> Result<Section, ObjectError> {
     if kind == SectionKind::Metadata {
         return Ok(read);
     }
+    read.alignment = entry::alignment_of_exponent(&read.name, section.alignment)?;
     read.data = data(&read.name, section.section_data, section.size)?;
     read.symbols = section
         .symbols

@@ -5,12 +5,12 @@ use std::collections::HashSet;
 use jit_schema::{PatchShape, Target};
 
 use super::error::FileError;
-use super::format::{HEADER_SIZE, MAGIC, VERSION};
+use super::format::{ALIGNED_VERSION, HEADER_SIZE, MAGIC, VERSION};
 use super::numbers::{base_of, patch_of};
 use super::reader::{Fault, Reader, fault};
 use crate::{
-    Hole, HoleValue, Listing, Part, PatchKind, PatchValue, SLOT_SIZE, Shim, Stencil, StencilGroup,
-    StencilSet, SymbolMask, UnwindInfo,
+    Hole, HoleValue, Listing, MAX_ALIGNMENT, Part, PatchKind, PatchValue, SLOT_SIZE, Shim, Stencil,
+    StencilGroup, StencilSet, SymbolMask, UnwindInfo,
 };
 
 // The smallest numbers of bytes that a name, a hole and a micro-op take.
@@ -28,8 +28,9 @@ const GROUP_SIZE: usize = 5;
 ///
 /// A [`FileError`] if the bytes are not a stencil file of the supported version, or are damaged.
 pub fn decode(bytes: &[u8]) -> Result<StencilSet, FileError> {
-    check_header(bytes)?;
     let mut decoder = Decoder {
+        version: check_header(bytes)?,
+        aligned: false,
         reader: Reader::new(bytes, HEADER_SIZE),
         names: Vec::new(),
         ordinals: 0,
@@ -41,10 +42,17 @@ pub fn decode(bytes: &[u8]) -> Result<StencilSet, FileError> {
         let problem = format!("{left} bytes are left over");
         return Err(malformed(decoder.reader.fault(problem), "the end"));
     }
+    if decoder.version == ALIGNED_VERSION && !decoder.aligned {
+        let problem = format!(
+            "no data has an alignment of more than {SLOT_SIZE}: the file's version must be 1"
+        );
+        return Err(malformed(decoder.reader.fault(problem), "the end"));
+    }
     Ok(set)
 }
 
-fn check_header(bytes: &[u8]) -> Result<(), FileError> {
+/// Returns the file's version.
+fn check_header(bytes: &[u8]) -> Result<u32, FileError> {
     let (header, contents) = bytes
         .split_first_chunk::<HEADER_SIZE>()
         .ok_or(FileError::NotStencils)?;
@@ -57,7 +65,7 @@ fn check_header(bytes: &[u8]) -> Result<(), FileError> {
         return Err(FileError::NotStencils);
     };
     let version = u32::from_le_bytes(version);
-    if version != VERSION {
+    if !(1..=VERSION).contains(&version) {
         return Err(FileError::Version {
             version,
             supported: VERSION,
@@ -67,7 +75,7 @@ fn check_header(bytes: &[u8]) -> Result<(), FileError> {
     if stored != computed {
         return Err(FileError::Checksum { stored, computed });
     }
-    Ok(())
+    Ok(version)
 }
 
 fn malformed(fault: Fault, place: impl Into<String>) -> FileError {
@@ -79,6 +87,9 @@ fn malformed(fault: Fault, place: impl Into<String>) -> FileError {
 }
 
 struct Decoder<'a> {
+    version: u32,
+    /// Whether data with a greater alignment than usual was read.
+    aligned: bool,
     reader: Reader<'a>,
     /// The names of symbols: first those with ordinals, then the others.
     names: Vec<&'a str>,
@@ -200,6 +211,12 @@ impl<'a> Decoder<'a> {
     fn group(&mut self, name: &str) -> Result<StencilGroup, FileError> {
         let code = self.stencil(name, Part::Code)?;
         let data = self.stencil(name, Part::Data)?;
+        let data_alignment = match self.version >= ALIGNED_VERSION {
+            true => self
+                .alignment()
+                .map_err(|fault| malformed(fault, format!("the alignment of {name}'s data")))?,
+            false => SLOT_SIZE,
+        };
         let (mut trampolines, mut got_entries) = (SymbolMask::default(), SymbolMask::default());
         for hole in &code.holes {
             let (mask, ordinal) = match hole.value {
@@ -216,9 +233,25 @@ impl<'a> Decoder<'a> {
         Ok(StencilGroup {
             code,
             data,
+            data_alignment,
             trampolines,
             got_entries,
             listing: Listing::default(),
+        })
+    }
+
+    fn alignment(&mut self) -> Result<usize, Fault> {
+        let start = self.reader.offset();
+        let alignment = self.reader.unsigned()?;
+        let known = usize::try_from(alignment).ok().filter(|alignment| {
+            alignment.is_power_of_two() && (SLOT_SIZE..=MAX_ALIGNMENT).contains(alignment)
+        });
+        self.aligned |= known.is_some_and(|alignment| alignment > SLOT_SIZE);
+        known.ok_or_else(|| {
+            let problem = format!(
+                "{alignment} is not a power of two between {SLOT_SIZE} and {MAX_ALIGNMENT}"
+            );
+            fault(start, problem)
         })
     }
 

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::format::{HEADER_SIZE, MAGIC, VERSION};
+use super::format::{ALIGNED_VERSION, HEADER_SIZE, MAGIC};
 use super::numbers::{base_number, patch_number};
-use crate::{Hole, PatchValue, Stencil, StencilGroup, StencilSet, UnwindInfo};
+use crate::{Hole, PatchValue, SLOT_SIZE, Stencil, StencilGroup, StencilSet, UnwindInfo};
 
 /// Returns the stencil file of a set, without its listings.
 ///
@@ -15,19 +15,26 @@ use crate::{Hole, PatchValue, Stencil, StencilGroup, StencilSet, UnwindInfo};
 /// it.
 pub fn encode(set: &StencilSet) -> Vec<u8> {
     let mut names = Names::of(&set.symbols);
+    let shim = set.shim.iter().map(|shim| &shim.group);
+    let mut groups = set.groups.iter().map(|(_, group)| group).chain(shim);
+    // An older program can read what has no use for the newer version.
+    let version = match groups.any(|group| group.data_alignment > SLOT_SIZE) {
+        true => ALIGNED_VERSION,
+        false => 1,
+    };
     // The names come first in the file, but they are complete only when all stencils are written.
     let mut stencils = Vec::new();
     unsigned(&mut stencils, set.groups.len() as u64);
     for (name, group) in &set.groups {
         text(&mut stencils, name);
-        put_group(&mut stencils, group, &mut names);
+        put_group(&mut stencils, version, group, &mut names);
     }
     match &set.shim {
         None => stencils.push(0),
         Some(shim) => {
             stencils.push(1);
             text(&mut stencils, &shim.name);
-            put_group(&mut stencils, &shim.group, &mut names);
+            put_group(&mut stencils, version, &shim.group, &mut names);
             match &shim.unwind {
                 None => stencils.push(0),
                 Some(unwind) => {
@@ -44,7 +51,7 @@ pub fn encode(set: &StencilSet) -> Vec<u8> {
 
     let mut file = Vec::with_capacity(HEADER_SIZE + contents.len());
     file.extend_from_slice(&MAGIC);
-    file.extend_from_slice(&VERSION.to_le_bytes());
+    file.extend_from_slice(&version.to_le_bytes());
     file.extend_from_slice(&crc32fast::hash(&contents).to_le_bytes());
     file.append(&mut contents);
     file
@@ -91,9 +98,12 @@ impl<'a> Names<'a> {
     }
 }
 
-fn put_group<'a>(out: &mut Vec<u8>, group: &'a StencilGroup, names: &mut Names<'a>) {
+fn put_group<'a>(out: &mut Vec<u8>, version: u32, group: &'a StencilGroup, names: &mut Names<'a>) {
     put_stencil(out, &group.code, names);
     put_stencil(out, &group.data, names);
+    if version >= ALIGNED_VERSION {
+        unsigned(out, group.data_alignment as u64);
+    }
 }
 
 fn put_stencil<'a>(out: &mut Vec<u8>, stencil: &'a Stencil, names: &mut Names<'a>) {

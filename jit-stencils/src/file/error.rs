@@ -9,8 +9,8 @@ pub enum FileError {
     NotStencils,
     /// The file has another version of the format.
     #[error(
-        "the stencil file has version {version} of the format, and this program reads {supported}: \
-         {}",
+        "the stencil file has version {version} of the format, and this program reads 1 to \
+         {supported}: {}",
         if version > supported {
             "update the program, or build the file with an older version of the tools"
         } else {
@@ -20,7 +20,7 @@ pub enum FileError {
     Version {
         /// The file's version.
         version: u32,
-        /// The version that can be read: [`VERSION`].
+        /// The newest version that can be read: [`VERSION`].
         supported: u32,
     },
     /// The contents do not have the checksum that the file has.

@@ -16,7 +16,7 @@ pub(super) fn add_section(
     part: Part,
     section: &Section,
 ) -> Result<(), LowerError> {
-    let base = layout.stencil(part).body.len();
+    let base = layout.start(part, section)?;
     for symbol in &section.symbols {
         let name = layout.unmangle(&symbol.name).to_owned();
         let offset = offset_from(base, symbol.value);

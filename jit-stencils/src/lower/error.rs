@@ -2,7 +2,7 @@
 
 use jit_schema::{ObjectFormat, RelocationKind};
 
-use crate::Place;
+use crate::{MAX_ALIGNMENT, Place};
 
 /// Why an object cannot become a stencil. The message names the place within the object, but not the
 /// micro-op: the caller knows which one it is.
@@ -60,6 +60,17 @@ pub enum LowerError {
         code: usize,
         /// The number of bytes of data before it.
         data: usize,
+    },
+    /// A section of data has an alignment that stencils cannot have.
+    #[error(
+        "section {section} must be aligned to {alignment} bytes, and a stencil's data can be \
+         aligned to {MAX_ALIGNMENT} at most: keep the data outside of the stencil"
+    )]
+    Alignment {
+        /// The section's name.
+        section: String,
+        /// Its alignment, in bytes.
+        alignment: u64,
     },
     /// A label of the assembly optimizer is malformed or misplaced (see [`jit_schema::label`]).
     #[error("label {label}: {problem}")]

@@ -6,7 +6,7 @@ use jit_schema::{Relocation, Section};
 
 use super::error::LowerError;
 use crate::unresolved::{UnresolvedHole, named, symbol_to_value};
-use crate::{HoleValue, Part, Place, Stencil};
+use crate::{HoleValue, MAX_ALIGNMENT, Part, Place, SLOT_SIZE, Stencil};
 
 /// Symbols in the order of their first definition, in which labels are turned into holes.
 pub(super) type Symbols = IndexMap<String, Place>;
@@ -15,15 +15,23 @@ pub(super) type Symbols = IndexMap<String, Place>;
 pub(super) struct Layout {
     /// The platform's prefix of C symbols.
     prefix: &'static str,
+    /// The alignment that the code relies on at most, in bytes.
+    relied_on: u64,
+    pub(super) data_alignment: usize,
+    /// The address at which the last section ends in the object, in a format with addresses.
+    pub(super) end: u64,
     pub(super) code: Stencil<UnresolvedHole>,
     pub(super) data: Stencil<UnresolvedHole>,
     pub(super) symbols: Symbols,
 }
 
 impl Layout {
-    pub(super) fn new(prefix: &'static str) -> Layout {
+    pub(super) fn new(prefix: &'static str, relied_on: u64) -> Layout {
         Layout {
             prefix,
+            relied_on,
+            data_alignment: SLOT_SIZE,
+            end: 0,
             code: Stencil::default(),
             data: Stencil::default(),
             symbols: Symbols::new(),
@@ -35,6 +43,31 @@ impl Layout {
             Part::Code => &mut self.code,
             Part::Data => &mut self.data,
         }
+    }
+
+    /// Returns the offset at which a section of a format without addresses starts, and adds the padding
+    /// before it. Code is not aligned: in a trace, it directly follows other code.
+    pub(super) fn start(&mut self, part: Part, section: &Section) -> Result<usize, LowerError> {
+        let end = self.stencil(part).body.len();
+        if part == Part::Code || section.data.is_empty() {
+            return Ok(end);
+        }
+        let start = end.next_multiple_of(self.demand(section)?);
+        self.data.body.resize(start, 0);
+        Ok(start)
+    }
+
+    /// Returns the alignment that a section of data needs, in bytes, and sees to it that the data has it.
+    pub(super) fn demand(&mut self, section: &Section) -> Result<usize, LowerError> {
+        let alignment = usize::try_from(section.alignment.min(self.relied_on))
+            .ok()
+            .filter(|alignment| (1..=MAX_ALIGNMENT).contains(alignment))
+            .ok_or_else(|| LowerError::Alignment {
+                section: section.name.clone(),
+                alignment: section.alignment,
+            })?;
+        self.data_alignment = self.data_alignment.max(alignment);
+        Ok(alignment)
     }
 
     /// Returns the C name of a symbol.

@@ -4,7 +4,7 @@
 use jit_schema::Section;
 
 use super::error::LowerError;
-use super::layout::{Layout, value};
+use super::layout::{Layout, offset_from, value};
 use crate::{Part, Place};
 
 /// The largest gap between sections, in bytes: clang aligns none to more than a page of arm64 macOS.
@@ -22,29 +22,38 @@ pub(super) fn add_section(
         code,
         data,
     };
-    // The values of symbols, and the distances between sections, are right only if the section ends
-    // up at its address. Code after data and sections that overlap would not.
+    // The distances between sections are right only if the section ends up at its address. Code after
+    // data and sections that overlap would not.
     let gap = section
         .address
-        .checked_sub((code + data) as u64)
+        .checked_sub(layout.end)
         .filter(|gap| *gap < MAX_GAP && (part == Part::Data || data == 0))
         .and_then(|gap| usize::try_from(gap).ok())
         .ok_or_else(wrong_address)?;
+    layout.end = section.address.saturating_add(section.data.len() as u64);
     let name = layout.unmangle(&section.name).to_owned();
-    let (start, section_offset) = match part {
-        Part::Code => (0, section.address.cast_signed()),
+    // As in CPython's tool, data starts right after the code's last byte. So what is aligned in the
+    // object may not be here; where that matters, the gap is another one.
+    let mut start = layout.stencil(part).body.len() + gap;
+    if part == Part::Data {
+        let alignment = layout.demand(section)?;
+        if !start.is_multiple_of(alignment) {
+            start = data.next_multiple_of(alignment);
+        }
+    }
+    let place = |offset| Place { part, offset };
+    let section_offset = match part {
+        Part::Code => section.address.cast_signed(),
         // This is what CPython's tool does, and it is not right: in x86_64 code, references to
         // literals name the section and have the distance from the instruction in the field, but it
         // is taken for an offset from here. Headers must be the same, though.
-        Part::Data => (code as u64, code as i64),
+        Part::Data => code as i64,
     };
-    let place = |offset| Place { part, offset };
     layout.symbols.insert(name, place(section_offset));
-    let body = &mut layout.stencil(part).body;
-    body.resize(body.len() + gap, 0);
+    layout.stencil(part).body.resize(start, 0);
     for symbol in &section.symbols {
         let name = layout.unmangle(&symbol.name).to_owned();
-        let offset = symbol.value.wrapping_sub(start).cast_signed();
+        let offset = offset_from(start, symbol.value.wrapping_sub(section.address));
         layout.symbols.insert(name, place(offset));
     }
     layout.append(part, section, value)

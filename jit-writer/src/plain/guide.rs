@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use super::tables;
 use jit_schema::PatchShape;
 use jit_stencils::{Hole, PatchKind, PatchValue, StencilSet};
 
@@ -19,13 +20,18 @@ pub(super) fn write(out: &mut String, set: &StencilSet) {
          //\n\
          //  1. Add up code_size and data_size of jit_stencils[JIT_UOP_...] for its micro-ops, and get\n\
          //     memory. The code of each micro-op has to follow that of the one before it directly, since\n\
-         //     that is where it continues. Data has to be aligned to 8 bytes.\n\
+         //     that is where it continues. Data has to be aligned to 8 bytes{}.\n\
          //  2. For each micro-op, fill in a jit_instruction and call emit with where its code and data\n\
          //     go. They must run at that address.\n\
          //  3. Make the code executable (on AArch64, flush the instruction cache) and have the shim call\n\
          //     its start.\n",
         set.groups.len(),
-        set.target
+        set.target,
+        if tables::has_alignments(set) {
+            ", or to what\n//     jit_data_alignments[JIT_UOP_...] says if that is more"
+        } else {
+            ""
+        }
     );
     write_functions(out, set);
     write_symbols(out, &set.symbols, &referenced(set));

@@ -3,10 +3,16 @@
 
 use std::fmt::Write as _;
 
-use jit_stencils::StencilSet;
+use jit_stencils::{SLOT_SIZE, StencilSet};
 
 use super::function::PARAMETERS;
 use crate::c;
+
+/// Returns whether the data of any micro-op has to be aligned to more than 8 bytes.
+pub(super) fn has_alignments(set: &StencilSet) -> bool {
+    let mut groups = set.groups.iter();
+    groups.any(|(_, group)| group.data_alignment > SLOT_SIZE)
+}
 
 /// Writes the tables.
 pub(super) fn write(out: &mut String, set: &StencilSet) {
@@ -51,7 +57,7 @@ pub(super) fn write(out: &mut String, set: &StencilSet) {
     if groups.is_empty() {
         out.push_str("    {0, 0, 0, 0, {0}, {0}},\n");
     }
-    for (name, group) in groups {
+    for (name, group) in &groups {
         let _ = write!(
             out,
             "    {{\"{name}\", emit_{name}, {}, {}, ",
@@ -62,6 +68,17 @@ pub(super) fn write(out: &mut String, set: &StencilSet) {
         out.push_str(", ");
         c::write_mask(out, &group.got_entries);
         out.push_str("},\n");
+    }
+    if has_alignments(set) {
+        let _ = write!(
+            out,
+            "}};\n\n// What the data of each micro-op has to be aligned to, in bytes.\n\
+             static const size_t jit_data_alignments[{}] = {{\n",
+            groups.len()
+        );
+        for (_, group) in &groups {
+            let _ = writeln!(out, "    {},", group.data_alignment);
+        }
     }
     let _ = writeln!(
         out,

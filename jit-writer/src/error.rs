@@ -1,0 +1,23 @@
+//! The error of writing a header.
+
+/// Why stencils cannot be in a header of a format.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HeaderError {
+    /// The data of a micro-op has a greater alignment than the users of the format give it.
+    #[error(
+        "{opname}: its data must be aligned to {alignment} bytes, and programs that use a {format} \
+         header align data to {supported}: keep vectors and other such data outside of the micro-op, \
+         and compile with -fno-vectorize -fno-slp-vectorize if it is the compiler that makes them"
+    )]
+    Alignment {
+        /// The micro-op.
+        opname: String,
+        /// The alignment, in bytes.
+        alignment: usize,
+        /// The name of the format.
+        format: &'static str,
+        /// The largest alignment that the format knows, in bytes.
+        supported: usize,
+    },
+}
