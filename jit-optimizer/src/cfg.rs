@@ -5,12 +5,30 @@ use std::collections::{HashMap, HashSet};
 use std::ops::{Index, IndexMut};
 
 use crate::instruction::Instruction;
+use crate::scan;
+use crate::section::Section;
 
 /// A basic block: an optional label, directives and comments, then instructions. Only the last
 /// instruction may be a branch, jump, call or return.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Block<'a> {
     pub(crate) label: Option<&'a str>,
+    /// The section that its first line is in.
+    pub(crate) section: Section<'a>,
+    /// Whether it has instructions of the input in the section for code.
+    pub(crate) code: bool,
+    /// Whether something other than its instructions puts bytes into the section for code: a table,
+    /// or code that is written as data.
+    pub(crate) opaque: bool,
+    /// Whether it has something in a section for data. Data always stays.
+    pub(crate) data: bool,
+    /// The blocks whose labels its instructions and data mention, without the target of the last
+    /// instruction.
+    pub(crate) references: Vec<BlockId>,
+    /// Whether a block mentions its label, so that control flow may come from anywhere.
+    pub(crate) referenced: bool,
+    /// Whether metadata mentions its label, so that it has to be defined.
+    pub(crate) pinned: bool,
     /// The label, directives and comments, which come before the instructions.
     pub(crate) noninstructions: Vec<&'a str>,
     pub(crate) instructions: Vec<Instruction<'a>>,
@@ -24,7 +42,36 @@ pub(crate) struct Block<'a> {
     pub(crate) hot: bool,
 }
 
-impl Block<'_> {
+impl<'a> Block<'a> {
+    fn new(label: Option<&'a str>) -> Block<'a> {
+        Block {
+            label,
+            section: Section::TEXT,
+            code: false,
+            opaque: false,
+            data: false,
+            references: Vec::new(),
+            referenced: false,
+            pinned: false,
+            noninstructions: Vec::new(),
+            instructions: Vec::new(),
+            target: None,
+            link: None,
+            ends_flow: false,
+            hot: false,
+        }
+    }
+
+    /// Returns whether this is a part of the input, not a label outside of it.
+    pub(crate) fn is_defined(&self) -> bool {
+        !self.noninstructions.is_empty() || !self.instructions.is_empty()
+    }
+
+    /// Returns whether it is certain that nothing is executed here.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.instructions.is_empty() && !self.opaque
+    }
+
     /// Returns the next block, if control flow can fall through to it.
     pub(crate) fn fallthrough(&self) -> Option<BlockId> {
         self.link.filter(|_| !self.ends_flow)
@@ -96,7 +143,7 @@ impl<'a> Graph<'a> {
     /// Returns a graph with only the first block.
     pub(crate) fn new() -> Graph<'a> {
         Graph {
-            blocks: vec![Block::default()],
+            blocks: vec![Block::new(None)],
             labels: HashMap::new(),
             globals: HashSet::new(),
         }
@@ -104,7 +151,7 @@ impl<'a> Graph<'a> {
 
     /// Makes a name visible from outside.
     pub(crate) fn add_global(&mut self, name: &'a str) {
-        self.globals.insert(name);
+        self.globals.insert(scan::unquoted(name));
     }
 
     fn add(&mut self, block: Block<'a>) -> BlockId {
@@ -115,7 +162,7 @@ impl<'a> Graph<'a> {
 
     /// Adds a block without a label and links it after `block`.
     pub(crate) fn append_after(&mut self, block: BlockId) -> BlockId {
-        let next = self.add(Block::default());
+        let next = self.add(Block::new(None));
         self[block].link = Some(next);
         next
     }
@@ -123,16 +170,54 @@ impl<'a> Graph<'a> {
     /// Returns the block with this label, which may be defined later or never (`_lookup_label`).
     pub(crate) fn look_up(&mut self, label: &'a str) -> BlockId {
         let id = BlockId(self.blocks.len());
-        match self.labels.entry(label) {
+        match self.labels.entry(scan::unquoted(label)) {
             Entry::Occupied(entry) => *entry.get(),
             Entry::Vacant(entry) => {
                 entry.insert(id);
-                self.add(Block {
-                    label: Some(label),
-                    ..Block::default()
-                })
+                self.add(Block::new(Some(label)))
             }
         }
+    }
+
+    /// Makes a name that is given a value by an assignment one for its block.
+    pub(crate) fn add_name(&mut self, name: &'a str, block: BlockId) {
+        self.labels.entry(scan::unquoted(name)).or_insert(block);
+    }
+
+    /// Returns the block that defines the symbol that a word of the assembly means, if there is one:
+    /// for `symbol`, `$symbol`, `symbol@PLT` and `1f`.
+    pub(crate) fn mentioned(&self, word: &str) -> Option<BlockId> {
+        let find = |word: &str| {
+            let known = self.labels.get(word).copied();
+            known.filter(|&id| self[id].is_defined())
+        };
+        if word.starts_with('"') {
+            return find(scan::unquoted(word));
+        }
+        let number = word.strip_suffix(['b', 'f']);
+        let number = number.filter(|number| number.bytes().all(|b| b.is_ascii_digit()));
+        let plain = word.strip_prefix('$').unwrap_or(word);
+        let before_modifier = || {
+            let mut modifiers = plain.match_indices('@');
+            modifiers.find_map(|(at, _)| find(plain.get(..at)?))
+        };
+        find(word)
+            .or_else(|| find(plain))
+            .or_else(|| find(number?))
+            .or_else(before_modifier)
+    }
+
+    /// Returns whether a label is defined, and not by an assignment.
+    pub(crate) fn defines(&self, label: &str) -> bool {
+        let known = self.labels.get(scan::unquoted(label));
+        known.is_some_and(|&id| self[id].is_defined())
+    }
+
+    /// Returns the blocks with labels that are defined here.
+    pub(crate) fn defined(&self) -> impl Iterator<Item = BlockId> {
+        (0..self.blocks.len())
+            .map(BlockId)
+            .filter(|&id| self[id].label.is_some() && self[id].is_defined())
     }
 
     /// Returns the linked blocks in order.
@@ -140,11 +225,10 @@ impl<'a> Graph<'a> {
         std::iter::successors(Some(Graph::ROOT), |&id| self[id].link)
     }
 
-    /// Returns the first block with an instruction, from this one on (`resolve`), or else the last
-    /// block.
+    /// Returns the first block that is not empty, from this one on (`resolve`), or else the last block.
     pub(crate) fn resolve(&self, id: BlockId) -> BlockId {
         let mut id = id;
-        while let Some(next) = self[id].link.filter(|_| self[id].instructions.is_empty()) {
+        while let Some(next) = self[id].link.filter(|_| self[id].is_empty()) {
             id = next;
         }
         id
@@ -154,17 +238,17 @@ impl<'a> Graph<'a> {
     pub(crate) fn is_global(&self, id: BlockId) -> bool {
         self[id]
             .label
-            .is_some_and(|label| self.globals.contains(label))
+            .is_some_and(|label| self.globals.contains(scan::unquoted(label)))
     }
 
-    /// Adds the label for the next micro-op after the last instruction (`_insert_continue_label`), so
-    /// that jumps to it can be assembled, or removed. Returns the label's block.
+    /// Adds the label for the next micro-op after the last code (`_insert_continue_label`), so that
+    /// jumps to it can be assembled, or removed. Returns the label's block.
     pub(crate) fn insert_continue_label(&mut self, label: &'a str, line: &'a str) -> BlockId {
         let continuation = self.look_up(label);
         // Without any instruction, the label comes after the root.
         let end = self
             .linked()
-            .filter(|&id| !self[id].instructions.is_empty())
+            .filter(|&id| self[id].code || self[id].opaque)
             .last()
             .unwrap_or(Graph::ROOT);
         let next = self[end].link.replace(continuation);

@@ -30,16 +30,55 @@ pub enum OptimizeError {
         line: usize,
     },
 
-    /// A call of hot code in the same stencil is followed by a jump to cold code. A branch there would
-    /// be inverted, but a call cannot be. Upstream's `_invert_branch` asserts that it is a branch.
+    /// A conditional branch to a function outside of the stencil, which it may not reach, cannot be
+    /// replaced by one around a jump.
     #[error(
-        "line {line}: {text:?} calls hot code in the same stencil, right before a jump to cold \
-         code; keep clang from outlining the callee"
+        "line {line}: {text:?} may not reach its target, and the branch has no inverse; jump to the \
+         target with an unconditional branch"
     )]
-    CallBeforeColdJump {
-        /// The line of the call.
+    BranchOutside {
+        /// The line of the branch.
         line: usize,
-        /// The call.
+        /// The branch.
+        text: String,
+    },
+
+    /// An instruction needs an address in the stencil in 32 bits, although stencils are copied to
+    /// anywhere, and there is no other instruction for it, or no free register.
+    #[error(
+        "line {line}: {text:?} has the address of a function or table of the stencil in 32 bits, which \
+         is not enough, and cannot be replaced; keep the address in a variable, and a switch from \
+         becoming a table with `-fno-jump-tables`"
+    )]
+    AbsoluteAddress {
+        /// The line of the instruction.
+        line: usize,
+        /// The instruction.
+        text: String,
+    },
+
+    /// Something comes between the two instructions of a pair that are patched together.
+    #[error(
+        "line {line}: the two instructions that load the address of {symbol} would be patched together, \
+         but something may jump in between or read the register; please report this"
+    )]
+    PairInterrupted {
+        /// The line of one of the two.
+        line: usize,
+        /// The symbol.
+        symbol: String,
+    },
+
+    /// Control goes on after the last instruction of a function, although the options want a jump there:
+    /// [`End::Jump`](crate::End::Jump).
+    #[error(
+        "line {line}: control runs off the end of the code, after {text:?}; leave each path of a \
+         micro-op by a tail call, and end what cannot be reached with `__builtin_trap()`"
+    )]
+    RunsOffEnd {
+        /// The line of the last instruction.
+        line: usize,
+        /// The last instruction or label.
         text: String,
     },
 

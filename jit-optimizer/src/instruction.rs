@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::scan;
+
 /// What an instruction means for control flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Operation<'a> {
@@ -29,10 +31,12 @@ pub(crate) struct Branch {
 /// How far a branch reaches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reach {
-    /// Anywhere in a trace.
-    Long,
+    /// To any symbol: the linker makes a trampoline where the field is too small.
+    Anywhere,
+    /// To any place in the same trace, but not always to a function outside of it.
+    Trace,
     /// Anywhere in the same stencil, but not always to another one.
-    Short,
+    Stencil,
 }
 
 /// One instruction, or a label that a pass put among the instructions.
@@ -76,13 +80,13 @@ impl<'a> Instruction<'a> {
     }
 
     /// Gives a branch, jump or call another target (`update_target`). Like upstream, this replaces
-    /// every occurrence of the old target in the line, also in comments.
+    /// the old target wherever the line has it, also in comments.
     pub(crate) fn retarget(&mut self, label: &'a str) {
         match &mut self.operation {
             Operation::Branch { target, .. }
             | Operation::Jump { target }
             | Operation::Call { target } => {
-                self.text = Cow::Owned(self.text.replace(*target, label));
+                self.text = Cow::Owned(scan::replace_symbol(&self.text, target, label));
                 *target = label;
             }
             Operation::Return | Operation::Other => {}

@@ -13,9 +13,10 @@
 //!   relocations.
 //!
 //! The behaviour is that of `Optimizer`, `OptimizerX86` and `OptimizerAArch64` in CPython's
-//! `Tools/jit/_optimizers.py`, and so are the bytes of the result, except in one case where upstream
-//! breaks the code: a call to the block that follows directly is kept. Upstream's
-//! `_remove_redundant_jumps` takes it for a jump to the next instruction and removes it.
+//! `Tools/jit/_optimizers.py`, and so are the bytes of the result for all of CPython's micro-ops. Code of
+//! other projects has more: constants, jump tables, static functions, symbols with a `$`. Where upstream
+//! breaks such code, this optimizer keeps its meaning or refuses it; `docs/parity.md` lists the
+//! differences.
 //!
 //! With [`Codegen::Tuned`](jit_schema::Codegen::Tuned), more passes run after upstream's, for less
 //! code and data. The stencil still does the same, and an unmodified `jit.c` can fill its holes.
@@ -52,11 +53,12 @@ mod pass;
 mod passes;
 mod print;
 mod scan;
+mod section;
 mod syntax;
 
 pub use error::OptimizeError;
 pub use optimizer::Optimizer;
-pub use options::{FramePointer, Options};
+pub use options::{End, FramePointer, Options};
 
 /// A hash of this crate's sources, for caches of what the optimizer writes: it differs if the
 /// optimizer does.

@@ -37,7 +37,7 @@ impl Optimizer {
     fn with_isa(isa: &'static dyn Isa, target: &Target, options: Options) -> Optimizer {
         Optimizer {
             isa,
-            syntax: Syntax::of(target),
+            syntax: Syntax::of(isa, target),
             passes: passes::list(isa, &options),
         }
     }
@@ -90,11 +90,12 @@ impl Optimizer {
         let context = Context {
             continuation: graph.insert_continue_label(&continue_label, &continue_line),
             syntax: &self.syntax,
+            isa: self.isa,
         };
         for pass in &self.passes {
             (pass.run)(&mut graph, &context)?;
         }
-        Ok(print::print(&graph))
+        Ok(print::print(&graph, self.syntax.format))
     }
 }
 
@@ -159,17 +160,19 @@ mod tests {
         let tuned = upstream.codegen(Codegen::Tuned);
         let reserved = tuned.frame_pointer(FramePointer::Reserved);
         let arm = ["label-external-branches", "fix-up-constants"];
+        let check = "check-pairs";
+        let wide = ["make-addresses-relative"];
         for (triple, options, own) in [
-            (x86_64, upstream, &[][..]),
+            (x86_64, upstream, &wide[..]),
             (i686, upstream, &[]),
-            (aarch64, upstream, &arm),
-            (x86_64, tuned, &["shorten-constants"]),
+            (aarch64, upstream, &[arm[0], arm[1], check]),
+            (x86_64, tuned, &[wide[0], "shorten-constants"]),
             (i686, tuned, &["drop-argument-stores"]),
-            (aarch64, tuned, &[arm[0], arm[1], "label-pairs"]),
+            (aarch64, tuned, &[arm[0], arm[1], "label-pairs", check]),
             (
                 x86_64,
                 reserved,
-                &["shorten-constants", "check-frame-pointer"],
+                &[wide[0], "shorten-constants", "check-frame-pointer"],
             ),
         ] {
             let expected = [&shared, own].concat();

@@ -4,7 +4,7 @@ use jit_schema::Codegen;
 
 /// What to do, and what to refuse.
 ///
-/// The default is [`Codegen::Upstream`] and [`FramePointer::Free`].
+/// The default is [`Codegen::Upstream`], [`FramePointer::Free`] and [`End::Anything`].
 ///
 /// ```
 /// use jit_optimizer::{FramePointer, Options};
@@ -22,6 +22,8 @@ pub struct Options {
     pub codegen: Codegen,
     /// Whether stencils may set the frame pointer.
     pub frame_pointer: FramePointer,
+    /// How functions may end.
+    pub end: End,
 }
 
 impl Options {
@@ -39,6 +41,24 @@ impl Options {
             ..self
         }
     }
+
+    /// Sets how functions may end.
+    #[must_use]
+    pub fn end(self, end: End) -> Options {
+        Options { end, ..self }
+    }
+}
+
+/// How functions may end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum End {
+    /// With any instruction. After the last one, the next micro-op follows.
+    #[default]
+    Anything,
+    /// With a jump, a return, a trap or a call. Code that goes on after the last instruction, which
+    /// compilers write for what they know to be unreachable, is an
+    /// [`OptimizeError::RunsOffEnd`](crate::OptimizeError::RunsOffEnd).
+    Jump,
 }
 
 /// Whether stencils may set the frame pointer (`frame_pointers` in `_targets.py`).

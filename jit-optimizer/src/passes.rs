@@ -1,5 +1,6 @@
 //! The passes that all instruction sets share, and the order in which passes run.
 
+mod ends;
 mod frame_pointer;
 mod hot_branches;
 mod hot_code;
@@ -9,7 +10,7 @@ mod unreachable;
 use jit_schema::Codegen;
 
 use crate::isa::Isa;
-use crate::options::{FramePointer, Options};
+use crate::options::{End, FramePointer, Options};
 use crate::pass::Pass;
 
 /// The shared passes that run several times, because each removed branch can expose another. Upstream
@@ -23,7 +24,12 @@ const REPETITIONS: usize = 4;
 
 /// Returns the passes to run, in order (`Optimizer.run`).
 pub(crate) fn list(isa: &dyn Isa, options: &Options) -> Vec<Pass> {
-    let mut passes = vec![hot_code::MARK];
+    let mut passes = Vec::new();
+    match options.end {
+        End::Anything => {}
+        End::Jump => passes.push(ends::CHECK),
+    }
+    passes.push(hot_code::MARK);
     for _ in 0..REPETITIONS {
         passes.extend(REPEATED);
     }
@@ -32,6 +38,7 @@ pub(crate) fn list(isa: &dyn Isa, options: &Options) -> Vec<Pass> {
         Codegen::Upstream => {}
         Codegen::Tuned => passes.extend(isa.tuned_passes()),
     }
+    passes.extend(isa.checks());
     match options.frame_pointer {
         FramePointer::Free => {}
         FramePointer::Reserved => passes.push(frame_pointer::CHECK),

@@ -11,14 +11,9 @@ pub(crate) fn is_word(c: char) -> bool {
     c == '_' || c.is_alphanumeric()
 }
 
-/// Matches the characters of labels: `[\w."$?@]`.
-pub(crate) fn is_label(c: char) -> bool {
-    is_word(c) || matches!(c, '.' | '"' | '$' | '?' | '@')
-}
-
-/// Matches the characters of branch targets: `[\w.]`.
-fn is_target(c: char) -> bool {
-    is_word(c) || c == '.'
+/// Returns whether a character can be in a symbol without quotes.
+pub(crate) fn is_symbol(c: char) -> bool {
+    is_word(c) || matches!(c, '.' | '$' | '?' | '@')
 }
 
 /// Splits a text after the leading characters that `accept` returns true for.
@@ -38,9 +33,68 @@ pub(crate) fn mnemonic(line: &str) -> Option<(&str, &str)> {
     (!word.is_empty() && !rest.is_empty()).then_some((word, rest))
 }
 
-/// Matches `[\w.]+` and returns what it matches.
-pub(crate) fn target(text: &str) -> Option<&str> {
-    Some(split_run(text, is_target).0).filter(|target| !target.is_empty())
+/// Splits off the symbol that a text starts with, as the assembler spells it: with the quotes, if it
+/// has some.
+pub(crate) fn symbol(text: &str) -> Option<(&str, &str)> {
+    let Some(quoted) = text.strip_prefix('"') else {
+        return Some(split_run(text, is_symbol)).filter(|(symbol, _)| !symbol.is_empty());
+    };
+    let mut escaped = false;
+    let end = quoted.find(|c| {
+        let ends = c == '"' && !escaped;
+        escaped = c == '\\' && !escaped;
+        ends
+    })?;
+    text.split_at_checked(end + 2)
+}
+
+/// Returns an operand, if it is a single symbol: the target of a branch, jump or call.
+pub(crate) fn target(operand: &str) -> Option<&str> {
+    let (symbol, rest) = symbol(operand.trim_matches(is_space))?;
+    rest.is_empty().then_some(symbol)
+}
+
+/// Returns a symbol without its quotes, which do not belong to its name.
+pub(crate) fn unquoted(symbol: &str) -> &str {
+    let inner = symbol.strip_prefix('"').and_then(|s| s.strip_suffix('"'));
+    inner.unwrap_or(symbol)
+}
+
+/// Returns the symbols, mnemonics, registers and numbers in a text, each as a whole.
+pub(crate) fn symbols(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        loop {
+            let start = rest.find(|c| c == '"' || is_symbol(c))?;
+            let tail = rest.get(start..)?;
+            match symbol(tail) {
+                Some((found, after)) => {
+                    rest = after;
+                    return Some(found);
+                }
+                // A quote that does not end.
+                None => rest = tail.get(1..)?,
+            }
+        }
+    })
+}
+
+/// Replaces a symbol wherever a text has it as a whole.
+pub(crate) fn replace_symbol(text: &str, old: &str, new: &str) -> String {
+    let mut result = String::with_capacity(text.len() + new.len());
+    let mut rest = text;
+    for found in symbols(text) {
+        if found != old {
+            continue;
+        }
+        let start = found.as_ptr().addr() - text.as_ptr().addr();
+        let done = text.len() - rest.len();
+        result.push_str(text.get(done..start).unwrap_or_default());
+        result.push_str(new);
+        rest = text.get(start + found.len()..).unwrap_or_default();
+    }
+    result.push_str(rest);
+    result
 }
 
 /// Returns whether a word ends before this text: `\b` after a word.

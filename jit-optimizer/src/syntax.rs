@@ -4,7 +4,17 @@ use std::borrow::Cow;
 
 use jit_schema::{ObjectFormat, Target};
 
+use crate::instruction::Reach;
+use crate::isa::Isa;
 use crate::scan;
+
+/// The places in the same trace that a stencil can jump to.
+const PLACES: [&str; 4] = [
+    "_JIT_CONTINUE",
+    "_JIT_ERROR_TARGET",
+    "_JIT_EXIT_TARGET",
+    "_JIT_JUMP_TARGET",
+];
 
 /// The conventions of a target's assembly.
 #[derive(Debug, Clone, Copy)]
@@ -14,15 +24,49 @@ pub(crate) struct Syntax {
     /// The prefix that C symbols are mangled with.
     pub(crate) symbol_prefix: &'static str,
     pub(crate) format: ObjectFormat,
+    /// What comments start with.
+    comments: &'static [&'static str],
 }
 
 impl Syntax {
-    pub(crate) fn of(target: &Target) -> Syntax {
+    pub(crate) fn of(isa: &dyn Isa, target: &Target) -> Syntax {
         Syntax {
             label_prefix: target.label_prefix,
             symbol_prefix: target.symbol_prefix,
             format: target.format,
+            comments: isa.comments(target.format),
         }
+    }
+
+    /// Returns a line without the comment at its end.
+    pub(crate) fn code<'a>(&self, line: &'a str) -> &'a str {
+        let comment = |text: &str| {
+            let starts = self.comments.iter().filter_map(|start| text.find(start));
+            starts.min().unwrap_or(text.len())
+        };
+        let mut done = 0;
+        while let Some(rest) = line.get(done..) {
+            let comment = comment(rest);
+            match rest.find('"').filter(|&quote| quote < comment) {
+                Some(quote) => {
+                    let quoted = rest.get(quote..).and_then(scan::symbol);
+                    done += quote + quoted.map_or(1, |(quoted, _)| quoted.len());
+                }
+                None => return line.get(..done + comment).unwrap_or(line),
+            }
+        }
+        line
+    }
+
+    /// Returns whether a line without its comment has several statements on it, which only inline
+    /// assembly has.
+    pub(crate) fn is_several(&self, code: &str) -> bool {
+        let mut unquoted = code;
+        // Nobody needs to be exact here: a line with a quote and a semicolon is rare.
+        if let Some((before, _)) = code.split_once('"') {
+            unquoted = before;
+        }
+        (!self.comments.contains(&";") && unquoted.contains(';')) || unquoted.contains("%%")
     }
 
     /// Returns the local label that stands for the start of the next micro-op.
@@ -30,10 +74,24 @@ impl Syntax {
         format!("{}_JIT_CONTINUE", self.label_prefix)
     }
 
-    /// Returns whether a label is outside of the stencil, where short branches may not reach
-    /// (`_is_far_target`).
+    /// Returns whether a label is outside of the stencil, or may be (`_is_far_target`).
     pub(crate) fn is_far_target(&self, label: &str) -> bool {
         !label.starts_with(self.label_prefix)
+    }
+
+    /// Returns whether a branch can go to a label, wherever that will be.
+    pub(crate) fn reaches(&self, reach: Reach, label: &str) -> bool {
+        match reach {
+            Reach::Anywhere => true,
+            Reach::Trace => !self.is_far_target(label) || self.is_place(label),
+            Reach::Stencil => !self.is_far_target(label),
+        }
+    }
+
+    /// Returns whether a symbol is a place in the same trace.
+    fn is_place(&self, label: &str) -> bool {
+        let name = scan::unquoted(label).strip_prefix(self.symbol_prefix);
+        name.is_some_and(|name| PLACES.contains(&name))
     }
 
     /// Replaces references to the symbol `_JIT_CONTINUE` by references to the local label
@@ -49,8 +107,7 @@ impl Syntax {
         for (start, _) in assembly.match_indices(&symbol) {
             let (before, rest) = assembly.split_at(start);
             let after = rest.get(symbol.len()..).unwrap_or_default();
-            let at_word_start = !before.chars().next_back().is_some_and(scan::is_word);
-            if at_word_start && scan::at_word_end(after) {
+            if starts_symbol(before) && self.ends_symbol(after) {
                 result.push_str(before.get(copied..).unwrap_or_default());
                 result.push_str(continue_label);
                 copied = start + symbol.len();
@@ -67,9 +124,10 @@ impl Syntax {
     /// this order.
     pub(crate) fn classify<'a>(&self, line: &'a str) -> Line<'a> {
         let text = scan::skip_space(line);
-        let (label, rest) = scan::split_run(text, scan::is_label);
-        if !label.is_empty() && rest.starts_with(':') {
-            return Line::Label(label);
+        if let Some((label, rest)) = scan::symbol(text)
+            && let Some(rest) = rest.strip_prefix(':')
+        {
+            return Line::Label(label, rest);
         }
         if let Some(name) = self.global_name(text) {
             return Line::Global(name);
@@ -78,6 +136,19 @@ impl Syntax {
             return Line::Noninstruction;
         }
         Line::Instruction
+    }
+
+    /// Returns the symbol that a line gives a value, and the value: `NAME = VALUE`, or
+    /// `.set NAME, VALUE`.
+    pub(crate) fn assigned<'a>(&self, line: &'a str) -> Option<(&'a str, &'a str)> {
+        let text = scan::skip_space(line);
+        let (directive, rest) = scan::split_run(text, |c| !scan::is_space(c));
+        if matches!(directive, ".set" | ".equ" | ".equiv") {
+            let (name, rest) = scan::symbol(scan::skip_space(rest))?;
+            return Some((name, scan::skip_space(rest).strip_prefix(',')?));
+        }
+        let (name, rest) = scan::symbol(text)?;
+        Some((name, scan::skip_space(rest).strip_prefix('=')?))
     }
 
     /// Returns the name that a directive makes visible from outside: `.globl NAME`, and on COFF
@@ -92,15 +163,31 @@ impl Syntax {
         if argument.len() == rest.len() {
             return None;
         }
-        let (name, rest) = scan::split_run(argument, scan::is_label);
-        (rest.starts_with(end) && !name.is_empty()).then_some(name)
+        let (name, rest) = scan::symbol(argument)?;
+        rest.starts_with(end).then_some(name)
     }
+
+    /// Returns whether a symbol ends before this text. `@` starts what the assembler makes of the
+    /// symbol (`f@PLT`), except for COFF, whose symbols can have it (`_f@8`).
+    fn ends_symbol(&self, after: &str) -> bool {
+        let next = after.chars().next();
+        let modifier = next == Some('@') && self.format != ObjectFormat::Coff;
+        modifier || !next.is_some_and(scan::is_symbol)
+    }
+}
+
+/// Returns whether a symbol can start after this text. `$` is a part of a symbol in the middle of it,
+/// and otherwise marks an immediate.
+fn starts_symbol(before: &str) -> bool {
+    let before = before.strip_suffix('$').unwrap_or(before);
+    !before.chars().next_back().is_some_and(scan::is_symbol)
 }
 
 /// The kind of a line.
 #[derive(Debug)]
 pub(crate) enum Line<'a> {
-    Label(&'a str),
+    /// A label, and what follows its colon.
+    Label(&'a str, &'a str),
     /// The directive that makes this name global.
     Global(&'a str),
     /// Another directive, a comment, or an empty line.

@@ -1,8 +1,11 @@
 //! 64-bit Arm: upstream's `OptimizerAArch64`.
 
 mod branches;
+mod check_pairs;
 mod constants;
 mod pairs;
+
+use jit_schema::ObjectFormat;
 
 use super::Isa;
 use crate::instruction::{Branch, Operation, Reach};
@@ -14,6 +17,13 @@ use crate::scan;
 pub(crate) struct Aarch64;
 
 impl Isa for Aarch64 {
+    fn comments(&self, format: ObjectFormat) -> &'static [&'static str] {
+        match format {
+            ObjectFormat::MachO => &[";", "//"],
+            ObjectFormat::Coff | ObjectFormat::Elf => &["//"],
+        }
+    }
+
     /// Recognizes branches, jumps, calls and returns. Indirect jumps and calls (`br`, `blr`) are other
     /// instructions, because upstream's patterns do not match them.
     fn operation<'a>(&self, text: &'a str) -> Operation<'a> {
@@ -27,16 +37,31 @@ impl Isa for Aarch64 {
             return Operation::Other;
         };
         let recognized = match mnemonic {
-            "b" => scan::target(scan::skip_space(rest)).map(|target| Operation::Jump { target }),
-            "bl" | "blx" => {
-                scan::target(scan::skip_space(rest)).map(|target| Operation::Call { target })
-            }
+            "b" => scan::target(rest).map(|target| Operation::Jump { target }),
+            "bl" | "blx" => scan::target(rest).map(|target| Operation::Call { target }),
             _ if mnemonic.starts_with(['b', 'c', 't']) => branch(mnemonic)
                 .zip(branch_target(rest))
                 .map(|(branch, target)| Operation::Branch { branch, target }),
             _ => None,
         };
         recognized.unwrap_or(Operation::Other)
+    }
+
+    fn is_call(&self, text: &str) -> bool {
+        text.trim_start().starts_with("bl")
+    }
+
+    /// Recognizes calls, which end a function only if the compiler knows that they do not return,
+    /// indirect jumps, returns, and traps.
+    fn never_continues(&self, text: &str) -> bool {
+        let (mnemonic, _) = scan::split_run(text.trim(), |c| !scan::is_space(c));
+        matches!(
+            mnemonic,
+            "b" | "br" | "bl" | "blr" | "ret" | "retaa" | "retab" | "brk" | "udf" | "hlt"
+        ) || mnemonic.starts_with("braa")
+            || mnemonic.starts_with("brab")
+            || mnemonic.starts_with("blraa")
+            || mnemonic.starts_with("blrab")
     }
 
     /// Matches `\s*stp\s+x29`.
@@ -53,6 +78,10 @@ impl Isa for Aarch64 {
 
     fn tuned_passes(&self) -> &'static [Pass] {
         &[pairs::LABEL]
+    }
+
+    fn checks(&self) -> &'static [Pass] {
+        &[check_pairs::CHECK]
     }
 }
 
@@ -97,30 +126,13 @@ fn branch(mnemonic: &str) -> Option<Branch> {
             })
         })
     };
-    find(&LONG_BRANCHES, Reach::Long).or_else(|| find(&SHORT_BRANCHES, Reach::Short))
+    find(&LONG_BRANCHES, Reach::Trace).or_else(|| find(&SHORT_BRANCHES, Reach::Stencil))
 }
 
-/// Matches `\s+(.+,\s+)*([\w.]+)` and returns its second group: what comes after the last comma that
-/// is followed by white space and a possible target, wherever in the line, or else the first operand.
-fn branch_target(text: &str) -> Option<&str> {
-    let operands = scan::skip_space(text);
-    let after_comma = |rest: &'_ str| -> Option<usize> {
-        let target = scan::skip_space(rest);
-        let found = target.len() < rest.len() && scan::target(target).is_some();
-        found.then_some(target.len())
-    };
-    let tail = |len: usize| scan::target(operands.get(operands.len() - len..)?);
-    for (comma, _) in operands.rmatch_indices(',').filter(|&(at, _)| at > 0) {
-        if let Some(len) = operands.get(comma + 1..).and_then(after_comma) {
-            return tail(len);
-        }
-    }
-    if let Some(target) = scan::target(operands) {
-        return Some(target);
-    }
-    // With a comma right after the white space, `.+` matches only if `\s+` leaves a space to it.
-    let spaces = text.len() - operands.len();
-    let more_than_one = text.chars().next().is_some_and(|c| c.len_utf8() < spaces);
-    let rest = operands.strip_prefix(',').filter(|_| more_than_one)?;
-    after_comma(rest).and_then(tail)
+/// Returns the target of a conditional branch: its last operand.
+fn branch_target(operands: &str) -> Option<&str> {
+    let (_, last) = operands.rsplit_once(',').unwrap_or(("", operands));
+    // A quoted symbol can have a comma.
+    let quoted = operands.find('"').and_then(|at| operands.get(at..));
+    scan::target(quoted.unwrap_or(last))
 }

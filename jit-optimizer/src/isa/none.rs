@@ -4,6 +4,8 @@
 //! reaches by falling through. No target uses it, so it is compiled for tests alone. Support for
 //! another instruction set can start from a copy.
 
+use jit_schema::ObjectFormat;
+
 use super::Isa;
 use crate::instruction::Operation;
 use crate::pass::Pass;
@@ -13,8 +15,20 @@ use crate::pass::Pass;
 pub(crate) struct None;
 
 impl Isa for None {
+    fn comments(&self, _format: ObjectFormat) -> &'static [&'static str] {
+        &["#"]
+    }
+
     fn operation<'a>(&self, _text: &'a str) -> Operation<'a> {
         Operation::Other
+    }
+
+    fn is_call(&self, _text: &str) -> bool {
+        false
+    }
+
+    fn never_continues(&self, _text: &str) -> bool {
+        false
     }
 
     fn sets_frame_pointer(&self, _text: &str) -> bool {
@@ -26,6 +40,10 @@ impl Isa for None {
     }
 
     fn tuned_passes(&self) -> &'static [Pass] {
+        &[]
+    }
+
+    fn checks(&self) -> &'static [Pass] {
         &[]
     }
 }

@@ -1,8 +1,11 @@
 //! 32 and 64-bit x86 in AT&T syntax: upstream's `OptimizerX86`.
 
+mod addresses;
 mod arguments;
 mod constants;
 mod operands;
+
+use jit_schema::ObjectFormat;
 
 use super::Isa;
 use crate::instruction::{Branch, Operation, Reach};
@@ -18,8 +21,20 @@ pub(crate) struct I686;
 pub(crate) struct X86_64;
 
 impl Isa for I686 {
+    fn comments(&self, _format: ObjectFormat) -> &'static [&'static str] {
+        &["#"]
+    }
+
     fn operation<'a>(&self, text: &'a str) -> Operation<'a> {
         operation(text)
+    }
+
+    fn is_call(&self, text: &str) -> bool {
+        text.trim_start().starts_with("call")
+    }
+
+    fn never_continues(&self, text: &str) -> bool {
+        never_continues(text)
     }
 
     fn sets_frame_pointer(&self, text: &str) -> bool {
@@ -33,11 +48,27 @@ impl Isa for I686 {
     fn tuned_passes(&self) -> &'static [Pass] {
         &[arguments::DROP_STORES]
     }
+
+    fn checks(&self) -> &'static [Pass] {
+        &[]
+    }
 }
 
 impl Isa for X86_64 {
+    fn comments(&self, _format: ObjectFormat) -> &'static [&'static str] {
+        &["#"]
+    }
+
     fn operation<'a>(&self, text: &'a str) -> Operation<'a> {
         operation(text)
+    }
+
+    fn is_call(&self, text: &str) -> bool {
+        text.trim_start().starts_with("call")
+    }
+
+    fn never_continues(&self, text: &str) -> bool {
+        never_continues(text)
     }
 
     fn sets_frame_pointer(&self, text: &str) -> bool {
@@ -45,11 +76,15 @@ impl Isa for X86_64 {
     }
 
     fn upstream_passes(&self) -> &'static [Pass] {
-        &[]
+        &[addresses::MAKE_RELATIVE]
     }
 
     fn tuned_passes(&self) -> &'static [Pass] {
         &[constants::SHORTEN]
+    }
+
+    fn checks(&self) -> &'static [Pass] {
+        &[]
     }
 }
 
@@ -84,7 +119,7 @@ fn branch(mnemonic: &str) -> Option<Branch> {
     let found = |mnemonic, inverse| Branch {
         mnemonic,
         inverse,
-        reach: Reach::Long,
+        reach: Reach::Anywhere,
     };
     for (name, inverse) in INVERTIBLE {
         if mnemonic == name {
@@ -102,7 +137,7 @@ fn branch(mnemonic: &str) -> Option<Branch> {
 /// other instructions, because upstream's patterns do not match them.
 fn operation(line: &str) -> Operation<'_> {
     if let Some((mnemonic, rest)) = scan::mnemonic(line)
-        && let Some(target) = scan::target(scan::skip_space(rest))
+        && let Some(target) = scan::target(rest)
     {
         if let Some(branch) = branch(mnemonic) {
             return Operation::Branch { branch, target };
@@ -120,6 +155,20 @@ fn operation(line: &str) -> Operation<'_> {
         return Operation::Return;
     }
     Operation::Other
+}
+
+/// Recognizes calls, which end a function only if the compiler knows that they do not return, indirect
+/// jumps, returns with any suffix, and traps.
+fn never_continues(line: &str) -> bool {
+    let text = line.trim();
+    let (mnemonic, rest) = scan::split_run(text, |c| !scan::is_space(c));
+    let indirect = scan::skip_space(rest).starts_with('*');
+    match mnemonic {
+        "jmp" | "call" | "callq" | "calll" | "ret" | "retq" | "retl" | "ud2" | "ud1" | "int3"
+        | "hlt" => true,
+        "jmpq" | "jmpl" | "notrack" => indirect || mnemonic == "notrack",
+        _ => false,
+    }
 }
 
 /// Matches `\s*movq?\s+%(\w+),\s+%rbp`.

@@ -4,8 +4,9 @@ use std::borrow::Cow;
 
 use crate::cfg::{BlockId, Graph, PerBlock};
 use crate::error::OptimizeError;
-use crate::instruction::{Branch, Instruction, Operation, Reach};
+use crate::instruction::{Branch, Instruction, Operation};
 use crate::pass::{Context, Pass};
+use crate::scan;
 use crate::syntax::Syntax;
 
 /// Inverts a branch to hot code that is followed by a jump to cold code (`_invert_hot_branches`), so
@@ -33,7 +34,7 @@ fn invert(graph: &mut Graph<'_>, context: &Context<'_>) -> Result<(), OptimizeEr
         let Some((jump, hot, cold)) = jump_over(graph, id, &predecessors) else {
             continue;
         };
-        let Some(inverted) = inverted(graph, id, cold, context.syntax)? else {
+        let Some(inverted) = inverted(graph, id, cold, context.syntax) else {
             continue;
         };
         for successor in graph[id].successors().chain(graph[jump].successors()) {
@@ -71,7 +72,8 @@ fn jump_over(
     let jump = graph.resolve(jump);
     let cold = graph[jump].target.filter(|_| graph[jump].ends_flow)?;
     let only_way = predecessors[jump] == 1 && graph[id].successors().any(|next| next == jump);
-    let found = !graph[cold].hot && graph[jump].instructions.len() == 1 && only_way;
+    let only_jump = graph[jump].instructions.len() == 1 && !graph[jump].opaque;
+    let found = !graph[cold].hot && only_jump && only_way && !graph[jump].referenced;
     found.then_some((jump, hot, cold))
 }
 
@@ -82,30 +84,23 @@ fn inverted<'a>(
     id: BlockId,
     target: BlockId,
     syntax: &Syntax,
-) -> Result<Option<Instruction<'a>>, OptimizeError> {
-    let Some((last, label)) = graph[id].instructions.last().zip(graph[target].label) else {
-        return Ok(None);
-    };
+) -> Option<Instruction<'a>> {
+    let (last, label) = graph[id].instructions.last().zip(graph[target].label)?;
+    // It may also be a call. Upstream asserts that it is none.
     let Operation::Branch {
         branch,
         target: old_label,
     } = last.operation
     else {
-        return Err(OptimizeError::CallBeforeColdJump {
-            line: last.line,
-            text: last.text.trim().to_owned(),
-        });
+        return None;
     };
-    let Some(inverse) = branch.inverse else {
-        return Ok(None);
-    };
-    if branch.reach == Reach::Short && syntax.is_far_target(label) {
-        return Ok(None);
+    let inverse = branch.inverse?;
+    if !syntax.reaches(branch.reach, label) {
+        return None;
     }
-    // Like upstream, replace every occurrence in the line, and the mnemonic first.
-    let text = last.text.replace(branch.mnemonic, inverse);
-    Ok(Some(Instruction {
-        text: Cow::Owned(text.replace(old_label, label)),
+    let text = last.text.replacen(branch.mnemonic, inverse, 1);
+    Some(Instruction {
+        text: Cow::Owned(scan::replace_symbol(&text, old_label, label)),
         line: last.line,
         operation: Operation::Branch {
             branch: Branch {
@@ -116,5 +111,5 @@ fn inverted<'a>(
             target: label,
         },
         sets_frame_pointer: last.sets_frame_pointer,
-    }))
+    })
 }

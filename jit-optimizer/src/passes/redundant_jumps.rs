@@ -1,8 +1,8 @@
 //! Removes jumps that lead nowhere else than to the next instruction.
 
-use crate::cfg::{BlockId, Graph, PerBlock};
+use crate::cfg::{Block, BlockId, Graph, PerBlock};
 use crate::error::OptimizeError;
-use crate::instruction::{Instruction, Operation, Reach};
+use crate::instruction::{Instruction, Operation};
 use crate::pass::{Context, Pass};
 
 /// Removes jumps and branches to the code that follows, and lets jumps and branches to a block that
@@ -33,18 +33,12 @@ fn remove(graph: &mut Graph<'_>, context: &Context<'_>) -> Result<(), OptimizeEr
             }
             continue;
         }
-        let [
-            Instruction {
-                operation: Operation::Jump { target: label },
-                ..
-            },
-        ] = *graph[target].instructions
-        else {
+        let Some(label) = only_jump(&graph[target]) else {
             continue;
         };
-        let short =
-            matches!(last, Some(Operation::Branch { branch, .. }) if branch.reach == Reach::Short);
-        if short && context.syntax.is_far_target(label) {
+        if let Some(Operation::Branch { branch, .. }) = last
+            && !context.syntax.reaches(branch.reach, label)
+        {
             continue;
         }
         graph[id].target = graph[target].target;
@@ -55,12 +49,28 @@ fn remove(graph: &mut Graph<'_>, context: &Context<'_>) -> Result<(), OptimizeEr
     Ok(())
 }
 
+/// Returns where a block jumps to, if it does nothing else.
+fn only_jump<'a>(block: &Block<'a>) -> Option<&'a str> {
+    let [
+        Instruction {
+            operation: Operation::Jump { target },
+            ..
+        },
+    ] = *block.instructions
+    else {
+        return None;
+    };
+    // `1f` means something else in another place.
+    let relative = target.starts_with(|c: char| c.is_ascii_digit());
+    (!relative && !block.opaque).then_some(target)
+}
+
 /// Does what [`Graph::resolve`] does, but walks no run of empty blocks twice. The shortcuts lead past
 /// blocks that were empty. They hold as long as no link changes and no empty block is filled.
 fn resolve(graph: &Graph<'_>, shortcuts: &mut PerBlock<Option<BlockId>>, id: BlockId) -> BlockId {
     let step = |shortcuts: &PerBlock<Option<BlockId>>, at: BlockId| {
         let next = shortcuts[at].or(graph[at].link);
-        next.filter(|_| graph[at].instructions.is_empty())
+        next.filter(|_| graph[at].is_empty())
     };
     let mut end = id;
     while let Some(next) = step(shortcuts, end) {

@@ -5,18 +5,30 @@ use jit_schema::label::{Label, LabelTarget};
 
 use crate::cfg::Graph;
 use crate::error::OptimizeError;
-use crate::instruction::{Instruction, Operation, Reach};
+use crate::instruction::{Branch, Instruction, Operation};
 use crate::pass::{Context, Pass};
+use crate::scan;
+use crate::syntax::Syntax;
 
-/// Gives long branches out of the stencil a label that stands for their relocation, and removes their
-/// target (`_fixup_external_labels`): Mach-O has no relocation for the 19 bits of such a branch.
+/// Gives branches to another place in the trace a label that stands for their relocation, and removes
+/// their target (`_fixup_external_labels`): Mach-O has no relocation for the 19 bits of such a branch.
+///
+/// A function outside of the trace can be further away than a conditional branch reaches, and there is
+/// no trampoline for one. Upstream labels branches to functions as well. Here, such a branch goes around
+/// a jump:
+///
+/// ```text
+/// cbz x0, function        cbnz x0, .L_JIT_OVER_1
+///                         b function
+///                     .L_JIT_OVER_1:
+/// ```
 pub(super) const LABEL: Pass = Pass {
     name: "label-external-branches",
     run: label,
 };
 
 fn label(graph: &mut Graph<'_>, context: &Context<'_>) -> Result<(), OptimizeError> {
-    let prefix = context.syntax.symbol_prefix;
+    let syntax = context.syntax;
     let mut next = Some(Graph::ROOT);
     let mut number = 0;
     while let Some(id) = next {
@@ -24,22 +36,62 @@ fn label(graph: &mut Graph<'_>, context: &Context<'_>) -> Result<(), OptimizeErr
         next = block.link;
         if let Some(last) = block.instructions.last_mut()
             && let Operation::Branch { branch, target } = last.operation
-            && branch.reach == Reach::Long
-            && context.syntax.is_far_target(target)
+            && syntax.is_far_target(target)
         {
-            let mut name = target.chars();
-            name.by_ref().take(prefix.len()).for_each(drop);
-            let label = Label::Relocation {
-                kind: RelocationKind::CustomAarch64Branch19,
-                target: LabelTarget::Symbol(name.as_str()),
-                number,
-            };
-            let label = Instruction::synthetic(format!("{prefix}{label}:"), last.line);
-            last.retarget("0");
-            let before = block.instructions.len() - 1;
-            block.instructions.insert(before, label);
+            if syntax.reaches(branch.reach, target) {
+                let label = relocation(syntax, target, number, last.line);
+                last.retarget("0");
+                let before = block.instructions.len() - 1;
+                block.instructions.insert(before, label);
+            } else {
+                let around = around(syntax, last, branch, target, number)?;
+                block.instructions.pop();
+                block.instructions.extend(around);
+            }
         }
         number += 1;
     }
     Ok(())
+}
+
+/// Returns the label that stands for a branch's relocation.
+fn relocation<'a>(syntax: &Syntax, target: &str, number: usize, line: usize) -> Instruction<'a> {
+    let prefix = syntax.symbol_prefix;
+    let name = scan::unquoted(target);
+    let label = Label::Relocation {
+        kind: RelocationKind::CustomAarch64Branch19,
+        target: LabelTarget::Symbol(name.strip_prefix(prefix).unwrap_or(name)),
+        number,
+    };
+    Instruction::synthetic(format!("{prefix}{label}:"), line)
+}
+
+/// Returns a branch around a jump to its target.
+fn around<'a>(
+    syntax: &Syntax,
+    last: &Instruction<'a>,
+    branch: Branch,
+    target: &'a str,
+    number: usize,
+) -> Result<[Instruction<'a>; 3], OptimizeError> {
+    let label = format!("{}_JIT_OVER_{number}", syntax.label_prefix);
+    let code = syntax.code(&last.text);
+    let inverse = branch.inverse.and_then(|inverse| {
+        let (before, _) = code.split_once(branch.mnemonic)?;
+        let operands = code.get(before.len() + branch.mnemonic.len()..)?;
+        let operands = scan::replace_symbol(operands, target, &label);
+        Some(format!("{before}{inverse}{}", operands.trim_end()))
+    });
+    let Some(inverse) = inverse else {
+        return Err(OptimizeError::BranchOutside {
+            line: last.line,
+            text: last.text.trim().to_owned(),
+        });
+    };
+    let line = last.line;
+    Ok([
+        Instruction::synthetic(inverse, line),
+        Instruction::synthetic(format!("\tb\t{target}"), line),
+        Instruction::synthetic(format!("{label}:"), line),
+    ])
 }

@@ -9,6 +9,8 @@ use crate::cfg::Graph;
 use crate::error::OptimizeError;
 use crate::instruction::Instruction;
 use crate::pass::{Context, Pass};
+use crate::scan;
+use crate::syntax::Syntax;
 
 use instruction::{Role, Small};
 
@@ -19,13 +21,18 @@ pub(super) const FIX_UP: Pass = Pass {
     run: fix_up,
 };
 
-fn fix_up(graph: &mut Graph<'_>, _: &Context<'_>) -> Result<(), OptimizeError> {
+fn fix_up(graph: &mut Graph<'_>, context: &Context<'_>) -> Result<(), OptimizeError> {
+    let syntax = context.syntax;
     let mut labels = 0;
     let mut next = Some(Graph::ROOT);
     while let Some(id) = next {
         let block = &mut graph[id];
         next = block.link;
-        let roles: Vec<Option<Role<'_>>> = block.instructions.iter().map(role).collect();
+        let roles: Vec<Option<Role<'_>>> = block
+            .instructions
+            .iter()
+            .map(|instruction| role(syntax, instruction))
+            .collect();
         if roles.iter().all(Option::is_none) {
             continue;
         }
@@ -34,7 +41,7 @@ fn fix_up(graph: &mut Graph<'_>, _: &Context<'_>) -> Result<(), OptimizeError> {
         for (instruction, role) in instructions.into_iter().zip(roles) {
             match role {
                 Some(role) => fixup.constant(instruction, role)?,
-                None => fixup.other(instruction),
+                None => fixup.other(syntax, instruction),
             }
         }
         labels = fixup.labels;
@@ -44,8 +51,9 @@ fn fix_up(graph: &mut Graph<'_>, _: &Context<'_>) -> Result<(), OptimizeError> {
 }
 
 /// Returns the role of an instruction. Earlier passes change only branches, which have none.
-fn role<'a>(instruction: &Instruction<'a>) -> Option<Role<'a>> {
-    Role::parse(instruction.unchanged()?)
+fn role<'a>(syntax: &Syntax, instruction: &Instruction<'a>) -> Option<Role<'a>> {
+    let code = syntax.code(instruction.unchanged()?);
+    Role::parse(code).filter(|_| !syntax.is_several(code))
 }
 
 /// An `adrp` in the output, after a temporary label.
@@ -55,6 +63,8 @@ struct Page<V> {
     at: usize,
     /// The value whose page it is: a [`Small`] operand or a symbol.
     value: V,
+    /// Whether another instruction reads the page, so that the register has to hold it.
+    shared: bool,
 }
 
 /// What is known of a register at one point in a block.
@@ -64,8 +74,8 @@ struct Register<'a> {
     name: &'a str,
     /// Where it got the page of a small constant, if it holds one.
     small_page: Option<Page<Small>>,
-    /// Whether it holds a small constant.
-    small_whole: bool,
+    /// The bits that the small constant it holds may have.
+    small_whole: Option<u64>,
     /// Where it got the page of a GOT entry, if it holds one.
     large_page: Option<Page<&'a str>>,
 }
@@ -73,8 +83,18 @@ struct Register<'a> {
 impl Register<'_> {
     fn forget(&mut self) {
         self.small_page = None;
-        self.small_whole = false;
+        self.small_whole = None;
         self.large_page = None;
+    }
+
+    /// Notes that something reads the register.
+    fn share(&mut self) {
+        if let Some(page) = &mut self.small_page {
+            page.shared = true;
+        }
+        if let Some(page) = &mut self.large_page {
+            page.shared = true;
+        }
     }
 }
 
@@ -103,7 +123,7 @@ impl<'a> Fixup<'a> {
             self.registers.push(Register {
                 name,
                 small_page: None,
-                small_whole: false,
+                small_whole: None,
                 large_page: None,
             });
             self.registers.len() - 1
@@ -112,9 +132,11 @@ impl<'a> Fixup<'a> {
     }
 
     /// Handles an instruction that does nothing for a constant, but may overwrite one.
-    fn other(&mut self, instruction: Instruction<'a>) {
+    fn other(&mut self, syntax: &Syntax, instruction: Instruction<'a>) {
+        // Among several statements on a line there may be a label.
+        let several = syntax.is_several(syntax.code(&instruction.text));
         for register in &mut self.registers {
-            if may_use(&instruction.text, register.name) {
+            if several || may_use(&instruction.text, register.name) {
                 register.forget();
             }
         }
@@ -132,44 +154,78 @@ impl<'a> Fixup<'a> {
                 let at = self.output.len();
                 let known = self.register(register);
                 known.forget();
-                known.small_page = Some(Page { at, value });
+                known.small_page = Some(Page {
+                    at,
+                    value,
+                    shared: false,
+                });
                 self.push_page(instruction, Some(register));
             }
             Role::LargePage { register, value } => {
                 let at = self.output.len();
                 let known = self.register(register);
                 known.forget();
-                known.large_page = Some(Page { at, value });
+                known.large_page = Some(Page {
+                    at,
+                    value,
+                    shared: false,
+                });
                 self.push_page(instruction, None);
             }
             Role::SmallLoad { register, value } => {
-                match self.register(register).small_page.take() {
+                self.share_base(&instruction.text, register);
+                let known = self.register(register);
+                let page = known.small_page.take();
+                known.forget();
+                match page {
                     Some(page) => self.small_pair(page, instruction, register, value)?,
                     None => self.output.push(instruction),
                 }
             }
             Role::LargeLoad { register, value } => {
+                self.share_base(&instruction.text, register);
                 let known = self.register(register);
                 let page = known.large_page.take();
                 known.forget();
                 match page {
-                    Some(page) => self.large_pair(page, instruction, value),
+                    Some(page) => self.large_pair(page, instruction, register, value),
                     None => self.output.push(instruction),
                 }
             }
-            Role::Mask { register } => self.mask(instruction, register),
+            Role::Mask {
+                destination,
+                source,
+                bits,
+            } => self.mask(instruction, destination, source, bits),
         }
         Ok(())
     }
 
-    /// Removes an `and` with 0xffff if its source has no other bits.
-    fn mask(&mut self, instruction: Instruction<'a>, source: &str) {
-        let is_source =
-            |known: &Register<'_>| known.small_whole && known.name.get(1..) == source.get(1..);
-        let known = self.registers.iter().find(|&known| is_source(known));
-        if known.is_none_or(|known| !same_registers(&instruction.text, known.name)) {
-            self.output.push(instruction);
+    /// Notes that a load to one register reads another one.
+    fn share_base(&mut self, text: &str, loaded: &str) {
+        for known in &mut self.registers {
+            if known.name != loaded && base(text) == Some(known.name) {
+                known.share();
+            }
         }
+    }
+
+    /// Removes an `and` if its source has no other bits than it keeps.
+    fn mask(&mut self, instruction: Instruction<'a>, destination: u8, source: u8, bits: u64) {
+        let named = |known: &Register<'_>, number: u8| known.name[1..].parse() == Ok(number);
+        let source = self.registers.iter_mut().find(|r| named(r, source));
+        let redundant = source.is_some_and(|known| {
+            known.share();
+            known.small_whole.is_some_and(|may| may & !bits == 0) && named(known, destination)
+        });
+        if redundant {
+            return;
+        }
+        let destination = self.registers.iter_mut().find(|r| named(r, destination));
+        if let Some(known) = destination {
+            known.forget();
+        }
+        self.output.push(instruction);
     }
 
     /// Adds an `adrp` after a label that the other half may replace later (`_make_temp_label`).
@@ -195,6 +251,8 @@ impl<'a> Fixup<'a> {
             Some("# targets differ")
         } else if !same_registers(&load.text, register) {
             Some("# not same register")
+        } else if page.shared {
+            Some("# page is read elsewhere")
         } else {
             None
         };
@@ -218,7 +276,8 @@ impl<'a> Fixup<'a> {
                 Instruction::synthetic(high, load.line),
             ]);
         }
-        self.register(register).small_whole = true;
+        let bits = if value.wide { 0xffff_ffff } else { 0xffff };
+        self.register(register).small_whole = Some(bits);
         Ok(())
     }
 
@@ -233,8 +292,12 @@ impl<'a> Fixup<'a> {
     }
 
     /// Labels both halves of a load from the GOT (`_fixup_large_constant_pair`).
-    fn large_pair(&mut self, page: Page<&str>, load: Instruction<'a>, value: &str) {
-        if page.value == value {
+    ///
+    /// Upstream does not ask whether the address is in the register that is loaded, and what else reads
+    /// it.
+    fn large_pair(&mut self, page: Page<&str>, load: Instruction<'a>, register: &str, value: &str) {
+        let dead = base(&load.text) == Some(register) && !page.shared;
+        if page.value == value && dead {
             let number = self.labels;
             self.labels += 1;
             let label = |half, line| {
@@ -278,7 +341,14 @@ fn same_registers(text: &str, register: &str) -> bool {
         0 => text.matches(&format!("w{digits}")).count(),
         count => count,
     };
-    count == 2
+    count == 2 && base(text).is_some_and(|base| base == register)
+}
+
+/// Returns the register that holds the address of a load: `x8` of `ldr x9, [x8, :lo12:f]`.
+fn base(text: &str) -> Option<&str> {
+    let (_, address) = text.split_once('[')?;
+    let (register, _) = scan::symbol(address)?;
+    Some(register)
 }
 
 /// Returns whether an instruction may use this register, `x0` to `x99`, explicitly (`may_use_reg`).

@@ -16,6 +16,7 @@ use step::{ALL, Step, effect, step};
 
 use crate::cfg::{BlockId, Graph, PerBlock};
 use crate::error::OptimizeError;
+use crate::instruction::Operation;
 use crate::pass::{Context, Pass};
 
 /// Removes needless stores of arguments, and then needless loads.
@@ -79,7 +80,14 @@ fn understand(graph: &Graph<'_>, context: &Context<'_>) -> Option<Code> {
         let block = &graph[id];
         // With a jump table, it is not known which jumps lead to a label.
         let is_table = |line: &&str| line.trim_start().starts_with('.') && mentions(line);
-        if block.noninstructions.iter().any(is_table) {
+        if block.noninstructions.iter().any(is_table) || block.opaque {
+            return None;
+        }
+        // Another function of the stencil has arguments of its own.
+        let calls = block.instructions.last().map(|last| last.operation);
+        if matches!(calls, Some(Operation::Call { target }) if graph.defines(target))
+            || block.code && block.referenced
+        {
             return None;
         }
         for instruction in &block.instructions {

@@ -45,7 +45,11 @@ pub(super) struct Register {
 impl Register {
     /// Returns the register that an operand names, if it is a register.
     pub(super) fn parse(operand: &str) -> Option<Register> {
-        let name = operand.strip_prefix('%')?;
+        Register::named(operand.strip_prefix('%')?)
+    }
+
+    /// Returns the register with a name, which has no `%`.
+    pub(super) fn named(name: &str) -> Option<Register> {
         if let Some(number) = HIGH_BYTES.iter().position(|known| *known == name) {
             return Some(Register { number, bits: 8 });
         }
@@ -56,6 +60,11 @@ impl Register {
                 bits: 64 >> width,
             })
         })
+    }
+
+    /// Returns the operand that names all 64 bits of it.
+    pub(super) fn wide(self) -> String {
+        format!("%{}", REGISTERS[self.number][0])
     }
 
     /// Returns the name of its lowest 32 bits.

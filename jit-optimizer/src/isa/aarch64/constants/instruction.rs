@@ -19,9 +19,13 @@ pub(super) enum Role<'a> {
     SmallPage { register: &'a str, value: Small },
     /// `ldr` of a small operand.
     SmallLoad { register: &'a str, value: Small },
-    /// `and` with 0xffff, which is redundant after a load of 16 bits. The register is spelled as in
-    /// the instruction, `w0` or `x0`.
-    Mask { register: &'a str },
+    /// `and` of a register with a number, which is redundant if the register has no other bits. The
+    /// registers are numbers, for the instruction may say `w0` or `x0`.
+    Mask {
+        destination: u8,
+        source: u8,
+        bits: u64,
+    },
     /// `adrp` of the page of a GOT entry.
     LargePage { register: &'a str, value: &'a str },
     /// `ldr` of a GOT entry.
@@ -29,9 +33,9 @@ pub(super) enum Role<'a> {
 }
 
 impl<'a> Role<'a> {
-    /// Returns the role of an instruction, if it has one.
-    pub(super) fn parse(line: &'a str) -> Option<Role<'a>> {
-        let (mnemonic, rest) = scan::mnemonic(line)?;
+    /// Returns the role of an instruction, which has no comment, if it has one.
+    pub(super) fn parse(code: &'a str) -> Option<Role<'a>> {
+        let (mnemonic, rest) = scan::mnemonic(code)?;
         match mnemonic {
             "adrp" => {
                 let (register, rest) = destination(rest)?;
@@ -62,14 +66,22 @@ fn destination(operands: &str) -> Option<(&str, &str)> {
     Some((register, rest.strip_prefix(',')?))
 }
 
-/// Returns the last small operand that a text names.
+/// Returns the small operand that a text names, if it names one.
 fn small_value(text: &str) -> Option<Small> {
-    text.rmatch_indices("_JIT_OP").find_map(|(at, _)| {
-        let name = text.get(at..)?;
+    scan::symbols(text).find_map(|symbol| {
+        let at = symbol.find("_JIT_OP")?;
+        let (prefix, name) = symbol.split_at_checked(at)?;
+        if !matches!(prefix, "" | "_" | "__imp_") {
+            return None;
+        }
+        let (name, _) = name.split_once('@').unwrap_or((name, ""));
         let operand = |constant: Constant| {
-            let width = name.strip_prefix(constant.symbol())?;
-            let wide = width.starts_with("_32");
-            (wide || width.starts_with("_16")).then_some(Small { constant, wide })
+            let wide = match name.strip_prefix(constant.symbol())? {
+                "_32" => true,
+                "_16" => false,
+                _ => return None,
+            };
+            Some(Small { constant, wide })
         };
         Constant::ALL.iter().copied().find_map(operand)
     })
@@ -82,25 +94,30 @@ fn marked_value<'a>(text: &'a str, marker: &str) -> Option<&'a str> {
     loop {
         let at = text.get(..end)?.rfind(marker)?;
         let after = text.get(at + marker.len()..)?;
-        let (value, _) = scan::split_run(after, |c| c == '_' || c.is_ascii_alphanumeric());
-        if !value.is_empty() {
-            return Some(value);
+        if let Some((value, _)) = scan::symbol(after) {
+            // A label cannot have quotes in the middle.
+            return Some(value).filter(|value| !value.starts_with('"'));
         }
         end = at + marker.len() - 1;
     }
 }
 
-/// Matches `_re_small_const_mask`: `[xw]\d\d?, *([xw]\d\d?).*0xffff`.
+/// Reads the operands of an `and` with a number that starts with four digits f, as upstream's
+/// `_re_small_const_mask` does, which only looks for the text `0xffff`: `w8, w8, #0xffff`.
 fn mask(operands: &str) -> Option<Role<'_>> {
-    let (_, rest) = register(scan::skip_space(operands), &['x', 'w'])?;
-    let source = rest.strip_prefix(',')?.trim_start_matches(' ');
-    let (mut name, mut rest) = register(source, &['x', 'w'])?;
-    if !rest.contains("0xffff") {
-        // The second digit may be the first digit of the number.
-        (name, rest) = source.split_at_checked(2)?;
-    }
-    rest.contains("0xffff")
-        .then_some(Role::Mask { register: name })
+    let (destination, rest) = register(scan::skip_space(operands), &['x', 'w'])?;
+    let (source, rest) = register(scan::skip_space(rest.strip_prefix(',')?), &['x', 'w'])?;
+    let number = scan::skip_space(rest.strip_prefix(',')?).strip_prefix("#0x")?;
+    let bits = number.trim_end();
+    let bits = bits
+        .starts_with("ffff")
+        .then(|| u64::from_str_radix(bits, 16).ok())??;
+    let number = |register: &str| register.get(1..)?.parse().ok();
+    Some(Role::Mask {
+        destination: number(destination)?,
+        source: number(source)?,
+        bits,
+    })
 }
 
 /// Splits off a register of one of these classes, with two digits or else one.

@@ -1,0 +1,135 @@
+//! Refuses code that runs off the end of its function.
+
+use jit_schema::SectionKind;
+
+use crate::cfg::{Block, BlockId, Graph, PerBlock};
+use crate::error::OptimizeError;
+use crate::instruction::{Instruction, Operation};
+use crate::isa::Isa;
+use crate::pass::{Context, Pass};
+use crate::scan;
+use crate::syntax::Syntax;
+
+/// Refuses code that goes on after the last instruction of its function, and so into the next micro-op,
+/// or into another function, without a jump to it. Compilers write such code for what they know to be
+/// unreachable: an op that returns nothing, or one that ends in `__builtin_unreachable()`.
+///
+/// A function may end in a call: compilers know that the callee does not return. This runs before the
+/// other passes, which remove jumps to the next micro-op.
+pub(super) const CHECK: Pass = Pass {
+    name: "check-ends",
+    run: check,
+};
+
+fn check(graph: &mut Graph<'_>, context: &Context<'_>) -> Result<(), OptimizeError> {
+    let reached = reached(graph, context);
+    // Labels after the last instruction.
+    let mut after: PerBlock<bool> = PerBlock::new(graph);
+    let mut next = graph[context.continuation].link;
+    while let Some(id) = next {
+        after[id] = true;
+        // A function without any instruction.
+        let block = &graph[id];
+        if graph.is_global(id) && block.section.kind == SectionKind::Code && !block.opaque {
+            return Err(runs_off_end(block, None));
+        }
+        next = block.link;
+    }
+    let mut last: Option<&Instruction<'_>> = None;
+    for id in graph.linked().take_while(|&id| id != context.continuation) {
+        let block = &graph[id];
+        last = block.instructions.last().or(last);
+        if !reached[id] {
+            continue;
+        }
+        let jumps = block.target.is_some_and(|target| after[target]);
+        if jumps || runs_off(graph, context, block) {
+            return Err(runs_off_end(block, last));
+        }
+    }
+    Ok(())
+}
+
+/// Returns the error for a block, with the line of the last instruction that is not after it.
+fn runs_off_end(block: &Block<'_>, last: Option<&Instruction<'_>>) -> OptimizeError {
+    OptimizeError::RunsOffEnd {
+        line: last.map_or(1, |last| last.line),
+        text: match (block.instructions.last(), block.label) {
+            (Some(last), _) => last.text.trim().to_owned(),
+            (None, label) => format!("{}:", label.unwrap_or_default()),
+        },
+    }
+}
+
+/// Returns whether control goes on from a block to what is not in the same function.
+fn runs_off(graph: &Graph<'_>, context: &Context<'_>, block: &Block<'_>) -> bool {
+    let Some(next) = block.link.filter(|&next| is_end(graph, context, next)) else {
+        return false;
+    };
+    let ends = block
+        .instructions
+        .last()
+        .is_some_and(|last| context.isa.never_continues(context.syntax.code(&last.text)));
+    let is_code = block.code || block.label.is_some() || next == context.continuation;
+    continues(context.isa, context.syntax, block) && !ends && is_code
+}
+
+/// Returns whether control may go on to the next block.
+fn continues(isa: &dyn Isa, syntax: &Syntax, block: &Block<'_>) -> bool {
+    let Some(last) = block.instructions.last() else {
+        return true;
+    };
+    let code = syntax.code(&last.text);
+    let calls = matches!(last.operation, Operation::Call { .. }) || isa.is_call(code);
+    !block.ends_flow && (calls || !isa.never_continues(code))
+}
+
+/// Returns whether there is no more code of the same function from a block on.
+fn is_end(graph: &Graph<'_>, context: &Context<'_>, from: BlockId) -> bool {
+    let mut next = Some(from);
+    while let Some(id) = next {
+        let block = &graph[id];
+        if id == context.continuation || is_function(context.syntax, block) {
+            return true;
+        }
+        if !block.is_empty() || block.data {
+            return false;
+        }
+        next = block.link;
+    }
+    true
+}
+
+/// Returns whether a block is the start of a function: compilers add a comment with its name.
+fn is_function(syntax: &Syntax, block: &Block<'_>) -> bool {
+    let Some(label) = block.label else {
+        return false;
+    };
+    let name = scan::unquoted(label);
+    let name = name.strip_prefix(syntax.symbol_prefix).unwrap_or(name);
+    block.noninstructions.iter().any(|line| {
+        let comment = line.strip_prefix(syntax.code(line));
+        comment.is_some_and(|comment| comment.trim_end().ends_with(&format!(" @{name}")))
+    })
+}
+
+/// Returns which blocks may be executed.
+fn reached(graph: &Graph<'_>, context: &Context<'_>) -> PerBlock<bool> {
+    let mut reached: PerBlock<bool> = PerBlock::new(graph);
+    let mut todo: Vec<BlockId> = graph.linked().filter(|&id| graph.is_global(id)).collect();
+    for id in graph.linked().filter(|&id| graph[id].data) {
+        todo.extend(&graph[id].references);
+    }
+    while let Some(id) = todo.pop() {
+        let block = &graph[id];
+        if block.data || std::mem::replace(&mut reached[id], true) || id == context.continuation {
+            continue;
+        }
+        todo.extend(block.target);
+        todo.extend(&block.references);
+        if continues(context.isa, context.syntax, block) {
+            todo.extend(block.link);
+        }
+    }
+    reached
+}
