@@ -315,6 +315,9 @@ impl Build {
         self.listener.tell(&Event::Project {
             description: &plan.project.description,
         });
+        if let Some(text) = &plan.project.remark {
+            self.listener.tell(&Event::Remark { text });
+        }
         Ok(plan)
     }
 }

@@ -175,12 +175,14 @@ pub enum Error {
     },
     /// A checkout is of a CPython release that is not known.
     #[error(
-        "{} is a checkout of a CPython release that can't be built; those that can are: {known}",
+        "{} is a checkout of CPython {found}, which can't be built; the releases that can are: {known}",
         root.display()
     )]
     UnknownCpythonRelease {
         /// The checkout.
         root: PathBuf,
+        /// Its release, as far as it is known.
+        found: String,
         /// The releases that can be built, separated by commas.
         known: String,
     },

@@ -19,6 +19,12 @@ pub enum Event<'a> {
         /// One line that says what it is and where.
         description: &'a str,
     },
+    /// The build goes on, but may not give what the user expects: a CPython checkout is of another release
+    /// than those that are known, or a flag for clang has no effect on stencils.
+    Remark {
+        /// What the user should know, in one line.
+        text: &'a str,
+    },
     /// A target's turn has come.
     Started {
         /// The target.

@@ -220,6 +220,7 @@ examples! {
     NotCpython => [Error::NotCpython { root: PathBuf::from("DIR"), missing: "Tools/jit/shim.c" }],
     UnknownCpythonRelease => [Error::UnknownCpythonRelease {
         root: PathBuf::from("DIR"),
+        found: "3.14".to_owned(),
         known: "3.15".to_owned(),
     }],
     NotInstalled => [Error::NotInstalled { directory: PathBuf::from("DIR"), missing: "Python.h" }],

@@ -130,9 +130,8 @@ fn builtin(all: &[Asked<'_>], root: &Path, own: &Path) -> Option<String> {
         lines.push(format!("and {more} more"));
     }
     lines.push(format!(
-        "The built-in sysroot has what CPython up to {}.{} needs. What is the system's is in its real \
-         headers: --sysroot DIR (docs/sysroot.md says where to get them)",
-        CHECKED.0, CHECKED.1
+        "The built-in sysroot has what CPython up to {CHECKED} needs. What is the system's is in its real \
+         headers: --sysroot DIR (docs/sysroot.md says where to get them)"
     ));
     Some(lines.join("\n"))
 }

@@ -2,7 +2,11 @@
 
 use std::path::Path;
 
-use super::{release::Release, v3_15};
+use super::{
+    patchlevel::Version,
+    release::{Release, ToolFile},
+    v3_15,
+};
 use crate::error::Error;
 
 /// All releases, newest first.
@@ -17,8 +21,13 @@ pub(crate) fn newest() -> &'static Release {
     &v3_15::RELEASE
 }
 
-/// Whether a directory looks like a checkout of any release.
+/// Whether a directory looks like a checkout of any release, also of one that can't be built.
 pub(crate) fn is_checkout(root: &Path) -> bool {
+    has_sources(root) || Version::read(root).is_some()
+}
+
+/// Whether a directory has the sources of a release that is known.
+fn has_sources(root: &Path) -> bool {
     RELEASES
         .iter()
         .any(|release| release.missing(root).is_none())
@@ -27,25 +36,54 @@ pub(crate) fn is_checkout(root: &Path) -> bool {
 /// Returns the release that a checkout is of. `root` is an existing directory.
 pub(crate) fn release_of(root: &Path) -> Result<&'static Release, Error> {
     let newest = newest();
-    if !is_checkout(root) {
-        return Err(Error::NotCpython {
-            root: root.to_path_buf(),
-            missing: newest.missing(root).unwrap_or(newest.template),
-        });
-    }
-    if !root.join(COMMON_TOOL).is_file() {
-        return Ok(newest);
-    }
     let tools = root.join("Tools/jit");
     let found = RELEASES.iter().find(|release| (release.has_tools)(&tools));
-    found.copied().ok_or_else(|| Error::UnknownCpythonRelease {
-        root: root.to_path_buf(),
-        known: RELEASES
-            .iter()
-            .map(|release| release.name)
-            .collect::<Vec<_>>()
-            .join(", "),
-    })
+    if let Some(release) = found
+        && release.missing(root).is_none()
+    {
+        return Ok(release);
+    }
+    let version = Version::read(root);
+    let is_older = version.is_some_and(|version| version < newest.version);
+    if found.is_none() && (is_older || root.join(COMMON_TOOL).is_file()) {
+        return Err(Error::UnknownCpythonRelease {
+            root: root.to_path_buf(),
+            found: describe(root, version),
+            known: RELEASES
+                .iter()
+                .map(|release| release.version.to_string())
+                .collect::<Vec<_>>()
+                .join(", "),
+        });
+    }
+    match newest.missing(root) {
+        None => Ok(newest),
+        Some(missing) => Err(Error::NotCpython {
+            root: root.to_path_buf(),
+            missing,
+        }),
+    }
+}
+
+/// Returns what is known of a checkout of another release: the version, or what tells it from the newest.
+fn describe(root: &Path, version: Option<Version>) -> String {
+    let newest = newest();
+    let is_there = |file: &&ToolFile| root.join(file.path).is_file();
+    match version {
+        Some(version) if version < newest.version => version.to_string(),
+        _ if !root.join("Tools/jit/_optimizers.py").is_file() => {
+            format!("before {}", newest.version)
+        }
+        // An alpha, or a release that comes after the newest that is known.
+        _ => {
+            let missing = newest.tools.iter().find(|file| !is_there(file));
+            format!(
+                "{}, without {}",
+                version.unwrap_or(newest.version),
+                missing.map_or("one of its tools", |file| file.path)
+            )
+        }
+    }
 }
 
 #[cfg(test)]
@@ -73,18 +111,48 @@ mod tests {
         let name = |tools: &[&str]| {
             let root = checkout(tools);
             let found = release_of(root.path());
-            found.map(|release| release.name).map_err(|e| e.to_string())
+            found
+                .map(|release| release.version)
+                .map_err(|e| e.to_string())
         };
         assert_eq!(
             name(&["_stencils.py", "_optimizers.py", "_dwarf.py"]),
-            Ok("3.15")
+            Ok(newest().version)
         );
         // No Python at all: laid out like the newest.
-        assert_eq!(name(&[]), Ok(newest().name));
+        assert_eq!(name(&[]), Ok(newest().version));
         // 3.14, and something between the two.
-        for tools in [&["_stencils.py"][..], &["_stencils.py", "_optimizers.py"]] {
+        for (tools, found) in [
+            (&["_stencils.py"][..], "of CPython before 3.15, which"),
+            (
+                &["_stencils.py", "_optimizers.py"],
+                "of CPython 3.15, without Tools/jit/_dwarf.py, which",
+            ),
+        ] {
             let message = name(tools).unwrap_err();
+            assert!(message.contains(found), "{message}");
             assert!(message.contains("3.15"), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_release_is_named_by_its_version() {
+        for (minor, tools) in [
+            (14, &["_stencils.py"][..]),
+            (13, &["_stencils.py"]),
+            (12, &[]),
+        ] {
+            let root = checkout(tools);
+            if minor < 14 {
+                fs::remove_file(root.path().join("Tools/jit/shim.c")).unwrap();
+            }
+            let header = format!("#define PY_MAJOR_VERSION\t3\n#define PY_MINOR_VERSION {minor}\n");
+            fs::create_dir_all(root.path().join("Include")).unwrap();
+            fs::write(root.path().join("Include/patchlevel.h"), header).unwrap();
+            assert!(is_checkout(root.path()));
+            let message = release_of(root.path()).unwrap_err().to_string();
+            let expected = format!("of CPython 3.{minor}, which can't be built");
+            assert!(message.contains(&expected), "{message}");
         }
     }
 

@@ -4,14 +4,16 @@ use std::{fmt, path::Path};
 
 use jit_schema::Target;
 
-use crate::conventions::Conventions;
+use crate::{conventions::Conventions, cpython::patchlevel::Version};
 
 /// A release of CPython. Paths are relative to the checkout, with `/`.
 pub(crate) struct Release {
-    /// The version, for example `3.15`.
-    pub(crate) name: &'static str,
+    /// The version.
+    pub(crate) version: Version,
     /// Whether the `Tools/jit` directory of a checkout is this release's.
     pub(crate) has_tools: fn(&Path) -> bool,
+    /// The files of a checkout that decide what is generated, apart from its sources.
+    pub(crate) tools: &'static [ToolFile],
     /// The C source with `CASE` in it.
     pub(crate) template: &'static str,
     /// The micro-ops.
@@ -36,6 +38,15 @@ pub(crate) struct Release {
     pub(crate) conventions: Conventions,
 }
 
+/// A file that decides what is generated, and what is known of it.
+pub(crate) struct ToolFile {
+    /// The path in a checkout.
+    pub(crate) path: &'static str,
+    /// The SHA-256 of the file's text in hexadecimal, with lines that end in `\n`: of each version of the
+    /// file that leads to the same output, such as a distribution's.
+    pub(crate) sha256: &'static [&'static str],
+}
+
 impl Release {
     /// Returns the first of the sources that a checkout does not have.
     pub(crate) fn missing(&self, root: &Path) -> Option<&'static str> {
@@ -47,6 +58,6 @@ impl Release {
 
 impl fmt::Debug for Release {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Release").field(&self.name).finish()
+        f.debug_tuple("Release").field(&self.version).finish()
     }
 }

@@ -1,13 +1,14 @@
 //! CPython 3.15, as its `Tools/jit` builds it.
 
 mod flags;
+mod tools;
 
 use std::path::Path;
 
 use jit_schema::{ObjectFormat, Target};
 use jit_writer::HeaderFormat;
 
-use super::{release::Release, text::centered};
+use super::{patchlevel::Version, release::Release, text::centered};
 use crate::{
     conventions::{Conventions, FileNames, LlvmMajors},
     project::{cases, digest},
@@ -15,8 +16,12 @@ use crate::{
 
 /// The release.
 pub(super) const RELEASE: Release = Release {
-    name: "3.15",
+    version: Version {
+        major: 3,
+        minor: 15,
+    },
     has_tools,
+    tools: tools::FILES,
     template: "Tools/jit/template.c",
     cases: "Python/executor_cases.c.h",
     shim: "Tools/jit/shim.c",

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::{
     conventions::Conventions,
-    cpython::{checkout, pins::LlvmPins, release::Release},
+    cpython::{checkout, pins::LlvmPins, release::Release, tools},
     error::Error,
     project::config::{self, Config},
     project::digest::DigestInputs,
@@ -26,6 +26,8 @@ use crate::{
 pub(crate) struct Project {
     /// One line that says what was found, for when nobody asked for it by name.
     pub(crate) description: String,
+    /// What its user should know before it is built.
+    pub(crate) remark: Option<String>,
     /// The directory that becomes `.` in generated code.
     pub(crate) root: PathBuf,
     /// The C source with `CASE` in it.
@@ -129,6 +131,7 @@ impl Project {
         llvm.fallback_dir = pins.externals_tag.map(|tag| externals.join(tag));
         Ok(Project {
             description: format!("CPython checkout {}", root.display()),
+            remark: tools::warning(release, &root),
             template: root.join(release.template),
             cases: root.join(release.cases),
             shim: Some(root.join(release.shim)),
@@ -203,6 +206,7 @@ impl Project {
         files.extend(shim.clone());
         Ok(Project {
             description: format!("project {}", config.path().display()),
+            remark: None,
             template,
             cases,
             shim,
@@ -287,6 +291,7 @@ impl Project {
         let macros = [&sources.defines, &sources.stencil_defines].map(|list| list.join("\n"));
         Ok(Project {
             description: "sources in memory".to_owned(),
+            remark: None,
             root: directory
                 .path()
                 .canonicalize()

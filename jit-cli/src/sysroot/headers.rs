@@ -10,12 +10,15 @@ use std::{
 use jit_schema::{ObjectFormat, Target};
 use sha2::{Digest as _, Sha256};
 
-use crate::{cache::store::Cache, error::Error};
+use crate::{cache::store::Cache, cpython::patchlevel::Version, error::Error};
 
 /// What `--sysroot` says for jit-cli's own.
 pub(crate) const BUILTIN: &str = "builtin";
 /// The newest CPython that the built-in sysroot was compared with real headers for.
-pub(crate) const CHECKED: (u32, u32) = (3, 16);
+pub(crate) const CHECKED: Version = Version {
+    major: 3,
+    minor: 16,
+};
 
 macro_rules! files {
     ($($path:literal,)*) => {
@@ -187,26 +190,13 @@ pub(crate) fn with_checks(preamble: &str) -> String {
 
 /// Say so if a checkout is newer than what the built-in sysroot was compared for.
 pub(crate) fn warn_if_newer(checkout: &Path) {
-    let path = checkout.join("Include/patchlevel.h");
-    let Ok(text) = fs::read_to_string(&path) else {
-        return;
-    };
-    let number = |name: &str| -> Option<u32> {
-        text.lines().find_map(|line| {
-            let mut words = line.split_whitespace();
-            let is_it = words.next() == Some("#define") && words.next() == Some(name);
-            is_it.then(|| words.next()?.parse().ok())?
-        })
-    };
-    if let (Some(major), Some(minor)) = (number("PY_MAJOR_VERSION"), number("PY_MINOR_VERSION"))
-        && (major, minor) > CHECKED
+    if let Some(version) = Version::read(checkout)
+        && version > CHECKED
     {
         tracing::warn!(
-            "CPython {major}.{minor}: the built-in sysroot was compared with real headers up to {}.{}; \
+            "CPython {version}: the built-in sysroot was compared with real headers up to {CHECKED}; \
              the sizes in sysroot_checks.h are asserted, and the layouts of CPython's structures are \
-             not known to be right: compare with a build with real headers (--sysroot DIR)",
-            CHECKED.0,
-            CHECKED.1
+             not known to be right: compare with a build with real headers (--sysroot DIR)"
         );
     }
 }

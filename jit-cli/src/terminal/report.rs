@@ -72,6 +72,12 @@ impl Report {
             }
             Event::Project { description } if !named => say(description),
             Event::Project { .. } => {}
+            Event::Remark { text } => {
+                tracing::warn!("{text}");
+                if self.json {
+                    self.emit("warning", json!({ "message": text }));
+                }
+            }
             Event::Started {
                 notice: Some(text), ..
             } if !self.json => say(text),

@@ -25,6 +25,7 @@ mod llvm21;
 mod messages;
 mod plain;
 mod projects;
+mod releases;
 mod reproducible;
 mod sandbox;
 mod skip;

@@ -1,0 +1,37 @@
+//! Which version of CPython a checkout says that it is.
+
+use std::{fmt, fs, path::Path};
+
+/// The header with the version.
+const FILE: &str = "Include/patchlevel.h";
+
+/// A version of CPython: major and minor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Version {
+    pub(crate) major: u32,
+    pub(crate) minor: u32,
+}
+
+impl Version {
+    /// Reads the version of a checkout. Returns `None` if it has no such header, or the header no version.
+    pub(crate) fn read(checkout: &Path) -> Option<Version> {
+        let text = fs::read_to_string(checkout.join(FILE)).ok()?;
+        let number = |name: &str| -> Option<u32> {
+            text.lines().find_map(|line| {
+                let mut words = line.split_whitespace();
+                let is_it = words.next() == Some("#define") && words.next() == Some(name);
+                is_it.then(|| words.next()?.parse().ok())?
+            })
+        };
+        Some(Version {
+            major: number("PY_MAJOR_VERSION")?,
+            minor: number("PY_MINOR_VERSION")?,
+        })
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.major, self.minor)
+    }
+}

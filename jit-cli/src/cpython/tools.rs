@@ -1,0 +1,101 @@
+//! Whether a checkout's `Tools/jit` is the one whose work this version of the crate does.
+
+use std::{fs, path::Path};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::cpython::{
+    patchlevel::Version,
+    release::{Release, ToolFile},
+};
+
+/// Returns whether a checkout has none of the known versions of a file.
+fn differs(file: &ToolFile, checkout: &Path) -> bool {
+    let Ok(bytes) = fs::read(checkout.join(file.path)) else {
+        return true;
+    };
+    !file.sha256.contains(&hash(&bytes).as_str())
+}
+
+/// Returns the SHA-256 of a text as it is on Unix: git on Windows may write other line ends.
+fn hash(bytes: &[u8]) -> String {
+    let mut hasher = Sha256::new();
+    let mut rest = bytes;
+    while let Some(at) = rest.windows(2).position(|pair| pair == b"\r\n") {
+        let (line, after) = rest.split_at_checked(at).unwrap_or((rest, &[]));
+        hasher.update(line);
+        rest = after.get(1..).unwrap_or_default();
+    }
+    hasher.update(rest);
+    let digest = hasher.finalize();
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Returns a warning if files of a checkout are not those whose work is done here. A directory without any
+/// of them is a project of another kind that is laid out like a checkout.
+pub(crate) fn warning(release: &Release, checkout: &Path) -> Option<String> {
+    let mut tools = release.tools.iter();
+    if !tools.any(|file| checkout.join(file.path).is_file()) {
+        return None;
+    }
+    let tools = release.tools.iter();
+    let differing: Vec<&str> = tools
+        .filter(|file| differs(file, checkout))
+        .map(|file| file.path)
+        .collect();
+    if differing.is_empty() {
+        return None;
+    }
+    let other = match Version::read(checkout) {
+        Some(version) if version != release.version => format!(" (CPython {version})"),
+        _ => String::new(),
+    };
+    Some(format!(
+        "this checkout{other} is built as CPython {} is, but these of its files are not that release's, and \
+         what they do differently is not done here: {}. Compare the output with that of \
+         Tools/jit/build.py, or look for a newer version of this tool",
+        release.version,
+        differing.join(", ")
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cpython::v3_15;
+
+    /// Two versions of one file are known, of `1\n` and `2\n`.
+    const FILES: &[ToolFile] = &[ToolFile {
+        path: "build.py",
+        sha256: &[
+            "4355a46b19d348dc2f57c046f8ef63d4538ebb936000f3c9ee954a27460dd865",
+            "53c234e5e8472b6ac51c1ae1cab3fe06fad053beb8ebfd8977b010655bfdd3c3",
+        ],
+    }];
+
+    #[test]
+    fn only_unknown_versions_are_named() {
+        let release = Release {
+            tools: FILES,
+            ..v3_15::RELEASE
+        };
+        let checkout = tempfile::tempdir().unwrap();
+        assert_eq!(warning(&release, checkout.path()), None);
+        for (text, differs) in [("1\n", false), ("2\r\n", false), ("3\n", true)] {
+            fs::write(checkout.path().join("build.py"), text).unwrap();
+            let warning = warning(&release, checkout.path());
+            assert_eq!(warning.is_some(), differs, "{text:?}: {warning:?}");
+        }
+    }
+
+    // From sha256sum.
+    #[test]
+    fn line_ends_do_not_count() {
+        assert_eq!(hash(b"a\nb\n"), hash(b"a\r\nb\r\n"));
+        assert_ne!(hash(b"a\nb\n"), hash(b"a\rb\n"));
+        assert_eq!(
+            hash(b"1\r\n2\n"),
+            "a6e2b7a040683432de03a18fd8a1939a2fdf82585b364bfc874bdd4095c4cae1"
+        );
+    }
+}

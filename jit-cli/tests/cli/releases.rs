@@ -1,0 +1,106 @@
+//! Checkouts of CPython that are not of the release whose work is done here.
+
+use std::fs;
+
+use crate::{
+    cache::events,
+    sandbox::{LINUX, Sandbox},
+    tinyvm::{SHIM, case},
+};
+
+/// The files of 3.15's `Tools/jit` that decide what is generated.
+const TOOLS: [&str; 8] = [
+    "_dwarf.py",
+    "_llvm.py",
+    "_optimizers.py",
+    "_schema.py",
+    "_stencils.py",
+    "_targets.py",
+    "_writer.py",
+    "build.py",
+];
+
+/// A checkout with one micro-op and these Python files, each of which has one comment.
+fn checkout(tools: &[&str], minor: u32) -> Sandbox {
+    let sandbox = Sandbox::new().tinyvm_of(&[case("_NOP_r00")]);
+    fs::remove_file(sandbox.path("vm/jit.toml")).unwrap();
+    for tool in tools {
+        sandbox.write(&format!("vm/Tools/jit/{tool}"), "# Not CPython's.\n");
+    }
+    let header = format!("#define PY_MAJOR_VERSION 3\n#define PY_MINOR_VERSION {minor}\n");
+    sandbox.write("vm/Include/patchlevel.h", header);
+    sandbox
+}
+
+#[test]
+fn older_ones_are_refused_by_name() {
+    for (minor, tools) in [
+        (14, &["_stencils.py"][..]),
+        (13, &["_stencils.py"]),
+        (12, &[]),
+    ] {
+        let sandbox = checkout(tools, minor);
+        if minor < 14 {
+            fs::remove_file(sandbox.path(SHIM)).unwrap();
+        }
+        let expected = format!(
+            "vm is a checkout of CPython 3.{minor}, which can't be built; the releases that can are: 3.15\n"
+        );
+        let named = sandbox.build().fails(22);
+        // Not the example, either, which is built where there is no project.
+        let found = ["build", "-o", "../../out", LINUX];
+        let found = sandbox.run(&found).within("vm/Python").fails(22);
+        for message in [named, found] {
+            assert!(message.contains(&expected), "{message}");
+            assert!(message.contains("name another checkout"), "{message}");
+        }
+    }
+}
+
+#[test]
+fn files_that_differ_are_named_once() {
+    fixtures::needs!(clang_22, objdump_22);
+    for (minor, name) in [
+        (15, "this checkout is"),
+        (16, "this checkout (CPython 3.16) is"),
+    ] {
+        let sandbox = checkout(&TOOLS, minor);
+        let printed = sandbox.build().succeeds();
+        let warnings: Vec<&str> = printed
+            .stderr
+            .lines()
+            .filter(|line| line.contains("WARN"))
+            .collect();
+        let [warning] = warnings[..] else {
+            panic!("{}", printed.stderr);
+        };
+        assert!(warning.contains(name), "{warning}");
+        for tool in TOOLS {
+            let path = format!("Tools/jit/{tool}");
+            assert_eq!(
+                warning.matches(&path).count(),
+                if tool == "build.py" { 2 } else { 1 }
+            );
+        }
+        // Sources, which are compiled as they are.
+        assert!(!warning.contains("template.c") && !warning.contains("shim.c"));
+        let json = ["--message-format", "json"];
+        let printed = sandbox.build().with(&json).succeeds();
+        let events = events(&printed.stdout);
+        let warnings: Vec<_> = events
+            .iter()
+            .filter(|event| event["reason"] == "warning")
+            .collect();
+        assert_eq!(warnings.len(), 1, "{}", printed.stdout);
+        let message = warnings[0]["message"].as_str().unwrap();
+        assert!(warning.ends_with(message), "{message}");
+    }
+}
+
+/// The example is laid out like a checkout, but has no tools of its own.
+#[test]
+fn no_tools_no_warning() {
+    fixtures::needs!(clang_22, objdump_22);
+    let printed = checkout(&[], 15).build().succeeds();
+    assert!(!printed.stderr.contains("WARN"), "{}", printed.stderr);
+}
