@@ -132,7 +132,7 @@ pub enum Error {
         source: UnwindError,
     },
     /// The shim can't be a stencil.
-    #[error("{}: the shim can't be in the stencil file: {source}", path.display())]
+    #[error("{}: it can't be in the stencil file: {source}", path.display())]
     Shim {
         /// The shim's source.
         path: PathBuf,
