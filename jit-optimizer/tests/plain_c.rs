@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use fixtures::TRIPLES;
-use jit_optimizer::{Optimizer, Options};
+use jit_optimizer::{End, Optimizer, Options};
 use jit_schema::{Codegen, Target};
 
 const OPS: usize = 16;
@@ -83,7 +83,7 @@ fn stencil(
         .arg(&assembly)
         .arg(source("ops.c")));
     let target = Target::from_triple(triple).unwrap();
-    let optimizer = Optimizer::new(target, Options::default().codegen(codegen));
+    let optimizer = Optimizer::new(target, Options::default().codegen(codegen).end(End::Jump));
     let text = optimizer
         .optimize(&fs::read_to_string(&assembly).unwrap())
         .unwrap_or_else(|error| panic!("{triple} {codegen:?} {op}: {error}"));
@@ -134,21 +134,33 @@ fn stencils_do_what_functions_do() {
     }
 }
 
-#[test]
-fn every_target_assembles_them() {
-    let Some(clang) = fixtures::needs::clang_22() else {
-        return;
-    };
-    let directory = directory("plain_c");
+/// Assembles all micro-ops for all targets.
+fn assemble_all(clang: &Path, directory: &Path, codegens: [Codegen; 2]) {
     for triple in TRIPLES {
         for op in 0..OPS {
-            let codegen = [Codegen::Upstream, Codegen::Tuned][op % 2];
-            let (_, text) = stencil(&clang, &directory, triple, codegen, op, "");
+            let (_, text) = stencil(clang, directory, triple, codegens[op % 2], op, "");
             let branch = text.lines().find(|line| {
                 let target = line.split_once("_BRANCH19_JIT_RELOCATION_");
                 target.is_some_and(|(_, target)| !target.starts_with("_JIT_"))
             });
             assert_eq!(branch, None, "{triple} {op}");
         }
+    }
+}
+
+#[test]
+fn every_target_assembles_them() {
+    if let Some(clang) = fixtures::needs::clang_22() {
+        let codegens = [Codegen::Upstream, Codegen::Tuned];
+        assemble_all(&clang, &directory("plain_c"), codegens);
+    }
+}
+
+#[test]
+fn llvm_21_assembles_them() {
+    if let Some(prefix) = fixtures::needs::prefix_21() {
+        let codegens = [Codegen::Tuned, Codegen::Upstream];
+        let clang = prefix.join("bin/clang");
+        assemble_all(&clang, &directory("plain_c_21"), codegens);
     }
 }

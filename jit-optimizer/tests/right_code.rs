@@ -311,6 +311,10 @@ fn addresses_of_32_bits_are_made_relative() {
             &["leaq .LT(%rip), %r10", "jmpq *(%r10,%r12,8)"],
         ),
         (
+            "notrack jmpq\t*.LT(,%r12,8)",
+            &["leaq .LT(%rip), %r10", "notrack jmpq *(%r10,%r12,8)"],
+        ),
+        (
             "movq\t.LT+8(%rax), %r10",
             &["leaq .LT+8(%rip), %r10", "movq (%r10,%rax), %r10"],
         ),
@@ -357,6 +361,8 @@ fn functions_do_not_run_off_their_end() {
                 "callq\tabort",
                 "callq\t*abort@GOTPCREL(%rip)",
                 "jmpq\t*%rax",
+                "rex64 jmpq\t*f(%rip)",
+                "notrack jmpq\t*%rax",
             ][..],
             &[
                 "incq\t%rax",

@@ -168,6 +168,7 @@ impl<'a> Plan<'a> {
         jit_optimizer::Options::default()
             .codegen(self.codegen)
             .frame_pointer(frame_pointer)
+            .end(jit_optimizer::End::Jump)
     }
 
     /// The name of the record of a target's last build.

@@ -30,7 +30,7 @@ impl Isa for I686 {
     }
 
     fn is_call(&self, text: &str) -> bool {
-        text.trim_start().starts_with("call")
+        without_prefixes(text).starts_with("call")
     }
 
     fn never_continues(&self, text: &str) -> bool {
@@ -64,7 +64,7 @@ impl Isa for X86_64 {
     }
 
     fn is_call(&self, text: &str) -> bool {
-        text.trim_start().starts_with("call")
+        without_prefixes(text).starts_with("call")
     }
 
     fn never_continues(&self, text: &str) -> bool {
@@ -160,14 +160,29 @@ fn operation(line: &str) -> Operation<'_> {
 /// Recognizes calls, which end a function only if the compiler knows that they do not return, indirect
 /// jumps, returns with any suffix, and traps.
 fn never_continues(line: &str) -> bool {
-    let text = line.trim();
+    let text = without_prefixes(line);
     let (mnemonic, rest) = scan::split_run(text, |c| !scan::is_space(c));
     let indirect = scan::skip_space(rest).starts_with('*');
     match mnemonic {
         "jmp" | "call" | "callq" | "calll" | "ret" | "retq" | "retl" | "ud2" | "ud1" | "int3"
         | "hlt" => true,
-        "jmpq" | "jmpl" | "notrack" => indirect || mnemonic == "notrack",
+        "jmpq" | "jmpl" => indirect,
         _ => false,
+    }
+}
+
+/// Returns an instruction without its prefixes: Windows wants a `rex64` before an indirect jump that
+/// leaves a function, and `-fcf-protection` a `notrack` before one through a table.
+fn without_prefixes(line: &str) -> &str {
+    let mut text = line.trim();
+    loop {
+        let (word, rest) = scan::split_run(text, |c| !scan::is_space(c));
+        match word {
+            "bnd" | "data16" | "notrack" | "rep" | "repe" | "repne" | "repz" | "rex64" => {
+                text = scan::skip_space(rest);
+            }
+            _ => return text,
+        }
     }
 }
 

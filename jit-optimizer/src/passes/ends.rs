@@ -63,6 +63,10 @@ fn runs_off_end(block: &Block<'_>, last: Option<&Instruction<'_>>) -> OptimizeEr
 
 /// Returns whether control goes on from a block to what is not in the same function.
 fn runs_off(graph: &Graph<'_>, context: &Context<'_>, block: &Block<'_>) -> bool {
+    // Nothing is executed in a table, which is reached because something mentions it.
+    if block.opaque && block.instructions.is_empty() {
+        return false;
+    }
     let Some(next) = block.link.filter(|&next| is_end(graph, context, next)) else {
         return false;
     };

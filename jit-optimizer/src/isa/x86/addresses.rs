@@ -16,6 +16,7 @@
 use jit_schema::ObjectFormat;
 
 use super::operands::{Register, split};
+use super::without_prefixes;
 use crate::cfg::{BlockId, Graph, PerBlock};
 use crate::error::OptimizeError;
 use crate::instruction::{Instruction, Operation};
@@ -88,6 +89,8 @@ fn make_relative(graph: &mut Graph<'_>, context: &Context<'_>) -> Result<(), Opt
 
 /// A 32-bit address in an instruction.
 struct Address<'t> {
+    /// A prefix of the instruction, with a space.
+    prefix: &'static str,
     mnemonic: &'t str,
     operands: Vec<&'t str>,
     /// The index of the operand with the address.
@@ -117,9 +120,18 @@ impl<'t> Address<'t> {
         if syntax.assigned(code).is_some() {
             return None;
         }
-        let (mnemonic, operands) = split(instruction)?;
+        let mut prefix = "";
+        let (mut mnemonic, mut operands) = split(instruction)?;
         if mnemonic == "movabsq" {
             return None;
+        }
+        // A prefix, as `-fcf-protection` has it: `notrack jmpq *.LJTI0_0(,%rax,8)`.
+        if mnemonic == "notrack"
+            && let [operand] = operands.as_mut_slice()
+        {
+            let (jump, target) = operand.split_once(scan::is_space)?;
+            (mnemonic, *operand) = (jump, target.trim());
+            prefix = "notrack ";
         }
         let found = operands.iter().enumerate().find_map(|(at, operand)| {
             let operand = operand.strip_prefix('*').unwrap_or(operand);
@@ -133,6 +145,7 @@ impl<'t> Address<'t> {
         });
         let (at, symbol, registers, immediate) = found?;
         Some(Address {
+            prefix,
             mnemonic,
             operands,
             at,
@@ -150,7 +163,8 @@ impl<'t> Address<'t> {
             let star = operands[self.at].starts_with('*');
             let operand = if star { format!("*{operand}") } else { operand };
             operands[self.at] = &operand;
-            format!("\t{}\t{}", self.mnemonic, operands.join(", "))
+            let (prefix, mnemonic) = (self.prefix, self.mnemonic);
+            format!("\t{prefix}{mnemonic}\t{}", operands.join(", "))
         };
         if !self.immediate {
             if self.registers.is_empty() {
@@ -257,7 +271,7 @@ fn is_free(graph: &Graph<'_>, syntax: &Syntax, id: BlockId, at: usize, scratch: 
 }
 
 fn is_indirect_jump(instruction: &Instruction<'_>) -> bool {
-    let text = instruction.text.trim_start();
+    let text = without_prefixes(&instruction.text);
     text.starts_with("jmp") && text.contains('*')
 }
 
@@ -279,7 +293,7 @@ fn use_of(syntax: &Syntax, instruction: &Instruction<'_>, scratch: &Scratch) -> 
             Register::named(name).is_some_and(|register| register.number == scratch.number)
         })
     };
-    if scratch.argument && code.trim_start().starts_with("call") {
+    if scratch.argument && without_prefixes(code).starts_with("call") {
         return Use::Reads;
     }
     if !mentions(code) {
