@@ -12,9 +12,16 @@ pub(crate) const MAX_ZEROS: u64 = 16 << 20;
 pub(crate) enum Form {
     /// The addend.
     WithAddend(i64),
-    /// Nothing: if there is an addend, the field has it. What the entry refers to is a section if
-    /// `of_section` is true, and a symbol otherwise.
-    WithoutAddend { of_section: bool },
+    /// Nothing: if there is an addend, the field or an entry before has it.
+    WithoutAddend {
+        /// The addend in an entry before this one, if there is such an entry.
+        before: Option<i64>,
+    },
+}
+
+impl Form {
+    /// An entry of a format that has no entries for addends.
+    pub(crate) const BARE: Form = Form::WithoutAddend { before: None };
 }
 
 /// A section whose relocations are being read.
@@ -53,6 +60,21 @@ impl Patched<'_> {
         }
     }
 
+    /// Makes a Mach-O relocation that refers to a section by its address refer to that section's start.
+    /// The addresses of the two sections are those in the object.
+    pub(crate) fn from_section(&self, relocation: &mut Relocation, address: u64, section: u64) {
+        let row = relocation.kind.row();
+        // What counts from the end of the field has the distance from there in the field.
+        let from = match row.patch.row().base_addend {
+            0 => 0,
+            to_field => address
+                .wrapping_add(relocation.offset)
+                .wrapping_sub(to_field.cast_unsigned()),
+        };
+        let distance = from.wrapping_sub(section).cast_signed();
+        relocation.addend = relocation.addend.wrapping_add(distance);
+    }
+
     /// Checks that the field lies within the section, and finds the addend.
     pub(crate) fn relocation(
         &self,
@@ -78,20 +100,22 @@ impl Patched<'_> {
             .ok_or_else(outside)?;
         let addend = match (row.addend, form) {
             (AddendPlace::Entry, Form::WithAddend(addend)) => addend,
-            (
-                AddendPlace::Field {
-                    of_sections: false, ..
-                },
-                Form::WithoutAddend { of_section: true },
-            )
-            | (AddendPlace::Nowhere, Form::WithoutAddend { .. }) => 0,
-            (AddendPlace::Field { bits, bias, .. }, Form::WithoutAddend { .. }) => {
-                number(bits, field).ok_or_else(outside)? + bias
+            (AddendPlace::EntryBefore, Form::WithoutAddend { before }) => before.unwrap_or(0),
+            (AddendPlace::Nowhere, Form::WithoutAddend { before: None }) => 0,
+            (AddendPlace::Field { bits, bias }, Form::WithoutAddend { before: None }) => {
+                number(bits, field).ok_or_else(outside)?.wrapping_add(bias)
             }
             (AddendPlace::Entry, Form::WithoutAddend { .. }) => {
                 return Err(bad(format!("{kind} at {offset:#x} has no addend")));
             }
-            (AddendPlace::Field { .. } | AddendPlace::Nowhere, Form::WithAddend(_)) => {
+            (
+                AddendPlace::Field { .. } | AddendPlace::Nowhere,
+                Form::WithoutAddend { before: Some(_) },
+            )
+            | (
+                AddendPlace::Field { .. } | AddendPlace::EntryBefore | AddendPlace::Nowhere,
+                Form::WithAddend(_),
+            ) => {
                 return Err(bad(format!("{kind} at {offset:#x} has an addend")));
             }
         };
@@ -106,10 +130,34 @@ impl Patched<'_> {
 
 /// Returns the number in a field, or `None` if the field is too short for it.
 fn number(bits: AddendBits, field: &[u8]) -> Option<i64> {
+    let word = || field.first_chunk().map(|bytes| u32::from_le_bytes(*bytes));
     Some(match bits {
-        AddendBits::Signed32 => i32::from_le_bytes(*field.first_chunk()?).into(),
-        AddendBits::Unsigned32 => u32::from_le_bytes(*field.first_chunk()?).into(),
+        AddendBits::Signed32 => word()?.cast_signed().into(),
+        AddendBits::Unsigned32 => word()?.into(),
+        AddendBits::Signed64 => i64::from_le_bytes(*field.first_chunk()?),
+        AddendBits::Aarch64Adr => {
+            let word = word()?;
+            signed((word >> 3) & 0x1f_fffc | (word >> 29) & 3, 21)
+        }
+        AddendBits::Aarch64Low12 => i64::from((word()? >> 10) & 0xfff),
+        AddendBits::Aarch64Low12Scaled => {
+            let word = word()?;
+            // The size is in the upper two bits, but that of 128-bit registers is 16 bytes.
+            let scale = match word & 0x0480_0000 {
+                0x0480_0000 => 4 + (word >> 30),
+                _ => word >> 30,
+            };
+            i64::from((word >> 10) & 0xfff) << scale
+        }
+        AddendBits::Aarch64Branch19 => 4 * signed((word()? >> 5) & 0x7_ffff, 19),
+        AddendBits::Aarch64Branch26 => 4 * signed(word()? & 0x3ff_ffff, 26),
     })
+}
+
+/// Returns the value of a signed number of that many bits.
+fn signed(number: u32, bits: u32) -> i64 {
+    let unused = u32::BITS - bits;
+    ((number << unused).cast_signed() >> unused).into()
 }
 
 /// Returns `size` zero bytes, or an error if there are too many of them, together with the `used`
@@ -129,6 +177,32 @@ pub(crate) fn zeros(section: &str, size: u64, used: &mut u64) -> Result<Vec<u8>,
     let size = usize::try_from(size)
         .map_err(|_| malformed(format!("section {section}"), "too big".to_owned()))?;
     Ok(vec![0; size])
+}
+
+/// Returns the addend in an `ARM64_RELOC_ADDEND`, which has 24 bits where others have a symbol's number.
+pub(crate) fn signed_addend(number: u32) -> i64 {
+    signed(number & 0xff_ffff, 24)
+}
+
+/// Returns the addend in the entry before one for the field at `offset`, given what that entry is for.
+pub(crate) fn addend_before(
+    before: Option<(u64, i64)>,
+    offset: u64,
+) -> Result<Option<i64>, ObjectError> {
+    match before {
+        None => Ok(None),
+        Some((same, addend)) if same == offset => Ok(Some(addend)),
+        Some((other, _)) => Err(malformed(
+            "Mach-O object".to_owned(),
+            format!("an ARM64_RELOC_ADDEND for {other:#x} precedes a relocation for {offset:#x}"),
+        )),
+    }
+}
+
+/// Returns the name by which relocations refer to a section that may not be the only one of its name.
+/// No C symbol has such a name. `number` is the one in the file.
+pub(crate) fn section_symbol(name: &str, number: usize) -> String {
+    format!("{name}#{number}")
 }
 
 /// Returns a section's alignment in bytes, given the number in its header, where 0 is the same as 1.

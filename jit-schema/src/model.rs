@@ -24,6 +24,8 @@ pub struct Section {
     pub kind: SectionKind,
     /// The address within the object in Mach-O, and 0 in ELF and COFF.
     pub address: u64,
+    /// Whether a program may write to it: it has variables.
+    pub writable: bool,
     /// What the address must be a multiple of, in bytes: a power of two. 1 for metadata.
     pub alignment: u64,
     /// The contents, which are zeros for COFF's uninitialized data. Empty for
@@ -63,7 +65,8 @@ pub struct Relocation {
     pub offset: u64,
     /// The kind, on which everything else depends: see [`RelocationKind::row`].
     pub kind: RelocationKind,
-    /// The symbol's name in the file, or the name of a section.
+    /// The symbol's name in the file, or the name of a section. A section that is not the only one of
+    /// its name, and any section of Mach-O, has `#` and its number after the name.
     pub symbol: String,
     /// The addend, wherever the file has it (see
     /// [`AddendPlace`](crate::relocation::AddendPlace)).

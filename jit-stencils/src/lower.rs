@@ -9,7 +9,7 @@ mod labels;
 mod layout;
 mod macho;
 
-use jit_schema::{ObjectFile, ObjectFormat, SectionKind, Target};
+use jit_schema::{ObjectFile, ObjectFormat, Section, SectionKind, Target};
 
 use self::layout::Layout;
 use crate::unresolved::UnresolvedGroup;
@@ -56,6 +56,13 @@ pub(crate) fn lower_from(
             SectionKind::Data => Part::Data,
             SectionKind::Metadata => continue,
         };
+        if part == Part::Data && section.writable && !section.data.is_empty() {
+            return Err(LowerError::Variable {
+                variable: variable(target, section),
+                section: section.name.clone(),
+                size: section.data.len(),
+            });
+        }
         match object.format {
             ObjectFormat::Elf => elf::add_section(&mut layout, part, section)?,
             ObjectFormat::MachO => macho::add_section(&mut layout, part, section)?,
@@ -90,4 +97,17 @@ pub(crate) fn lower_from(
         symbols: symbols.into_iter().collect(),
         listing,
     })
+}
+
+/// Returns the name of the first variable in a section, or else the section's.
+fn variable(target: &Target, section: &Section) -> String {
+    let is_name = |name: &str| {
+        let generated = ["ltmp", target.label_prefix];
+        name != section.name && !generated.iter().any(|prefix| name.starts_with(prefix))
+    };
+    let names = section.symbols.iter().map(|symbol| symbol.name.as_str());
+    let name = names.into_iter().find(|name| is_name(name));
+    let name = name.unwrap_or(&section.name);
+    let name = name.strip_prefix(target.symbol_prefix).unwrap_or(name);
+    name.to_owned()
 }

@@ -67,8 +67,14 @@ pub(crate) fn resolve_group(
         symbols,
         table: IndexSet::new(),
         table_start: 0,
+        thunks: IndexSet::new(),
         done: StencilGroup::default(),
     };
+    for (part, stencil) in [(Part::Code, &code), (Part::Data, &data)] {
+        for hole in &stencil.holes {
+            resolver.check_place(part, hole, &stencil.body)?;
+        }
+    }
     // The order of the numbers is that of the code's holes, so these come before everything else.
     let external_uses = code
         .holes
@@ -82,6 +88,7 @@ pub(crate) fn resolve_group(
     for (hole, external) in code.holes.iter().zip(external_uses) {
         let (patch, value) = match external {
             Some(patch_and_value) => patch_and_value,
+            None if resolver.needs_thunk(hole, &code.body) => resolver.thunk_use(hole)?,
             None => (hole.patch, resolver.local_use(Part::Code, hole)?),
         };
         code_holes.push(finished(hole, patch, value));
@@ -92,6 +99,7 @@ pub(crate) fn resolve_group(
         data_holes.push(finished(hole, hole.patch, value));
     }
     resolver.emit_table(&mut data.body, &mut data_holes);
+    resolver.emit_thunks(&mut data.body, &mut data_holes, &mut code_holes);
     fill_got(&code_holes, &mut data_holes);
     code_holes.sort_by_key(|hole| hole.offset);
     data_holes.sort_by_key(|hole| hole.offset);
@@ -125,10 +133,13 @@ struct Resolver<'a> {
     known: &'a mut IndexSet<String>,
     /// The micro-op's own symbols.
     symbols: BTreeMap<String, Place>,
-    /// The `_JIT_` symbols that are loaded as if from a GOT. The index is that of the slot.
+    /// The `_JIT_` symbols, and the micro-op's own, that are loaded as if from a GOT. The index is that
+    /// of the slot.
     table: IndexSet<String>,
     /// The offset of the table in the data, in bytes.
     table_start: usize,
+    /// The external functions that are called through a jump in the data.
+    thunks: IndexSet<String>,
     /// The group, of which only the masks are filled in so far.
     done: StencilGroup,
 }
@@ -157,7 +168,7 @@ impl Resolver<'_> {
         let Some(symbol) = hole
             .symbol
             .as_ref()
-            .filter(|symbol| hole.base == HoleValue::Got && !symbol.contains("_JIT_"))
+            .filter(|symbol| hole.base == HoleValue::Got && !self.has_own_slot(symbol))
         else {
             return Ok(None);
         };
@@ -168,6 +179,115 @@ impl Resolver<'_> {
         let ordinal = self.known.insert_full(symbol.clone()).0;
         self.done.got_entries.insert(ordinal);
         Ok(Some((hole.patch, PatchValue::GotSlot { ordinal, addend })))
+    }
+
+    /// Returns whether a symbol has its slot in the micro-op's own data. The host does not know of what
+    /// the object defines, whatever the relocation; CPython's tool takes it for the host's.
+    fn has_own_slot(&self, symbol: &str) -> bool {
+        symbol.contains("_JIT_") || self.symbols.contains_key(symbol)
+    }
+
+    /// Checks that a `_JIT_` symbol is one that has a meaning, and that code does not call it: nothing
+    /// returns from there.
+    fn check_place(
+        &self,
+        part: Part,
+        hole: &UnresolvedHole,
+        body: &[u8],
+    ) -> Result<(), ResolveError> {
+        let symbol = match (hole.base, &hole.symbol) {
+            (HoleValue::Zero | HoleValue::Got, None) => return Ok(()),
+            (HoleValue::Zero | HoleValue::Got, Some(symbol)) => symbol.clone(),
+            (base, _) => format!("_JIT_{base}"),
+        };
+        let Some(name) = symbol.strip_prefix("_JIT_") else {
+            return Ok(());
+        };
+        let place = (self.opname.to_owned(), symbol.clone(), part, hole.offset);
+        if !self.symbols.contains_key(&symbol) && HoleValue::from_name(name).is_none() {
+            let (opname, symbol, part, offset) = place;
+            return Err(ResolveError::UnknownPlace {
+                opname,
+                symbol,
+                part,
+                offset,
+            });
+        }
+        if part == Part::Code && is_call(hole, body) {
+            let (opname, symbol, part, offset) = place;
+            return Err(ResolveError::CalledPlace {
+                opname,
+                symbol,
+                part,
+                offset,
+            });
+        }
+        Ok(())
+    }
+
+    /// Returns whether a hole is the target of a call or jump to a function that may be out of its reach
+    /// and was not declared as an import. The compiler makes such calls itself.
+    fn needs_thunk(&self, hole: &UnresolvedHole, body: &[u8]) -> bool {
+        let external = |symbol: &String| !self.symbols.contains_key(symbol);
+        hole.kind.row().reach == (Reach::Import { required: true })
+            && hole.base == HoleValue::Zero
+            && hole.symbol.as_ref().is_some_and(external)
+            && is_x86_branch(hole, body)
+    }
+
+    /// Returns the patch and the value of a branch to a jump in the data. The value is the jump's number
+    /// until its offset is known.
+    fn thunk_use(
+        &mut self,
+        hole: &UnresolvedHole,
+    ) -> Result<(PatchKind, PatchValue), ResolveError> {
+        let addend = self.check_addend(Part::Code, hole)?;
+        let symbol = hole.symbol.clone();
+        self.thunks.extend(symbol.clone());
+        // `emit_thunks` replaces it.
+        let value = PatchValue::Address {
+            base: HoleValue::Zero,
+            symbol,
+            addend,
+        };
+        Ok((PatchKind::Patch32r, value))
+    }
+
+    /// Appends the jumps to external functions to the data, and makes branches lead there.
+    fn emit_thunks(&self, body: &mut Vec<u8>, holes: &mut Vec<Hole>, code: &mut [Hole]) {
+        let start = body.len();
+        for symbol in &self.thunks {
+            body.extend_from_slice(&THUNK);
+            holes.push(Hole {
+                offset: body.len(),
+                patch: PatchKind::Patch64,
+                value: PatchValue::Address {
+                    base: HoleValue::Zero,
+                    symbol: Some(symbol.clone()),
+                    addend: 0,
+                },
+                first: None,
+                void: false,
+            });
+            body.resize(body.len() + SLOT_SIZE, 0);
+        }
+        for hole in code {
+            if hole.patch == PatchKind::Patch32r
+                && let PatchValue::Address {
+                    base: HoleValue::Zero,
+                    symbol: Some(symbol),
+                    addend,
+                } = &hole.value
+                && let Some(index) = self.thunks.get_index_of(symbol)
+            {
+                let offset = start + index * (THUNK.len() + SLOT_SIZE);
+                hole.value = PatchValue::Address {
+                    base: HoleValue::Data,
+                    symbol: None,
+                    addend: addend.wrapping_add(offset as i64),
+                };
+            }
+        }
     }
 
     /// Returns the hole's addend, which must be the one that leads to the symbol itself: the hole gets
@@ -207,6 +327,14 @@ impl Resolver<'_> {
                     offset: hole.offset,
                 })
             }
+            None if hole.kind.row().reach == Reach::Near && !is_near(hole.base) => Err(self
+                .unsupported(
+                    part,
+                    hole,
+                    "what it refers to may be out of its reach: compile with -fno-pic \
+                     -mcmodel=medium -mlarge-data-threshold=0 -fno-plt, so that addresses are loaded \
+                     whole or through the GOT",
+                )),
             None => Ok(PatchValue::Address {
                 base: hole.base,
                 symbol: hole.symbol.clone(),
@@ -221,7 +349,10 @@ impl Resolver<'_> {
         let Some(symbol) = &hole.symbol else {
             return Err(self.unsupported(part, hole, "a GOT slot needs a symbol"));
         };
-        if symbol.contains("_JIT_") {
+        if self.has_own_slot(symbol) {
+            if !symbol.contains("_JIT_") {
+                self.check_addend(part, hole)?;
+            }
             let slot = self.table.insert_full(symbol.clone()).0;
             let offset = (self.table_start + slot * SLOT_SIZE) as i64;
             return Ok(PatchValue::Address {
@@ -277,6 +408,42 @@ impl Resolver<'_> {
             offset: hole.offset,
             problem: problem.to_owned(),
         }
+    }
+}
+
+/// `jmp *2(%rip)`, and padding up to the address that it jumps to. Data is executable, as code and data
+/// are in the same pages.
+const THUNK: [u8; 8] = [0xff, 0x25, 2, 0, 0, 0, 0xcc, 0xcc];
+
+/// Returns whether a base is an address in the trace.
+const fn is_near(base: HoleValue) -> bool {
+    matches!(
+        base,
+        HoleValue::Code | HoleValue::Data | HoleValue::JumpTarget | HoleValue::ErrorTarget
+    )
+}
+
+/// Returns whether a hole is the displacement of an x86 call, jump or conditional jump.
+fn is_x86_branch(hole: &UnresolvedHole, body: &[u8]) -> bool {
+    match body.get(..hole.offset) {
+        // No other instruction has these before a displacement: they would be operands in registers.
+        Some([.., 0xe8 | 0xe9]) | Some([.., 0x0f, 0x80..=0x8f]) => true,
+        _ => false,
+    }
+}
+
+/// Returns whether a hole is where a call leads to.
+fn is_call(hole: &UnresolvedHole, body: &[u8]) -> bool {
+    match hole.patch {
+        PatchKind::Patch32r | PatchKind::X86_64_32rx => {
+            // A call, or a call through a slot.
+            matches!(body.get(..hole.offset), Some([.., 0xe8] | [.., 0xff, 0x15]))
+        }
+        PatchKind::Aarch64_26r => {
+            let word = body.get(hole.offset..).and_then(|rest| rest.first_chunk());
+            word.is_some_and(|word| u32::from_le_bytes(*word) & 0xfc00_0000 == 0x9400_0000)
+        }
+        _ => false,
     }
 }
 

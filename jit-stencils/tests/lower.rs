@@ -115,7 +115,7 @@ fn macho_gaps_are_filled() {
     assert_eq!(group.data.body, b"\0\0\0\x01\x01\0\0\0\0\0\0x\0______");
     assert_eq!(group.symbols["a"], place(Part::Data, 4));
     assert_eq!(group.symbols["b"], place(Part::Data, 11));
-    assert_eq!(group.symbols["_text"], place(Part::Code, 0));
+    assert_eq!(group.symbols["_text#1"], place(Part::Code, 0));
     assert_eq!(
         summary(&group.data.holes[0]),
         (11, PatchKind::Patch64, HoleValue::Zero, Some("a"), 0)
@@ -536,5 +536,63 @@ fn data_is_aligned_where_code_relies_on_it() {
         &object(ObjectFormat::Elf, sections),
         "section .rodata must be aligned to 8192 bytes, and a stencil's data can be aligned to 4096 at \
          most: keep the data outside of the stencil",
+    );
+}
+
+#[test]
+fn variables_are_refused_by_name() {
+    let object = object(
+        ObjectFormat::MachO,
+        vec![
+            section(Code, "__text", &[0; 4], &[("__JIT_ENTRY", 0)], &[]),
+            Section {
+                writable: true,
+                address: 4,
+                ..section(
+                    Data,
+                    "__data",
+                    &[5; 8],
+                    &[("ltmp1", 4), ("__JIT_ENTRY.c", 4)],
+                    &[],
+                )
+            },
+        ],
+    );
+    refused(
+        X86_64_DARWIN,
+        &object,
+        "section __data has 8 bytes of variables, _JIT_ENTRY.c among them; static writable data cannot \
+         be in a stencil, whose copies would not share it: make it const, or keep it outside",
+    );
+}
+
+/// Expected values: the addresses in the object, from which the code's 16 bytes are subtracted.
+#[test]
+fn macho_literals_are_where_their_sections_are() {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../jit-schema/tests/data/addends-macho-x86_64.o"
+    );
+    let object = jit_schema::native::read(&std::fs::read(path).unwrap()).unwrap();
+    let group = lowered(X86_64_DARWIN, &object);
+    let set = jit_stencils::resolve(target(X86_64_DARWIN), [("_X".to_owned(), group)]).unwrap();
+    let addresses = |holes: &[jit_stencils::Hole]| -> Vec<(usize, i64)> {
+        let addend = |hole: &jit_stencils::Hole| match &hole.value {
+            jit_stencils::PatchValue::Address { addend, .. } => *addend,
+            other => panic!("{other:?}"),
+        };
+        holes
+            .iter()
+            .map(|hole| (hole.offset, addend(hole)))
+            .collect()
+    };
+    let group = &set.groups[0].1;
+    // L_second and L_number, less the 4 bytes of the field.
+    let expected = [(3, 0x26 - 0x10 - 4), (0xb, 0x18 - 0x10 - 4)];
+    assert_eq!(addresses(&group.code.holes), expected);
+    // L_second and _external+24
+    assert_eq!(
+        addresses(&group.data.holes),
+        [(0x20, 0x26 - 0x10), (0x28, 24)]
     );
 }

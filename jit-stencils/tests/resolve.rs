@@ -244,3 +244,141 @@ fn names_are_there_once() {
         "there are two micro-ops _X: give each a name of its own",
     );
 }
+
+/// `const int table[4]` that is not static, with -fPIC or on AArch64.
+#[test]
+fn what_the_object_defines_is_local_through_the_got() {
+    let mut object = code(&[0; 8], &[], &[got(3, "table"), got(0, "PyA")]);
+    object
+        .sections
+        .push(section(Data, ".rodata", &[7; 16], &[("table", 4)], &[]));
+    let set = run(X86_64_LINUX, &[("_X", object)]).unwrap();
+    assert_eq!(set.symbols, ["PyA"]);
+    let group = set.group("_X").unwrap();
+    let address = |base, addend| PatchValue::Address {
+        base,
+        symbol: None,
+        addend,
+    };
+    // A slot after the data, which holds the address of the table.
+    assert_eq!(group.code.holes[1].value, address(HoleValue::Data, 16 - 4));
+    assert_eq!(group.data.body.len(), 24);
+    let slot = &group.data.holes[1];
+    assert_eq!((slot.offset, slot.patch), (16, PatchKind::Patch64));
+    assert_eq!(slot.value, address(HoleValue::Data, 4));
+}
+
+#[test]
+fn calls_that_windows_may_not_reach_go_through_a_jump() {
+    // callq memset; jmp memset
+    let text = section(
+        Code,
+        ".text",
+        b"\xe8\0\0\0\0\xe9\0\0\0\0",
+        &[("_JIT_ENTRY", 0)],
+        &[
+            (1, R::ImageRelAmd64Rel32, "memset", -4),
+            (6, R::ImageRelAmd64Rel32, "memset", -4),
+        ],
+    );
+    let object = object(ObjectFormat::Coff, vec![text]);
+    let set = run(X86_64_WINDOWS, &[("_X", object)]).unwrap();
+    let group = set.group("_X").unwrap();
+    for hole in &group.code.holes {
+        assert_eq!(hole.patch, PatchKind::Patch32r);
+        let value = PatchValue::Address {
+            base: HoleValue::Data,
+            symbol: None,
+            addend: -4,
+        };
+        assert_eq!(hole.value, value);
+    }
+    // jmpq *2(%rip), as clang assembles it, and what it jumps to.
+    assert_eq!(
+        group.data.body,
+        b"\xff\x25\x02\0\0\0\xcc\xcc\0\0\0\0\0\0\0\0"
+    );
+    let [hole] = group.data.holes.as_slice() else {
+        panic!("{:?}", group.data.holes);
+    };
+    assert_eq!((hole.offset, hole.patch), (8, PatchKind::Patch64));
+    let symbol = PatchValue::Address {
+        base: HoleValue::Zero,
+        symbol: Some("memset".to_owned()),
+        addend: 0,
+    };
+    assert_eq!(hole.value, symbol);
+    assert!(set.symbols.is_empty());
+}
+
+#[test]
+fn places_must_be_known_and_are_not_called() {
+    let symbols: [Entry<'_>; 3] = [
+        (0, R::RX86_64_64, "_JIT_OPRAND0", 0),
+        got(0, "_JIT_OPRAND0"),
+        (0, R::RX86_64Plt32, "_JIT_OPRAND0", -4),
+    ];
+    for relocation in symbols {
+        let object = code(&[0; 8], &[], &[relocation]);
+        let message = run(X86_64_LINUX, &[("_X", object)])
+            .unwrap_err()
+            .to_string();
+        let expected = "_X: _JIT_OPRAND0, which is used at code+0x0, is neither a value that is \
+                        filled in nor a place in the micro-op: is it misspelt? The values are \
+                        _JIT_CODE, _JIT_DATA, _JIT_OPARG, ";
+        assert!(message.starts_with(expected), "{message}");
+    }
+    // A place of the micro-op's own.
+    let known = code(&[0; 8], &[("_JIT_LABEL", 4)], &[got(0, "_JIT_LABEL")]);
+    run(X86_64_LINUX, &[("_X", known)]).unwrap();
+
+    let called = "_X: _JIT_ERROR_TARGET is called at code+0x";
+    for (triple, text, relocation, offset) in [
+        (
+            X86_64_LINUX,
+            &b"\xe8\0\0\0\0"[..],
+            (1, R::RX86_64Plt32, "_JIT_ERROR_TARGET", -4),
+            1,
+        ),
+        (
+            X86_64_LINUX,
+            b"\xff\x15\0\0\0\0",
+            got(2, "_JIT_ERROR_TARGET"),
+            2,
+        ),
+        (
+            AARCH64_LINUX,
+            b"\0\0\0\x94",
+            (0, R::RAarch64Call26, "_JIT_ERROR_TARGET", 0),
+            0,
+        ),
+    ] {
+        let message = run(triple, &[("_X", code(text, &[], &[relocation]))])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            message.starts_with(&format!("{called}{offset}, but")),
+            "{message}"
+        );
+    }
+    // The same as jumps.
+    let jump = (1, R::RX86_64Plt32, "_JIT_ERROR_TARGET", -4);
+    run(X86_64_LINUX, &[("_X", code(b"\xe9\0\0\0\0", &[], &[jump]))]).unwrap();
+    let jump = (0, R::RAarch64Jump26, "_JIT_ERROR_TARGET", 0);
+    run(AARCH64_LINUX, &[("_X", code(b"\0\0\0\x14", &[], &[jump]))]).unwrap();
+}
+
+#[test]
+fn near_addresses_are_the_micro_ops_own() {
+    let relocation = |symbol| (0, R::RX86_64Pc32, symbol, -4);
+    let local = code(&[0; 8], &[("local", 4)], &[relocation("local")]);
+    run(X86_64_LINUX, &[("_X", local)]).unwrap();
+    for symbol in ["PyData", "_JIT_OPERAND0"] {
+        let error = run(
+            X86_64_LINUX,
+            &[("_X", code(&[0; 8], &[], &[relocation(symbol)]))],
+        );
+        let message = error.unwrap_err().to_string();
+        assert!(message.contains("may be out of its reach"), "{message}");
+    }
+}

@@ -23,6 +23,10 @@ fn directory(triple: &str) -> PathBuf {
         .join(triple)
 }
 
+/// Places that do not exist, which CPython's tool takes for symbols of the host. They get another name
+/// here. (The optimizer would define the first one.)
+const UNKNOWN: [&str; 2] = ["_JIT_CONTINUE", "_JIT_UNHEARD_OF"];
+
 /// The uops of a target in the order of their names, disassembly included.
 fn uops(target: &Target) -> Vec<(String, UnresolvedGroup)> {
     let mut objects: Vec<PathBuf> = fs::read_dir(directory(target.triple))
@@ -35,7 +39,16 @@ fn uops(target: &Target) -> Vec<(String, UnresolvedGroup)> {
         .into_iter()
         .map(|path| {
             let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-            let object = jit_schema::native::read(&fs::read(&path).unwrap()).unwrap();
+            let mut object = jit_schema::native::read(&fs::read(&path).unwrap()).unwrap();
+            // CPython's tool accepts variables, and these show the layout of sections.
+            for section in &mut object.sections {
+                section.writable = false;
+                for relocation in &mut section.relocations {
+                    if UNKNOWN.contains(&relocation.symbol.as_str()) {
+                        relocation.symbol.insert(0, 'x');
+                    }
+                }
+            }
             let mut group = lower(target, &object).unwrap();
             let text = fs::read_to_string(path.with_extension("disassembly")).unwrap();
             let text = text.strip_prefix(&format!("\n{name}.o")).unwrap();
@@ -43,6 +56,58 @@ fn uops(target: &Target) -> Vec<(String, UnresolvedGroup)> {
             (name, group)
         })
         .collect()
+}
+
+/// Lines of CPython's tool that are wrong code, by target, and what is right: see docs/parity.md.
+const CORRECTIONS: [(&str, &str, &str); 6] = [
+    // A call that may be out of reach.
+    (
+        "aarch64-pc-windows-msvc",
+        "    patch_aarch64_26r(code + 0x10, (uintptr_t)&PyDirect);",
+        "    patch_aarch64_trampoline(code + 0x10, 0x2, state);",
+    ),
+    (
+        "aarch64-pc-windows-msvc",
+        "{emit__RELOCATIONS, 56, 16, {0}, {0x03}},",
+        "{emit__RELOCATIONS, 56, 16, {0x04}, {0x03}},",
+    ),
+    (
+        "aarch64-pc-windows-msvc",
+        "symbols_map[2] = {\n    [0] = &PyCall,\n    [1] = &PyData,\n",
+        "symbols_map[3] = {\n    [0] = &PyCall,\n    [1] = &PyData,\n    [2] = &PyDirect,\n",
+    ),
+    // Literals: `L_literal` is 0x31 bytes after the end of the code, and `L_double` 0x29.
+    (
+        "x86_64-apple-darwin",
+        "    patch_32r(code + 0x45, (uintptr_t)data + 0xb2);",
+        "    patch_32r(code + 0x45, (uintptr_t)data + 0x2d);",
+    ),
+    (
+        "x86_64-apple-darwin",
+        "    patch_32r(code + 0x54, (uintptr_t)data + 0x9b);",
+        "    patch_32r(code + 0x54, (uintptr_t)data + 0x25);",
+    ),
+    // `.quad _PyData+1`
+    (
+        "x86_64-apple-darwin",
+        "    patch_64(data + 0x11, (uintptr_t)&PyData);",
+        "    patch_64(data + 0x11, (uintptr_t)&PyData + 0x1);",
+    ),
+];
+
+fn expected(target: &Target) -> String {
+    let path = directory(target.triple).join("expected.h");
+    let mut expected = fs::read_to_string(path).unwrap();
+    for (triple, upstream, right) in CORRECTIONS {
+        if triple == target.triple {
+            assert!(expected.contains(upstream), "{upstream}");
+            expected = expected.replace(upstream, right);
+        }
+    }
+    for name in UNKNOWN {
+        expected = expected.replace(&format!("&{name}"), &format!("&x{name}"));
+    }
+    expected
 }
 
 fn stencils(target: &Target) -> StencilSet {
@@ -65,7 +130,7 @@ fn assert_same(ours: &str, expected: &str, what: &str) {
 #[track_caller]
 fn check(triple: &str, uops: usize) {
     let target = Target::from_triple(triple).unwrap();
-    let expected = fs::read_to_string(directory(triple).join("expected.h")).unwrap();
+    let expected = expected(target);
     let set = stencils(target);
     assert_eq!(set.groups.len(), uops);
     assert_same(
@@ -113,7 +178,7 @@ fn i686_windows() {
 #[test]
 fn without_disassembly_only_comments_are_missing() {
     let target = Target::from_triple("x86_64-unknown-linux-gnu").unwrap();
-    let expected = fs::read_to_string(directory(target.triple).join("expected.h")).unwrap();
+    let expected = expected(target);
     let mut bare = uops(target);
     for (_, group) in &mut bare {
         group.listing.disassembly = None;

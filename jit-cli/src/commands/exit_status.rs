@@ -69,7 +69,9 @@ fn object_status(error: &ObjectError) -> u8 {
 
 fn lower_status(error: &LowerError) -> u8 {
     match error {
-        LowerError::SectionAddress { .. } | LowerError::Alignment { .. } => 14,
+        LowerError::SectionAddress { .. }
+        | LowerError::Alignment { .. }
+        | LowerError::Variable { .. } => 14,
         LowerError::Entry { .. } | LowerError::Label { .. } => 15,
         LowerError::Format { .. } | LowerError::OutOfBounds { .. } => 16,
     }
@@ -78,7 +80,9 @@ fn lower_status(error: &LowerError) -> u8 {
 fn resolve_status(error: &ResolveError) -> u8 {
     match error {
         ResolveError::Unsupported { .. } => 13,
-        ResolveError::MissingDllImport { .. } => 15,
+        ResolveError::MissingDllImport { .. }
+        | ResolveError::UnknownPlace { .. }
+        | ResolveError::CalledPlace { .. } => 15,
         ResolveError::DuplicateUop { .. } => 10,
     }
 }

@@ -3,14 +3,14 @@
 use object::LittleEndian as LE;
 use object::pe::{
     self, IMAGE_SCN_CNT_UNINITIALIZED_DATA, IMAGE_SCN_MEM_EXECUTE, IMAGE_SCN_MEM_READ,
-    ImageFileHeader, ImageSectionHeader, ImageSymbol,
+    IMAGE_SCN_MEM_WRITE, ImageFileHeader, ImageSectionHeader, ImageSymbol,
 };
 use object::read::SymbolIndex;
 use object::read::coff::{CoffHeader as _, SectionTable, Symbol as _, SymbolTable};
 
 use super::allowance::Allowance;
 use super::number::{kind_or_name, machine};
-use crate::entry::{self, Form, Patched, malformed};
+use crate::entry::{self, Form, Patched, malformed, section_symbol};
 use crate::section_kind;
 use crate::{
     Machine, ObjectError, ObjectFile, ObjectFormat, Relocation, RelocationKind, Section,
@@ -113,6 +113,7 @@ impl Reader<'_> {
                 name,
                 kind,
                 address: 0,
+                writable: flags.contains(IMAGE_SCN_MEM_WRITE) && kind == SectionKind::Data,
                 alignment: match kind {
                     SectionKind::Metadata => 1,
                     SectionKind::Code | SectionKind::Data => header.coff_alignment(),
@@ -180,6 +181,7 @@ impl Reader<'_> {
             .coff_relocations(self.bytes)
             .map_err(|error| malformed(format!("section {}", section.name), error))?;
         let mut relocations = self.allowance.relocations(entries.len())?;
+        let mut referenced = Vec::new();
         for entry in entries {
             let offset = u64::from(entry.virtual_address.get(LE));
             let index = entry.symbol_table_index.get(LE);
@@ -187,8 +189,14 @@ impl Reader<'_> {
                 .ok()
                 .and_then(|index| *self.symbol_at.get(index)?)
                 .ok_or_else(|| bad(format!("there is no symbol {index}")))?;
-            let symbol = symbol.name(self.symbols.strings()).map_err(bad)?;
-            let symbol = self.allowance.name("symbol name", symbol)?;
+            let name = symbol.name(self.symbols.strings()).map_err(bad)?;
+            let mut name = self.allowance.name("symbol name", name)?;
+            if let Some(section) = ambiguous_section(&self.read, symbol, &name) {
+                name = section_symbol(&name, section);
+                self.allowance.spend(name.len())?;
+                referenced.push((section, name.clone()));
+            }
+            let symbol = name;
             let code = entry.typ.get(LE);
             let name = self.names.rel.name(code);
             let kind = kind_or_name(
@@ -197,9 +205,32 @@ impl Reader<'_> {
                 code.0.into(),
             )
             .map_err(|name| patched.unsupported(name, &symbol, offset))?;
-            let form = Form::WithoutAddend { of_section: false };
-            relocations.push(patched.relocation(offset, kind, symbol, form)?);
+            relocations.push(patched.relocation(offset, kind, symbol, Form::BARE)?);
+        }
+        for (number, name) in referenced {
+            let section = self.read.iter_mut().find(|section| section.index == number);
+            if let Some(section) = section
+                && !section.symbols.iter().any(|symbol| symbol.name == name)
+            {
+                section.symbols.push(Symbol { name, value: 0 });
+            }
         }
         Ok(relocations)
     }
+}
+
+/// Returns the number of the section that a symbol stands for if it stands for a section and there are
+/// others of that name: each constant and string of its own has a section `.rdata`.
+fn ambiguous_section(sections: &[Section], symbol: &ImageSymbol, name: &str) -> Option<usize> {
+    if symbol.storage_class() != pe::IMAGE_SYM_CLASS_STATIC
+        || symbol.number_of_aux_symbols() == 0
+        || symbol.value() != 0
+    {
+        return None;
+    }
+    let number = symbol.section()?.0;
+    let named = |section: &&Section| section.name == name && section.kind != SectionKind::Metadata;
+    let same = sections.iter().filter(named);
+    let is_one = same.clone().any(|section| section.index == number);
+    (is_one && same.count() > 1).then_some(number)
 }

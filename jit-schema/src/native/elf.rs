@@ -2,7 +2,7 @@
 
 use object::LittleEndian as LE;
 use object::elf::{
-    self, ET_REL, FileHeader64, SHF_ALLOC, SHF_EXECINSTR, SHT_SYMTAB, STT_SECTION, Sym64,
+    self, ET_REL, FileHeader64, SHF_ALLOC, SHF_EXECINSTR, SHF_WRITE, SHT_SYMTAB, STT_SECTION, Sym64,
 };
 use object::read::SymbolIndex;
 use object::read::elf::{
@@ -11,7 +11,7 @@ use object::read::elf::{
 
 use super::allowance::Allowance;
 use super::number::{kind_or_name, machine};
-use crate::entry::{self, Form, Patched, malformed};
+use crate::entry::{self, Form, Patched, malformed, section_symbol};
 use crate::section_kind::{self, ElfRole};
 use crate::{
     Machine, ObjectError, ObjectFile, ObjectFormat, Relocation, RelocationKind, Section,
@@ -71,6 +71,7 @@ impl Reader<'_> {
             Some(name) => name.to_owned(),
             // The `object` crate does not have this one.
             None if section_type.0 == 0x6fff_4c03 => "SHT_LLVM_ADDRSIG".to_owned(),
+            None if section_type.0 == 0x6fff_4c09 => "SHT_LLVM_CALL_GRAPH_PROFILE".to_owned(),
             None => format!("{:#x}", section_type.0),
         }
     }
@@ -112,11 +113,15 @@ impl Reader<'_> {
                         let alignment = entry::alignment(&name, header.sh_addralign(LE))?;
                         (alignment, self.allowance.copy(data)?)
                     };
+                    let writable = flags.contains(SHF_WRITE)
+                        && kind != SectionKind::Metadata
+                        && !section_kind::is_written_once(&name);
                     self.read.push(Section {
                         index: index.0,
                         name,
                         kind,
                         address: 0,
+                        writable,
                         alignment,
                         data,
                         symbols: Vec::new(),
@@ -211,6 +216,7 @@ impl Reader<'_> {
         if link != self.symbols.section() {
             return Err(bad_section("does not refer to the symbol table"));
         }
+        let mut referenced = Vec::new();
         let Some(section) = self.read.get(position) else {
             return Ok(Vec::new());
         };
@@ -222,9 +228,14 @@ impl Reader<'_> {
         for entry in entries {
             let offset = entry.r_offset(LE);
             let symbol = match entry.symbol(LE, false) {
-                Some(index) => {
-                    symbol_name(&self.sections, &self.symbols, &mut self.allowance, index)?
-                }
+                Some(index) => match self.ambiguous_section(index)? {
+                    Some((section, name)) => {
+                        self.allowance.spend(name.len())?;
+                        referenced.push((section, name.clone()));
+                        name
+                    }
+                    None => symbol_name(&self.sections, &self.symbols, &mut self.allowance, index)?,
+                },
                 None => String::new(),
             };
             let code = entry.r_type(LE, false);
@@ -237,7 +248,45 @@ impl Reader<'_> {
             let form = Form::WithAddend(entry.r_addend(LE));
             relocations.push(patched.relocation(offset, kind, symbol, form)?);
         }
+        for (index, name) in referenced {
+            let section = self.read.iter_mut().find(|section| section.index == index);
+            if let Some(section) = section
+                && !section.symbols.iter().any(|symbol| symbol.name == name)
+            {
+                section.symbols.push(Symbol { name, value: 0 });
+            }
+        }
         Ok(relocations)
+    }
+
+    /// Returns the number of the section that a section symbol stands for, and what it is called here,
+    /// if there are others of its name.
+    fn ambiguous_section(
+        &self,
+        index: SymbolIndex,
+    ) -> Result<Option<(usize, String)>, ObjectError> {
+        let symbol: &Sym64<LE> = self
+            .symbols
+            .symbol(index)
+            .map_err(|error| bad(format!("{error}: {}", index.0)))?;
+        if symbol.st_type() != STT_SECTION {
+            return Ok(None);
+        }
+        let number = self
+            .symbols
+            .symbol_section(LE, symbol, index)
+            .map_err(bad)?;
+        let section = number
+            .and_then(|number| self.positions.get(number.0).copied().flatten())
+            .and_then(|position| self.read.get(position));
+        let Some(section) = section else {
+            return Ok(None);
+        };
+        let named =
+            |other: &&Section| other.name == section.name && other.kind != SectionKind::Metadata;
+        let is_one_of_several = self.read.iter().filter(named).count() > 1;
+        let name = || section_symbol(&section.name, section.index);
+        Ok(is_one_of_several.then(|| (section.index, name())))
     }
 }
 

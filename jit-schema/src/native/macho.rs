@@ -9,7 +9,7 @@ use object::read::macho::{MachHeader as _, Nlist as _, Section as _, Segment as 
 
 use super::allowance::Allowance;
 use super::number::{kind_or_name, machine};
-use crate::entry::{self, Form, Patched, malformed};
+use crate::entry::{self, Form, Patched, addend_before, malformed, section_symbol, signed_addend};
 use crate::section_kind;
 use crate::{
     Machine, ObjectError, ObjectFile, ObjectFormat, Relocation, RelocationKind, Section,
@@ -96,6 +96,8 @@ impl Reader<'_> {
                     kind: kind.to_owned(),
                 })?
             };
+            let segment = header.segname.split(|byte| *byte == 0).next();
+            let writable = section_kind::macho_is_writable(segment.unwrap_or_default(), &name);
             let (alignment, data) = if kind == SectionKind::Metadata {
                 (1, Vec::new())
             } else {
@@ -107,6 +109,7 @@ impl Reader<'_> {
                 name,
                 kind,
                 address: header.addr(LE),
+                writable: writable && kind != SectionKind::Metadata,
                 alignment,
                 data,
                 symbols: Vec::new(),
@@ -169,6 +172,7 @@ impl Reader<'_> {
             .relocations(LE, self.bytes)
             .map_err(|error| malformed(format!("section {}", section.name), error))?;
         let mut relocations = self.allowance.relocations(entries.len())?;
+        let mut before = None;
         for entry in entries {
             if entry.r_scattered(LE, self.cpu) {
                 let entry = entry.scattered_info(LE);
@@ -178,34 +182,53 @@ impl Reader<'_> {
             let entry = entry.info(LE);
             let offset = u64::from(entry.r_address);
             let code = u32::from(entry.r_type.0);
+            if self.machine == Machine::MachOArm64 && entry.r_type == macho::ARM64_RELOC_ADDEND {
+                let addend = signed_addend(entry.r_symbolnum);
+                if before.replace((offset, addend)).is_some() {
+                    return Err(bad("an ARM64_RELOC_ADDEND follows another one"));
+                }
+                continue;
+            }
             let kind = kind_or_name(
                 RelocationKind::from_number(self.machine, code),
                 macho::machine_names(self.cpu).reloc.name(entry.r_type),
                 code,
             );
             let target = entry.r_symbolnum as usize;
+            let mut of_section = None;
             let symbol = if entry.r_extern {
                 let symbol = self
                     .symbols
                     .symbol(SymbolIndex(target))
                     .map_err(|error| bad(format!("{error}: {target}")))?;
-                self.symbols.symbol_name(LE, symbol).map_err(bad)?
+                let name = self.symbols.symbol_name(LE, symbol).map_err(bad)?;
+                self.allowance.name("symbol name", name)?
             } else {
                 // The number may mean something else in relocations that are not supported.
                 let section = target.checked_sub(1).and_then(|i| self.headers.get(i));
                 match section {
-                    Some(section) => section.name(),
-                    None if kind.is_err() => b"",
+                    Some(section) => {
+                        of_section = Some(section.addr(LE));
+                        let name = self.allowance.name("section name", section.name())?;
+                        section_symbol(&name, target)
+                    }
+                    None if kind.is_err() => String::new(),
                     None => return Err(bad(format!("there is no section {target}"))),
                 }
             };
-            let symbol = self.allowance.name("symbol name", symbol)?;
             let kind = kind.map_err(|name| patched.unsupported(name, &symbol, offset))?;
             patched.macho_width(kind, entry.r_length, &symbol, offset)?;
             let form = Form::WithoutAddend {
-                of_section: !entry.r_extern,
+                before: addend_before(before.take(), offset)?,
             };
-            relocations.push(patched.relocation(offset, kind, symbol, form)?);
+            let mut relocation = patched.relocation(offset, kind, symbol, form)?;
+            if let Some(address) = of_section {
+                patched.from_section(&mut relocation, header.addr(LE), address);
+            }
+            relocations.push(relocation);
+        }
+        if before.is_some() {
+            return Err(bad("the last relocation is an ARM64_RELOC_ADDEND"));
         }
         Ok(relocations)
     }

@@ -70,6 +70,8 @@ fn section(section: CoffSection, zeros: &mut u64) -> Result<Section, ObjectError
         name,
         kind,
         address: 0,
+        writable: kind == SectionKind::Data
+            && section.characteristics.contains("IMAGE_SCN_MEM_WRITE"),
         alignment: 1,
         data: Vec::new(),
         symbols: Vec::new(),
@@ -113,6 +115,5 @@ fn relocation(patched: Patched<'_>, entry: CoffRelocation) -> Result<Relocation,
     let symbol = symbol_or_dash(entry.symbol);
     let kind = kind_or_name(ObjectFormat::Coff, &entry.kind)
         .map_err(|name| patched.unsupported(name, &symbol, entry.offset))?;
-    let form = Form::WithoutAddend { of_section: false };
-    patched.relocation(entry.offset, kind, symbol, form)
+    patched.relocation(entry.offset, kind, symbol, Form::BARE)
 }

@@ -85,11 +85,15 @@ pub(super) fn read(wrapped: Vec<Wrapped<ElfSection>>) -> Result<Vec<Section>, Ob
                         section.symbols.into_iter().map(symbol).collect(),
                     )
                 };
+                let writable = section.flags.contains("SHF_WRITE")
+                    && kind != SectionKind::Metadata
+                    && !section_kind::is_written_once(&name);
                 sections.push(Section {
                     index: section.index,
                     name,
                     kind,
                     address: 0,
+                    writable,
                     alignment,
                     data,
                     symbols,

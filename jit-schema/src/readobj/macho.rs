@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::json::{
     BinaryName, Flags, Named, SectionData, Wrapped, bad, data, kind_or_name, symbol_or_dash,
 };
-use crate::entry::{self, Form, Patched};
+use crate::entry::{self, Form, Patched, addend_before, section_symbol, signed_addend};
 use crate::section_kind;
 use crate::{ObjectError, ObjectFormat, Relocation, Section, SectionKind, Symbol};
 
@@ -14,6 +14,7 @@ use crate::{ObjectError, ObjectFormat, Relocation, Section, SectionKind, Symbol}
 pub(super) struct MachOSection {
     index: usize,
     name: BinaryName,
+    segment: BinaryName,
     address: u64,
     size: u64,
     alignment: u32,
@@ -58,14 +59,19 @@ struct MachOSymbol {
     value: u64,
 }
 
+/// Returns the sections. Those that relocations refer to are found by number, counted from 1.
 pub(super) fn read(wrapped: Vec<Wrapped<MachOSection>>) -> Result<Vec<Section>, ObjectError> {
+    let addresses: Vec<u64> = wrapped
+        .iter()
+        .map(|wrapped| wrapped.section.address)
+        .collect();
     wrapped
         .into_iter()
-        .map(|wrapped| section(wrapped.section))
+        .map(|wrapped| section(wrapped.section, &addresses))
         .collect()
 }
 
-fn section(section: MachOSection) -> Result<Section, ObjectError> {
+fn section(section: MachOSection, addresses: &[u64]) -> Result<Section, ObjectError> {
     let name = section.name.value;
     let kind = section_kind::macho(
         section.attributes.contains("Debug"),
@@ -81,9 +87,11 @@ fn section(section: MachOSection) -> Result<Section, ObjectError> {
     })?;
     let mut read = Section {
         index: section.index,
-        name,
+        name: name.clone(),
         kind,
         address: section.address,
+        writable: kind != SectionKind::Metadata
+            && section_kind::macho_is_writable(section.segment.value.as_bytes(), &name),
         alignment: 1,
         data: Vec::new(),
         symbols: Vec::new(),
@@ -109,28 +117,56 @@ fn section(section: MachOSection) -> Result<Section, ObjectError> {
         name: &read.name,
         data: &read.data,
     };
-    read.relocations = section
-        .relocations
-        .into_iter()
-        .map(|wrapped| relocation(patched, wrapped.relocation))
-        .collect::<Result<_, _>>()?;
+    let mut before = None;
+    for WrappedRelocation { relocation } in section.relocations {
+        if let Some(relocation) =
+            read_relocation(patched, read.address, addresses, relocation, &mut before)?
+        {
+            read.relocations.push(relocation);
+        }
+    }
+    if before.is_some() {
+        return Err(bad("the last relocation is an ARM64_RELOC_ADDEND"));
+    }
     Ok(read)
 }
 
-fn relocation(patched: Patched<'_>, entry: MachORelocation) -> Result<Relocation, ObjectError> {
+/// Returns an entry as a relocation, or none if it is an addend of the next one.
+fn read_relocation(
+    patched: Patched<'_>,
+    address: u64,
+    addresses: &[u64],
+    entry: MachORelocation,
+    before: &mut Option<(u64, i64)>,
+) -> Result<Option<Relocation>, ObjectError> {
     let of_section = entry.symbol.is_none();
     let Some(target) = entry.symbol.or(entry.section) else {
         let kind = format!("of scattered type {}", entry.kind.value);
         return Err(patched.unsupported(kind, "", entry.offset));
     };
-    let symbol = symbol_or_dash(target.name);
+    if entry.kind.name == "ARM64_RELOC_ADDEND" {
+        let number = u32::try_from(target.value).map_err(bad)?;
+        *before = Some((entry.offset, signed_addend(number)));
+        return Ok(None);
+    }
+    let mut symbol = symbol_or_dash(target.name);
+    let mut section_address = None;
+    if of_section && !symbol.is_empty() {
+        let number = usize::try_from(target.value).map_err(bad)?;
+        section_address = number
+            .checked_sub(1)
+            .and_then(|index| addresses.get(index).copied());
+        symbol = section_symbol(&symbol, number);
+    }
     let kind = kind_or_name(ObjectFormat::MachO, &entry.kind)
         .map_err(|name| patched.unsupported(name, &symbol, entry.offset))?;
     patched.macho_width(kind, entry.length, &symbol, entry.offset)?;
-    patched.relocation(
-        entry.offset,
-        kind,
-        symbol,
-        Form::WithoutAddend { of_section },
-    )
+    let form = Form::WithoutAddend {
+        before: addend_before(before.take(), entry.offset)?,
+    };
+    let mut relocation = patched.relocation(entry.offset, kind, symbol, form)?;
+    if let Some(of) = section_address {
+        patched.from_section(&mut relocation, address, of);
+    }
+    Ok(Some(relocation))
 }

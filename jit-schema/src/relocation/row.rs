@@ -56,21 +56,21 @@ impl Side {
     }
 }
 
-/// Where a relocation's addend is (`_handle_relocation` in CPython's `Tools/jit/_targets.py`).
+/// Where a relocation's addend is. CPython's `Tools/jit` does not read all of them: see
+/// `_handle_relocation` in its `_targets.py`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AddendPlace {
     /// In the relocation entry.
     Entry,
-    /// In the first bytes of the field.
+    /// In the field.
     Field {
-        /// Which bytes, and how they make a number.
+        /// Which bits, and how they make a number.
         bits: AddendBits,
         /// Added to that number: -4 where displacements count from the end of a 4-byte field.
         bias: i64,
-        /// Whether that is so as well where the relocation refers to a section instead of a symbol.
-        /// If it is not, such relocations have an addend of 0.
-        of_sections: bool,
     },
+    /// In an entry of its own before this one (`ARM64_RELOC_ADDEND`), and 0 if there is none.
+    EntryBefore,
     /// Nowhere: the addend is 0.
     Nowhere,
 }
@@ -82,6 +82,18 @@ pub enum AddendBits {
     Signed32,
     /// Four bytes, an unsigned little-endian number.
     Unsigned32,
+    /// Eight bytes, a signed little-endian number.
+    Signed64,
+    /// The 21 bits of an `adr` or `adrp`: a signed number of bytes, not of pages.
+    Aarch64Adr,
+    /// The 12 bits of an `add`: an unsigned number of bytes.
+    Aarch64Low12,
+    /// The 12 bits of a load or store: an unsigned number of accesses of its size.
+    Aarch64Low12Scaled,
+    /// The 19 bits of a conditional branch: a signed number of instructions.
+    Aarch64Branch19,
+    /// The 26 bits of a branch: a signed number of instructions.
+    Aarch64Branch26,
 }
 
 /// How a field reaches the symbol that its relocation refers to.
@@ -89,6 +101,9 @@ pub enum AddendBits {
 pub enum Reach {
     /// By the symbol's address.
     Direct,
+    /// By the symbol's address, which must be near the field: that of the micro-op's own code or data,
+    /// or of other code in the trace.
+    Near,
     /// By the address of the symbol's slot in the GOT.
     Got,
     /// By the address of the symbol's slot in the GOT if the compiler took the symbol for an import
@@ -111,7 +126,7 @@ impl Reach {
     pub const fn takes_slot(self) -> bool {
         match self {
             Reach::Got | Reach::Import { .. } => true,
-            Reach::Direct | Reach::Branch { .. } => false,
+            Reach::Direct | Reach::Near | Reach::Branch { .. } => false,
         }
     }
 }

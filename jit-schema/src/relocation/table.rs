@@ -14,7 +14,7 @@ rows! {
         name: "ARM64_RELOC_BRANCH26",
         origin: Origin::Entry { machine: Machine::MachOArm64, number: 2 },
         width: 4,
-        addend: AddendPlace::Nowhere,
+        addend: AddendPlace::EntryBefore,
         patch: PatchKind::Aarch64_26r,
         reach: Reach::Branch { trampoline: PatchKind::Aarch64Trampoline },
     }
@@ -41,7 +41,7 @@ rows! {
         name: "ARM64_RELOC_PAGE21",
         origin: Origin::Entry { machine: Machine::MachOArm64, number: 3 },
         width: 4,
-        addend: AddendPlace::Nowhere,
+        addend: AddendPlace::EntryBefore,
         patch: PatchKind::Aarch64_21r,
         reach: Reach::Direct,
     }
@@ -50,7 +50,7 @@ rows! {
         name: "ARM64_RELOC_PAGEOFF12",
         origin: Origin::Entry { machine: Machine::MachOArm64, number: 4 },
         width: 4,
-        addend: AddendPlace::Nowhere,
+        addend: AddendPlace::EntryBefore,
         patch: PatchKind::Aarch64_12,
         reach: Reach::Direct,
     }
@@ -59,7 +59,7 @@ rows! {
         name: "ARM64_RELOC_UNSIGNED",
         origin: Origin::Entry { machine: Machine::MachOArm64, number: 0 },
         width: 8,
-        addend: AddendPlace::Nowhere,
+        addend: AddendPlace::Field { bits: AddendBits::Signed64, bias: 0 },
         patch: PatchKind::Patch64,
         reach: Reach::Direct,
     }
@@ -100,21 +100,39 @@ rows! {
         patch: PatchKind::Patch32,
         reach: Reach::Direct,
     }
+    /// COFF x86_64: absolute address.
+    ImageRelAmd64Addr64 {
+        name: "IMAGE_REL_AMD64_ADDR64",
+        origin: Origin::Entry { machine: Machine::CoffAmd64, number: 1 },
+        width: 8,
+        addend: AddendPlace::Field { bits: AddendBits::Signed64, bias: 0 },
+        patch: PatchKind::Patch64,
+        reach: Reach::Direct,
+    }
     /// COFF x86_64: 32-bit PC-relative.
     ImageRelAmd64Rel32 {
         name: "IMAGE_REL_AMD64_REL32",
         origin: Origin::Entry { machine: Machine::CoffAmd64, number: 4 },
         width: 4,
-        addend: AddendPlace::Field { bits: AddendBits::Signed32, bias: -4, of_sections: true },
+        addend: AddendPlace::Field { bits: AddendBits::Signed32, bias: -4 },
         patch: PatchKind::X86_64_32rx,
         reach: Reach::Import { required: true },
+    }
+    /// COFF AArch64: absolute address.
+    ImageRelArm64Addr64 {
+        name: "IMAGE_REL_ARM64_ADDR64",
+        origin: Origin::Entry { machine: Machine::CoffArm64, number: 14 },
+        width: 8,
+        addend: AddendPlace::Field { bits: AddendBits::Signed64, bias: 0 },
+        patch: PatchKind::Patch64,
+        reach: Reach::Direct,
     }
     /// COFF AArch64: 19-bit conditional branch.
     ImageRelArm64Branch19 {
         name: "IMAGE_REL_ARM64_BRANCH19",
         origin: Origin::Entry { machine: Machine::CoffArm64, number: 15 },
         width: 4,
-        addend: AddendPlace::Nowhere,
+        addend: AddendPlace::Field { bits: AddendBits::Aarch64Branch19, bias: 0 },
         patch: PatchKind::Aarch64_19r,
         reach: Reach::Direct,
     }
@@ -123,43 +141,43 @@ rows! {
         name: "IMAGE_REL_ARM64_BRANCH26",
         origin: Origin::Entry { machine: Machine::CoffArm64, number: 3 },
         width: 4,
-        addend: AddendPlace::Nowhere,
+        addend: AddendPlace::Field { bits: AddendBits::Aarch64Branch26, bias: 0 },
         patch: PatchKind::Aarch64_26r,
-        reach: Reach::Direct,
+        reach: Reach::Branch { trampoline: PatchKind::Aarch64Trampoline },
     }
     /// COFF AArch64: page.
     ImageRelArm64PagebaseRel21 {
         name: "IMAGE_REL_ARM64_PAGEBASE_REL21",
         origin: Origin::Entry { machine: Machine::CoffArm64, number: 4 },
         width: 4,
-        addend: AddendPlace::Nowhere,
+        addend: AddendPlace::Field { bits: AddendBits::Aarch64Adr, bias: 0 },
         patch: PatchKind::Aarch64_21rx,
-        reach: Reach::Import { required: false },
+        reach: Reach::Import { required: true },
     }
     /// COFF AArch64: offset in the page, of an add.
     ImageRelArm64Pageoffset12a {
         name: "IMAGE_REL_ARM64_PAGEOFFSET_12A",
         origin: Origin::Entry { machine: Machine::CoffArm64, number: 6 },
         width: 4,
-        addend: AddendPlace::Nowhere,
+        addend: AddendPlace::Field { bits: AddendBits::Aarch64Low12, bias: 0 },
         patch: PatchKind::Aarch64_12,
-        reach: Reach::Import { required: false },
+        reach: Reach::Import { required: true },
     }
     /// COFF AArch64: offset in the page, of a load or store.
     ImageRelArm64Pageoffset12l {
         name: "IMAGE_REL_ARM64_PAGEOFFSET_12L",
         origin: Origin::Entry { machine: Machine::CoffArm64, number: 7 },
         width: 4,
-        addend: AddendPlace::Nowhere,
+        addend: AddendPlace::Field { bits: AddendBits::Aarch64Low12Scaled, bias: 0 },
         patch: PatchKind::Aarch64_12x,
-        reach: Reach::Import { required: false },
+        reach: Reach::Import { required: true },
     }
     /// COFF x86: absolute 32-bit address.
     ImageRelI386Dir32 {
         name: "IMAGE_REL_I386_DIR32",
         origin: Origin::Entry { machine: Machine::CoffI386, number: 6 },
         width: 4,
-        addend: AddendPlace::Field { bits: AddendBits::Unsigned32, bias: 0, of_sections: true },
+        addend: AddendPlace::Field { bits: AddendBits::Unsigned32, bias: 0 },
         patch: PatchKind::Patch32,
         reach: Reach::Direct,
     }
@@ -168,7 +186,7 @@ rows! {
         name: "IMAGE_REL_I386_REL32",
         origin: Origin::Entry { machine: Machine::CoffI386, number: 20 },
         width: 4,
-        addend: AddendPlace::Field { bits: AddendBits::Signed32, bias: -4, of_sections: true },
+        addend: AddendPlace::Field { bits: AddendBits::Signed32, bias: -4 },
         patch: PatchKind::X86_64_32rx,
         reach: Reach::Direct,
     }
@@ -244,6 +262,51 @@ rows! {
         patch: PatchKind::Aarch64_12x,
         reach: Reach::Got,
     }
+    /// ELF AArch64: offset in the page, of a load or store of 16 bytes.
+    RAarch64Ldst128AbsLo12Nc {
+        name: "R_AARCH64_LDST128_ABS_LO12_NC",
+        origin: Origin::Entry { machine: Machine::ElfAarch64, number: 299 },
+        width: 4,
+        addend: AddendPlace::Entry,
+        patch: PatchKind::Aarch64_12,
+        reach: Reach::Direct,
+    }
+    /// ELF AArch64: offset in the page, of a load or store of 2 bytes.
+    RAarch64Ldst16AbsLo12Nc {
+        name: "R_AARCH64_LDST16_ABS_LO12_NC",
+        origin: Origin::Entry { machine: Machine::ElfAarch64, number: 284 },
+        width: 4,
+        addend: AddendPlace::Entry,
+        patch: PatchKind::Aarch64_12,
+        reach: Reach::Direct,
+    }
+    /// ELF AArch64: offset in the page, of a load or store of 4 bytes.
+    RAarch64Ldst32AbsLo12Nc {
+        name: "R_AARCH64_LDST32_ABS_LO12_NC",
+        origin: Origin::Entry { machine: Machine::ElfAarch64, number: 285 },
+        width: 4,
+        addend: AddendPlace::Entry,
+        patch: PatchKind::Aarch64_12,
+        reach: Reach::Direct,
+    }
+    /// ELF AArch64: offset in the page, of a load or store of 8 bytes.
+    RAarch64Ldst64AbsLo12Nc {
+        name: "R_AARCH64_LDST64_ABS_LO12_NC",
+        origin: Origin::Entry { machine: Machine::ElfAarch64, number: 286 },
+        width: 4,
+        addend: AddendPlace::Entry,
+        patch: PatchKind::Aarch64_12,
+        reach: Reach::Direct,
+    }
+    /// ELF AArch64: offset in the page, of a load or store of 1 byte.
+    RAarch64Ldst8AbsLo12Nc {
+        name: "R_AARCH64_LDST8_ABS_LO12_NC",
+        origin: Origin::Entry { machine: Machine::ElfAarch64, number: 278 },
+        width: 4,
+        addend: AddendPlace::Entry,
+        patch: PatchKind::Aarch64_12,
+        reach: Reach::Direct,
+    }
     /// ELF AArch64: bits 0 to 15 of an address.
     RAarch64MovwUabsG0Nc {
         name: "R_AARCH64_MOVW_UABS_G0_NC",
@@ -298,6 +361,15 @@ rows! {
         patch: PatchKind::X86_64_32rx,
         reach: Reach::Got,
     }
+    /// ELF x86_64: 32-bit PC-relative.
+    RX86_64Pc32 {
+        name: "R_X86_64_PC32",
+        origin: Origin::Entry { machine: Machine::ElfX86_64, number: 2 },
+        width: 4,
+        addend: AddendPlace::Entry,
+        patch: PatchKind::Patch32r,
+        reach: Reach::Near,
+    }
     /// ELF x86_64: 32-bit PC-relative, of a call or jump.
     RX86_64Plt32 {
         name: "R_X86_64_PLT32",
@@ -321,7 +393,7 @@ rows! {
         name: "X86_64_RELOC_BRANCH",
         origin: Origin::Entry { machine: Machine::MachOX86_64, number: 2 },
         width: 4,
-        addend: AddendPlace::Field { bits: AddendBits::Signed32, bias: -4, of_sections: false },
+        addend: AddendPlace::Field { bits: AddendBits::Signed32, bias: -4 },
         patch: PatchKind::Patch32r,
         reach: Reach::Branch { trampoline: PatchKind::X86_64Trampoline },
     }
@@ -330,7 +402,7 @@ rows! {
         name: "X86_64_RELOC_GOT",
         origin: Origin::Entry { machine: Machine::MachOX86_64, number: 4 },
         width: 4,
-        addend: AddendPlace::Field { bits: AddendBits::Signed32, bias: -4, of_sections: false },
+        addend: AddendPlace::Field { bits: AddendBits::Signed32, bias: -4 },
         patch: PatchKind::X86_64_32rx,
         reach: Reach::Got,
     }
@@ -339,7 +411,7 @@ rows! {
         name: "X86_64_RELOC_GOT_LOAD",
         origin: Origin::Entry { machine: Machine::MachOX86_64, number: 3 },
         width: 4,
-        addend: AddendPlace::Field { bits: AddendBits::Signed32, bias: -4, of_sections: false },
+        addend: AddendPlace::Field { bits: AddendBits::Signed32, bias: -4 },
         patch: PatchKind::X86_64_32rx,
         reach: Reach::Got,
     }
@@ -348,7 +420,7 @@ rows! {
         name: "X86_64_RELOC_SIGNED",
         origin: Origin::Entry { machine: Machine::MachOX86_64, number: 1 },
         width: 4,
-        addend: AddendPlace::Field { bits: AddendBits::Signed32, bias: -4, of_sections: true },
+        addend: AddendPlace::Field { bits: AddendBits::Signed32, bias: -4 },
         patch: PatchKind::Patch32r,
         reach: Reach::Direct,
     }
@@ -357,7 +429,7 @@ rows! {
         name: "X86_64_RELOC_UNSIGNED",
         origin: Origin::Entry { machine: Machine::MachOX86_64, number: 0 },
         width: 8,
-        addend: AddendPlace::Nowhere,
+        addend: AddendPlace::Field { bits: AddendBits::Signed64, bias: 0 },
         patch: PatchKind::Patch64,
         reach: Reach::Direct,
     }

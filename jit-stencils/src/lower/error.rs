@@ -61,6 +61,20 @@ pub enum LowerError {
         /// The number of bytes of data before it.
         data: usize,
     },
+    /// The object has a variable. Each copy of the stencil would have one of its own, and stencils are
+    /// read-only when they run.
+    #[error(
+        "section {section} has {size} bytes of variables, {variable} among them; static writable data \
+         cannot be in a stencil, whose copies would not share it: make it const, or keep it outside"
+    )]
+    Variable {
+        /// The first variable, or the section if none has a name.
+        variable: String,
+        /// The section.
+        section: String,
+        /// Its size, in bytes.
+        size: usize,
+    },
     /// A section of data has an alignment that stencils cannot have.
     #[error(
         "section {section} must be aligned to {alignment} bytes, and a stencil's data can be \

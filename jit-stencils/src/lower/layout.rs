@@ -127,7 +127,7 @@ fn field_offset(section: &Section, relocation: &Relocation) -> Result<usize, Low
 pub(super) fn value(layout: &Layout, relocation: &Relocation) -> (HoleValue, Option<String>) {
     match relocation.kind.row().reach {
         Reach::Got => got_value(layout, relocation),
-        Reach::Direct | Reach::Import { .. } | Reach::Branch { .. } => {
+        Reach::Direct | Reach::Near | Reach::Import { .. } | Reach::Branch { .. } => {
             plain_value(layout, relocation)
         }
     }

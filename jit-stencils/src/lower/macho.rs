@@ -31,7 +31,6 @@ pub(super) fn add_section(
         .and_then(|gap| usize::try_from(gap).ok())
         .ok_or_else(wrong_address)?;
     layout.end = section.address.saturating_add(section.data.len() as u64);
-    let name = layout.unmangle(&section.name).to_owned();
     // As in CPython's tool, data starts right after the code's last byte. So what is aligned in the
     // object may not be here; where that matters, the gap is another one.
     let mut start = layout.stencil(part).body.len() + gap;
@@ -42,14 +41,10 @@ pub(super) fn add_section(
         }
     }
     let place = |offset| Place { part, offset };
-    let section_offset = match part {
-        Part::Code => section.address.cast_signed(),
-        // This is what CPython's tool does, and it is not right: in x86_64 code, references to
-        // literals name the section and have the distance from the instruction in the field, but it
-        // is taken for an offset from here. Headers must be the same, though.
-        Part::Data => code as i64,
-    };
-    layout.symbols.insert(name, place(section_offset));
+    // The number is that in the file, which counts from 1.
+    let name = layout.unmangle(&section.name);
+    let name = format!("{name}#{}", section.index + 1);
+    layout.symbols.insert(name, place(offset_from(start, 0)));
     layout.stencil(part).body.resize(start, 0);
     for symbol in &section.symbols {
         let name = layout.unmangle(&symbol.name).to_owned();

@@ -2,7 +2,7 @@
 
 use jit_schema::RelocationKind;
 
-use crate::Part;
+use crate::{HoleValue, Part};
 
 /// Why the stencils of a target do not fit together.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -17,6 +17,37 @@ pub enum ResolveError {
         /// The micro-op.
         opname: String,
         /// The C symbol.
+        symbol: String,
+        /// The code or the data.
+        part: Part,
+        /// The offset in that part, in bytes.
+        offset: usize,
+    },
+    /// A `_JIT_` symbol has no meaning.
+    #[error(
+        "{opname}: {symbol}, which is used at {part}+{offset:#x}, is neither a value that is filled in \
+         nor a place in the micro-op: is it misspelt? The values are {}",
+        values()
+    )]
+    UnknownPlace {
+        /// The micro-op.
+        opname: String,
+        /// The symbol.
+        symbol: String,
+        /// The code or the data.
+        part: Part,
+        /// The offset in that part, in bytes.
+        offset: usize,
+    },
+    /// Code calls a place in a trace, from where nothing returns.
+    #[error(
+        "{opname}: {symbol} is called at {part}+{offset:#x}, but nothing returns from there: make it a \
+         tail call (return {symbol}(...) with [[clang::musttail]])"
+    )]
+    CalledPlace {
+        /// The micro-op.
+        opname: String,
+        /// The symbol.
         symbol: String,
         /// The code or the data.
         part: Part,
@@ -48,4 +79,13 @@ pub enum ResolveError {
         /// The micro-op.
         opname: String,
     },
+}
+
+/// Returns the `_JIT_` symbols that stand for values.
+fn values() -> String {
+    let names = HoleValue::ALL
+        .iter()
+        .filter(|value| !matches!(value, HoleValue::Got | HoleValue::Zero))
+        .map(|value| format!("_JIT_{value}"));
+    names.collect::<Vec<_>>().join(", ")
 }

@@ -1,8 +1,8 @@
 //! Derives the unwind rules from the shim's `.eh_frame`.
 
 use gimli::{
-    BaseAddresses, CfaRule, CieOrFde, EhFrame, LittleEndian, Register, RegisterRule, UnwindContext,
-    UnwindSection as _,
+    AArch64, BaseAddresses, CfaRule, CieOrFde, EhFrame, LittleEndian, Register, RegisterRule,
+    UnwindContext, UnwindSection as _, Vendor,
 };
 use iced_x86::{Decoder, DecoderOptions, Mnemonic};
 use jit_schema::{Arch, ObjectFormat, Target};
@@ -21,6 +21,10 @@ struct Named(&'static str, u16);
 struct Config {
     frame_pointer: Named,
     return_address: Named,
+    /// Whose call frame instructions there are besides DWARF's own.
+    vendor: Vendor,
+    /// The register that says whether the return address is signed, if there is one.
+    signed: Option<Register>,
     calls: fn(&CodeSection<'_>) -> Vec<u64>,
 }
 
@@ -29,11 +33,15 @@ const fn config(arch: Arch) -> Option<Config> {
         Arch::Aarch64 => Some(Config {
             frame_pointer: Named("x29", 29),
             return_address: Named("x30", 30),
+            vendor: Vendor::AArch64,
+            signed: Some(AArch64::RA_SIGN_STATE),
             calls: aarch64_calls,
         }),
         Arch::X86_64 => Some(Config {
             frame_pointer: Named("rbp", 6),
             return_address: Named("rip", 16),
+            vendor: Vendor::Default,
+            signed: None,
             calls: x86_64_calls,
         }),
         // There is no such target with ELF objects.
@@ -132,6 +140,7 @@ fn active_row(
     let no_row = UnwindError::NoRow { target, call };
     let mut section = EhFrame::new(eh_frame, LittleEndian);
     section.set_address_size(8);
+    section.set_vendor(config.vendor);
     let bases = BaseAddresses::default().set_eh_frame(0);
     let mut entries = section.entries(&bases);
     let fde = loop {
@@ -156,6 +165,13 @@ fn active_row(
         row: row.start_address(),
         problem,
     };
+    let state = config.signed.and_then(|register| row.register(register));
+    if !matches!(state, None | Some(RegisterRule::Constant(0))) {
+        return Err(UnwindError::Signed {
+            target,
+            row: row.start_address(),
+        });
+    }
     let Config {
         frame_pointer: fp,
         return_address: ra,

@@ -61,6 +61,17 @@ pub enum UnwindError {
         /// The offset of the call in the code, in bytes.
         call: u64,
     },
+    /// The return address is signed, and the rules for JIT code cannot say so.
+    #[error(
+        "the {target} JIT shim signs its return address (at {row:#x}), and nothing could unwind through \
+         it: compile it without -mbranch-protection=standard and pac-ret (bti is fine)"
+    )]
+    Signed {
+        /// The target's triple.
+        target: &'static str,
+        /// The offset in the code from which on it is signed, in bytes.
+        row: u64,
+    },
     /// The CFA is not counted from the frame pointer (or the return address), or the frame pointer
     /// and return address are not both saved at offsets from the CFA.
     #[error(

@@ -23,6 +23,7 @@ pub(crate) fn section(
         name: name.to_owned(),
         kind,
         address: 0,
+        writable: false,
         alignment: 1,
         data: data.to_vec(),
         symbols: symbols
