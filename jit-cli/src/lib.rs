@@ -6,9 +6,8 @@
 //! a `build.rs`:
 //!
 //! ```no_run
-//! fn main() -> Result<(), jit_cli::Error> {
-//!     jit_cli::Build::from_config("stencils/jit.toml").emit_to_out_dir()?;
-//!     Ok(())
+//! fn main() -> Result<jit_cli::Written, jit_cli::Error> {
+//!     jit_cli::Build::from_config("stencils/jit.toml").emit_to_out_dir()
 //! }
 //! ```
 //!

@@ -91,6 +91,12 @@ pub enum StencilError {
         /// The name.
         uop: String,
     },
+    /// A micro-op was asked for by a name that no stencil has.
+    #[error("there is no stencil named {uop}")]
+    Unknown {
+        /// The name.
+        uop: String,
+    },
 }
 
 /// The reason why a stencil file cannot be used.

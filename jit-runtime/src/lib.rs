@@ -19,7 +19,7 @@
 //! CPython's limit of 256 external symbols with ordinals (`SYMBOL_MASK_WORDS`) does not apply.
 //!
 //! ```
-//! use jit_runtime::{LayoutPolicy, Linker, Stencils, Symbols, Uop, memory::{Arena, ArenaOptions}};
+//! use jit_runtime::{LayoutPolicy, Linker, Stencils, Symbols, memory::{Arena, ArenaOptions}};
 //! use jit_schema::Target;
 //! use jit_stencils::{
 //!     Hole, HoleValue, PatchKind, PatchValue, Stencil, StencilGroup, StencilSet, file,
@@ -48,8 +48,8 @@
 //! let stencils = Stencils::load(&bytes)?;
 //! let symbols = Symbols::new(&stencils, |_name| None);
 //! let mut linker = Linker::new(&stencils, LayoutPolicy::Tight);
-//! let opcode = stencils.opcode("_RETURN").ok_or("no such uop")?;
-//! let trace = [Uop { opcode, operand: [42, 0], ..Uop::default() }];
+//! let mut trace = stencils.uops(["_RETURN"])?;
+//! trace[0].operand = [42, 0];
 //!
 //! // The image, which can be for any target and address:
 //! let layout = linker.layout(&trace)?;

@@ -1,6 +1,9 @@
 //! What a build makes.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    process::{ExitCode, Termination},
+};
 
 use jit_schema::Target;
 use jit_stencils::StencilSet;
@@ -99,7 +102,7 @@ pub(crate) fn write_dispatchers(output: &OutputDir, files: &[File]) -> Result<()
         .try_for_each(|file| output.update(&file.name, &file.contents))
 }
 
-/// Where a build wrote its files.
+/// Where a build wrote its files. The `main` of a build script can return it.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Written {
@@ -122,5 +125,11 @@ impl Written {
     /// Returns the path of a target's C header, which is there if one was asked for.
     pub fn header(&self, target: &Target) -> PathBuf {
         self.directory.join(self.names.of(target).header)
+    }
+}
+
+impl Termination for Written {
+    fn report(self) -> ExitCode {
+        ExitCode::SUCCESS
     }
 }

@@ -13,6 +13,7 @@ use crate::{
     arch::Rules,
     error::{LoadError, StencilError},
     table::Table,
+    trace::Uop,
 };
 
 /// CPython's guard: what a trace that runs past its end runs into.
@@ -155,6 +156,21 @@ impl Stencils {
     /// Returns the opcode of a micro-op.
     pub fn opcode(&self, name: &str) -> Option<u16> {
         self.opcodes.get(name).copied()
+    }
+
+    /// Returns a trace of the micro-ops with these names, whose operands and targets are all 0.
+    ///
+    /// # Errors
+    ///
+    /// [`StencilError::Unknown`] with the first name that no stencil has.
+    pub fn uops<const N: usize>(&self, names: [&str; N]) -> Result<[Uop; N], StencilError> {
+        let mut uops = [Uop::default(); N];
+        for (uop, name) in uops.iter_mut().zip(names) {
+            uop.opcode = self.opcode(name).ok_or_else(|| StencilError::Unknown {
+                uop: name.to_owned(),
+            })?;
+        }
+        Ok(uops)
     }
 
     /// Returns the name of a micro-op.

@@ -173,6 +173,19 @@ fn guards_with_operands() {
 }
 
 #[test]
+fn micro_ops_by_name() {
+    let groups = ["_A", "_B"].map(|name| (name, StencilGroup::default()));
+    let stencils = Stencils::new(&set(target(I686), groups.to_vec(), &[])).unwrap();
+    let opcodes = stencils
+        .uops(["_B", "_A", "_B"])
+        .unwrap()
+        .map(|uop| uop.opcode);
+    assert_eq!(opcodes, [1, 0, 1]);
+    let expected = StencilError::Unknown { uop: "_C".into() };
+    assert_eq!(stencils.uops(["_A", "_C"]), Err(expected));
+}
+
+#[test]
 fn sizes() {
     let of = |code: usize, data: usize| {
         let mut group = self::code(vec![0; code], vec![]);
