@@ -9,6 +9,8 @@ use std::fmt;
 
 use jit_schema::ObjectFormat;
 
+use jit_schema::Arch;
+
 use crate::instruction::Operation;
 use crate::pass::Pass;
 
@@ -46,4 +48,14 @@ pub(crate) trait Isa: fmt::Debug + Sync {
 
     /// Returns the passes that check what the others have written. They run last.
     fn checks(&self) -> &'static [Pass];
+}
+
+/// Returns the instruction set of an architecture (`get_target` in `_targets.py`). Nothing else in
+/// this crate asks which architecture it is.
+pub(crate) fn of(arch: Arch) -> &'static dyn Isa {
+    match arch {
+        Arch::Aarch64 => &aarch64::Aarch64,
+        Arch::I686 => &x86::I686,
+        Arch::X86_64 => &x86::X86_64,
+    }
 }

@@ -1,9 +1,9 @@
 //! The optimizer: its passes, in order, for one target.
 
-use jit_schema::{Arch, Target};
+use jit_schema::Target;
 
 use crate::error::OptimizeError;
-use crate::isa::{Isa, aarch64, x86};
+use crate::isa::{self, Isa};
 use crate::options::Options;
 use crate::pass::{Context, Pass};
 use crate::syntax::Syntax;
@@ -17,21 +17,11 @@ pub struct Optimizer {
     passes: Vec<Pass>,
 }
 
-/// Returns the instruction set of an architecture (`get_target` in `_targets.py`). Nothing else in
-/// this crate asks which architecture it is.
-fn isa(arch: Arch) -> &'static dyn Isa {
-    match arch {
-        Arch::Aarch64 => &aarch64::Aarch64,
-        Arch::I686 => &x86::I686,
-        Arch::X86_64 => &x86::X86_64,
-    }
-}
-
 impl Optimizer {
     /// Returns an optimizer of assembly for a target.
     #[must_use]
     pub fn new(target: &Target, options: Options) -> Optimizer {
-        Optimizer::with_isa(isa(target.arch), target, options)
+        Optimizer::with_isa(isa::of(target.arch), target, options)
     }
 
     fn with_isa(isa: &'static dyn Isa, target: &Target, options: Options) -> Optimizer {

@@ -45,12 +45,12 @@ pub(crate) fn of(arch: Arch) -> &'static dyn Architecture {
 
 /// Returns the architecture of this process, if it is one of those that stencils can be built for.
 pub(crate) fn host() -> Option<Arch> {
-    match std::env::consts::ARCH {
-        "aarch64" => Some(Arch::Aarch64),
-        "x86" => Some(Arch::I686),
-        "x86_64" => Some(Arch::X86_64),
-        _ => None,
-    }
+    let name = match std::env::consts::ARCH {
+        "x86" => "i686",
+        other => other,
+    };
+    let mut known = jit_schema::Target::ALL.iter().map(|target| target.arch);
+    known.find(|arch| arch.name() == name)
 }
 
 /// What depends on the target alone.
@@ -166,12 +166,12 @@ pub(crate) fn outside(size: usize) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use jit_schema::PatchKind;
+    use jit_schema::{PatchKind, Target};
 
     /// What the rows of patches say of architectures is what these do.
     #[test]
     fn patches_of_other_architectures() {
-        for arch in [Arch::Aarch64, Arch::I686, Arch::X86_64] {
+        for arch in Target::ALL.map(|target| target.arch) {
             for patch in PatchKind::ALL {
                 let hole = Hole {
                     offset: 4,

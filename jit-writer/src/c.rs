@@ -161,3 +161,18 @@ pub(crate) fn write_unwind_macros(out: &mut String, info: Option<&UnwindInfo>) {
         info.return_address_offset,
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// With the same condition as another target's, a header would never be included.
+    #[test]
+    fn each_target_has_a_condition_of_its_own() {
+        let conditions = Target::ALL.map(|target| target_condition(&target));
+        let distinct: BTreeSet<_> = conditions.iter().collect();
+        assert_eq!(distinct.len(), conditions.len(), "{conditions:?}");
+    }
+}

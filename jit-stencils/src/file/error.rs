@@ -20,7 +20,7 @@ pub enum FileError {
     Version {
         /// The file's version.
         version: u32,
-        /// The newest version that can be read: [`VERSION`].
+        /// The newest version that can be read: [`VERSION`](super::VERSION).
         supported: u32,
     },
     /// The contents do not have the checksum that the file has.
