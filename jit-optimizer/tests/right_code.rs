@@ -360,6 +360,7 @@ fn functions_do_not_run_off_their_end() {
                 "je\t.LBB0_1\n\tud2\n.LBB0_1:\n\tretq",
                 "callq\tabort",
                 "callq\t*abort@GOTPCREL(%rip)",
+                "je\t.LBB0_1\n\tretq\n.LBB0_1:\n\tcallq\tabort\n.Lfunc_end9:",
                 "jmpq\t*%rax",
                 "rex64 jmpq\t*f(%rip)",
                 "notrack jmpq\t*%rax",

@@ -4,8 +4,7 @@ use jit_schema::SectionKind;
 
 use crate::cfg::{Block, BlockId, Graph, PerBlock};
 use crate::error::OptimizeError;
-use crate::instruction::{Instruction, Operation};
-use crate::isa::Isa;
+use crate::instruction::Instruction;
 use crate::pass::{Context, Pass};
 use crate::scan;
 use crate::syntax::Syntax;
@@ -64,28 +63,21 @@ fn runs_off_end(block: &Block<'_>, last: Option<&Instruction<'_>>) -> OptimizeEr
 /// Returns whether control goes on from a block to what is not in the same function.
 fn runs_off(graph: &Graph<'_>, context: &Context<'_>, block: &Block<'_>) -> bool {
     // Nothing is executed in a table, which is reached because something mentions it.
-    if block.opaque && block.instructions.is_empty() {
-        return false;
-    }
-    let Some(next) = block.link.filter(|&next| is_end(graph, context, next)) else {
-        return false;
-    };
-    let ends = block
-        .instructions
-        .last()
-        .is_some_and(|last| context.isa.never_continues(context.syntax.code(&last.text)));
-    let is_code = block.code || block.label.is_some() || next == context.continuation;
-    continues(context.isa, context.syntax, block) && !ends && is_code
+    let is_table = block.opaque && block.instructions.is_empty();
+    let next = next(graph, context, block);
+    !is_table && next.is_some_and(|next| is_end(graph, context, next))
 }
 
-/// Returns whether control may go on to the next block.
-fn continues(isa: &dyn Isa, syntax: &Syntax, block: &Block<'_>) -> bool {
+/// Returns the block after this one, if control may go on to it. After the last call of a function it
+/// does not.
+fn next(graph: &Graph<'_>, context: &Context<'_>, block: &Block<'_>) -> Option<BlockId> {
+    let next = block.fallthrough()?;
     let Some(last) = block.instructions.last() else {
-        return true;
+        return Some(next);
     };
-    let code = syntax.code(&last.text);
-    let calls = matches!(last.operation, Operation::Call { .. }) || isa.is_call(code);
-    !block.ends_flow && (calls || !isa.never_continues(code))
+    let code = context.syntax.code(&last.text);
+    let returns = context.isa.is_call(code) && !is_end(graph, context, next);
+    (returns || !context.isa.never_continues(code)).then_some(next)
 }
 
 /// Returns whether there is no more code of the same function from a block on.
@@ -131,9 +123,7 @@ fn reached(graph: &Graph<'_>, context: &Context<'_>) -> PerBlock<bool> {
         }
         todo.extend(block.target);
         todo.extend(&block.references);
-        if continues(context.isa, context.syntax, block) {
-            todo.extend(block.link);
-        }
+        todo.extend(next(graph, context, block));
     }
     reached
 }
