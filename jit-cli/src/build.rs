@@ -1,4 +1,4 @@
-//! The front of the crate: what to build, said step by step.
+//! [`Build`], the crate's public interface.
 
 pub(crate) mod cargo;
 pub(crate) mod explain;
@@ -32,8 +32,8 @@ use crate::{
     },
 };
 
-/// A build of stencils: what to build, and how. What is not set is for the project to decide, or has the
-/// default of `jit-cli build`.
+/// A build of stencils: what to build, and how. A setting that is not made is taken from the project, or is
+/// the default of `jit-cli build`.
 ///
 /// Nothing is read before one of [`run`](Build::run), [`write`](Build::write),
 /// [`explain`](Build::explain) and [`emit_to_out_dir`](Build::emit_to_out_dir) is called; each may be
@@ -65,8 +65,8 @@ impl Build {
         }))
     }
 
-    /// Returns a build of what the current directory is about: a `jit.toml` in it or above it, else the
-    /// CPython checkout that it is in, else an embedded example.
+    /// Returns a build of the project that contains the current directory: that of a `jit.toml` in the
+    /// directory or a parent, else the CPython checkout that contains it, else an embedded example.
     pub fn from_current_dir() -> Build {
         Build::with(Options::new(Origin::Search))
     }
@@ -79,7 +79,7 @@ impl Build {
         }
     }
 
-    /// Adds a target, by its triple. Without any: those of the project, else this machine.
+    /// Adds a target, by its triple. The default is the project's targets, or this machine if it has none.
     pub fn target(mut self, triple: impl Into<String>) -> Build {
         match &mut self.options.targets {
             Targets::Named(triples) => triples.push(triple.into()),
@@ -88,7 +88,7 @@ impl Build {
         self
     }
 
-    /// Builds for all targets there are.
+    /// Builds for all supported targets.
     pub fn all_targets(mut self) -> Build {
         self.options.targets = Targets::All;
         self
@@ -100,7 +100,7 @@ impl Build {
         self
     }
 
-    /// Adds a kind of output. Without any: what the project says, else C headers.
+    /// Adds a kind of output. The default is the project's kinds, or C headers if it has none.
     pub fn emit(mut self, kind: Emit) -> Build {
         self.options.emit.push(kind);
         self
@@ -124,102 +124,103 @@ impl Build {
         self
     }
 
-    /// Sets more flags for clang, after all others. They are split as a shell would split them.
+    /// Sets additional flags for clang, which come after all others. They are split into words as a shell
+    /// would split them.
     pub fn cflags(mut self, flags: impl Into<String>) -> Build {
         self.options.cflags = flags.into();
         self
     }
 
-    /// Sets where the system's headers are: a directory, or `builtin` for those that this crate carries
-    /// for all targets. Without it: where clang finds this machine's.
+    /// Sets where the system's headers are: a directory, or `builtin` for the headers for all targets that
+    /// are part of this crate. By default, clang finds this machine's headers.
     pub fn sysroot(mut self, directory: impl Into<PathBuf>) -> Build {
         self.options.sysroot = Some(directory.into());
         self
     }
 
-    /// Sets the directory of the `pyconfig.h` to use.
+    /// Sets the directory with the `pyconfig.h` to use.
     pub fn pyconfig_dir(mut self, directory: impl Into<PathBuf>) -> Build {
         self.options.pyconfig_dir = Some(directory.into());
         self
     }
 
-    /// Sets the major version of LLVM to use. Without it: what the project pins, else the newest
+    /// Sets the major version of LLVM to use. The default is the one that the project pins, or the newest
     /// supported one that is installed.
     pub fn llvm_version(mut self, major: u32) -> Build {
         self.options.llvm.version = Some(major.to_string());
         self
     }
 
-    /// Sets the prefix that LLVM is installed in, whose `bin` is searched first.
+    /// Sets the directory that LLVM is installed in. Its subdirectory `bin` is searched first.
     pub fn llvm_dir(mut self, prefix: impl Into<PathBuf>) -> Build {
         self.options.llvm.install_dir = Some(prefix.into());
         self
     }
 
-    /// Sets how many jobs to run at once. Without it: one for each core.
+    /// Sets the number of jobs to run at once. The default is one for each core.
     pub fn jobs(mut self, jobs: NonZeroUsize) -> Build {
         self.options.jobs = Some(jobs);
         self
     }
 
-    /// Keeps sources, assembly and objects in a directory for each target below this one. Everything is
-    /// compiled then, whatever the cache has.
+    /// Keeps sources, assembly and object files, in a subdirectory for each target. The cache is not used
+    /// then, so that everything is compiled.
     pub fn keep_temps(mut self, directory: impl Into<PathBuf>) -> Build {
         self.options.keep_temps = Some(directory.into());
         self
     }
 
-    /// Sets the directory for what was compiled, which later builds find again. Without it: the
-    /// platform's directory for caches.
+    /// Sets the directory of the cache, in which later builds find what was compiled. The default is
+    /// `jit-cli` in the user's directory for caches.
     pub fn cache_dir(mut self, directory: impl Into<PathBuf>) -> Build {
         self.options.cache.directory = Some(directory.into());
         self
     }
 
-    /// Sets the largest size of the cache, in bytes.
+    /// Sets the largest size of the cache, in bytes. The least recently used entries are removed first.
     pub fn cache_limit(mut self, bytes: u64) -> Build {
         self.options.cache.limit = bytes;
         self
     }
 
-    /// Neither uses nor keeps what was compiled.
+    /// Neither reads nor writes the cache.
     pub fn no_cache(mut self) -> Build {
         self.options.cache.enabled = false;
         self
     }
 
-    /// Sets whether [`write`](Build::write) builds targets whose files are up to date, too.
+    /// Sets whether [`write`](Build::write) also builds targets whose files are up to date.
     pub fn force(mut self, force: bool) -> Build {
         self.options.force = force;
         self
     }
 
-    /// Runs one clang process for each micro-op and step, which is slow and gives the same bytes: to find
+    /// Runs clang once for each micro-op and step. This is slow and gives the same bytes; it helps to find
     /// out what is wrong with a build.
     pub fn one_process_per_step(mut self) -> Build {
         self.options.one_process_per_step = true;
         self
     }
 
-    /// Sets the function that is told what happens. It is called on the threads that do the work, one
-    /// call at a time.
+    /// Sets the function that gets the events of a build. It is called on the threads that do the work, by
+    /// one thread at a time.
     pub fn on_event(mut self, function: impl FnMut(&Event<'_>) + Send + 'static) -> Build {
         self.listener = Listener::new(function);
         self
     }
 
-    /// Sets what stops the build: after [`Interrupt::trip`], processes are killed and the build ends with
-    /// an error for which [`Error::is_interrupted`] is true.
+    /// Sets the interrupt that stops the build. After [`Interrupt::trip`], processes are killed, and the build
+    /// ends with an error for which [`Error::is_interrupted`] is true.
     pub fn interrupt(mut self, interrupt: Interrupt) -> Build {
         self.interrupt = interrupt;
         self
     }
 
-    /// Builds all targets, and returns what was made. No file is written but in the cache.
+    /// Builds all targets, and returns the results. Files are written to the cache only.
     ///
     /// # Errors
     ///
-    /// [`Error`]: the first target that can't be built.
+    /// The [`Error`] of the first target that can't be built.
     pub fn run(&self) -> Result<Built, Error> {
         let plan = self.plan()?;
         let mut run = Run::new(&plan, &self.listener, &self.interrupt)?;
@@ -232,11 +233,11 @@ impl Build {
     }
 
     /// Builds the targets whose files are not up to date, and writes their files to the output directory:
-    /// all of a target's, or none. What was written stays if a later target fails.
+    /// all files of a target, or none. If a later target fails, the files of earlier ones stay.
     ///
     /// # Errors
     ///
-    /// [`Error`]: the first target that can't be built, or a file that can't be written.
+    /// The [`Error`] of the first target that can't be built, or of a file that can't be written.
     pub fn write(&self) -> Result<Written, Error> {
         let plan = self.plan()?;
         let output = OutputDir::create(&plan.output_dir)?;
@@ -262,7 +263,7 @@ impl Build {
     ///
     /// # Errors
     ///
-    /// [`Error`], as for a build.
+    /// The same [`Error`]s as for a build.
     pub fn explain(&self) -> Result<Vec<Explanation>, Error> {
         let mut all = Vec::new();
         self.explain_each(|explanation| all.push(explanation))?;

@@ -1,4 +1,4 @@
-//! What earlier builds made, found again by what it was made from.
+//! The cache: results of earlier builds, stored under hashes of their inputs.
 
 pub(crate) mod key;
 pub(crate) mod lookup;

@@ -1,4 +1,4 @@
-//! What a build does in a way of its own: that of a CPython release, or that of other projects.
+//! Conventions: what differs between CPython releases and other projects.
 
 use std::path::Path;
 
@@ -18,9 +18,9 @@ use crate::{
 /// How the files of a project are made, named and recognized as current.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Conventions {
-    /// What C headers look like.
+    /// The format of C headers.
     pub(crate) header_format: HeaderFormat,
-    /// What generated files are called.
+    /// The names of generated files.
     pub(crate) file_names: FileNames,
     /// Returns clang's flags for a target, in a debug or a release build.
     pub(crate) flags: fn(&Target, bool, Codegen) -> Flags,
@@ -30,7 +30,7 @@ pub(crate) struct Conventions {
     pub(crate) cases: for<'a> fn(&'a str, &Path) -> Result<Vec<Case<'a>>, Error>,
     /// Returns the digest of a target's inputs.
     pub(crate) digest: fn(&Target, &DigestSettings<'_>, &DigestInputs) -> Result<String, Error>,
-    /// Returns what is printed before a target is built, if anything is.
+    /// Returns the text to print before a target is built, if there is one.
     pub(crate) banner: fn(&Target, LlvmMajors) -> Option<String>,
 }
 
@@ -43,7 +43,7 @@ pub(crate) struct LlvmMajors {
     pub(crate) asked: Option<u32>,
 }
 
-/// What the names of generated files start with; after that come a `-` and the triple.
+/// The prefixes of the names of generated files. A `-` and the triple follow.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct FileNames {
     /// The header and the stencil file.
@@ -80,6 +80,6 @@ pub(crate) struct TargetFileNames {
     pub(crate) shim: String,
     pub(crate) unwind: String,
     pub(crate) stencils: String,
-    /// The digest of what the stencil file was made from.
+    /// The file with the digest of the stencil file's inputs.
     pub(crate) stamp: String,
 }

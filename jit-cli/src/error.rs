@@ -1,4 +1,4 @@
-//! Everything that can end a build.
+//! The error type of this crate.
 
 use std::{
     io,
@@ -10,23 +10,23 @@ use jit_optimizer::OptimizeError;
 use jit_schema::{ObjectError, Target, UnknownTarget};
 use jit_stencils::{LowerError, ResolveError, ShimError, UnwindError};
 
-/// Why a build ended. Each message names the file, micro-op or target that is at fault.
+/// The reason why a build failed. Each message names the file, micro-op or target that it is about.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A target triple is not known.
     #[error(transparent)]
     UnknownTarget(#[from] UnknownTarget),
-    /// No target is named, and this machine is none of them.
+    /// No target is named, and this machine is not a supported target.
     #[error("this machine is none of the targets that stencils can be built for")]
     NoHostTarget,
-    /// Flags for clang are not quoted as a shell would want them.
+    /// Flags for clang have a quote that is not closed.
     #[error("the flags {flags:?} have a quote that is not closed")]
     Flags {
         /// The flags.
         flags: String,
     },
-    /// A free-threaded build is asked for where no target uses the built-in headers.
+    /// A free-threaded build is asked for, but no target uses the built-in headers.
     #[error(
         "only the built-in headers can be configured for a free-threaded build, and no target is built \
          with them; elsewhere, Py_GIL_DISABLED in pyconfig.h decides"
@@ -47,13 +47,13 @@ pub enum Error {
     /// clang could not be found or run, or rejected its input.
     #[error(transparent)]
     Llvm(#[from] LlvmError),
-    /// A directory that should have a `pyconfig.h` has none.
+    /// A directory has no `pyconfig.h`.
     #[error("no pyconfig.h in {}", directory.display())]
     NoPyconfig {
         /// The directory.
         directory: PathBuf,
     },
-    /// A file of cases has no case in it.
+    /// A cases file has no case.
     #[error(
         "{} has no case: a micro-op starts with a line of eight spaces and `case NAME: {{` and ends \
          with a line of eight spaces and `}}`. Is this the generated executor_cases.c.h?",
@@ -63,7 +63,7 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
-    /// A file of cases has two cases of one name.
+    /// A cases file has two cases with the same name.
     #[error(
         "{}:{second}: micro-op {name} is already defined on line {first}: generate the file again, or \
          remove one of the two",
@@ -74,9 +74,9 @@ pub enum Error {
         path: PathBuf,
         /// The name.
         name: String,
-        /// The line of the first one.
+        /// The line of the first case.
         first: usize,
-        /// The line of the second one.
+        /// The line of the second case.
         second: usize,
     },
     /// A case has no end.
@@ -98,15 +98,15 @@ pub enum Error {
     Optimize {
         /// The micro-op.
         uop: String,
-        /// What is wrong with it.
+        /// What is wrong.
         source: OptimizeError,
     },
-    /// An object file is malformed, or has something in it that a stencil can't have.
+    /// An object file is malformed, or has contents that a stencil can't have.
     #[error("{uop}: {source}")]
     Object {
         /// The micro-op.
         uop: String,
-        /// What is wrong with it.
+        /// What is wrong.
         source: ObjectError,
     },
     /// An object file could not be made into a stencil.
@@ -114,21 +114,21 @@ pub enum Error {
     Lower {
         /// The micro-op.
         uop: String,
-        /// What is wrong with it.
+        /// What is wrong.
         source: LowerError,
     },
-    /// The stencils could not be put together.
+    /// The stencils could not be combined to a set.
     #[error(transparent)]
     Resolve(#[from] ResolveError),
-    /// The stencils can't be in a header.
+    /// The header format can't express the stencils.
     #[error(transparent)]
     Header(#[from] jit_writer::HeaderError),
-    /// The shim has no unwind information that could be used.
+    /// The shim has no usable unwind information.
     #[error("{}: no unwind information: {source}", path.display())]
     Unwind {
         /// The shim's source.
         path: PathBuf,
-        /// What is wrong with it.
+        /// What is wrong.
         source: UnwindError,
     },
     /// The shim can't be a stencil.
@@ -136,7 +136,7 @@ pub enum Error {
     Shim {
         /// The shim's source.
         path: PathBuf,
-        /// What is wrong with it.
+        /// What is wrong.
         source: ShimError,
     },
     /// clang reported success, but wrote no object file.
@@ -157,7 +157,7 @@ pub enum Error {
         /// What the system says.
         source: io::Error,
     },
-    /// A `jit.toml` is wrong.
+    /// A `jit.toml` has an error.
     #[error("{}: {message}", path.display())]
     Config {
         /// The file.
@@ -170,7 +170,7 @@ pub enum Error {
     NotCpython {
         /// The directory.
         root: PathBuf,
-        /// What is not there.
+        /// The file that is missing.
         missing: &'static str,
     },
     /// A checkout is of a CPython release that is not known.
@@ -181,26 +181,26 @@ pub enum Error {
     UnknownCpythonRelease {
         /// The checkout.
         root: PathBuf,
-        /// Its release, as far as it is known.
+        /// The release of the checkout, as far as it is known.
         found: String,
         /// The releases that can be built, separated by commas.
         known: String,
     },
-    /// A directory does not hold the headers of an installed CPython.
+    /// A directory does not have the headers of an installed CPython.
     #[error("{} has no {missing}", directory.display())]
     NotInstalled {
         /// The directory.
         directory: PathBuf,
-        /// What is not there.
+        /// The file that is missing.
         missing: &'static str,
     },
-    /// Headers of another system are to be compared with nothing.
+    /// There are no headers to compare with, because the target is another system.
     #[error("{target} is not this machine, so its real headers have to be named")]
     NoRealHeaders {
         /// The target.
         target: &'static Target,
     },
-    /// Two sets of headers do not mean the same.
+    /// Two sets of headers differ in ways that affect stencils.
     #[error(
         "{sysroot} and {against} differ in {differences} things that CPython uses: stencils built \
          with one are wrong for the other"
@@ -230,14 +230,14 @@ pub enum Error {
     Several(Vec<Error>),
 }
 
-/// Which of a system's headers a target is built with.
+/// The system headers that a target is built with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Headers {
-    /// Those that clang finds on this machine.
+    /// The headers that clang finds on this machine.
     Installed,
-    /// jit-cli's own, unpacked in this directory.
+    /// The headers that are part of jit-cli, unpacked in this directory.
     Builtin(PathBuf),
-    /// Those in this directory.
+    /// The headers in this directory.
     Directory(PathBuf),
 }
 
@@ -260,7 +260,7 @@ impl Error {
         }
     }
 
-    /// Returns what makes an error of a failed file operation.
+    /// Returns a function that converts the error of a file operation.
     pub(crate) fn file(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
         let path = path.to_path_buf();
         move |source| Error::File {
@@ -270,7 +270,7 @@ impl Error {
         }
     }
 
-    /// Returns one error for all of them. An interrupt counts for all.
+    /// Combines errors to one. If one of them is an interrupt, that is the result.
     pub(crate) fn of_all(first: Error, mut others: Vec<Error>) -> Error {
         if first.is_interrupted() || others.iter().any(Error::is_interrupted) {
             return Error::Llvm(LlvmError::Interrupted);

@@ -1,4 +1,4 @@
-//! What happens during a build, as values.
+//! The events of a build.
 
 use std::{
     fmt,
@@ -9,30 +9,30 @@ use jit_schema::Target;
 
 use crate::statistics::Statistics;
 
-/// Something that happened during a build. [`Build::on_event`](crate::Build::on_event) passes these to
-/// a function of the caller's, one at a time and in their order.
+/// Something that happened during a build. [`Build::on_event`](crate::Build::on_event) sets the function that
+/// gets events, one at a time and in their order.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Event<'a> {
     /// The project was found.
     Project {
-        /// One line that says what it is and where.
+        /// The kind of project and its location, in one line.
         description: &'a str,
     },
     /// The build goes on, but may not give what the user expects: a CPython checkout is of another release
     /// than those that are known, or a flag for clang has no effect on stencils.
     Remark {
-        /// What the user should know, in one line.
+        /// The remark, in one line.
         text: &'a str,
     },
-    /// A target's turn has come.
+    /// A target was started.
     Started {
         /// The target.
         target: &'static Target,
-        /// What the project has to say about it, in several lines.
+        /// A notice of the project about this target, in several lines.
         notice: Option<&'a str>,
     },
-    /// A target's files are up to date, so that nothing is built.
+    /// A target's files are up to date, so it is not built.
     Current {
         /// The target.
         target: &'static Target,
@@ -42,7 +42,7 @@ pub enum Event<'a> {
         /// The target.
         target: &'static Target,
     },
-    /// How much there is to do is known.
+    /// The number of micro-ops to compile is known.
     Planned {
         /// The target.
         target: &'static Target,
@@ -51,14 +51,14 @@ pub enum Event<'a> {
         /// How many of them were in the cache.
         cached: usize,
     },
-    /// clang compiled some micro-ops and has something to say about them.
+    /// clang compiled some micro-ops with warnings.
     Warning {
         /// The target.
         target: &'static Target,
-        /// What clang prints.
+        /// The text that clang printed.
         text: &'a str,
     },
-    /// More micro-ops are done.
+    /// Some more micro-ops are done.
     Progress {
         /// The target.
         target: &'static Target,
@@ -67,7 +67,7 @@ pub enum Event<'a> {
         /// The number of micro-ops.
         uops: usize,
     },
-    /// A target is done; its files, if they are written, are in their place.
+    /// A target is done, and its files are written unless the build is in memory.
     Built {
         /// The target.
         target: &'static Target,
@@ -78,14 +78,14 @@ pub enum Event<'a> {
     },
 }
 
-/// Who is told.
+/// The receiver of events.
 #[derive(Clone, Default)]
 pub(crate) struct Listener(Option<Arc<Mutex<Function>>>);
 
 type Function = dyn FnMut(&Event<'_>) + Send;
 
 impl Listener {
-    /// Tells this function.
+    /// Returns a listener that calls this function.
     pub(crate) fn new(function: impl FnMut(&Event<'_>) + Send + 'static) -> Listener {
         Listener(Some(Arc::new(Mutex::new(function))))
     }
@@ -95,7 +95,7 @@ impl Listener {
         self.tell_with(|| event.clone());
     }
 
-    /// Passes on an event that is made while no other is told, so that counts come in order.
+    /// Passes on an event that is made while no other event is passed on, so that counts are in order.
     pub(crate) fn tell_with<'a>(&self, event: impl FnOnce() -> Event<'a>) {
         if let Some(function) = &self.0 {
             let mut function = function.lock().unwrap_or_else(PoisonError::into_inner);

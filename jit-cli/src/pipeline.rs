@@ -1,4 +1,4 @@
-//! From micro-ops to stencils, one target at a time.
+//! The pipeline from micro-ops to stencils, for one target at a time.
 
 mod line;
 pub(crate) mod one_target;

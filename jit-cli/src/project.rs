@@ -1,4 +1,4 @@
-//! What is built: where its sources are, and what is said about how to compile them.
+//! Projects: where the sources are, and how to compile them.
 
 pub(crate) mod cases;
 pub(crate) mod codegen;

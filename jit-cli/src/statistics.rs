@@ -18,14 +18,14 @@ pub struct Statistics {
     pub data_bytes: usize,
     /// The number of holes.
     pub holes: usize,
-    /// How long each stage took.
+    /// The time that each stage took.
     pub stages: StageTimes,
-    /// How long everything took, from the target's start until its files were in their place.
+    /// The time from the start of the target until its files were written.
     pub elapsed: Duration,
 }
 
 impl Statistics {
-    /// Those of a set of stencils; `elapsed` is left zero.
+    /// Returns the statistics of a set of stencils. `elapsed` is zero.
     pub(crate) fn of(set: &StencilSet, cached: usize, stages: StageTimes) -> Statistics {
         let sum = |size: fn(&jit_stencils::StencilGroup) -> usize| {
             set.groups.iter().map(|(_, group)| size(group)).sum()
@@ -42,11 +42,11 @@ impl Statistics {
     }
 }
 
-/// How long each stage of a build took, added up over its threads.
+/// The time that each stage of a build took, added up over all threads.
 #[derive(Debug, Clone, Copy, Default)]
 #[non_exhaustive]
 pub struct StageTimes {
-    /// Finding out what has to be done: computing keys, and reading the cache.
+    /// Finding out what has to be compiled: computing keys and reading the cache.
     pub lookup: Duration,
     /// Precompiling the preamble.
     pub prepare: Duration,
@@ -54,9 +54,9 @@ pub struct StageTimes {
     pub compile: Duration,
     /// Optimizing the assembly.
     pub optimize: Duration,
-    /// Assembling it to object files.
+    /// Assembling to object files.
     pub assemble: Duration,
-    /// Reading object files, and making stencils of them.
+    /// Making stencils of object files.
     pub stencils: Duration,
 }
 
@@ -84,7 +84,7 @@ impl StageTimes {
     }
 }
 
-/// Does some work, and adds the time it takes.
+/// Runs `work` and adds the time that it takes to `duration`.
 pub(crate) fn timed<T>(duration: &mut Duration, work: impl FnOnce() -> T) -> T {
     let started = Instant::now();
     let value = work();

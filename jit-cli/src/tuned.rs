@@ -1,4 +1,4 @@
-//! What `--codegen tuned` adds to clang's flags, whatever is built.
+//! The flags that tuned code generation adds, for all projects.
 
 use jit_schema::{Arch, ObjectFormat, Target};
 
@@ -8,14 +8,15 @@ pub(crate) fn flags(target: &Target) -> Vec<&'static str> {
     // constant on x86, no division by multiplication.
     let mut words = vec!["-Oz"];
     match target.arch {
-        // -Oz looks for repeated code to make functions of. A stencil is one function, and what is
-        // called from it may use the link register that it did not save.
+        // -Oz moves repeated code to functions. A call of such a function overwrites the link register,
+        // which a stencil has not saved.
         Arch::Aarch64 => words.push("-mno-outline"),
         Arch::X86_64 | Arch::I686 => {}
     }
     match (target.format, target.arch) {
-        // Hints for Apple's linker, which never sees a stencil. Their labels between `adrp` and
-        // `ldr` end the blocks that the optimizer looks for small constants in.
+        // Linker optimization hints are of no use, since Apple's linker never sees a stencil. Their
+        // labels between `adrp` and `ldr` end basic blocks, in which the optimizer searches for small
+        // constants.
         (ObjectFormat::MachO, Arch::Aarch64) => {
             words.extend(["-mllvm", "-aarch64-enable-collect-loh=false"]);
         }
@@ -23,8 +24,8 @@ pub(crate) fn flags(target: &Target) -> Vec<&'static str> {
         | (ObjectFormat::Elf | ObjectFormat::Coff, _) => {}
     }
     match target.format {
-        // Darwin's default is a frame for each function. Without one, the register still is the
-        // frame pointer of the shim's caller: there is a chain to walk, without the stencils.
+        // By default, each function on Darwin has a frame. Without it, the register still is the frame
+        // pointer of the shim's caller, so that unwinders can walk the chain of frames.
         ObjectFormat::MachO => words.extend(["-Xclang", "-mframe-pointer=reserved"]),
         ObjectFormat::Elf | ObjectFormat::Coff => {}
     }

@@ -1,10 +1,10 @@
-//! What cargo tells a build script, and what the script tells cargo.
+//! The interface between cargo and a build script.
 
 use std::{env, num::NonZeroUsize, path::PathBuf};
 
 use crate::{build::outcome::Written, error::Error};
 
-/// What cargo tells a build script.
+/// The environment that cargo runs a build script in.
 #[derive(Debug)]
 pub(crate) struct Cargo {
     pub(crate) out_dir: PathBuf,
@@ -24,14 +24,14 @@ impl Cargo {
         })
     }
 
-    /// Prints what cargo has to know about a build.
+    /// Prints the instructions for cargo that follow from a build.
     pub(crate) fn print(&self, written: &Written) {
         for line in lines(written) {
             println!("{line}");
         }
     }
 
-    /// Prints why a build failed, for cargo to show.
+    /// Prints why a build failed, in a form that cargo shows to the user.
     pub(crate) fn print_error(&self, error: &Error) {
         for line in error.to_string().lines() {
             println!("cargo::error={line}");
@@ -44,7 +44,7 @@ fn lines(written: &Written) -> Vec<String> {
     let mut lines: Vec<String> = inputs
         .map(|path| format!("cargo::rerun-if-changed={}", path.display()))
         .collect();
-    // Another clang may be found then.
+    // With another PATH, another clang may be found.
     lines.push("cargo::rerun-if-env-changed=PATH".to_owned());
     if let [target] = written.targets.as_slice() {
         let path = written.stencil_file(target);

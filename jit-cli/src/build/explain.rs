@@ -1,4 +1,4 @@
-//! What a build would do, and why.
+//! Explanations of what a build would do, and why.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -23,12 +23,11 @@ use crate::{
     },
 };
 
-/// What has changed since a build. Where something is not what it was, `-` marks what it was and `+`
-/// what it is.
+/// The changes since the last build. Where something was replaced, `-` marks the old and `+` the new.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Changes {
-    /// What the tools say of themselves, and which optimizer it is.
+    /// The versions of the tools and of the optimizer.
     pub tools: Vec<String>,
     /// clang's arguments.
     pub flags: Vec<String>,
@@ -36,9 +35,9 @@ pub struct Changes {
     pub files: Vec<String>,
     /// Macros, with their definitions.
     pub macros: Vec<String>,
-    /// The names of micro-ops that are new, or whose own text is another.
+    /// The names of micro-ops that are new or have another text.
     pub uops: Vec<String>,
-    /// The names of micro-ops that are gone.
+    /// The names of micro-ops that were removed.
     pub removed: Vec<String>,
 }
 
@@ -48,9 +47,9 @@ pub struct Changes {
 pub struct Explanation {
     /// The target.
     pub target: &'static Target,
-    /// Those of the files to generate that were not made from these inputs, or are missing.
+    /// The kinds of wanted files that are missing, or that were made from other inputs.
     pub outdated: Vec<&'static str>,
-    /// What has changed since the last build, if the cache knows of one.
+    /// The changes since the last build, if the cache has a record of it.
     pub changes: Option<Changes>,
     /// The names of the micro-ops that would be compiled.
     pub compiled: Vec<String>,
@@ -204,7 +203,7 @@ impl Changes {
         self.named().iter().all(|(_, lines)| lines.is_empty())
     }
 
-    /// Returns the lists, each with what it lists.
+    /// Returns the lists, each with the name of what it lists.
     pub fn named(&self) -> [(&'static str, &[String]); 6] {
         [
             ("compiler", &self.tools),
@@ -217,7 +216,7 @@ impl Changes {
     }
 }
 
-/// Options and their values as one word each.
+/// Returns the words with each option and its values joined to one word.
 fn joined(words: &[String]) -> Vec<String> {
     let mut joined: Vec<String> = Vec::new();
     for word in words {
@@ -232,7 +231,7 @@ fn joined(words: &[String]) -> Vec<String> {
     joined
 }
 
-/// What one list has that the other has not, marked as in a diff.
+/// Returns the words that only one of the two lists has, marked as in a diff.
 fn difference(before: &[String], now: &[String]) -> Vec<String> {
     let gone = before.iter().filter(|word| !now.contains(word));
     let new = now.iter().filter(|word| !before.contains(word));
@@ -241,7 +240,7 @@ fn difference(before: &[String], now: &[String]) -> Vec<String> {
         .collect()
 }
 
-/// The macros that are there now and were not, or were something else, and those that are gone.
+/// Returns the definitions of macros that were added, changed or removed, marked as in a diff.
 fn changed_macros(before: &[String], now: &[String]) -> Vec<String> {
     let (before, now): (BTreeSet<&String>, BTreeSet<&String>) =
         (before.iter().collect(), now.iter().collect());

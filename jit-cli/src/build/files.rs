@@ -31,7 +31,7 @@ impl File {
     }
 }
 
-/// Which of the wanted files are not there, or do not say that they were made from these inputs.
+/// Returns the kinds of wanted files that are missing, or that were made from other inputs.
 pub(crate) fn outdated(
     plan: &Plan<'_>,
     output: &OutputDir,
@@ -57,13 +57,13 @@ pub(crate) fn outdated(
     }
 }
 
-/// A stencil file has nothing in it but stencils, so what it was made from stands beside it, and
-/// which file that is.
+/// Returns the contents of the file next to a stencil file: the digest of its inputs, and a hash of the
+/// stencil file. The stencil file itself has room for stencils only.
 fn stamp(digest: &str, file: &[u8]) -> Vec<u8> {
     format!("{digest}\n{}\n", digest::of(file)).into_bytes()
 }
 
-/// Returns the files of a target. The stencils get the shim if they are for a stencil file.
+/// Returns the files of a target. The shim is added to the stencils if a stencil file is wanted.
 pub(crate) fn target_files(
     plan: &Plan<'_>,
     names: &TargetFileNames,
@@ -72,7 +72,7 @@ pub(crate) fn target_files(
     built: &mut Built,
 ) -> Result<Vec<File>, Error> {
     let format = plan.project.conventions.header_format;
-    // The shim may bring symbols of its own, which no header should have.
+    // The header comes first: the shim may add symbols, which do not belong in a header.
     let header = match wanted.header {
         true => header_files(format, names, preamble, &built.set, built.shim.as_ref())?,
         false => Vec::new(),
@@ -85,7 +85,7 @@ pub(crate) fn target_files(
     Ok(files)
 }
 
-/// Returns what build.py writes.
+/// Returns the files that build.py writes.
 fn header_files(
     format: HeaderFormat,
     names: &TargetFileNames,
@@ -99,13 +99,13 @@ fn header_files(
         files.push(File::new(&names.shim, shim.object.clone()));
         files.push(File::new(&names.unwind, unwind.into_bytes()));
     }
-    // Last, since its first line is what says that everything is current.
+    // This file comes last, since its first line marks all files as up to date.
     let header = format.stencil_header(preamble, set)?;
     files.push(File::new(&names.header, header.into_bytes()));
     Ok(files)
 }
 
-/// Returns the stencil file, and after it the one that says that it is current.
+/// Returns the stencil file, then the file that marks it as up to date.
 fn stencil_files(
     plan: &Plan<'_>,
     names: &TargetFileNames,
@@ -126,7 +126,7 @@ fn stencil_files(
     ])
 }
 
-/// Returns the headers that include those of the target that they are compiled for.
+/// Returns the headers that include the headers of the target for which they are compiled.
 pub(crate) fn dispatchers(plan: &Plan<'_>, comment: &str) -> Vec<File> {
     let conventions = &plan.project.conventions;
     let FileNames {
@@ -143,9 +143,9 @@ pub(crate) fn dispatchers(plan: &Plan<'_>, comment: &str) -> Vec<File> {
     [stencils].into_iter().chain(unwind).map(file).collect()
 }
 
-/// The command in the second line of a header. It names what decides about the contents and none
-/// of this machine's directories, so that the same input gives the same file everywhere: real headers
-/// are `DIR` wherever they are, and what a `jit.toml` says of targets stays there.
+/// Returns the command for the second line of a header. It has the options that affect the contents, and no
+/// directories of this machine, so that the same input gives the same file everywhere: the directory of real
+/// headers is written as `DIR`, and the settings of targets in a `jit.toml` are left out.
 pub(crate) fn comment(plan: &Plan<'_>) -> String {
     let mut words = vec!["jit-cli".to_owned(), "build".to_owned()];
     let targets = plan.platforms.iter().map(|platform| platform.target);
@@ -174,6 +174,6 @@ pub(crate) fn comment(plan: &Plan<'_>) -> String {
     );
     let line =
         shlex::try_join(words.iter().map(String::as_str)).unwrap_or_else(|_| words.join(" "));
-    // Whatever the flags hold, a comment is one line.
+    // The comment must be one line, even if the flags have line breaks.
     format!("$ {}", line.replace(['\n', '\r'], " "))
 }

@@ -1,4 +1,4 @@
-//! What a build makes.
+//! The results of a build.
 
 use std::{
     path::{Path, PathBuf},
@@ -15,23 +15,23 @@ use crate::{
     statistics::Statistics,
 };
 
-/// What a build made, in memory.
+/// The results of a build, in memory.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Built {
-    /// Each target, in the order in which they were asked for.
+    /// The results of each target, in the order in which the targets were asked for.
     pub targets: Vec<TargetBuild>,
-    /// The headers that include those of the target that they are compiled for.
+    /// The headers that include the headers of the target for which they are compiled.
     pub(crate) dispatchers: Vec<File>,
 }
 
-/// What a build made for one target, in memory.
+/// The results of a build for one target, in memory.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct TargetBuild {
     /// The target.
     pub target: &'static Target,
-    /// The stencils, the shim included if a stencil file was asked for.
+    /// The stencils, with the shim if a stencil file was asked for.
     pub stencils: StencilSet,
     /// Sizes and times.
     pub statistics: Statistics,
@@ -45,7 +45,7 @@ impl Built {
     ///
     /// # Errors
     ///
-    /// [`Error::File`] if that is not possible.
+    /// [`Error::File`] if a file can't be written.
     pub fn write(&self, directory: impl AsRef<Path>) -> Result<(), Error> {
         let output = OutputDir::create(directory.as_ref())?;
         for target in &self.targets {
@@ -72,7 +72,7 @@ impl TargetBuild {
         self.contents(&self.names.shim)
     }
 
-    /// Returns the stencil file, if one was asked for: what `jit_runtime::Stencils::load` reads.
+    /// Returns the stencil file, if one was asked for. `jit_runtime::Stencils::load` reads it.
     pub fn stencil_file(&self) -> Option<&[u8]> {
         self.contents(&self.names.stencils)
     }
@@ -95,7 +95,7 @@ impl TargetBuild {
     }
 }
 
-/// Writes the dispatchers that are not what they should be.
+/// Writes the dispatchers that have changed.
 pub(crate) fn write_dispatchers(output: &OutputDir, files: &[File]) -> Result<(), Error> {
     files
         .iter()

@@ -1,5 +1,5 @@
-//! Writing files: beside their place, then renamed, so that nobody ever sees half of one, and two
-//! builds into one directory are both fine.
+//! Writing files: each is written under a temporary name, then renamed. No other program sees half a file,
+//! and two builds can write to one directory at the same time.
 
 use std::{
     fs,
@@ -18,7 +18,7 @@ pub(crate) struct OutputDir {
 }
 
 impl OutputDir {
-    /// The directory, made if it is not there.
+    /// Returns the directory, which is created if it is missing.
     pub(crate) fn create(path: &Path) -> Result<Self, Error> {
         fs::create_dir_all(path).map_err(Error::file("create", path))?;
         Ok(OutputDir {
@@ -26,29 +26,29 @@ impl OutputDir {
         })
     }
 
-    /// The directory as it is, there or not: to look at only.
+    /// Returns the directory for reading only. It may be missing.
     pub(crate) fn at(path: &Path) -> Self {
         OutputDir {
             path: path.to_path_buf(),
         }
     }
 
-    /// Whether the file is there and starts with the text.
+    /// Returns whether the file exists and starts with the text.
     pub(crate) fn starts_with(&self, name: &str, text: &str) -> bool {
         fs::read(self.path.join(name)).is_ok_and(|bytes| bytes.starts_with(text.as_bytes()))
     }
 
-    /// What is in the file, if it is there.
+    /// Returns the contents of the file, if it exists.
     pub(crate) fn read(&self, name: &str) -> Option<Vec<u8>> {
         fs::read(self.path.join(name)).ok()
     }
 
-    /// Whether the file is there.
+    /// Returns whether the file exists.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.path.join(name).is_file()
     }
 
-    /// Write files, whole or not at all: none takes its place before all are written.
+    /// Writes several files. None is renamed to its final name before all are written.
     pub(crate) fn write(&self, files: &[(impl AsRef<str>, impl AsRef<[u8]>)]) -> Result<(), Error> {
         let staged: Vec<NamedTempFile> = files
             .iter()
@@ -62,10 +62,10 @@ impl OutputDir {
         Ok(())
     }
 
-    /// Write what is to become that file beside it.
+    /// Writes a temporary file that is to be renamed to `name`.
     fn stage(&self, name: &str, contents: &[u8]) -> Result<NamedTempFile, Error> {
         let path = self.path.join(name);
-        // A directory is in no way replaced by a file, and that had better be known now.
+        // A file can't replace a directory. This is reported before anything is written.
         if path.is_dir() {
             return Err(Error::file("replace", &path)(
                 io::ErrorKind::IsADirectory.into(),
@@ -77,7 +77,7 @@ impl OutputDir {
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
-            // What the umask leaves of it, as for any file that is just created.
+            // The umask applies, as for any new file.
             builder.permissions(fs::Permissions::from_mode(0o666));
         }
         let mut file = builder.tempfile_in(&self.path).map_err(failed("write"))?;
@@ -85,7 +85,7 @@ impl OutputDir {
         Ok(file)
     }
 
-    /// Write a file only if that changes it, so that make does not build what depends on it.
+    /// Writes a file only if its contents change, so that make does not rebuild what depends on it.
     pub(crate) fn update(&self, name: &str, contents: &[u8]) -> Result<(), Error> {
         if fs::read(self.path.join(name)).is_ok_and(|old| old == contents) {
             return Ok(());

@@ -1,4 +1,4 @@
-//! Building the targets of a plan, one after the other, each on all threads.
+//! Building the targets of a plan, one after the other, each with all threads.
 
 use std::time::Instant;
 
@@ -22,8 +22,8 @@ use crate::{
     statistics::Statistics,
 };
 
-/// A plan that is being carried out. The tools are not looked for, nor sources read, before a target
-/// has to be built.
+/// The execution of a plan. Tools are searched for and sources are read when the first target has to be
+/// built.
 pub(crate) struct Run<'a> {
     plan: &'a Plan<'a>,
     listener: &'a Listener,
@@ -52,8 +52,8 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// Builds each target. `wanted` says which files to make of one, given the digest of its inputs;
-    /// `write` puts them in their place, and `keep` gets what was built.
+    /// Builds each target. `wanted` returns which files of a target to make, given the digest of its inputs;
+    /// `write` writes them, and `keep` gets the results.
     pub(crate) fn targets(
         &mut self,
         wanted: impl Fn(&TargetFileNames, &str) -> Emits,
@@ -94,7 +94,7 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Returns the headers that include those of the targets.
+    /// Returns the headers that include the targets' headers.
     pub(crate) fn dispatchers(&self) -> Vec<File> {
         match self.plan.emits.header {
             true => files::dispatchers(self.plan, &self.comment),

@@ -1,20 +1,20 @@
-//! What a stencil is found by in the cache: everything that can change its bytes, and nothing else.
+//! Cache keys: hashes of everything that can change a stencil's bytes, and of nothing else.
 //!
-//! That is the compiler, the flags that say how to generate code, and the tokens that are compiled.
-//! Flags for the preprocessor, paths, comments, blank space and macros that nobody uses are not
-//! among them: the tokens say what they come to.
+//! That is the compiler, the flags for code generation, and the preprocessed tokens. Flags for the
+//! preprocessor, paths, comments, white space and unused macros are left out, because their effect is
+//! visible in the tokens.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-/// A SHA-256.
+/// A SHA-256 hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Key([u8; 32]);
 
 impl Key {
-    /// Of several parts, in their order; where one ends and the next begins counts.
+    /// Returns the hash of several parts, in their order. The boundaries between parts are hashed, too.
     pub(crate) fn of<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Key {
         let mut hasher = Sha256::new();
         for part in parts {
@@ -24,7 +24,7 @@ impl Key {
         Key(hasher.finalize().into())
     }
 
-    /// The bytes.
+    /// Returns the bytes.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.0
     }
@@ -62,10 +62,10 @@ impl<'de> Deserialize<'de> for Key {
     }
 }
 
-/// The cc1 arguments that decide about the code that is generated. `None` if they ask for debug
-/// information, which has paths in it.
+/// Returns the cc1 arguments that affect code generation, or `None` if they ask for debug information, which
+/// contains paths.
 pub(crate) fn code_arguments(arguments: &[String]) -> Option<Vec<&str>> {
-    // What the preprocessor makes of these is in the tokens.
+    // The effect of these options is visible in the tokens.
     const WITH_VALUE: [&str; 13] = [
         "-D",
         "-I",
@@ -104,8 +104,8 @@ pub(crate) fn code_arguments(arguments: &[String]) -> Option<Vec<&str>> {
     Some(kept)
 }
 
-/// Preprocessed text, less the blanks that separate nothing: two texts of the same tokens come to
-/// the same, however they are laid out.
+/// Returns preprocessed text without the blanks that do not separate tokens. Two texts with the same tokens
+/// have the same result, whatever their layout.
 pub(crate) fn tokens(text: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut bytes = text.bytes().peekable();
@@ -118,7 +118,7 @@ pub(crate) fn tokens(text: &str) -> Vec<u8> {
                 blank = true;
             }
             b' ' | b'\t' | b'\r' | 0x0b | 0x0c => blank = true,
-            // A directive that the preprocessor left, such as #pragma: its line matters.
+            // A directive that the preprocessor keeps, such as #pragma, must be on a line of its own.
             b'#' if line_start => {
                 out.extend_from_slice(b"\n#");
                 while let Some(byte) = bytes.next_if(|byte| *byte != b'\n') {
@@ -134,7 +134,7 @@ pub(crate) fn tokens(text: &str) -> Vec<u8> {
                 line_start = false;
                 out.push(byte);
                 if matches!(byte, b'"' | b'\'') {
-                    // Blanks within quotes are what they are.
+                    // Blanks within quotes are part of the token.
                     while let Some(inner) = bytes.next() {
                         out.push(inner);
                         match inner {
@@ -151,7 +151,7 @@ pub(crate) fn tokens(text: &str) -> Vec<u8> {
     out
 }
 
-/// Whether a blank between these two keeps them from being one token.
+/// Returns whether two bytes would become one token without a blank between them.
 fn separates(before: Option<u8>, after: u8) -> bool {
     let alone = |byte: u8| b"()[]{},;".contains(&byte);
     match before {

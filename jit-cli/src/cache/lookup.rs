@@ -1,4 +1,4 @@
-//! Under which keys this build's results are stored.
+//! Finding the keys under which the results of a build are stored.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -13,7 +13,7 @@ use crate::{
     cache::store::Cache,
 };
 
-/// What a build looks up.
+/// The inputs of a build that its keys depend on.
 pub(crate) struct Lookup<'a> {
     pub(crate) cache: &'a Cache,
     /// The name of the project's record.
@@ -27,36 +27,37 @@ pub(crate) struct Lookup<'a> {
     pub(crate) remember: bool,
 }
 
-/// Where things are stored; without a key, they are not.
+/// The keys of a build's results. A result without a key is not stored.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Keys {
-    /// Of each source.
+    /// The key of each source.
     pub(crate) uops: Vec<Option<Key>>,
-    /// Of the shim.
+    /// The key of the shim.
     pub(crate) shim: Option<Key>,
 }
 
-/// What is to be known of the sources besides their keys.
+/// The parts of keys that are the same for all sources.
 struct Settled {
     settings: Settings,
-    /// What the keys of micro-ops, and that of the shim, are made of besides tokens.
+    /// The hash of everything but tokens that the keys of micro-ops depend on. `shim` is the same for the
+    /// shim.
     stencil: Key,
     shim: Key,
 }
 
 impl Lookup<'_> {
-    /// The record of the last build.
+    /// Returns the record of the last build, if there is one.
     pub(crate) fn last(&self) -> Option<Record> {
         Record::read(self.cache, &self.name)
     }
 
-    /// Tells a source's text from others.
+    /// Returns a hash of a source's text.
     pub(crate) fn text_key(source: &Source) -> Key {
         Key::of([source.name.as_bytes(), source.body.as_bytes()])
     }
 
-    /// Find the keys: in the record of the last build as far as nothing but micro-ops has changed
-    /// since, else from what the preprocessor says. Leaves a record for the next build.
+    /// Returns the keys. If only micro-ops have changed since the last build, its record has the keys of the
+    /// others; the rest is preprocessed. Writes a record for the next build.
     pub(crate) fn keys(&self, last: Option<Record>) -> Result<Keys, LlvmError> {
         let none = Keys {
             uops: vec![None; self.sources.len()],
@@ -156,8 +157,8 @@ impl Lookup<'_> {
         self.compiler.expand(&sources)
     }
 
-    /// Write the record of this build, if all is known that it needs. `last` is the last one, if its
-    /// headers still are what they were.
+    /// Writes the record of this build, if everything that it needs is known. `last` is the record of the
+    /// last build, if its headers have not changed.
     fn remember(
         &self,
         last: Option<Record>,

@@ -1,7 +1,7 @@
-//! What a project's last build was made from.
+//! Records: the inputs of a project's last build.
 //!
-//! It saves work: as long as no header, flag or tool has changed, a micro-op's text alone says under
-//! which key its stencil is. And it lets `jit-cli explain` name what did change.
+//! A record saves work: as long as no header, flag or tool has changed, the text of a micro-op determines
+//! its key. It also lets `jit-cli explain` show what has changed.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -15,19 +15,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::{cache::key::Key, cache::store::Cache};
 
-/// Everything but the micro-ops' own text that decides about their tokens.
+/// Everything apart from headers and the text of micro-ops that determines the tokens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Settings {
-    /// What the tools say of themselves, and which optimizer of ours it is.
+    /// The versions of the tools, of the optimizer and of the code that runs the tools.
     pub(crate) tools: Vec<String>,
-    /// The cc1 arguments of the three steps: to compile, to assemble, for the shim.
+    /// The cc1 arguments for the three steps: to compile, to assemble, and to compile the shim.
     pub(crate) arguments: [Vec<String>; 3],
     /// The template's leading includes.
     pub(crate) preamble: String,
 }
 
 impl Settings {
-    /// Of this build. The work directory, which has another name each time, is left out.
+    /// Returns the settings of this build. The name of the work directory, which is different each time, is
+    /// replaced.
     pub(crate) fn new(
         toolchain: &Toolchain,
         arguments: [Vec<String>; 3],
@@ -52,7 +53,7 @@ impl Settings {
     }
 }
 
-/// Which optimizer of ours it is, with the names of its labels, and which of its passes run.
+/// Returns the version of the optimizer and which of its passes run.
 pub(crate) fn optimizer(compiler: &Compiler<'_>) -> String {
     let passes = match compiler.codegen() {
         Codegen::Upstream => "",
@@ -74,7 +75,7 @@ pub(crate) fn tool_driver() -> String {
     )
 }
 
-/// A file that was read, with a hash of what it held.
+/// A file that was read, with a hash of its contents.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SeenFile {
     pub(crate) path: PathBuf,
@@ -82,7 +83,7 @@ pub(crate) struct SeenFile {
 }
 
 impl SeenFile {
-    /// Read the file.
+    /// Reads the file. Returns `None` if that is not possible.
     fn of(path: &Path) -> Option<SeenFile> {
         Some(SeenFile {
             path: path.to_path_buf(),
@@ -95,8 +96,7 @@ fn hash_of(path: &Path) -> Option<Key> {
     Some(Key::of([fs::read(path).ok()?.as_slice()]))
 }
 
-/// The headers of a build: those that were read, and those that would be read instead if they were
-/// there.
+/// The headers of a build: those that were read, and those that would be read instead if they existed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Headers {
     pub(crate) seen: Vec<SeenFile>,
@@ -104,8 +104,8 @@ pub(crate) struct Headers {
 }
 
 impl Headers {
-    /// Of the files that were read; `arguments` say which directories were searched, in order. `None` if
-    /// one of the files is gone.
+    /// Returns the headers of a build that read these files. `arguments` are those of cc1, which name the
+    /// directories to search. Returns `None` if one of the files no longer exists.
     pub(crate) fn of(files: &[PathBuf], arguments: &[String]) -> Option<Headers> {
         let unique: BTreeSet<&PathBuf> = files.iter().collect();
         let seen = unique
@@ -130,7 +130,7 @@ impl Headers {
         })
     }
 
-    /// The files that are not what they were, and those that are there now.
+    /// Returns the files that were changed or removed, and those that are new.
     pub(crate) fn changed(&self) -> Vec<&Path> {
         let seen = self
             .seen
@@ -150,7 +150,7 @@ impl Headers {
     }
 }
 
-/// The directories that cc1 looks for headers in, as its arguments name them.
+/// Returns the directories in which cc1 searches for headers, in its order.
 fn search_directories(arguments: &[String]) -> Vec<&Path> {
     let options = [
         "-iquote",
@@ -172,12 +172,12 @@ fn search_directories(arguments: &[String]) -> Vec<&Path> {
     options.iter().flat_map(|option| of(option)).collect()
 }
 
-/// A micro-op of a build.
+/// A micro-op of the last build.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Uop {
-    /// A hash of its C text, template included.
+    /// The hash of its C text, template included.
     pub(crate) text: Key,
-    /// Under which its stencil is stored.
+    /// The key under which its stencil is stored.
     pub(crate) key: Key,
 }
 
@@ -190,7 +190,7 @@ pub(crate) struct Record {
     pub(crate) shim: Option<Shim>,
 }
 
-/// The shim of a build.
+/// The shim of the last build.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Shim {
     pub(crate) headers: Headers,
@@ -198,7 +198,7 @@ pub(crate) struct Shim {
 }
 
 impl Record {
-    /// The record of that name, if there is one that can be read.
+    /// Reads the record with this name, if there is one that can be read.
     pub(crate) fn read(cache: &Cache, name: &str) -> Option<Record> {
         let bytes = fs::read(cache.record(&format!("{name}.json"))).ok()?;
         serde_json::from_slice(&bytes).ok()
@@ -211,7 +211,7 @@ impl Record {
         all.map(|file| file.path.as_path())
     }
 
-    /// Keep it for the next build.
+    /// Writes the record for the next build.
     pub(crate) fn write(&self, cache: &Cache, name: &str) {
         match serde_json::to_vec(self) {
             Ok(bytes) => cache.write_record(&format!("{name}.json"), &bytes),
@@ -219,25 +219,25 @@ impl Record {
         }
     }
 
-    /// The keys of micro-ops by the hash of their text, if that alone decides.
+    /// Returns the keys of micro-ops by the hashes of their texts, if nothing but texts has changed.
     pub(crate) fn keys(&self, settings: &Settings) -> Option<HashMap<Key, Key>> {
         (self.settings == *settings && self.headers.is_current())
             .then(|| self.uops.values().map(|uop| (uop.text, uop.key)).collect())
     }
 
-    /// The shim's key, if nothing it is made from has changed.
+    /// Returns the shim's key, if nothing that the shim is made from has changed.
     pub(crate) fn shim_key(&self, settings: &Settings) -> Option<Key> {
         let shim = self.shim.as_ref()?;
         (self.settings == *settings && shim.headers.is_current()).then_some(shim.key)
     }
 }
 
-/// The macros of a build's preamble, which only `jit-cli explain` looks at.
+/// Writes the macros of a build's preamble, which only `jit-cli explain` reads.
 pub(crate) fn write_macros(cache: &Cache, name: &str, macros: &[String]) {
     cache.write_record(&format!("{name}.macros"), macros.join("\n").as_bytes());
 }
 
-/// See [`write_macros`].
+/// Reads the macros that [`write_macros`] has written.
 pub(crate) fn read_macros(cache: &Cache, name: &str) -> Option<Vec<String>> {
     let text = fs::read_to_string(cache.record(&format!("{name}.macros"))).ok()?;
     Some(text.lines().map(str::to_owned).collect())

@@ -1,9 +1,9 @@
-//! A store of what clang made of micro-ops, each under its [`Key`].
+//! The store of compiled micro-ops, each under its [`Key`].
 //!
-//! An entry is a file that is written beside its place and renamed, so any number of builds can use
-//! one cache at once. It carries a checksum: one that is damaged is reported and built anew. Entries
-//! are spread over 256 directories, each of which gets its share of the size limit and drops what was
-//! not used for longest.
+//! An entry is a file that is written under a temporary name and renamed, so that any number of builds can
+//! use one cache at the same time. It has a checksum: a damaged entry is reported and built again. Entries
+//! are spread over 256 directories. Each has an equal share of the size limit, and its least recently used
+//! entries are removed first.
 
 use std::{
     collections::BTreeSet,
@@ -19,11 +19,11 @@ use sha2::{Digest as _, Sha256};
 
 use crate::cache::key::Key;
 
-/// Changes when entries are laid out differently.
+/// The version of the format of entries.
 const VERSION: &str = "v1";
-/// How many directories the entries are spread over: one for each first byte of a key.
+/// The number of directories that entries are spread over: one for each first byte of a key.
 const DIRECTORIES: u64 = 256;
-/// A use is noted if the last one is older, so that a warm build writes nothing.
+/// The age of the last noted use from which a new use is noted, so that a warm build writes nothing.
 const NOTED_USE: Duration = Duration::from_secs(60 * 60);
 
 /// A cache of compiled micro-ops in a directory.
@@ -31,12 +31,12 @@ const NOTED_USE: Duration = Duration::from_secs(60 * 60);
 pub(crate) struct Cache {
     directory: PathBuf,
     limit: u64,
-    /// The directories that something was written to.
+    /// The directories to which something was written.
     written: Mutex<BTreeSet<PathBuf>>,
 }
 
 impl Cache {
-    /// A cache in a directory, made when it is first written to, of at most `limit` bytes.
+    /// Returns a cache of at most `limit` bytes. The directory is created when something is stored.
     pub(crate) fn new(directory: &Path, limit: u64) -> Cache {
         Cache {
             directory: directory.join(VERSION),
@@ -45,12 +45,12 @@ impl Cache {
         }
     }
 
-    /// The platform's directory for it.
+    /// Returns the default directory, in the user's directory for caches.
     pub(crate) fn default_directory() -> Option<PathBuf> {
         dirs::cache_dir().map(|directory| directory.join("jit-cli"))
     }
 
-    /// What is stored under the key, if it is there and whole.
+    /// Returns what is stored under the key, if there is an undamaged entry.
     pub(crate) fn get(&self, key: &Key) -> Option<Object> {
         let path = self.entry(key);
         let bytes = match fs::read(&path) {
@@ -63,19 +63,19 @@ impl Cache {
             }
         };
         let Some(object) = decode(&bytes) else {
-            tracing::warn!("cache entry {} is damaged: building anew", path.display());
+            tracing::warn!("cache entry {} is damaged: building again", path.display());
             return None;
         };
         note_use(&path);
         Some(object)
     }
 
-    /// Whether there is an entry, whole or not.
+    /// Returns whether there is an entry, damaged or not.
     pub(crate) fn has(&self, key: &Key) -> bool {
         self.entry(key).is_file()
     }
 
-    /// Store under the key. A cache that can't be written to is no reason for a build to fail.
+    /// Stores an object under the key. If that fails, a warning is logged and the build goes on.
     pub(crate) fn put(&self, key: &Key, object: &Object) {
         let path = self.entry(key);
         let Some(directory) = path.parent() else {
@@ -89,7 +89,7 @@ impl Cache {
         written.insert(directory.to_path_buf());
     }
 
-    /// Drop what was not used for longest, where something was written and there is too much of it.
+    /// Removes the least recently used entries of directories that were written to and are too large.
     pub(crate) fn trim(&self) {
         let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
         for directory in written.iter() {
@@ -99,12 +99,12 @@ impl Cache {
         }
     }
 
-    /// A small file of a project's, beside the entries.
+    /// Returns the path of a project's record, next to the entries.
     pub(crate) fn record(&self, name: &str) -> PathBuf {
         self.directory.join("projects").join(name)
     }
 
-    /// Write such a file.
+    /// Writes a project's record. If that fails, a warning is logged.
     pub(crate) fn write_record(&self, name: &str, contents: &[u8]) {
         let path = self.record(name);
         let directory = self.directory.join("projects");
@@ -138,7 +138,8 @@ fn write(directory: &Path, path: &Path, contents: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Checksum, length of the object, object, and llvm-objdump's text if there is one.
+/// Returns an entry: the checksum, the length of the object, the object, and the text of llvm-objdump if
+/// there is one.
 fn encode(object: &Object) -> Vec<u8> {
     let mut body = Vec::with_capacity(object.bytes.len() + 4096);
     body.extend_from_slice(&(object.bytes.len() as u64).to_le_bytes());
@@ -176,7 +177,7 @@ fn note_use(path: &Path) {
     let noted = fs::metadata(path).and_then(|data| data.modified());
     let now = SystemTime::now();
     if noted.is_ok_and(|noted| now.duration_since(noted).is_ok_and(|age| age > NOTED_USE)) {
-        // Another build may have dropped it meanwhile, or the cache may be read-only: no matter.
+        // Errors are ignored: another build may have removed the entry, or the cache may be read-only.
         if let Ok(file) = fs::File::options().append(true).open(path) {
             let _ = file.set_modified(now);
         }
@@ -187,14 +188,14 @@ fn trim(directory: &Path, limit: u64) -> io::Result<()> {
     let mut entries = Vec::new();
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
-        // Gone since the directory was read: another build trims, too.
+        // Entries that another build has removed in the meantime are skipped.
         if let Ok(data) = entry.metadata() {
             entries.push((data.modified()?, data.len(), entry.path()));
         }
     }
     let mut size: u64 = entries.iter().map(|(_, length, _)| length).sum();
     entries.sort();
-    // The newest stays, however small the limit is.
+    // The newest entry stays, even if it is larger than the limit.
     entries.pop();
     for (_, length, path) in entries {
         if size <= limit {

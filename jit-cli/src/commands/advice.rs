@@ -1,4 +1,4 @@
-//! What to try after an error, in terms of the command line.
+//! Advice after an error, in terms of the command line.
 
 use std::io;
 
@@ -7,7 +7,7 @@ use jit_llvm::LlvmError;
 use super::{exit_status::exit_status, missing_headers};
 use crate::error::Error;
 
-/// Returns what to try, where the message alone does not say it.
+/// Returns advice, if the message alone is not enough.
 pub(crate) fn advice(error: &Error) -> Option<String> {
     let text = match error {
         Error::Target {

@@ -1,4 +1,4 @@
-//! `jit-cli build`: from a project to the files its build includes.
+//! `jit-cli build`: builds a project and writes the generated files.
 
 use std::{
     num::NonZeroUsize,

@@ -1,4 +1,4 @@
-//! The exit statuses, one for each kind of error.
+//! The exit status of each kind of error.
 
 use std::io;
 
@@ -118,13 +118,13 @@ fn llvm_status(error: &LlvmError) -> u8 {
             }
         }
         LlvmError::BadVersion(_) => 2,
-        // clang reports a full disk in words only.
+        // clang reports a full disk in its text only.
         LlvmError::Rejected { diagnostics, .. } if diagnostics.text.contains("No space left") => 19,
         LlvmError::Rejected { .. } => 12,
         LlvmError::Run { .. } => 6,
         LlvmError::File { source, .. } => file_status(source),
         LlvmError::Interrupted => 130,
-        // A new kind of error, which has no status yet.
+        // A new kind of error that has no status yet.
         _ => 1,
     }
 }

@@ -1,4 +1,4 @@
-//! `jit-cli explain`: what a build would do, and why.
+//! `jit-cli explain`: shows what a build would do, and why.
 
 use jit_llvm::Interrupt;
 use serde_json::{Value, json};
@@ -17,10 +17,10 @@ pub(crate) fn run(
         .explain_each(|explanation| report.explained(&lines(&explanation), &fields(&explanation)))
 }
 
-/// How many lines of a kind are shown to people.
+/// The largest number of lines of a kind in the output for people.
 const SHOWN: usize = 20;
 
-/// Returns an explanation for people.
+/// Returns the lines of an explanation, for people.
 fn lines(explanation: &Explanation) -> Vec<String> {
     let mut lines = vec![explanation.target.triple.to_owned()];
     lines.push(match explanation.outdated.is_empty() {
@@ -54,7 +54,7 @@ fn lines(explanation: &Explanation) -> Vec<String> {
     lines
 }
 
-/// Returns an explanation for other programs.
+/// Returns an explanation as JSON, for other programs.
 fn fields(explanation: &Explanation) -> Value {
     let changes = explanation.changes.as_ref().map(|changes| {
         let named = changes.named();
@@ -72,7 +72,7 @@ fn fields(explanation: &Explanation) -> Value {
         "compiled": explanation.compiled,
     })
 }
-/// The first few, and how many more there are.
+/// Returns the first lines, and then the number of lines that are left out.
 fn some(lines: &[String]) -> impl Iterator<Item = String> {
     let more = lines.len().saturating_sub(SHOWN);
     let rest = (more > 0).then(|| format!("and {more} more"));

@@ -1,5 +1,5 @@
-//! What the command line prints: the help of each command, and every error with its exit status and what
-//! to try. `BLESS=1 cargo test -p jit-cli commands::goldens` accepts what has changed.
+//! The texts of the command line: the help of each command, and every error with its exit status and advice.
+//! `BLESS=1 cargo test -p jit-cli commands::goldens` accepts changes.
 
 use std::{io, path::PathBuf, sync::Arc};
 
@@ -19,7 +19,7 @@ fn path(name: &str) -> PathBuf {
         .collect()
 }
 
-/// Adds the help of a command and of those below it, as `-h` and as `--help` print it.
+/// Adds the help of a command and its subcommands, as `-h` and as `--help` print it.
 fn add_help(command: &clap::Command, name: &str, text: &mut String) {
     let named = command.clone().bin_name(name).term_width(100);
     for (option, help) in [
@@ -41,7 +41,7 @@ fn help() {
     command.build();
     let mut text = String::new();
     add_help(&command, "jit-cli", &mut text);
-    // Trailing blanks are clap's, and git does not want them.
+    // clap writes trailing blanks, which git reports as errors.
     let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
     golden::check_text(path("help.txt"), &(lines.join("\n") + "\n"));
 }

@@ -1,5 +1,5 @@
-//! What to try when clang misses a header or a declaration: for another system, that of its headers
-//! which are not there, or that the built-in ones leave out.
+//! Advice for when clang does not find a header or a declaration: the headers of another system are not
+//! installed, or the built-in ones do not have it.
 
 use std::{collections::BTreeSet, path::Path};
 
@@ -11,7 +11,7 @@ use crate::{
     sysroot::headers::{self, CHECKED},
 };
 
-/// What clang misses.
+/// What clang does not find.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Missing<'a> {
     Header(&'a str),
@@ -21,13 +21,13 @@ enum Missing<'a> {
     Layout(&'a str),
 }
 
-/// What is missing, and the file and the line that ask for it.
+/// What is missing, and the file and the line that need it.
 type Asked<'a> = (Missing<'a>, &'a str, u32);
 
-/// How many names are told.
-const TOLD: usize = 5;
+/// The largest number of names in the advice.
+const SHOWN: usize = 5;
 
-/// Returns what to try if a target's build failed for want of headers.
+/// Returns advice if a target's build failed because of missing headers.
 pub(crate) fn advice(
     error: &Error,
     target: &Target,
@@ -52,7 +52,7 @@ fn collect<'a>(error: &'a Error, found: &mut Vec<&'a Diagnostic>) {
     }
 }
 
-/// Returns what an error says is missing, with the file that asks for it and the line there.
+/// Returns what is missing according to an error of clang, with the file and the line that need it.
 fn asked(diagnostic: &Diagnostic) -> Option<Asked<'_>> {
     if diagnostic.severity != Severity::Error {
         return None;
@@ -79,7 +79,7 @@ fn missing(message: &str) -> Option<Missing<'_>> {
             return Some(Missing::Name(rest.get(..quoted(rest)?)?));
         }
     }
-    // "incomplete definition of type", "variable has incomplete type" and so on.
+    // Such as "incomplete definition of type" and "variable has incomplete type".
     let (before, rest) = message.split_once("type '")?;
     let name = rest.get(..quoted(rest)?)?;
     before
@@ -87,10 +87,10 @@ fn missing(message: &str) -> Option<Missing<'_>> {
         .then_some(Missing::Layout(name))
 }
 
-/// The built-in headers lack something.
+/// Returns advice for a build with the built-in headers.
 fn builtin(all: &[Asked<'_>], root: &Path, own: &Path) -> Option<String> {
     let mut lines = BTreeSet::new();
-    // What its own files ask for is in a pyconfig.h.
+    // What the built-in headers themselves need is missing in a pyconfig.h.
     let others = all
         .iter()
         .filter(|(_, file, _)| !Path::new(file).starts_with(own));
@@ -112,7 +112,7 @@ fn builtin(all: &[Asked<'_>], root: &Path, own: &Path) -> Option<String> {
             },
             Missing::Layout(name) => {
                 let tag = name.rsplit(' ').next().unwrap_or(name);
-                // Otherwise it is the project's own.
+                // A type that no built-in header mentions is the project's.
                 let Some(header) = headers::mentioned(tag) else {
                     continue;
                 };
@@ -124,8 +124,8 @@ fn builtin(all: &[Asked<'_>], root: &Path, own: &Path) -> Option<String> {
     if lines.is_empty() {
         return None;
     }
-    let more = lines.len().saturating_sub(TOLD);
-    let mut lines: Vec<String> = lines.into_iter().take(TOLD).collect();
+    let more = lines.len().saturating_sub(SHOWN);
+    let mut lines: Vec<String> = lines.into_iter().take(SHOWN).collect();
     if more > 0 {
         lines.push(format!("and {more} more"));
     }
@@ -136,14 +136,14 @@ fn builtin(all: &[Asked<'_>], root: &Path, own: &Path) -> Option<String> {
     Some(lines.join("\n"))
 }
 
-/// A system's headers are not where they are looked for.
+/// Returns advice for a build with real headers, which were not found.
 fn absent(
     all: &[Asked<'_>],
     root: &Path,
     target: &Target,
     directory: Option<&Path>,
 ) -> Option<String> {
-    // Those that the project's own files ask for may be the project's.
+    // A header that the project's files include may be the project's.
     let (name, file, line) = all.iter().find_map(|(missing, file, line)| match missing {
         Missing::Header(name) if headers::has(name) => Some((name, file, line)),
         Missing::Header(name) if is_outside(file, root) => Some((name, file, line)),
@@ -161,7 +161,8 @@ fn absent(
     ))
 }
 
-/// A micro-op's file, in the work directory, has a short name; the others' paths are absolute.
+/// Returns whether a file is outside of the project. The file of a micro-op, in the work directory, has a short
+/// name; all other paths are absolute.
 fn is_outside(file: &str, root: &Path) -> bool {
     let file = Path::new(file);
     file.is_absolute() && !file.starts_with(root)
@@ -175,14 +176,14 @@ fn shown(file: &str, root: &Path) -> String {
         .to_string()
 }
 
-/// The header that declares a function of the C library.
+/// Returns the header that declares a function of the C library.
 fn home(name: &str) -> Option<&'static str> {
     let mut all = HOMES.iter();
     let found = all.find(|(_, names)| names.split_whitespace().any(|known| known == name));
     found.map(|(header, _)| *header)
 }
 
-/// Functions by the header that C11 or POSIX has them in.
+/// The functions that C11 or POSIX declare in each header.
 #[rustfmt::skip]
 const HOMES: [(&str, &str); 24] = [
     ("ctype.h", "isalnum isalpha isdigit islower isprint ispunct isspace isupper isxdigit tolower toupper"),
@@ -232,7 +233,7 @@ const HOMES: [(&str, &str); 24] = [
 mod tests {
     use super::*;
 
-    /// As clang 22 prints them.
+    /// Messages as clang 22 prints them.
     #[test]
     fn what_clang_says() {
         let text = "In file included from a.c:2:\n\

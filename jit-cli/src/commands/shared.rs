@@ -1,4 +1,4 @@
-//! Arguments that several commands take.
+//! Arguments that several commands have.
 
 use std::{ffi::OsString, path::PathBuf};
 
@@ -30,8 +30,7 @@ pub(crate) struct LlvmArgs {
 }
 
 impl LlvmArgs {
-    /// Returns what they ask for. An empty value counts as none: CPython's Makefile passes
-    /// `--llvm-version=""`.
+    /// Returns the options. An empty value is ignored, since CPython's Makefile passes `--llvm-version=""`.
     pub(crate) fn options(&self) -> LlvmOptions {
         let directory = self.llvm_tools_install_dir.as_ref();
         LlvmOptions {

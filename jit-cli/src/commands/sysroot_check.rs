@@ -1,4 +1,4 @@
-//! `jit-cli sysroot check`: whether one set of headers means the same to a project as another.
+//! `jit-cli sysroot check`: checks whether two sets of headers mean the same to a project.
 
 use std::path::PathBuf;
 
@@ -18,7 +18,7 @@ use crate::{
     terminal::report::Report,
 };
 
-/// `jit-cli sysroot check`.
+/// The arguments of `jit-cli sysroot check`.
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
     /// Target whose headers to compare [default: this machine].

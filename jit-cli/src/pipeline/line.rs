@@ -1,4 +1,4 @@
-//! From sources to stencils, a share of them at a time.
+//! The steps from sources to stencils, for a batch of micro-ops.
 
 use std::{fs, path::Path, time::Instant};
 
@@ -12,7 +12,7 @@ use crate::{
     statistics::{StageTimes, timed},
 };
 
-/// What every share of the work goes through.
+/// The steps that each batch of sources goes through.
 pub(crate) struct Line<'a> {
     pub(crate) compiler: &'a Compiler<'a>,
     pub(crate) optimizer: Optimizer,
@@ -21,8 +21,8 @@ pub(crate) struct Line<'a> {
 }
 
 impl Line<'_> {
-    /// A result for each source, in order. What came out well is handed to `store`, with the place of
-    /// its source.
+    /// Returns a result for each source, in their order. Each object that became a stencil is passed to
+    /// `store`, with the index of its source.
     pub(crate) fn run(
         &self,
         sources: &[Source],
@@ -43,7 +43,7 @@ impl Line<'_> {
     ) -> Result<Vec<Result<UnresolvedGroup, Error>>, Error> {
         let assembly = timed(&mut stages.compile, || self.compiler.compile(sources))?;
         let started = Instant::now();
-        // What failed stays where it is: each step goes on with what came through.
+        // A failure stays in its place in the list, and each step goes on with the rest.
         let results: Vec<Result<String, Error>> = sources
             .iter()
             .zip(assembly)
@@ -96,7 +96,7 @@ impl Line<'_> {
         Ok(optimized)
     }
 
-    /// What an object file comes to.
+    /// Makes a stencil of an object file.
     pub(crate) fn lower(&self, uop: &str, object: &Object) -> Result<UnresolvedGroup, Error> {
         let file = jit_schema::native::read(&object.bytes).map_err(|source| Error::Object {
             uop: uop.to_owned(),

@@ -1,4 +1,4 @@
-//! One target's way from micro-ops to stencils.
+//! Building one target, from micro-ops to stencils.
 
 use std::{
     path::{Path, PathBuf},
@@ -30,17 +30,17 @@ use crate::{
     statistics::{StageTimes, timed},
 };
 
-/// What to build.
+/// The build of one target.
 pub(crate) struct Job<'a> {
     pub(crate) toolchain: &'a Toolchain,
     pub(crate) options: CompileOptions,
-    /// What the optimizer does and refuses.
+    /// The options of the optimizer.
     pub(crate) optimizer: jit_optimizer::Options,
     /// The template's preamble and body.
     pub(crate) template: (&'a str, &'a str),
     pub(crate) cases: Vec<Case<'a>>,
     pub(crate) shim: Option<&'a Path>,
-    /// Where to look things up, and the name of the project's record in there.
+    /// The cache, and the name of the project's record in it.
     pub(crate) cache: Option<(&'a Cache, String)>,
     pub(crate) keep_temps: Option<PathBuf>,
     pub(crate) mode: Mode,
@@ -48,11 +48,11 @@ pub(crate) struct Job<'a> {
     pub(crate) listener: &'a Listener,
 }
 
-/// What was built.
+/// The result of a build.
 pub(crate) struct Built {
     pub(crate) set: StencilSet,
     pub(crate) shim: Option<Shim>,
-    /// How many micro-ops came from the cache.
+    /// The number of micro-ops that came from the cache.
     pub(crate) cached: usize,
     pub(crate) stages: StageTimes,
 }
@@ -63,7 +63,7 @@ pub(crate) struct Shim {
     pub(crate) unwind: Option<UnwindInfo>,
 }
 
-/// Build one target.
+/// Builds one target.
 pub(crate) fn build(job: Job<'_>) -> Result<Built, Error> {
     let threads = rayon::current_num_threads();
     let work = WorkDir::create(job.keep_temps.as_deref(), threads)?;
@@ -119,7 +119,7 @@ pub(crate) fn build(job: Job<'_>) -> Result<Built, Error> {
     })
 }
 
-/// What is needed from sources to groups.
+/// The inputs of all steps from sources to stencils.
 struct Build<'a> {
     line: Line<'a>,
     sources: &'a [Source],
@@ -138,7 +138,7 @@ struct Meter<'a> {
 }
 
 impl Meter<'_> {
-    /// Notes that this many micro-ops were in the cache.
+    /// Reports the number of micro-ops that were in the cache.
     fn plan(&self, cached: usize) {
         let &Meter { target, uops, .. } = self;
         self.done.store(cached, Ordering::Relaxed);
@@ -149,7 +149,7 @@ impl Meter<'_> {
         });
     }
 
-    /// Notes that this many more are done.
+    /// Reports that `more` micro-ops are done.
     fn advance(&self, more: usize) {
         let &Meter { target, uops, .. } = self;
         self.listener.tell_with(|| Event::Progress {
@@ -160,24 +160,24 @@ impl Meter<'_> {
     }
 }
 
-/// What became of a source, and its place among all.
+/// The index of a source, and its result.
 type Outcome = (usize, Result<UnresolvedGroup, Error>);
 
-/// A source that has to be compiled: its place among all, itself, and where to store the result.
+/// A source that has to be compiled: its index, the source, and the key to store the result under.
 type Miss<'a> = (usize, &'a Source, Option<Key>);
 
 impl Build<'_> {
-    /// The groups in the order of the sources, how many of them were in the cache, the shim, and
-    /// what took how long.
+    /// Returns the stencils in the order of the sources, the number of them that were in the cache, the shim,
+    /// and the times of the stages.
     fn run(
         &self,
         shim: Option<&Path>,
     ) -> Result<(Vec<UnresolvedGroup>, usize, Option<Shim>, StageTimes), Error> {
         let mut stages = StageTimes::default();
-        // Both sides below need it; who waits for the other does not help.
+        // Both closures below need the arguments. A thread that blocks there could not run other rayon work.
         timed(&mut stages.prepare, || self.line.compiler.arguments())?;
         let last = self.lookup.as_ref().and_then(Lookup::last);
-        // A project's first build finds nothing, so it need not wait for what it finds.
+        // Without a record, most micro-ops are not in the cache: precompile without waiting for the lookup.
         let early = if last.is_none() {
             self.sources.len()
         } else {
@@ -197,7 +197,7 @@ impl Build<'_> {
         stages.prepare += prepare;
         let build_shim = || shim.map(|source| self.shim(source, keys.shim)).transpose();
         let ((compiled, spent), shim) = if self.mode == Mode::Driver {
-            // Nothing has looked at the headers yet. If they don't compile, the shim says so once.
+            // The headers have not been compiled yet. If they have errors, the shim reports them once.
             let shim = build_shim()?;
             (self.compile(&misses), Ok(shim))
         } else {
@@ -228,7 +228,7 @@ impl Build<'_> {
         }
     }
 
-    /// What the cache has, and what is left to do.
+    /// Splits the sources into those that the cache has and those that have to be compiled.
     fn look_up(&self, keys: &[Option<Key>]) -> (Vec<Outcome>, Vec<Miss<'_>>) {
         self.sources
             .par_iter()
@@ -242,21 +242,21 @@ impl Build<'_> {
             })
     }
 
-    /// The results of what was not there, each with its place.
+    /// Compiles the sources that were not in the cache.
     fn compile(&self, misses: &[Miss<'_>]) -> (Vec<Outcome>, StageTimes) {
         let stages = Mutex::new(StageTimes::default());
-        // One share after the other, so that the large ones come first.
-        let results = shares(misses, self.mode)
+        // Batches are started in their order, so that the large ones come first.
+        let results = batches(misses, self.mode)
             .into_iter()
             .par_bridge()
-            .flat_map_iter(|share| {
-                let sources: Vec<Source> = share
+            .flat_map_iter(|batch| {
+                let sources: Vec<Source> = batch
                     .iter()
                     .map(|(_, source, _)| (*source).clone())
                     .collect();
                 let mut own = StageTimes::default();
                 let results = self.line.run(&sources, &mut own, |index, object| {
-                    if let Some((_, source, key)) = share.get(index) {
+                    if let Some((_, source, key)) = batch.get(index) {
                         self.store_uop(source, key.as_ref(), object);
                     }
                 });
@@ -264,8 +264,8 @@ impl Build<'_> {
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner)
                     .add(&own);
-                self.meter.advance(share.len());
-                let places = share.iter().map(|(index, _, _)| *index);
+                self.meter.advance(batch.len());
+                let places = batch.iter().map(|(index, _, _)| *index);
                 places.zip(results).collect::<Vec<_>>()
             })
             .collect();
@@ -307,8 +307,8 @@ impl Build<'_> {
         }
     }
 
-    /// A micro-op's object, unless the next build had better make it again: to show clang's warning,
-    /// or because llvm-objdump failed, so that its comments are missing.
+    /// Stores a micro-op's object, unless the next build has to make it again: to show clang's warning, or
+    /// because llvm-objdump failed, so that comments are missing.
     fn store_uop(&self, source: &Source, key: Option<&Key>, object: &Object) {
         let Some(lookup) = &self.lookup else {
             return;
@@ -320,23 +320,23 @@ impl Build<'_> {
     }
 }
 
-/// Shares of the work. Starting a process costs about as much as three micro-ops, and memory grows
-/// with each, so shares are neither small nor large; the last ones are smaller, so that no core
+/// Splits the work into batches. Starting a process takes about as long as compiling three micro-ops, and each
+/// micro-op takes memory, so batches are neither small nor large. The last ones are smaller, so that no core
 /// waits long for another.
-fn shares<T>(all: &[T], mode: Mode) -> Vec<&[T]> {
+fn batches<T>(all: &[T], mode: Mode) -> Vec<&[T]> {
     if mode == Mode::Driver {
         return all.chunks(1).collect();
     }
     let threads = rayon::current_num_threads().max(1);
-    let mut shares = Vec::new();
+    let mut batches = Vec::new();
     let mut rest = all;
     while !rest.is_empty() {
         let size = rest.len().div_ceil(2 * threads).clamp(24, 256);
-        let (share, others) = rest.split_at_checked(size).unwrap_or((rest, &[]));
-        shares.push(share);
+        let (batch, others) = rest.split_at_checked(size).unwrap_or((rest, &[]));
+        batches.push(batch);
         rest = others;
     }
-    shares
+    batches
 }
 
 /// Returns all values, or all errors as one.

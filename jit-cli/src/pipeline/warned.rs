@@ -19,7 +19,7 @@ pub(crate) struct Warned<'a> {
 }
 
 impl<'a> Warned<'a> {
-    /// Returns an empty list, and passes on what comes to a listener.
+    /// Returns an empty list that passes on warnings to a listener.
     pub(crate) fn new(target: &'static Target, listener: &'a Listener) -> Warned<'a> {
         Warned {
             target,
@@ -28,9 +28,9 @@ impl<'a> Warned<'a> {
         }
     }
 
-    /// Passes on warnings, and notes which micro-ops they are about.
+    /// Passes on warnings, and records which micro-ops they are about.
     pub(crate) fn report(&self, diagnostics: &Diagnostics) {
-        tracing::warn!("clang says:\n{}", diagnostics.text.trim_end());
+        tracing::warn!("clang warns:\n{}", diagnostics.text.trim_end());
         self.listener.tell(&Event::Warning {
             target: self.target,
             text: &diagnostics.text,
@@ -39,7 +39,7 @@ impl<'a> Warned<'a> {
         uops.extend(diagnostics.sources().map(str::to_owned));
     }
 
-    /// Whether there was a warning about a micro-op. Its object is not stored, so that the next build
+    /// Returns whether there was a warning about a micro-op. Its object is not stored, so that the next build
     /// warns again.
     pub(crate) fn contains(&self, uop: &str) -> bool {
         let uops = self.uops.lock().unwrap_or_else(PoisonError::into_inner);

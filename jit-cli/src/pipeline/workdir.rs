@@ -1,4 +1,4 @@
-//! Where the intermediate files are: a directory that goes when the build is over, or one to keep.
+//! The directory for intermediate files.
 
 use std::{
     env, fs,
@@ -9,14 +9,14 @@ use tempfile::TempDir;
 
 use crate::error::Error;
 
-/// The directory for the intermediate files of a build: a temporary one, or one to keep.
+/// A directory for intermediate files: one that is removed when it is dropped, or one to keep.
 pub(crate) enum WorkDir {
     Temporary(TempDir),
     Kept(PathBuf),
 }
 
 impl WorkDir {
-    /// The directory to keep, or a temporary one for that many threads.
+    /// Creates the directory to keep, or a temporary one with room for this number of threads.
     pub(crate) fn create(keep: Option<&Path>, threads: usize) -> Result<WorkDir, Error> {
         if let Some(directory) = keep {
             fs::create_dir_all(directory).map_err(Error::file("create", directory))?;
@@ -33,7 +33,7 @@ impl WorkDir {
             .map_err(Error::file("create", &parent))
     }
 
-    /// Where it is.
+    /// Returns the path.
     pub(crate) fn path(&self) -> &Path {
         match self {
             WorkDir::Temporary(directory) => directory.path(),
@@ -42,8 +42,8 @@ impl WorkDir {
     }
 }
 
-/// Linux's file system in memory, if there is enough of it: what disks do to keep many small files
-/// safe that are gone in a moment takes a tenth of a build.
+/// Returns the directory of Linux's file system in memory, if it has enough space. Writing many short-lived
+/// files to a disk takes a tenth of a build's time.
 #[cfg(target_os = "linux")]
 fn in_memory(threads: usize) -> Option<PathBuf> {
     const SHARED: u64 = 24 << 20;
@@ -56,7 +56,7 @@ fn in_memory(threads: usize) -> Option<PathBuf> {
     (writable && free >= needed).then(|| directory.to_path_buf())
 }
 
-/// Elsewhere the temporary directory is as good as it gets.
+/// Other systems have no such directory.
 #[cfg(not(target_os = "linux"))]
 fn in_memory(_threads: usize) -> Option<PathBuf> {
     None

@@ -7,21 +7,21 @@ use crate::error::Error;
 /// One `case OPNAME: {...}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Case<'a> {
-    /// The opcode's name.
+    /// The name of the micro-op.
     pub(crate) name: &'a str,
     /// The text, from `case` to the closing brace.
     pub(crate) text: &'a str,
 }
 
-/// What a case starts with: a line of its own, eight spaces in.
+/// The start of a case: a line that is indented by eight spaces.
 const START: &str = "\n        case ";
-/// What it ends with: the brace that closes it, as far in as it started.
+/// The end of a case: a closing brace with the same indentation.
 const END: &str = "\n        }";
 
-/// All cases, in build.py's order: sorted by their text.
+/// Returns all cases in the order of build.py: sorted by their text.
 ///
-/// A case is what build.py's regular expression `\n {8}(case (\w+): \{\n.*?\n {8}\})` finds. Where
-/// that one would skip something or swallow the next case without a word, this one fails.
+/// A case is what build.py's regular expression `\n {8}(case (\w+): \{\n.*?\n {8}\})` finds. Where that
+/// would silently skip something or include the next case, this function returns an error.
 pub(crate) fn split<'a>(text: &'a str, path: &Path) -> Result<Vec<Case<'a>>, Error> {
     let mut cases = Vec::new();
     let mut lines: HashMap<&str, usize> = HashMap::new();
@@ -50,7 +50,7 @@ pub(crate) fn split<'a>(text: &'a str, path: &Path) -> Result<Vec<Case<'a>>, Err
                 second: line,
             });
         }
-        // Past the newline and the spaces.
+        // The text starts after the newline and the spaces.
         let case = text
             .get(start + START.len() - "case ".len()..end)
             .ok_or_else(cut)?;
@@ -66,7 +66,8 @@ pub(crate) fn split<'a>(text: &'a str, path: &Path) -> Result<Vec<Case<'a>>, Err
     Ok(cases)
 }
 
-/// The next line that starts a case: where its newline is, the name, and where its `{` ends.
+/// Finds the next line that starts a case. Returns the offset of the newline before it, the name, and the
+/// offset after its `{`.
 fn next_start(text: &str, from: usize) -> Option<(usize, &str, usize)> {
     let mut from = from;
     loop {
@@ -77,11 +78,11 @@ fn next_start(text: &str, from: usize) -> Option<(usize, &str, usize)> {
             .find(|c: char| !(c.is_alphanumeric() || c == '_'))
             .unwrap_or(rest.len());
         let (name, tail) = rest.split_at_checked(length)?;
-        // The newline behind the brace is the first of the body.
+        // The newline after the brace belongs to the body.
         if !name.is_empty() && tail.starts_with(": {\n") {
             return Some((start, name, after + length + ": {".len()));
         }
-        // A file that ends within the opening line.
+        // The file ends within the first line of a case.
         if !name.is_empty() && ": {\n".starts_with(tail) {
             return Some((start, name, text.len()));
         }
@@ -94,7 +95,7 @@ fn newlines(text: &str, range: Range<usize>) -> usize {
     part.bytes().filter(|byte| *byte == b'\n').count()
 }
 
-/// Read text as Python's `read_text` does: UTF-8, with line ends of any kind turned into `\n`.
+/// Replaces line ends of any kind with `\n`, as Python's `read_text` does.
 pub(crate) fn universal_newlines(text: String) -> String {
     if text.contains('\r') {
         text.replace("\r\n", "\n").replace('\r', "\n")
@@ -118,7 +119,7 @@ mod tests {
 
     #[test]
     fn sorted_by_text_not_by_name() {
-        // ':' sorts before '_': the same order Python's sorted() gives the pairs.
+        // ':' sorts before '_': Python's sorted() has the same order.
         let text = "\n        case _A_B: {\n            x;\n        }\n        case _A: {\n        }\n\
                     \n        case _A1: {\n            if (x) {\n            }\n        }\n";
         assert_eq!(names(text), ["_A1", "_A", "_A_B"]);
@@ -137,7 +138,7 @@ mod tests {
     #[test]
     fn none() {
         assert!(failure("// nothing\n").contains("cases.h has no case"));
-        // Not at the depth that is looked for.
+        // The indentation is another one.
         assert!(failure("\n    case _X: {\n    }\n").contains("no case"));
     }
 
@@ -159,7 +160,7 @@ mod tests {
             let text = &whole[..end];
             let outcome = split(text, Path::new("cases.h"));
             match outcome {
-                // Only where a case has just ended is there nothing to complain about.
+                // This is correct only where a case has just ended.
                 Ok(cases) => {
                     let rest = text.rsplit_once('}').unwrap().1;
                     assert!(
@@ -178,7 +179,7 @@ mod tests {
                 Err(other) => panic!("{other}"),
             }
         }
-        // The middle is missing: the first case runs into the second.
+        // The end of the first case is missing.
         let merged = "\n        case _X: {\n            break;\n        case _Y: {\n        }\n";
         assert!(failure(merged).contains("_X"));
     }

@@ -1,4 +1,4 @@
-//! `jit.toml`: a project that is not CPython, or what to build of a checkout and with which headers.
+//! `jit.toml`: describes a project that is not CPython, or how to build a checkout.
 
 use std::{
     collections::BTreeMap,
@@ -16,69 +16,69 @@ use crate::{
     project::emit::{Emit, Emits},
 };
 
-/// The file's name, looked for in the current directory and above it.
+/// The name of the file, which is searched for in the current directory and its parents.
 pub(crate) const FILE_NAME: &str = "jit.toml";
 
 /// The keys. Paths are relative to the file's directory.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Config {
-    /// A CPython checkout. It has its own template and so on: the keys of [`OWN`] are not for it.
+    /// A CPython checkout. It has its own template and cases, so the keys in [`OWN`] are refused.
     pub(crate) cpython: Option<PathBuf>,
-    /// The C source with `CASE` where a micro-op goes.
+    /// The C source in which a micro-op replaces `CASE`.
     template: Option<PathBuf>,
-    /// The micro-ops.
+    /// The file with the micro-ops.
     cases: Option<PathBuf>,
     /// The C source of the function that enters compiled code, if there is one.
     pub(crate) shim: Option<PathBuf>,
-    /// Directories in which headers are looked for; their files go into the digest.
+    /// Directories to search for headers. The digest covers all files in them.
     #[serde(default)]
     pub(crate) include: Vec<PathBuf>,
     /// Macros, as `NAME` or `NAME=VALUE`.
     #[serde(default)]
     pub(crate) defines: Vec<String>,
-    /// Macros for stencils only: where they import what the shim's side defines.
+    /// Macros for stencils only, such as those for symbols that stencils import and the shim does not.
     #[serde(default)]
     pub(crate) stencil_defines: Vec<String>,
-    /// What C headers look like; see [`Config::header_format`].
+    /// The name of the format of C headers.
     header_format: Option<String>,
-    /// Triples to build for; the host's without any.
+    /// The triples to build for. Without any, this machine is the target.
     #[serde(default)]
     targets: Vec<String>,
-    /// Where generated files go.
+    /// The directory for generated files.
     #[serde(default = "default_output")]
     output: PathBuf,
-    /// What to write.
+    /// The kinds of files to write.
     #[serde(default = "default_emit")]
     emit: Vec<Emit>,
-    /// Whose flags stencils are compiled with.
+    /// Which code generation to use.
     #[serde(default)]
     pub(crate) codegen: CodegenName,
-    /// More flags for clang, for all targets.
+    /// Additional flags for clang, for all targets.
     #[serde(default)]
     cflags: Vec<String>,
-    /// The LLVM major to use; without it, the checkout's, or the newest supported one that is
-    /// installed.
+    /// The LLVM major version to use. The default is the one that the checkout pins, or the newest supported
+    /// one that is installed.
     pub(crate) llvm_version: Option<u32>,
-    /// `--sysroot` of the targets whose table has none.
+    /// The sysroot of the targets whose table has none.
     sysroot: Option<PathBuf>,
-    /// `--pyconfig-dir` of the targets whose table has none.
+    /// The directory with `pyconfig.h` for the targets whose table has none.
     pyconfig_dir: Option<PathBuf>,
-    /// What is a target's own, by its triple.
+    /// The settings of single targets, by triple.
     #[serde(default)]
     target: BTreeMap<String, TargetTable>,
-    /// Where the file is.
+    /// The path of the file.
     #[serde(skip)]
     path: PathBuf,
-    /// The directory it is in, in full.
+    /// The absolute path of the file's directory.
     #[serde(skip)]
     pub(crate) directory: PathBuf,
-    /// All of it.
+    /// The whole file.
     #[serde(skip)]
     table: toml::Table,
 }
 
-/// What is a target's own.
+/// The settings of one target.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct TargetTable {
@@ -99,7 +99,7 @@ const OWN: [&str; 7] = [
     "header-format",
 ];
 
-/// The keys that are no input of a target, or of some targets only.
+/// The keys that are not inputs of all targets.
 const NOT_FOR_ALL: [&str; 7] = [
     "targets",
     "output",
@@ -114,7 +114,7 @@ const NOT_FOR_ALL: [&str; 7] = [
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Said {
     pub(crate) key: String,
-    /// As it is in the file.
+    /// The path as it is in the file.
     pub(crate) value: PathBuf,
 }
 
@@ -127,10 +127,10 @@ fn default_emit() -> Vec<Emit> {
 }
 
 impl Config {
-    /// Read a `jit.toml`.
+    /// Reads a `jit.toml`.
     pub(crate) fn read(path: &Path) -> Result<Config, Error> {
         let text = fs::read_to_string(path).map_err(Error::file("read", path))?;
-        // Names the line, the key, and for an unknown key the ones there are.
+        // The message names the line and the key, and for an unknown key all known ones.
         let wrong = |error: toml::de::Error| Error::Config {
             path: path.to_path_buf(),
             message: error.to_string().trim_end().to_owned(),
@@ -149,7 +149,7 @@ impl Config {
         Ok(config)
     }
 
-    /// Each table is of a target, and no target has two.
+    /// Checks that each table names a target, and that no target has two tables.
     fn check_tables(&self) -> Result<(), Error> {
         let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
         for triple in self.target.keys() {
@@ -165,7 +165,7 @@ impl Config {
         Ok(())
     }
 
-    /// What is wrong with the file.
+    /// Returns an error about the file.
     pub(crate) fn error(&self, message: String) -> Error {
         Error::Config {
             path: self.path.clone(),
@@ -173,13 +173,12 @@ impl Config {
         }
     }
 
-    /// Where it is.
+    /// Returns the path of the file.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Refuse the keys of a project with its own micro-ops: `who` names a checkout, which has all
-    /// that they would name.
+    /// Refuses the keys of a project with its own micro-ops, because the project is a checkout.
     pub(crate) fn refuse_own(&self, who: &str) -> Result<(), Error> {
         match OWN.iter().find(|key| self.table.contains_key(**key)) {
             Some(key) => Err(self.error(format!(
@@ -190,7 +189,7 @@ impl Config {
         }
     }
 
-    /// Template and cases of a project that has its own.
+    /// Returns the paths of the template and the cases of a project that is not CPython.
     pub(crate) fn template_and_cases(&self) -> Result<(PathBuf, PathBuf), Error> {
         let existing = |key, value: &Option<PathBuf>| {
             match value {
@@ -207,7 +206,7 @@ impl Config {
         ))
     }
 
-    /// The file or directory of that path, which has to be there.
+    /// Returns the absolute path of a file or directory, or an error if it does not exist.
     pub(crate) fn existing(&self, relative: &Path, key: &str) -> Result<PathBuf, Error> {
         let found = self.directory.join(relative);
         if found.exists() {
@@ -219,12 +218,12 @@ impl Config {
         )))
     }
 
-    /// Where generated files go.
+    /// Returns the directory for generated files.
     pub(crate) fn output(&self) -> PathBuf {
         self.directory.join(&self.output)
     }
 
-    /// What is to be written.
+    /// Returns the kinds of files to write.
     pub(crate) fn emits(&self) -> Result<Emits, Error> {
         Emits::of(&self.emit).ok_or_else(|| {
             self.error(
@@ -234,7 +233,7 @@ impl Config {
         })
     }
 
-    /// Returns what the headers of a project with its own micro-ops look like.
+    /// Returns the header format of a project with its own micro-ops.
     pub(crate) fn header_format(&self) -> Result<HeaderFormat, Error> {
         let Some(name) = &self.header_format else {
             return Ok(HeaderFormat::PLAIN);
@@ -251,7 +250,7 @@ impl Config {
         })
     }
 
-    /// The targets that are asked for.
+    /// Returns the targets to build for.
     pub(crate) fn targets(&self) -> Result<Vec<&'static Target>, Error> {
         let find = |triple: &String| {
             Target::from_triple(triple).map_err(|error| self.error(error.to_string()))
@@ -259,28 +258,28 @@ impl Config {
         self.targets.iter().map(find).collect()
     }
 
-    /// What every target is made from, as far as the file itself says it.
+    /// Returns the settings in the file that are inputs of every target.
     pub(crate) fn settings(&self) -> Result<String, Error> {
         let mut table = self.table.clone();
         table.retain(|key, _| !NOT_FOR_ALL.contains(&key));
         toml::to_string(&table).map_err(|error| self.error(error.to_string()))
     }
 
-    /// Where a target's headers are: its table's, or that of all.
+    /// Returns the sysroot of a target: that of its table, else the one for all targets.
     pub(crate) fn sysroot(&self, target: &Target) -> Option<Said> {
         let own = self.own(target);
         let own = own.and_then(|(triple, table)| Some((triple, table.sysroot.as_ref()?)));
         said("sysroot", own, self.sysroot.as_ref())
     }
 
-    /// Where a target's `pyconfig.h` is: its table's, or that of all.
+    /// Returns the directory of a target's `pyconfig.h`: that of its table, else the one for all targets.
     pub(crate) fn pyconfig_dir(&self, target: &Target) -> Option<Said> {
         let own = self.own(target);
         let own = own.and_then(|(triple, table)| Some((triple, table.pyconfig_dir.as_ref()?)));
         said("pyconfig-dir", own, self.pyconfig_dir.as_ref())
     }
 
-    /// A target's flags: those for all, then its own.
+    /// Returns a target's flags: those for all targets, then its own.
     pub(crate) fn cflags(&self, target: &Target) -> Vec<String> {
         let own = self.own(target).into_iter();
         let own = own.flat_map(|(_, table)| &table.cflags);

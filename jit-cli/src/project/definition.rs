@@ -1,4 +1,4 @@
-//! What is built: a CPython checkout, a project with a `jit.toml`, or the example.
+//! The project to build: a CPython checkout, a project with a `jit.toml`, sources in memory, or the example.
 
 use std::{
     env, fs,
@@ -21,70 +21,71 @@ use crate::{
     project::sources::Sources,
 };
 
-/// Where the micro-ops come from and how they want to be compiled.
+/// A project: where its sources are, and how to compile them.
 #[derive(Debug)]
 pub(crate) struct Project {
-    /// One line that says what was found, for when nobody asked for it by name.
+    /// The kind of project and its location, in one line.
     pub(crate) description: String,
-    /// What its user should know before it is built.
+    /// A remark for the user, to show before the build.
     pub(crate) remark: Option<String>,
-    /// The directory that becomes `.` in generated code.
+    /// The directory that is written as `.` in generated code.
     pub(crate) root: PathBuf,
-    /// The C source with `CASE` in it.
+    /// The C source in which a micro-op replaces `CASE`.
     pub(crate) template: PathBuf,
-    /// The micro-ops.
+    /// The file with the micro-ops.
     pub(crate) cases: PathBuf,
-    /// The function that enters compiled code.
+    /// The C source of the function that enters compiled code.
     pub(crate) shim: Option<PathBuf>,
-    /// How its files are made.
+    /// How the project's files are made.
     pub(crate) conventions: Conventions,
-    /// The CPython release that it is, if it is CPython.
+    /// The CPython release, if the project is CPython.
     pub(crate) release: Option<&'static Release>,
     /// The `jit.toml`, if there is one.
     pub(crate) config: Option<Config>,
-    /// Directories in which headers are looked for, after the one with `pyconfig.h`.
+    /// Directories to search for headers, after the one with `pyconfig.h`.
     pub(crate) include_dirs: Vec<PathBuf>,
-    /// Macros for everything.
+    /// Macros for stencils and the shim.
     pub(crate) defines: Vec<String>,
     /// Macros for stencils only.
     pub(crate) stencil_defines: Vec<String>,
-    /// What the digest covers, but for the target's own.
+    /// The inputs that the digest covers, without those of single targets.
     pub(crate) digest: DigestInputs,
-    /// Which LLVM is wanted, as far as the project says.
+    /// Which LLVM to search for, as far as the project determines it.
     pub(crate) llvm: Search,
-    /// What to build for if nobody says so.
+    /// The default targets.
     pub(crate) targets: Vec<&'static Target>,
-    /// Whose flags stencils are compiled with if nobody says so.
+    /// The default code generation.
     pub(crate) codegen: Codegen,
-    /// What to write if nobody says so.
+    /// The default kinds of files to write.
     pub(crate) emits: Emits,
-    /// Where generated files go if nobody says so.
+    /// The default directory for generated files.
     pub(crate) output: PathBuf,
-    /// Whether a build with another LLVM than the pinned one deserves the banner's warning.
+    /// The LLVM major version that the project pins. The banner warns of another one.
     pub(crate) pinned_llvm: Option<u32>,
-    /// The example's files, until the build is over.
+    /// The temporary directory with the project's files, if they are in one.
     unpacked: Option<TempDir>,
 }
 
-/// Where the project is.
+/// Where to find the project.
 #[derive(Debug, Clone)]
 pub(crate) enum Origin {
-    /// Wherever the current directory is: a `jit.toml` in it or above it, else the checkout that it is
-    /// in, else the example.
+    /// In the current directory: that of a `jit.toml` in it or a parent, else the checkout that contains it,
+    /// else the example.
     Search,
-    /// The `jit.toml` of this path.
+    /// In a `jit.toml`.
     Config(PathBuf),
-    /// This checkout, as the `jit.toml` says if there is one.
+    /// In a checkout. The `jit.toml` has additional settings.
     Checkout {
         root: PathBuf,
         config: Option<PathBuf>,
     },
-    /// Nowhere yet.
+    /// In memory.
     Memory(Sources),
 }
 
 impl Project {
-    /// Finds the project. `output_dir` is where generated files go, if the project does not decide.
+    /// Finds the project. `output_dir` is the directory for generated files, unless the project's default is
+    /// used.
     pub(crate) fn find(origin: &Origin, output_dir: Option<&Path>) -> Result<Project, Error> {
         match origin {
             Origin::Config(path) => Project::configured(path, None, output_dir),
@@ -114,7 +115,7 @@ impl Project {
         Project::example()
     }
 
-    /// Returns the project that a CPython checkout is, built as its release's `Tools/jit/build.py` does.
+    /// Returns the project of a CPython checkout, built as its release's `Tools/jit/build.py` builds it.
     fn cpython(root: &Path) -> Result<Project, Error> {
         let root = root.canonicalize().map_err(|_| Error::NotCpython {
             root: root.to_path_buf(),
@@ -157,7 +158,7 @@ impl Project {
         })
     }
 
-    /// What a `jit.toml` describes: a checkout, or a project with its own micro-ops.
+    /// Returns the project of a `jit.toml`: a checkout, or a project with its own micro-ops.
     fn configured(
         path: &Path,
         checkout: Option<&Path>,
@@ -188,7 +189,7 @@ impl Project {
         Ok(project)
     }
 
-    /// A project with its own micro-ops.
+    /// Returns the project of a `jit.toml` with its own micro-ops.
     fn own(config: &Config, output_dir: Option<&Path>) -> Result<Project, Error> {
         let root = config.directory.clone();
         let (template, cases) = config.template_and_cases()?;
@@ -245,20 +246,21 @@ impl Project {
         own.iter().map(|name| (*name).to_owned()).collect()
     }
 
-    /// Returns whether a file is gone after the build.
+    /// Returns whether a file is removed after the build.
     pub(crate) fn is_temporary(&self, path: &Path) -> bool {
         let directory = self.unpacked.as_ref().map(TempDir::path);
         directory.is_some_and(|directory| path.starts_with(directory))
             || self.unpacked.is_some() && path.starts_with(&self.root)
     }
 
-    /// The temporary directory that it is in, if it is in one.
+    /// Returns the temporary directory with the project's files, if they are in one.
     #[cfg(feature = "cli")]
     pub(crate) fn into_files(self) -> Option<TempDir> {
         self.unpacked
     }
 
-    /// Its directory, as records name it: the example is in another one each time.
+    /// Returns the project's directory for the names of records. A temporary directory, which is different each
+    /// time, has a fixed name.
     pub(crate) fn lasting_root(&self) -> &Path {
         match self.unpacked {
             Some(_) => Path::new("example"),
@@ -266,7 +268,7 @@ impl Project {
         }
     }
 
-    /// Sources that are in memory, written to a temporary directory, where clang reads them.
+    /// Writes sources from memory to a temporary directory, where clang can read them.
     fn in_memory(sources: &Sources) -> Result<Project, Error> {
         let directory = temporary("jit-sources-")?;
         let write = |name: &str, text: &str| {
@@ -321,7 +323,7 @@ impl Project {
         })
     }
 
-    /// The example virtual machine that is embedded in the binary.
+    /// Writes the embedded example virtual machine to a temporary directory.
     fn example() -> Result<Project, Error> {
         let directory = temporary("jit-example-")?;
         for (name, contents) in crate::project::example::FILES {

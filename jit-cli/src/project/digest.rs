@@ -1,4 +1,4 @@
-//! What a generated file was made from: the digest in its first line.
+//! The digest of a generated file's inputs, in its first line.
 
 use std::{
     fs,
@@ -10,16 +10,16 @@ use sha2::{Digest as _, Sha256};
 
 use crate::error::Error;
 
-/// The files that a digest covers, and the order they are taken in.
+/// The inputs that a digest covers, in their order.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct DigestInputs {
-    /// What a `jit.toml` says.
+    /// The settings of a `jit.toml`.
     pub(crate) settings: String,
-    /// Files that come first.
+    /// Files, which come before directories.
     pub(crate) files: Vec<PathBuf>,
-    /// Directories that are walked, each one's files sorted by name.
+    /// Directories. All files below them are covered, sorted by name.
     pub(crate) directories: Vec<PathBuf>,
-    /// A directory to leave out: what is generated says nothing about its inputs.
+    /// A directory to leave out: that of generated files.
     pub(crate) except: Option<PathBuf>,
 }
 
@@ -30,7 +30,7 @@ pub(crate) struct DigestSettings<'a> {
     pub(crate) debug: bool,
     /// The code generation.
     pub(crate) codegen: Codegen,
-    /// `--cflags`, and what is said about headers.
+    /// Flags for clang, and the choice of system headers.
     pub(crate) cflags: &'a str,
 }
 
@@ -54,12 +54,12 @@ pub(crate) fn of_cpython(
             hasher.update(read(&file)?);
         }
     }
-    // Upstream's digest knows of one way only.
+    // Upstream's digest does not cover code generation.
     match settings.codegen {
         Codegen::Upstream => {}
         Codegen::Tuned => {
             hasher.update("--codegen tuned");
-            // There, the optimizer is free to do better with each version.
+            // Tuned code may be different with each version of the optimizer.
             hasher.update(jit_optimizer::FINGERPRINT);
             hasher.update(jit_schema::FINGERPRINT);
         }
@@ -67,8 +67,8 @@ pub(crate) fn of_cpython(
     Ok(hexadecimal(hasher))
 }
 
-/// Returns the digest of a project that is not CPython, in hexadecimal. What makes the files counts as
-/// well, and each part is preceded by its length, so that none runs into the next.
+/// Returns the digest of a project that is not CPython, in hexadecimal. It covers the version of this tool as
+/// well. Each part is preceded by its length, so that boundaries between parts count.
 pub(crate) fn of_project(
     target: &Target,
     settings: &DigestSettings<'_>,
@@ -109,7 +109,7 @@ fn update(hasher: &mut Sha256, part: &[u8]) {
     hasher.update(part);
 }
 
-/// SHA-256, in hexadecimal, of a file's contents.
+/// Returns the SHA-256 of a file's contents, in hexadecimal.
 pub(crate) fn of(bytes: &[u8]) -> String {
     let mut hasher = Sha256::new();
     hasher.update(bytes);
@@ -125,8 +125,8 @@ fn read(path: &Path) -> Result<Vec<u8>, Error> {
     fs::read(path).map_err(Error::file("read", path))
 }
 
-/// The files below a directory in the order of `sorted(os.walk(directory))`: by directory, then by name.
-/// Python's caches are left out. Links to directories are not followed, as os.walk does not.
+/// Returns the files below a directory in the order of `sorted(os.walk(directory))`: by directory, then by
+/// name. Python's caches are left out. As in os.walk, links to directories are not followed.
 fn walk(directory: &Path, except: Option<&Path>) -> Result<Vec<PathBuf>, Error> {
     let mut directories = vec![directory.to_path_buf()];
     let mut found: Vec<(PathBuf, Vec<PathBuf>)> = Vec::new();
@@ -147,7 +147,7 @@ fn walk(directory: &Path, except: Option<&Path>) -> Result<Vec<PathBuf>, Error> 
         files.sort();
         found.push((directory, files));
     }
-    // Python sorts the directories' names as strings, not by their parts.
+    // Python sorts paths of directories as strings, not by components.
     found.sort_by(|a, b| a.0.as_os_str().cmp(b.0.as_os_str()));
     Ok(found
         .into_iter()

@@ -1,4 +1,4 @@
-//! What a build writes for a target.
+//! The kinds of files that a build writes for a target.
 
 use serde::Deserialize;
 
@@ -14,7 +14,7 @@ pub enum Emit {
     Stencils,
 }
 
-/// Some of the kinds.
+/// A set of kinds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Emits {
     pub(crate) header: bool,
@@ -22,13 +22,13 @@ pub(crate) struct Emits {
 }
 
 impl Emits {
-    /// What build.py writes.
+    /// The kinds that build.py writes.
     pub(crate) const HEADER: Emits = Emits {
         header: true,
         stencils: false,
     };
 
-    /// These kinds, whatever their order; `None` if there is none.
+    /// Returns the set of these kinds, or `None` if there are none.
     pub(crate) fn of(kinds: &[Emit]) -> Option<Emits> {
         (!kinds.is_empty()).then(|| Emits {
             header: kinds.contains(&Emit::Header),
@@ -36,12 +36,12 @@ impl Emits {
         })
     }
 
-    /// Whether there is none.
+    /// Returns whether the set is empty.
     pub(crate) fn is_empty(self) -> bool {
         !self.header && !self.stencils
     }
 
-    /// The kinds as they are named on the command line.
+    /// Returns the names of the kinds on the command line.
     pub(crate) fn names(self) -> Vec<&'static str> {
         let all = [(self.header, "header"), (self.stencils, "stencils")];
         let some = all.into_iter().filter(|(wanted, _)| *wanted);

@@ -1,5 +1,5 @@
-//! The example virtual machine, embedded so that `jit-cli build` has something to build where there is
-//! neither a checkout of CPython nor a `jit.toml`.
+//! The embedded example virtual machine, which is built where there is neither a CPython checkout nor a
+//! `jit.toml`.
 
 macro_rules! files {
     ($($path:literal,)*) => {

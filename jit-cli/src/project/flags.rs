@@ -1,8 +1,8 @@
-//! clang's flags of a build: a release's and the project's macros.
+//! clang's flags: those of the conventions, with the project's macros.
 
 use jit_llvm::Flags;
 
-/// Returns the flags with a project's macros in front of the flags' own, so that the latter win.
+/// Returns the flags with a project's macros in front of their own, so that the latter take precedence.
 pub(crate) fn with_defines(
     mut flags: Flags,
     defines: &[String],

@@ -1,4 +1,4 @@
-//! What a caller asks of a build.
+//! The options of a build.
 
 use std::{num::NonZeroUsize, path::PathBuf};
 
@@ -6,7 +6,7 @@ use jit_schema::Codegen;
 
 use crate::project::{definition::Origin, emit::Emit};
 
-/// What a caller asks for. What is `None` or empty is for the project to decide.
+/// The options of a build. Where an option is `None` or empty, the project's setting applies.
 #[derive(Debug, Clone)]
 pub(crate) struct Options {
     pub(crate) origin: Origin,
@@ -16,7 +16,7 @@ pub(crate) struct Options {
     pub(crate) codegen: Option<Codegen>,
     pub(crate) debug: bool,
     pub(crate) free_threaded: bool,
-    /// As a shell would want them.
+    /// Flags for clang, quoted as for a shell.
     pub(crate) cflags: String,
     /// A directory, or [`BUILTIN`](crate::sysroot::headers::BUILTIN).
     pub(crate) sysroot: Option<PathBuf>,
@@ -25,44 +25,44 @@ pub(crate) struct Options {
     pub(crate) jobs: Option<NonZeroUsize>,
     pub(crate) keep_temps: Option<PathBuf>,
     pub(crate) cache: CacheOptions,
-    /// Whether to build what is up to date.
+    /// Whether to build targets that are up to date.
     pub(crate) force: bool,
     /// Whether to run one process for each micro-op and step.
     pub(crate) one_process_per_step: bool,
 }
 
-/// What to build for.
+/// The targets to build for.
 #[derive(Debug, Clone)]
 pub(crate) enum Targets {
-    /// All there are.
+    /// All supported targets.
     All,
-    /// These triples, without duplicates. Without any: what the project says, or this machine.
+    /// These triples. If there are none, the project's targets, else this machine.
     Named(Vec<String>),
 }
 
 /// Which LLVM to use.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct LlvmOptions {
-    /// Its major version.
+    /// The major version.
     pub(crate) version: Option<String>,
-    /// The prefix that it is installed in.
+    /// The directory that it is installed in.
     pub(crate) install_dir: Option<PathBuf>,
 }
 
-/// Where to keep what was compiled.
+/// The settings of the cache.
 #[derive(Debug, Clone)]
 pub(crate) struct CacheOptions {
-    /// Whether there is one.
+    /// Whether to use a cache.
     pub(crate) enabled: bool,
-    /// Where it is, or would be: the built-in headers are unpacked beside it. `None` for the
-    /// platform's directory for caches.
+    /// The directory of the cache, or `None` for the default. The built-in headers are unpacked there, with
+    /// or without a cache.
     pub(crate) directory: Option<PathBuf>,
-    /// Its largest size, in bytes.
+    /// The largest size of the cache, in bytes.
     pub(crate) limit: u64,
 }
 
 impl Options {
-    /// Returns the defaults for a project.
+    /// Returns the default options for a project.
     pub(crate) fn new(origin: Origin) -> Options {
         Options {
             origin,

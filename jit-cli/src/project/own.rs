@@ -1,4 +1,4 @@
-//! How projects that are not CPython are built.
+//! The conventions of projects that are not CPython.
 
 use jit_llvm::Flags;
 use jit_optimizer::FramePointer;
@@ -11,7 +11,7 @@ use crate::{
     tuned,
 };
 
-/// Returns the conventions of a project with headers in that format.
+/// Returns the conventions of a project with this header format.
 pub(crate) fn conventions(header_format: HeaderFormat) -> Conventions {
     Conventions {
         header_format,
@@ -28,7 +28,7 @@ pub(crate) fn conventions(header_format: HeaderFormat) -> Conventions {
     }
 }
 
-/// Returns the flags that stencils need in general, and the macros that templates may ask for.
+/// Returns the flags that all stencils need, and the macros that templates may test.
 fn flags(target: &Target, debug: bool, codegen: Codegen) -> Flags {
     let mut flags = Flags::for_stencils(target);
     let small = match target.arch {
@@ -60,7 +60,7 @@ fn flags(target: &Target, debug: bool, codegen: Codegen) -> Flags {
     flags
 }
 
-/// Where [`Flags::for_stencils`] reserves it, code that sets it is an error.
+/// Returns whether stencils may set the frame pointer: not where [`Flags::for_stencils`] reserves it.
 fn frame_pointer(target: &Target) -> FramePointer {
     match target.format {
         ObjectFormat::Elf => FramePointer::Reserved,

@@ -1,4 +1,4 @@
-//! What a build does: what the caller asks for, with everything that it leaves open decided.
+//! The plan of a build: its options, with a decision for everything that they leave open.
 
 use std::{
     collections::BTreeSet,
@@ -24,26 +24,26 @@ use crate::{
     sysroot::headers::{self, Sysroot},
 };
 
-/// A build in which everything is decided.
+/// A build for which everything is decided.
 pub(crate) struct Plan<'a> {
-    /// What is asked for, and needs no decision.
+    /// The options. Those with a field of their own below are decided there.
     pub(crate) options: &'a Options,
     pub(crate) project: Project,
-    /// What to build for, and with what of its own.
+    /// The targets to build for, with their settings.
     pub(crate) platforms: Vec<Platform>,
-    /// What to write.
+    /// The kinds of files to write.
     pub(crate) emits: Emits,
     pub(crate) codegen: Codegen,
-    /// The words of the flags for clang.
+    /// The additional flags for clang.
     cflags: Vec<String>,
     pub(crate) search: Search,
     pub(crate) cache: Option<Cache>,
-    /// Where generated files go.
+    /// The directory for generated files.
     pub(crate) output_dir: PathBuf,
 }
 
 impl<'a> Plan<'a> {
-    /// Finds the project and decides what is left open.
+    /// Finds the project and decides what the options leave open.
     pub(crate) fn new(options: &'a Options) -> Result<Plan<'a>, Error> {
         let sysroot = options
             .sysroot
@@ -78,14 +78,14 @@ impl<'a> Plan<'a> {
         })
     }
 
-    /// The digest of a target's inputs.
+    /// Returns the digest of a target's inputs.
     pub(crate) fn digest(&self, platform: &Platform) -> Result<String, Error> {
         let mut inputs = self.project.digest.clone();
         let pyconfig = platform.pyconfig_dir.iter();
         inputs
             .files
             .extend(pyconfig.map(|directory| directory.join("pyconfig.h")));
-        // As if all of them stood behind --cflags, so that upstream's tool agrees.
+        // The result is as if all flags were given with --cflags, as build.py takes them.
         let own = platform.cflags.iter().map(String::as_str);
         let own = shlex::try_join(own).unwrap_or_else(|_| platform.cflags.join(" "));
         let texts = [own.as_str(), &self.options.cflags].into_iter();
@@ -108,7 +108,7 @@ impl<'a> Plan<'a> {
         (self.project.conventions.digest)(platform.target, &settings, &inputs)
     }
 
-    /// How to compile for a target.
+    /// Returns how to compile for a target.
     pub(crate) fn options(&self, platform: &Platform) -> CompileOptions {
         let target = platform.target;
         let project = &self.project;
@@ -171,17 +171,17 @@ impl<'a> Plan<'a> {
             .end(jit_optimizer::End::Jump)
     }
 
-    /// The name of the record of a target's last build.
+    /// Returns the name of the record of a target's last build.
     pub(crate) fn record_name(&self, platform: &Platform) -> String {
         platform.record_name(&self.project, self.options.debug)
     }
 
-    /// The two sources every target is made from.
+    /// Reads the template and the cases.
     pub(crate) fn sources(&self) -> Result<Sources, Error> {
         Sources::read(&self.project)
     }
 
-    /// How to run the tools.
+    /// Returns how to run clang.
     pub(crate) fn mode(&self) -> Mode {
         if self.options.one_process_per_step {
             Mode::Driver
@@ -190,12 +190,12 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// Find the tools.
+    /// Searches for the tools.
     pub(crate) fn toolchain(&self, interrupt: &Interrupt) -> Result<Toolchain, Error> {
         Ok(Toolchain::discover(&self.search, interrupt)?)
     }
 
-    /// As many jobs as are wanted.
+    /// Starts the threads.
     pub(crate) fn jobs(&self) -> Result<rayon::ThreadPool, Error> {
         rayon::ThreadPoolBuilder::new()
             .num_threads(self.options.jobs.map_or(0, std::num::NonZero::get))
@@ -206,10 +206,10 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// The two sources every target is made from.
+/// The sources that all targets share: the template and the cases.
 pub(crate) struct Sources {
     preamble: String,
-    /// The preamble with the assertions of the built-in sysroot behind the includes.
+    /// The preamble with the assertions of the built-in sysroot.
     checked: String,
     body: String,
     cases: String,
@@ -232,7 +232,7 @@ impl Sources {
         })
     }
 
-    /// The preamble and the body of the template.
+    /// Returns the preamble and the body of the template.
     pub(crate) fn template(&self, platform: &Platform) -> (&str, &str) {
         let preamble = match platform.is_builtin() {
             true => &self.checked,
@@ -241,13 +241,13 @@ impl Sources {
         (preamble, &self.body)
     }
 
-    /// The micro-ops, in build order.
+    /// Returns the micro-ops, in build order.
     pub(crate) fn cases(&self, project: &Project) -> Result<Vec<Case<'_>>, Error> {
         (project.conventions.cases)(&self.cases, &project.cases)
     }
 }
 
-/// Returns the cache, unless none is wanted: to keep temporary files, everything has to be made.
+/// Returns the cache, unless it is turned off. Where temporary files are kept, everything has to be compiled.
 fn cache(options: &Options) -> Option<Cache> {
     let CacheOptions {
         enabled,
@@ -287,19 +287,19 @@ fn targets(wanted: &Targets, project: &Project) -> Result<Vec<&'static Target>, 
     Ok(targets)
 }
 
-/// Returns the target that is this machine.
+/// Returns the target for this machine.
 pub(crate) fn host() -> Result<&'static Target, Error> {
     Target::host().ok_or(Error::NoHostTarget)
 }
 
-/// Returns the words of flags that are quoted as a shell would want them.
+/// Returns the words of flags that are quoted as for a shell.
 pub(crate) fn split_flags(text: &str) -> Result<Vec<String>, Error> {
     shlex::split(text).ok_or_else(|| Error::Flags {
         flags: text.to_owned(),
     })
 }
 
-/// Returns where to look for LLVM, with what a project says of it.
+/// Returns where to search for LLVM. The options take precedence over the project's settings in `search`.
 pub(crate) fn search(options: &LlvmOptions, mut search: Search) -> Result<Search, Error> {
     if let Some(version) = &options.version {
         search.major = Some(Search::parse_major(version)?);

@@ -1,5 +1,5 @@
-//! What is a target's own: headers, a `pyconfig.h`, flags. The command line goes before the target's
-//! table in `jit.toml`, and that before what the file says for all.
+//! The settings of a target: headers, a `pyconfig.h` and flags. The options of a build take precedence over
+//! the target's table in `jit.toml`, and that over the settings for all targets there.
 
 use std::path::{Path, PathBuf};
 
@@ -18,16 +18,16 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Platform {
     pub(crate) target: &'static Target,
-    /// Where headers are, if not where clang finds them.
+    /// The system headers, or `None` for those that clang finds.
     pub(crate) sysroot: Option<Sysroot>,
-    /// The directory with its `pyconfig.h`, which is looked into before all others.
+    /// The directory with the `pyconfig.h`, which is searched before all others.
     pub(crate) pyconfig_dir: Option<PathBuf>,
-    /// What `jit.toml` says, less what the command line adds.
+    /// The flags for clang in `jit.toml`.
     pub(crate) cflags: Vec<String>,
 }
 
 impl Platform {
-    /// A target's, in a project; `named` is what `--sysroot` names.
+    /// Finds the settings of a target in a project. `named` is the sysroot in the options.
     pub(crate) fn find(
         target: &'static Target,
         options: &Options,
@@ -51,19 +51,20 @@ impl Platform {
         })
     }
 
-    /// Whether jit-cli's own headers are used.
+    /// Returns whether the built-in headers are used.
     pub(crate) fn is_builtin(&self) -> bool {
         matches!(self.sysroot, Some(Sysroot::Builtin(_)))
     }
 
-    /// The name of the record of the last build: there is one for each directory, target and kind.
+    /// Returns the name of the record of the last build. There is one for each project directory, target, and
+    /// debug or release build.
     pub(crate) fn record_name(&self, project: &Project, debug: bool) -> String {
         let mut parts = vec![
             project.lasting_root().as_os_str().as_encoded_bytes(),
             self.target.triple.as_bytes(),
             if debug { b"debug" } else { b"release" },
         ];
-        // A checkout may be built in several directories, each with a pyconfig.h.
+        // A checkout may be built in several directories, each with its own pyconfig.h.
         let directories = self.include_dirs(project);
         let outside = directories
             .iter()
@@ -72,7 +73,7 @@ impl Platform {
         Key::of(parts).to_string()
     }
 
-    /// Returns which of the system's headers it is built with.
+    /// Returns the system headers that the target is built with.
     pub(crate) fn headers(&self) -> Headers {
         match &self.sysroot {
             None => Headers::Installed,
@@ -81,14 +82,14 @@ impl Platform {
         }
     }
 
-    /// Directories in which headers are looked for, before the system's.
+    /// Returns the directories that are searched for headers before the system's.
     pub(crate) fn include_dirs(&self, project: &Project) -> Vec<PathBuf> {
         let own = self.pyconfig_dir.iter();
         own.chain(&project.include_dirs).cloned().collect()
     }
 }
 
-/// The headers that the configuration names for a target, if it names some.
+/// Returns the system headers that the configuration names for a target, if it names any.
 pub(crate) fn configured_sysroot(
     config: &Config,
     target: &Target,
@@ -113,9 +114,9 @@ pub(crate) fn configured_sysroot(
     Sysroot::find(&directory, cache).map(Some)
 }
 
-/// The directory with `pyconfig.h`: the one that is named, else the one that comes with the headers, else
-/// the first of the output directory, the current one and the checkout itself that has one. Who is not
-/// CPython has none that is not named.
+/// Returns the directory with `pyconfig.h`: the one that is named, else the one that comes with the headers,
+/// else the first of the output directory, the current directory and the checkout that has one. A project that
+/// is not CPython has no `pyconfig.h` unless it names one.
 fn pyconfig_dir(
     target: &Target,
     options: &Options,
@@ -144,7 +145,7 @@ fn pyconfig_dir(
         .map(Some)
 }
 
-/// The directory with a target's `pyconfig.h` that the configuration names, if it names one.
+/// Returns the directory with a target's `pyconfig.h` that the configuration names, if it names one.
 pub(crate) fn configured_pyconfig(
     config: &Config,
     target: &Target,
@@ -162,7 +163,7 @@ pub(crate) fn configured_pyconfig(
     }))
 }
 
-/// A directory that has a `pyconfig.h`, by its absolute path.
+/// Returns the absolute path of a directory, or an error if it has no `pyconfig.h`.
 pub(crate) fn existing_pyconfig(directory: &Path) -> Result<PathBuf, Error> {
     let missing = || Error::NoPyconfig {
         directory: directory.to_path_buf(),

@@ -1,9 +1,9 @@
-//! A project whose sources are in memory.
+//! Sources in memory.
 
 use std::path::PathBuf;
 
 /// The sources of a project that is not CPython, for [`Build::from_sources`](crate::Build::from_sources).
-/// `docs/projects.md` in the repository says what each of the three texts looks like.
+/// `docs/projects.md` in the repository describes the three texts.
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
     pub(crate) template: String,
@@ -15,9 +15,9 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// Returns a project of a template, which is C with the word `CASE` where a micro-op goes, and of
-    /// the cases that take its place, each from a line of eight spaces and `case NAME: {` to a line of
-    /// eight spaces and `}`.
+    /// Returns sources with a template, which is C with the word `CASE`, and the cases that replace that word,
+    /// one for each micro-op. A case reaches from a line of eight spaces and `case NAME: {` to a line of eight
+    /// spaces and `}`.
     pub fn new(template: impl Into<String>, cases: impl Into<String>) -> Sources {
         Sources {
             template: template.into(),
@@ -26,28 +26,28 @@ impl Sources {
         }
     }
 
-    /// Adds the C source of the function that enters compiled code.
+    /// Sets the C source of the function that enters compiled code.
     #[must_use]
     pub fn shim(mut self, text: impl Into<String>) -> Sources {
         self.shim = Some(text.into());
         self
     }
 
-    /// Adds a directory to look for headers in. All files in it are inputs of the build.
+    /// Adds a directory to search for headers. All files in it are inputs of the build.
     #[must_use]
     pub fn include(mut self, directory: impl Into<PathBuf>) -> Sources {
         self.include_dirs.push(directory.into());
         self
     }
 
-    /// Defines a macro, `NAME` or `NAME=VALUE`, for everything.
+    /// Defines a macro, as `NAME` or `NAME=VALUE`, for stencils and the shim.
     #[must_use]
     pub fn define(mut self, name: impl Into<String>) -> Sources {
         self.defines.push(name.into());
         self
     }
 
-    /// Defines a macro for stencils, and not for the shim.
+    /// Defines a macro, as `NAME` or `NAME=VALUE`, for stencils only.
     #[must_use]
     pub fn stencil_define(mut self, name: impl Into<String>) -> Sources {
         self.stencil_defines.push(name.into());

@@ -1,14 +1,14 @@
-//! One source for each micro-op.
+//! Making a C source of the template and a micro-op.
 
 use jit_llvm::Source;
 
 use crate::project::cases::Case;
 
-/// What stands for the micro-op in a template.
+/// The word in a template that a micro-op replaces.
 const PLACEHOLDER: &str = "CASE";
 
-/// The template's leading includes, and the rest. What comes with every micro-op can be compiled
-/// once; build.py puts the case wherever it reads `CASE`, so there must be none in there.
+/// Splits the template into its leading includes, which can be precompiled for all micro-ops, and the rest.
+/// There is no `CASE` in the first part, since build.py replaces each one.
 pub(crate) fn split(template: &str) -> (&str, &str) {
     let mut end = 0;
     let mut offset = 0;
@@ -24,7 +24,7 @@ pub(crate) fn split(template: &str) -> (&str, &str) {
     template.split_at_checked(end).unwrap_or(("", template))
 }
 
-/// The template's body with each case in its place, in the order of the cases.
+/// Returns one source for each case, in their order: the template's body with the case in it.
 pub(crate) fn sources(body: &str, cases: &[Case<'_>]) -> Vec<Source> {
     let source = |case: &Case<'_>| Source {
         name: case.name.to_owned(),

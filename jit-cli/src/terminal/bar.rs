@@ -1,4 +1,4 @@
-//! How far a target's build is: a bar on a terminal, and a line now and then elsewhere.
+//! The progress of a target's build: a bar on a terminal, and a line every few seconds elsewhere.
 
 use std::{
     io::{self, IsTerminal},
@@ -15,15 +15,15 @@ use super::console::say;
 pub(crate) struct Bar {
     bar: ProgressBar,
     triple: &'static str,
-    /// When a line was last printed, where there is no bar.
+    /// The time at which a line was last printed, if there is no bar.
     printed: Instant,
 }
 
-/// How often a line is printed where there is no bar.
+/// The time between two lines, if there is no bar.
 const INTERVAL: Duration = Duration::from_secs(5);
 
 impl Bar {
-    /// Returns an empty bar, which nobody sees if it is `hidden`.
+    /// Returns an empty bar. Nothing is shown if it is `hidden`.
     pub(crate) fn new(target: &'static Target, hidden: bool) -> Bar {
         let bar = match !hidden && io::stderr().is_terminal() {
             true => {
@@ -45,7 +45,7 @@ impl Bar {
         }
     }
 
-    /// Shows how much there is to do.
+    /// Sets the number of micro-ops, and how many of them were in the cache.
     pub(crate) fn plan(&mut self, uops: usize, cached: usize) {
         self.bar.set_length(uops as u64);
         self.bar.set_position(cached as u64);
@@ -55,7 +55,7 @@ impl Bar {
         });
     }
 
-    /// Shows that this many micro-ops of all are done.
+    /// Shows the number of micro-ops that are done.
     pub(crate) fn advance(&mut self, done: usize, uops: usize) {
         self.bar.set_position(done as u64);
         if self.bar.is_hidden() && self.printed.elapsed() > INTERVAL {

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-/// A line on standard output. Whoever reads it may have enough (`| head`): the build goes on.
+/// Prints a line to standard output. If the reader has closed it (`| head`), the build goes on.
 pub(crate) fn say(line: &str) {
     match writeln!(io::stdout(), "{line}") {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {

@@ -1,4 +1,4 @@
-//! What the program prints, in one place: for people, or a line of JSON for each event for tools.
+//! The program's output: text for people, or one line of JSON for each event.
 
 use std::{
     io::{self, Write},
@@ -20,22 +20,22 @@ use crate::{
     terminal::{bar::Bar, console::say},
 };
 
-/// Prints what happens. Clones share what they know.
+/// Prints events and results. Clones share their state.
 #[derive(Debug, Clone)]
 pub(crate) struct Report {
     json: bool,
     state: Arc<Mutex<State>>,
 }
 
-/// What is known so far.
+/// The state of the output.
 #[derive(Debug, Default)]
 struct State {
     rows: Vec<Row>,
-    /// That of the target that is being built.
+    /// The progress bar of the target that is being built.
     bar: Option<Bar>,
 }
 
-/// A target's line in the table at the end.
+/// The line of a target in the table at the end.
 #[derive(Debug)]
 struct Row {
     triple: &'static str,
@@ -63,8 +63,8 @@ impl Report {
         say(&event.to_string());
     }
 
-    /// Prints an event. `named` says that the user has named the project, so that nothing needs to be
-    /// said about it.
+    /// Prints an event. `named` means that the user has named the project, so that its description is not
+    /// printed.
     pub(crate) fn event(&self, event: &Event<'_>, named: bool) {
         match *event {
             Event::Project { description } if self.json => {
@@ -82,7 +82,7 @@ impl Report {
                 notice: Some(text), ..
             } if !self.json => say(text),
             Event::Started { .. } => {}
-            // It is logged as well.
+            // The warning was logged, too.
             Event::Warning { .. } => {}
             Event::Current { target } => self.current(target),
             Event::Compiling { target } => {
@@ -151,7 +151,7 @@ impl Report {
         });
     }
 
-    /// What a build of a target would do.
+    /// Prints what a build of a target would do.
     pub(crate) fn explained(&self, lines: &[String], fields: &Value) {
         match self.json {
             false => say(&lines.join("\n")),
@@ -159,7 +159,7 @@ impl Report {
         }
     }
 
-    /// Two sets of headers, compared.
+    /// Prints the comparison of two sets of headers.
     pub(crate) fn compared(&self, outcome: &Outcome) {
         let Outcome {
             target,
@@ -216,7 +216,7 @@ impl Report {
         }
     }
 
-    /// All is done: the table.
+    /// Prints the end of a successful build, with a table of all targets.
     pub(crate) fn finish(&self, output: &Path) {
         if self.json {
             let output = output.to_string_lossy();
@@ -276,7 +276,7 @@ impl Report {
             );
         }
         let advice = advice.map(|advice| format!("{advice}\n"));
-        // The exit status says it, too, if this can't be said.
+        // An error is ignored: the exit status reports the failure, too.
         let _ = write!(
             io::stderr(),
             "error: {error}\n{}",
@@ -309,7 +309,7 @@ fn difference_event(difference: &Difference) -> Value {
     })
 }
 
-/// How many fields of a record are shown; all that follow one that is too large have moved.
+/// The largest number of fields of a record to show. After a field with a wrong size, all fields have moved.
 const FIELDS: usize = 3;
 
 fn difference_text(difference: &Difference) -> String {

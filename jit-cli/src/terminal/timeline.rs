@@ -1,4 +1,4 @@
-//! `--timeline`: what ran when, as a trace for Perfetto or chrome://tracing.
+//! `--timeline`: a trace of all processes, for Perfetto or chrome://tracing.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ pub(crate) struct Timeline {
 }
 
 impl Timeline {
-    /// Begin one: the layer that records it, and what is to be finished at the end.
+    /// Starts a trace. Returns the layer that records it, and the timeline to finish at the end.
     pub(crate) fn begin<S>(path: &Path) -> Result<(ChromeLayer<S>, Timeline), Error>
     where
         S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
@@ -43,7 +43,7 @@ impl Timeline {
         Ok((layer, timeline))
     }
 
-    /// Write the rest and put the file in its place.
+    /// Writes the rest of the trace, and renames the file to its final name.
     pub(crate) fn finish(self) -> Result<(), Error> {
         drop(self.guard);
         self.temporary
