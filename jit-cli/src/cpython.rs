@@ -1,5 +1,5 @@
-//! The CPython releases whose checkouts can be built. What one of them does its own way is in a file of
-//! its own: a new release is such a file, and a line in the list in `checkout`.
+//! The CPython releases whose checkouts can be built. Everything that is specific to a release is in a file of
+//! its own, so a new release is a new file and an entry in the list in `checkout`.
 
 pub(crate) mod checkout;
 pub(crate) mod patchlevel;

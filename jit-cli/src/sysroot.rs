@@ -1,4 +1,4 @@
-//! Headers for other systems: the ones that jit-cli carries, real ones, and how the two compare.
+//! System headers for other targets: the built-in ones, real ones, and the comparison of both.
 
 #[cfg(feature = "cli")]
 pub(crate) mod check;

@@ -1,4 +1,4 @@
-//! Which release a checkout is of.
+//! Finding out the release of a checkout.
 
 use std::path::Path;
 
@@ -21,12 +21,12 @@ pub(crate) fn newest() -> &'static Release {
     &v3_15::RELEASE
 }
 
-/// Whether a directory looks like a checkout of any release, also of one that can't be built.
+/// Returns whether a directory looks like a checkout of any release, including those that can't be built.
 pub(crate) fn is_checkout(root: &Path) -> bool {
     has_sources(root) || Version::read(root).is_some()
 }
 
-/// Whether a directory has the sources of a release that is known.
+/// Returns whether a directory has the sources of a known release.
 fn has_sources(root: &Path) -> bool {
     RELEASES
         .iter()
@@ -65,7 +65,7 @@ pub(crate) fn release_of(root: &Path) -> Result<&'static Release, Error> {
     }
 }
 
-/// Returns what is known of a checkout of another release: the version, or what tells it from the newest.
+/// Returns a description of an unknown release: the version, or how it differs from the newest known one.
 fn describe(root: &Path, version: Option<Version>) -> String {
     let newest = newest();
     let is_there = |file: &&ToolFile| root.join(file.path).is_file();

@@ -1,4 +1,4 @@
-//! Which version of CPython a checkout says that it is.
+//! Reading the version of CPython from a checkout.
 
 use std::{fmt, fs, path::Path};
 

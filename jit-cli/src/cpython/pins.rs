@@ -1,11 +1,11 @@
-//! Which LLVM a checkout asks for.
+//! Reading the LLVM version that a checkout pins.
 
 use std::{fs, path::Path};
 
-/// What a checkout says about LLVM.
+/// The LLVM that a checkout pins.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct LlvmPins {
-    /// The major to use.
+    /// The major version to use.
     pub(crate) version: Option<u32>,
     /// The name of the directory with LLVM in CPython's externals, on Windows.
     pub(crate) externals_tag: Option<String>,

@@ -1,4 +1,4 @@
-//! What is known of a release of CPython.
+//! The description of a CPython release.
 
 use std::{fmt, path::Path};
 
@@ -14,31 +14,31 @@ pub(crate) struct Release {
     pub(crate) has_tools: fn(&Path) -> bool,
     /// The files of a checkout that decide what is generated, apart from its sources.
     pub(crate) tools: &'static [ToolFile],
-    /// The C source with `CASE` in it.
+    /// The C source in which a micro-op replaces `CASE`.
     pub(crate) template: &'static str,
-    /// The micro-ops.
+    /// The file with the micro-ops.
     pub(crate) cases: &'static str,
-    /// The function that enters compiled code.
+    /// The C source of the function that enters compiled code.
     pub(crate) shim: &'static str,
-    /// Directories to look for headers in, after the one with `pyconfig.h`.
+    /// Directories to search for headers, after the one with `pyconfig.h`.
     pub(crate) include_dirs: &'static [&'static str],
-    /// Macros for everything.
+    /// Macros for stencils and the shim.
     pub(crate) defines: &'static [&'static str],
     /// Macros for stencils only.
     pub(crate) stencil_defines: &'static [&'static str],
     /// Returns the macros for the shim only.
     pub(crate) shim_defines: fn(&Target) -> &'static [&'static str],
-    /// Files that the digest covers, before `pyconfig.h`.
+    /// Files that the digest covers before `pyconfig.h`.
     pub(crate) digest_files: &'static [&'static str],
-    /// Directories that it covers, after that.
+    /// Directories that the digest covers after `pyconfig.h`.
     pub(crate) digest_dirs: &'static [&'static str],
-    /// The Python file that says which LLVM to use.
+    /// The Python file that pins the LLVM version.
     pub(crate) llvm_pins: &'static str,
-    /// How its files are made.
+    /// How the release's files are made.
     pub(crate) conventions: Conventions,
 }
 
-/// A file that decides what is generated, and what is known of it.
+/// A file that determines what is generated, with its known versions.
 pub(crate) struct ToolFile {
     /// The path in a checkout.
     pub(crate) path: &'static str,

@@ -1,4 +1,4 @@
-//! Whether a checkout's `Tools/jit` is the one whose work this version of the crate does.
+//! Checking whether a checkout's `Tools/jit` is one that this version of the crate reproduces.
 
 use std::{fs, path::Path};
 
@@ -17,7 +17,7 @@ fn differs(file: &ToolFile, checkout: &Path) -> bool {
     !file.sha256.contains(&hash(&bytes).as_str())
 }
 
-/// Returns the SHA-256 of a text as it is on Unix: git on Windows may write other line ends.
+/// Returns the SHA-256 of a text with Unix line ends, since git on Windows may write others.
 fn hash(bytes: &[u8]) -> String {
     let mut hasher = Sha256::new();
     let mut rest = bytes;
@@ -31,8 +31,8 @@ fn hash(bytes: &[u8]) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Returns a warning if files of a checkout are not those whose work is done here. A directory without any
-/// of them is a project of another kind that is laid out like a checkout.
+/// Returns a warning if files of a checkout are not known versions. There is none for a directory without any of
+/// the files, which is another kind of project with the layout of a checkout.
 pub(crate) fn warning(release: &Release, checkout: &Path) -> Option<String> {
     let mut tools = release.tools.iter();
     if !tools.any(|file| checkout.join(file.path).is_file()) {

@@ -53,15 +53,16 @@ pub(super) const RELEASE: Release = Release {
     },
 };
 
-/// 3.14 has neither the assembly optimizer nor unwind information; alphas have one of them.
+/// Returns whether `Tools/jit` has the files of this release. 3.14 has neither the assembly optimizer nor unwind
+/// information; alphas of 3.15 have one of them.
 fn has_tools(tools: &Path) -> bool {
     ["_optimizers.py", "_dwarf.py"]
         .iter()
         .all(|file| tools.join(file).is_file())
 }
 
-/// The shim is part of CPython's core library. On Windows, `Py_BUILD_CORE_MODULE` would have it import
-/// from the very DLL it is linked into.
+/// Returns the macros for the shim, which is part of CPython's core library. With `Py_BUILD_CORE_MODULE` on
+/// Windows, it would import symbols from the DLL that it is linked into.
 fn shim_defines(target: &Target) -> &'static [&'static str] {
     match target.format {
         ObjectFormat::Coff => &["Py_BUILD_CORE_BUILTIN"],
@@ -69,7 +70,7 @@ fn shim_defines(target: &Target) -> &'static [&'static str] {
     }
 }
 
-/// What build.py prints for a target that is not stable. In this release, none is.
+/// Returns what build.py prints for a target that is not stable. In this release, no target is stable.
 fn banner(target: &Target, llvm: LlvmMajors) -> Option<String> {
     let warning = format!("JIT support for {target} is still experimental!");
     let width = warning.len();

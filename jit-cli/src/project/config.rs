@@ -179,11 +179,12 @@ impl Config {
     }
 
     /// Refuses the keys of a project with its own micro-ops, because the project is a checkout.
-    pub(crate) fn refuse_own(&self, who: &str) -> Result<(), Error> {
+    pub(crate) fn refuse_own(&self, checkout: &Path) -> Result<(), Error> {
         match OWN.iter().find(|key| self.table.contains_key(**key)) {
             Some(key) => Err(self.error(format!(
-                "{key} is for a project with its own template and cases, but {who} names a CPython \
-                 checkout, which brings them: remove one of the two"
+                "{key} is for a project with its own template and cases, but the project is the CPython \
+                 checkout {}, which has them: remove the key, or build without the checkout",
+                checkout.display()
             ))),
             None => Ok(()),
         }
@@ -196,7 +197,7 @@ impl Config {
             Some(path) => self.existing(path, key),
             None => Err(self.error(format!(
                 "missing key `{key}`: a project has template and cases, or cpython, the directory of a \
-                 CPython checkout (which --cpython may name, too)"
+                 CPython checkout"
             ))),
         }
         };

@@ -165,14 +165,14 @@ impl Project {
         output_dir: Option<&Path>,
     ) -> Result<Project, Error> {
         let config = Config::read(path)?;
-        let (checkout, who) = match (checkout, &config.cpython) {
-            (Some(named), _) => (Some(named.to_path_buf()), "--cpython"),
-            (None, Some(relative)) => (Some(config.existing(relative, "cpython")?), "cpython"),
-            (None, None) => (None, ""),
+        let checkout = match (checkout, &config.cpython) {
+            (Some(named), _) => Some(named.to_path_buf()),
+            (None, Some(relative)) => Some(config.existing(relative, "cpython")?),
+            (None, None) => None,
         };
         let mut project = match checkout {
             Some(root) => {
-                config.refuse_own(who)?;
+                config.refuse_own(&root)?;
                 let mut project = Project::cpython(&root)?;
                 let file = config.path().display();
                 project.description = format!("{} as {file} says", project.description);
@@ -335,9 +335,10 @@ impl Project {
         }
         let mut project =
             Project::configured(&directory.path().join(config::FILE_NAME), None, None)?;
-        project.description = "no CPython checkout and no jit.toml here or above: building the \
-                               example virtual machine (name a checkout with --cpython)"
-            .to_owned();
+        project.description =
+            "the example virtual machine, since there is no CPython checkout and no \
+                               jit.toml in the current directory or a parent"
+                .to_owned();
         project.output = PathBuf::from("jit-example");
         project.unpacked = Some(directory);
         Ok(project)

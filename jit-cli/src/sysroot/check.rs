@@ -1,5 +1,5 @@
-//! Comparing what two sets of headers mean to a project. What a wrong one changes is a few stencils out
-//! of a thousand, and no tool complains.
+//! Comparing what two sets of headers mean to a project. A wrong header changes a few stencils out of a
+//! thousand, and no tool reports an error.
 
 mod compare;
 mod functions;
@@ -28,29 +28,29 @@ use crate::{
     sysroot::headers::{self, Sysroot},
 };
 
-/// What to compare.
+/// The comparison to make.
 #[derive(Debug)]
 pub(crate) struct Check {
-    /// Whose headers are compiled with both.
+    /// The project whose headers are compiled with both sets.
     pub(crate) place: Place,
-    /// A triple; this machine without one.
+    /// The triple of the target. The default is this machine.
     pub(crate) target: Option<String>,
-    /// The headers to check, as `--sysroot` names them.
+    /// The headers to check: a directory, or `builtin`.
     pub(crate) sysroot: PathBuf,
-    /// What to compare them with, if the project does not decide.
+    /// The headers to compare them with. The default is the project's setting, or this machine's headers.
     pub(crate) real: Option<PathBuf>,
     /// The directory of the `pyconfig.h` that belongs to the real headers.
     pub(crate) pyconfig_dir: Option<PathBuf>,
     pub(crate) debug: bool,
     pub(crate) free_threaded: bool,
-    /// As a shell would want them.
+    /// Flags for clang, quoted as for a shell.
     pub(crate) cflags: String,
     pub(crate) llvm: LlvmOptions,
-    /// Where the built-in headers are unpacked.
+    /// The directory to unpack the built-in headers in.
     pub(crate) cache_dir: Option<PathBuf>,
 }
 
-/// What was compared, and what came of it.
+/// A comparison and its results.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) target: &'static Target,
@@ -63,7 +63,7 @@ pub(crate) struct Outcome {
     pub(crate) comparison: Comparison,
 }
 
-/// Compares the two.
+/// Compares two sets of headers.
 pub(crate) fn run(check: &Check, interrupt: &Interrupt) -> Result<Outcome, Error> {
     let target = match &check.target {
         Some(triple) => Target::from_triple(triple)?,
@@ -73,14 +73,14 @@ pub(crate) fn run(check: &Check, interrupt: &Interrupt) -> Result<Outcome, Error
     let checked = Sysroot::find(&check.sysroot, cache)?;
     let subject = Subject::find(&check.place)?;
     let real = real_headers(check, &subject, target)?;
-    // Each side has its own pyconfig.h; where there is one only, it is as good for both.
+    // Each side has its own pyconfig.h. If there is only one, both sides use it.
     let own = checked.pyconfig_dir();
     let given = real_pyconfig(check, &subject, target)?;
     let checked_pyconfig = own.as_deref().or(given.as_deref());
     let real_pyconfig = given.as_deref().or(own.as_deref());
     let search = plan::search(&check.llvm, subject.llvm.clone())?;
     let toolchain = Toolchain::discover(&search, interrupt)?;
-    // What gets CPython's headers through mingw-w64's shows in them: it must be on both sides.
+    // The flags for mingw-w64's headers affect CPython's headers, so both sides must have them.
     let dialect: Vec<String> = [Some(&checked), real.as_ref()]
         .into_iter()
         .flatten()
@@ -135,8 +135,8 @@ pub(crate) fn run(check: &Check, interrupt: &Interrupt) -> Result<Outcome, Error
     })
 }
 
-/// The headers to compare with: what is named, else what `jit.toml` has for the target; nothing for
-/// this machine's.
+/// Returns the headers to compare with: those that are named, else those of the target in `jit.toml`. `None` means
+/// this machine's headers.
 fn real_headers(
     check: &Check,
     subject: &Subject,
@@ -157,7 +157,7 @@ fn real_headers(
     Ok(directory)
 }
 
-/// Where the real headers' `pyconfig.h` is, in the same order.
+/// Returns the directory with the real headers' `pyconfig.h`, in the same order.
 fn real_pyconfig(
     check: &Check,
     subject: &Subject,
@@ -170,10 +170,10 @@ fn real_pyconfig(
     }
 }
 
-/// What clang calls the source in its messages.
+/// The name of the source in clang's messages.
 const NAME: &str = "headers";
 
-/// How stencils are compiled, less where the system's headers are.
+/// Returns the options with which stencils are compiled, without those for system headers.
 fn options(
     check: &Check,
     target: &'static Target,

@@ -1,5 +1,5 @@
-//! Headers for a target that is not this machine: what `--sysroot` names, or the ones that jit-cli
-//! carries (`jit-cli/sysroot`, whose README says what they are and what they were compared with).
+//! System headers for targets other than this machine: those of a directory, or the ones that are part of
+//! jit-cli. `sysroot/README.md` describes the latter, and what they were compared with.
 
 use std::{
     env, fs, io,
@@ -12,9 +12,9 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{cache::store::Cache, cpython::patchlevel::Version, error::Error};
 
-/// What `--sysroot` says for jit-cli's own.
+/// The name of the sysroot that is part of jit-cli.
 pub(crate) const BUILTIN: &str = "builtin";
-/// The newest CPython that the built-in sysroot was compared with real headers for.
+/// The newest CPython for which the built-in sysroot was compared with real headers.
 pub(crate) const CHECKED: Version = Version {
     major: 3,
     minor: 16,
@@ -22,7 +22,7 @@ pub(crate) const CHECKED: Version = Version {
 
 macro_rules! files {
     ($($path:literal,)*) => {
-        /// Every file, by its path.
+        /// The path and the text of every file.
         const FILES: &[(&str, &str)] = &[
             $(($path, include_str!(concat!("../../sysroot/", $path))),)*
         ];
@@ -71,17 +71,18 @@ files! {
     "pyconfig/pyconfig.h",
 }
 
-/// Where a target's headers come from.
+/// The system headers of a target.
 #[derive(Debug, Clone)]
 pub(crate) enum Sysroot {
-    /// jit-cli's own, unpacked here.
+    /// The headers that are part of jit-cli, unpacked in this directory.
     Builtin(PathBuf),
-    /// Real ones.
+    /// Real headers, in this directory.
     Directory(PathBuf),
 }
 
 impl Sysroot {
-    /// What `--sysroot` names. The built-in one is unpacked beside the cache.
+    /// Finds a sysroot by its name: `builtin`, or a directory. The built-in one is unpacked in the directory of
+    /// the cache.
     pub(crate) fn find(name: &Path, cache: Option<&Path>) -> Result<Sysroot, Error> {
         if name == Path::new(BUILTIN) {
             let directory = cache
@@ -105,7 +106,7 @@ impl Sysroot {
         Ok(Sysroot::Directory(directory))
     }
 
-    /// Where a `pyconfig.h` is that fits it, if nobody names another.
+    /// Returns the directory with the `pyconfig.h` that belongs to these headers, if there is one.
     pub(crate) fn pyconfig_dir(&self) -> Option<PathBuf> {
         match self {
             Sysroot::Builtin(directory) => Some(directory.join("pyconfig")),
@@ -113,8 +114,8 @@ impl Sysroot {
         }
     }
 
-    /// What tells it from others in the digest of a build: where real headers are, or which version
-    /// of the built-in ones. Where the project itself is does not count.
+    /// Returns the text that identifies the headers in the digest of a build: the directory of real headers,
+    /// relative to the project if they are in it, or the version of the built-in ones.
     pub(crate) fn digest(&self, project: &Path) -> String {
         match self {
             Sysroot::Builtin(_) => format!("builtin {}", version()),
@@ -125,18 +126,18 @@ impl Sysroot {
         }
     }
 
-    /// Flags for clang, in front of the user's.
+    /// Returns the flags for clang, which come before the user's.
     pub(crate) fn cflags(&self, target: &Target) -> Vec<String> {
         let mut flags = self.dialect(target).unwrap_or_default();
         flags.extend(self.places(target));
         flags
     }
 
-    /// The flags that say where headers are.
+    /// Returns the flags that name the directories of headers.
     pub(crate) fn places(&self, target: &Target) -> Vec<String> {
         let mut flags = vec!["-nostdlibinc".to_owned()];
         if target.format == ObjectFormat::MachO {
-            // Without a version it would be that of 2005.
+            // The default version is from 2005.
             flags.push("-mmacosx-version-min=11.0".into());
         }
         for directory in self.include_dirs(target) {
@@ -146,8 +147,8 @@ impl Sysroot {
         flags
     }
 
-    /// The flags that a project's headers need to get along with these, if there are any. They show in
-    /// the project's headers, too.
+    /// Returns the flags that a project's headers need to compile with these, if there are any. They affect the
+    /// project's headers, too.
     pub(crate) fn dialect(&self, target: &Target) -> Option<Vec<String>> {
         let mut directories = self.include_dirs(target).into_iter();
         let mingw = target.format == ObjectFormat::Coff && directories.any(|dir| is_mingw(&dir));
@@ -169,8 +170,8 @@ pub(crate) fn defines(debug: bool, free_threaded: bool) -> impl Iterator<Item = 
     debug.into_iter().chain(free_threaded)
 }
 
-/// A preamble with the assertions of the sizes that matter, behind the first headers: in the place of
-/// an empty line, since the numbers of lines become code in debug builds.
+/// Returns a preamble with the assertions of sizes after the first headers. They replace an empty line, since
+/// line numbers become code in debug builds.
 pub(crate) fn with_checks(preamble: &str) -> String {
     const CHECKS: &str = "#include \"sysroot_checks.h\"\n";
     let mut place = None;
@@ -188,7 +189,7 @@ pub(crate) fn with_checks(preamble: &str) -> String {
     [before.unwrap_or(preamble), CHECKS, after.unwrap_or("")].concat()
 }
 
-/// Say so if a checkout is newer than what the built-in sysroot was compared for.
+/// Logs a warning if a checkout is newer than the newest CPython that the built-in sysroot was compared for.
 pub(crate) fn warn_if_newer(checkout: &Path) {
     if let Some(version) = Version::read(checkout)
         && version > CHECKED
@@ -196,12 +197,12 @@ pub(crate) fn warn_if_newer(checkout: &Path) {
         tracing::warn!(
             "CPython {version}: the built-in sysroot was compared with real headers up to {CHECKED}; \
              the sizes in sysroot_checks.h are asserted, and the layouts of CPython's structures are \
-             not known to be right: compare with a build with real headers (--sysroot DIR)"
+             not known to be right: compare with a build with real headers"
         );
     }
 }
 
-/// Whether the built-in sysroot has a header of that name.
+/// Returns whether the built-in sysroot has a header with this name.
 #[cfg(feature = "cli")]
 pub(crate) fn has(header: &str) -> bool {
     let mut headers = FILES
@@ -210,8 +211,8 @@ pub(crate) fn has(header: &str) -> bool {
     headers.any(|path| path == header)
 }
 
-/// The header of the built-in sysroot that a name stands in, for some system. Comments do not count,
-/// nor do assertions.
+/// Returns the header of the built-in sysroot that has a name in its code, for any system. Comments and
+/// assertions are ignored.
 #[cfg(feature = "cli")]
 pub(crate) fn mentioned(name: &str) -> Option<&'static str> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
@@ -229,7 +230,7 @@ pub(crate) fn mentioned(name: &str) -> Option<&'static str> {
     path.strip_prefix("include/")
 }
 
-/// Where in a directory the headers are: in the directory itself, or where distributions have them.
+/// Returns the subdirectories with headers where distributions have them, or else the directory itself.
 fn include_dirs(directory: &Path, target: &Target) -> Vec<PathBuf> {
     let arch = target.triple.split('-').next().unwrap_or_default();
     let candidates = [
@@ -253,7 +254,7 @@ fn is_mingw(directory: &Path) -> bool {
     directory.join("_mingw.h").is_file()
 }
 
-/// What gets CPython's headers through mingw-w64's as if they were Microsoft's.
+/// Returns the flags with which CPython's headers compile with mingw-w64's as with Microsoft's.
 fn mingw_flags(target: &Target) -> impl Iterator<Item = &'static str> {
     let all = [
         "-Dtypeof=__typeof__",
@@ -271,7 +272,7 @@ fn mingw_flags(target: &Target) -> impl Iterator<Item = &'static str> {
         _ => &["-Wno-error=implicit-function-declaration"],
     };
     let narrow: &[&str] = match target.triple {
-        // Otherwise Debian's have a time_t of four bytes.
+        // Without the last flag, time_t has four bytes in Debian's headers.
         "i686-pc-windows-msvc" => &["-D_X86_", "-D_CRTIMP=", "-D__MINGW_USE_VC2005_COMPAT"],
         _ => &[],
     };
@@ -280,7 +281,7 @@ fn mingw_flags(target: &Target) -> impl Iterator<Item = &'static str> {
         .chain(narrow.iter().copied())
 }
 
-/// The first digits of the files' SHA-256.
+/// Returns the version of the built-in headers: the first digits of their SHA-256.
 fn version() -> &'static str {
     static VERSION: LazyLock<String> = LazyLock::new(hash);
     &VERSION
@@ -302,8 +303,8 @@ fn hash() -> String {
         .collect()
 }
 
-/// Write the files to a directory of their version, unless they are there: first beside it, so that it
-/// is whole when it is there.
+/// Writes the built-in headers to a directory named after their version, unless it exists. They are written to a
+/// temporary directory, which is then renamed, so that the directory is always complete.
 fn unpack(cache: &Path) -> Result<PathBuf, Error> {
     let directory = cache.join(format!("sysroot-{}", version()));
     if directory.is_dir() {
@@ -320,11 +321,11 @@ fn unpack(cache: &Path) -> Result<PathBuf, Error> {
     }
     match fs::rename(staged.path(), &directory) {
         Ok(()) => {
-            // It is not where it was: nothing is left to be removed.
+            // The directory was renamed, so there is nothing to remove.
             let _ = staged.keep();
             Ok(directory)
         }
-        // Somebody else was quicker.
+        // Another build has created it in the meantime.
         Err(_) if directory.is_dir() => Ok(directory),
         Err(error) => Err(Error::file("create", &directory)(error)),
     }
@@ -381,7 +382,7 @@ mod tests {
             ("pthread_mutex_t", Some("pthread.h")),
             ("clockid_t", Some("time.h")),
             ("S_IFMT", Some("sys/stat.h")),
-            // In comments only.
+            // These are in comments only.
             ("ucrt", None),
             ("pthread_mutex", None),
         ] {

@@ -292,11 +292,11 @@ fn difference_event(difference: &Difference) -> Value {
         .map(
             |Moved {
                  field,
-                 behind,
+                 after,
                  checked,
                  real,
              }| {
-                json!({ "field": field, "behind": behind, "checked": checked, "real": real })
+                json!({ "field": field, "after": after, "checked": checked, "real": real })
             },
         )
         .collect();
@@ -328,7 +328,7 @@ fn difference_text(difference: &Difference) -> String {
     }
     for Moved {
         field,
-        behind,
+        after,
         checked,
         real,
     } in fields.iter().take(FIELDS)
@@ -342,8 +342,8 @@ fn difference_text(difference: &Difference) -> String {
             at(checked),
             at(real)
         ));
-        if let Some(behind) = behind {
-            text.push_str(&format!(" (behind {behind})"));
+        if let Some(after) = after {
+            text.push_str(&format!(" (after {after})"));
         }
     }
     if let Some(more @ 1..) = fields.len().checked_sub(FIELDS) {

@@ -192,7 +192,7 @@ fn a_mutex_that_is_too_large() {
         .unwrap();
     let field = &gil["fields"][0];
     assert_eq!(field["field"], "switch_cond", "{gil:#}");
-    assert_eq!(field["behind"], "pthread_mutex_t mutex");
+    assert_eq!(field["after"], "pthread_mutex_t mutex");
     let offset = |side: &str| field[side].as_str().unwrap().parse::<u64>().unwrap();
     assert_eq!(offset("checked"), offset("real") + 8);
 
@@ -205,7 +205,7 @@ fn a_mutex_that_is_too_large() {
     let stdout = String::from_utf8(output.stdout).unwrap();
     for line in [
         "type pthread_mutex_t: 48 bytes, aligned to 8; real: 40 bytes, aligned to 8",
-        "(behind pthread_mutex_t mutex)",
+        "(after pthread_mutex_t mutex)",
     ] {
         assert!(stdout.contains(line), "{stdout}");
     }
@@ -297,7 +297,7 @@ fn headers_that_the_configuration_names() {
     for line in [
         "type mode_t: 4 bytes, aligned to 4, unsigned; real: 8 bytes, aligned to 8, signed",
         "record struct own: 8 bytes, aligned to 4; real: 16 bytes, aligned to 8",
-        "  how is at 4; real: at 8 (behind pid_t who)",
+        "  how is at 4; real: at 8 (after pid_t who)",
         "1 records, 1 differ; 2 types, 1 differ; 0 functions, 0 differ;",
     ] {
         assert!(stdout.contains(line), "{line}\n{stdout}");

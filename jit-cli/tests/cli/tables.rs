@@ -1,4 +1,4 @@
-//! What a `jit.toml` says of targets and of a checkout.
+//! The settings of targets and of a checkout in a `jit.toml`.
 
 use crate::{
     cache::events,
@@ -9,8 +9,8 @@ use crate::{
 const ARM: &str = "aarch64-unknown-linux-gnu";
 const WINDOWS: &str = "i686-pc-windows-msvc";
 
-/// A machine whose one micro-op has numbers in it that show in its x86 code: `STEP`, from pyconfig.h,
-/// and `MASK`, from a flag.
+/// A machine with one micro-op. Its x86 code has two numbers: `STEP`, from pyconfig.h, and `MASK`, from a
+/// flag.
 fn machine(first_line: &str) -> Sandbox {
     let sandbox = Sandbox::new();
     let template = "extern __attribute__((visibility(\"hidden\"))) long _JIT_CONTINUE(long);\n\
@@ -28,7 +28,7 @@ fn machine(first_line: &str) -> Sandbox {
     sandbox
 }
 
-/// Write its `jit.toml`: these lines in front of the tables.
+/// Writes the machine's `jit.toml`: these lines before the tables.
 fn configure(sandbox: &Sandbox, lines: &str, tables: &str) {
     sandbox.write(
         "machine/jit.toml",
@@ -44,7 +44,7 @@ fn build(sandbox: &Sandbox) -> Run<'_> {
     sandbox.run(&["build"]).within("machine")
 }
 
-/// Which targets a build was for, less those that were up to date.
+/// Returns the targets that were built, without those that were up to date.
 fn built(run: Run<'_>) -> Vec<String> {
     let printed = run.with(&["--message-format", "json"]).succeeds();
     let events = events(&printed.stdout).into_iter();
@@ -82,20 +82,20 @@ fn a_table_is_its_targets_only() {
     assert!(has(&sandbox, ["0x52", "0x62"]));
     assert_eq!(sandbox.text(&format!("out/jit_stencils-{ARM}.h")), other);
     assert_eq!(built(build(&sandbox)), [""; 0]);
-    // What is in the directory counts, and not the file's comments.
+    // The files in the directory are inputs, but the comments in jit.toml are not.
     sandbox.write("machine/configs/linux/pyconfig.h", "#define STEP 0x54\n");
     assert_eq!(built(build(&sandbox)), [LINUX]);
     assert!(has(&sandbox, ["0x54", "0x62"]));
     configure(&sandbox, all, &format!("# Why.\n{whole}"));
     assert_eq!(built(build(&sandbox)), [""; 0]);
-    // What is said for all is for who says nothing else.
+    // Settings for all targets apply where a table has no setting.
     configure(
         &sandbox,
         &format!("{all}\npyconfig-dir = \"other\""),
         &whole,
     );
     assert_eq!(built(build(&sandbox)), [ARM]);
-    // The command line goes before both.
+    // The command line takes precedence over both.
     let words = ["-p", "other", "--cflags=-UMASK -DMASK=0x63"];
     assert_eq!(built(build(&sandbox).with(&words)), [LINUX, ARM]);
     assert!(has(&sandbox, ["0x53", "0x63"]));
@@ -125,7 +125,7 @@ fn headers_of_a_target() {
     assert_eq!(built(build(&sandbox)), [LINUX]);
     assert!(has(&sandbox, ["0x55", "0x61"]));
 
-    // The same project elsewhere is the same.
+    // The same project in another directory has the same digest.
     std::fs::rename(sandbox.path("machine"), sandbox.path("moved")).unwrap();
     let run = sandbox.run(&["build"]).within("moved").with(&only);
     assert_eq!(built(run), [""; 0]);
@@ -146,7 +146,7 @@ fn built_in_headers_of_a_target() {
         built(build(&sandbox).with(&one).with(&["--free-threaded"])),
         [WINDOWS]
     );
-    // It would configure nothing.
+    // The option would have no effect.
     let message = build(&sandbox).with(&["--free-threaded"]).fails(2);
     assert!(message.contains("--sysroot builtin"), "{message}");
 }
@@ -222,7 +222,7 @@ fn what_is_wrong_with_a_table() {
             assert!(message.contains(word), "no {word:?} in:\n{message}");
         }
     }
-    // Another target's headers need not be there.
+    // The headers of a target that is not built may be missing.
     configure(
         &sandbox,
         "cflags = [\"-DMASK=1\", \"-DSTEP=1\"]",
@@ -231,10 +231,10 @@ fn what_is_wrong_with_a_table() {
     build(&sandbox).succeeds();
 }
 
-/// A checkout, seen from the directory of a packager.
+/// A checkout, and a packager's directory with a `jit.toml` that names it.
 fn package(lines: &str) -> Sandbox {
     let sandbox = Sandbox::new().tinyvm_of(&[case("_NOP_r00"), case("_DUP_r12")]);
-    // It would be found first, were it looked for.
+    // This file would be found first if it were searched for.
     std::fs::remove_file(sandbox.path("vm/jit.toml")).unwrap();
     sandbox.write("package/jit.toml", lines);
     sandbox
@@ -259,7 +259,7 @@ fn a_checkout() {
     assert!(first.contains("package/jit.toml"), "{first}");
     assert!(plain == sandbox.files("package/jit-stencils"));
 
-    // Flags in the file are as good as those behind --cflags: the digest is the same.
+    // Flags in the file give the same digest as those given with --cflags.
     let digests = |directory: &str| {
         [LINUX, ARM].map(|triple| {
             let text = sandbox.text(&format!("{directory}/jit_stencils-{triple}.h"));
@@ -287,7 +287,7 @@ fn a_configuration_that_is_named() {
          [target.{ARM}]\npyconfig-dir = \"arm\"\n"
     ));
     let words = ["build", "--config", "package/jit.toml", "-t", LINUX];
-    // It leaves the checkout open.
+    // The file does not name the checkout.
     let message = sandbox.run(&words).fails(21);
     assert!(message.contains("cpython"), "{message}");
     let named = ["--cpython", "vm"];
@@ -296,19 +296,19 @@ fn a_configuration_that_is_named() {
     let header = sandbox.text(&name);
     sandbox.build().with(&["--no-cache"]).succeeds();
     assert_eq!(header, sandbox.text(&format!("out/jit_stencils-{LINUX}.h")));
-    // Its tables count.
+    // The file's tables apply.
     let message = sandbox
         .run(&words)
         .with(&named)
         .with(&["-t", ARM])
         .fails(21);
     assert!(message.contains("\"arm\""), "{message}");
-    // What brings its own micro-ops is no checkout.
+    // A project with its own micro-ops is not a checkout.
     sandbox.write("machine/jit.toml", "template = \"t.c\"\ncases = \"c.h\"\n");
     let words = ["build", "--config", "machine/jit.toml", "--cpython", "vm"];
     let message = sandbox.run(&words).fails(21);
     assert!(
-        message.contains("--cpython") && message.contains("template"),
+        message.contains("CPython checkout vm") && message.contains("template"),
         "{message}"
     );
     let message = sandbox.run(&["build", "--config", "no.toml"]).fails(20);

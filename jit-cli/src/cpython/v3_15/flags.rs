@@ -1,5 +1,5 @@
-//! clang's flags as CPython 3.15 has them, from `_base_clang_args`, `_build_stencil_group`,
-//! `_build_shim_object` and `get_target` in its `Tools/jit/_targets.py`, in upstream's order.
+//! clang's flags in CPython 3.15, from `_base_clang_args`, `_build_stencil_group`, `_build_shim_object` and
+//! `get_target` in its `Tools/jit/_targets.py`, in upstream's order.
 
 use jit_llvm::Flags;
 use jit_optimizer::FramePointer;
@@ -7,8 +7,8 @@ use jit_schema::{Arch, Codegen, ObjectFormat, Target};
 
 use crate::tuned;
 
-/// Returns the flags of CPython 3.15 for a target, in a debug or a release build. The shim has
-/// upstream's in any case.
+/// Returns the flags of CPython 3.15 for a target, in a debug or a release build. The flags of the shim do not
+/// depend on the code generation.
 pub(super) fn flags(target: &Target, debug: bool, codegen: Codegen) -> Flags {
     let mut last = runtime_library(target, debug).to_vec();
     last.extend(code_model(target));
@@ -21,7 +21,7 @@ pub(super) fn flags(target: &Target, debug: bool, codegen: Codegen) -> Flags {
             // -Os is -O2 without what makes sense for functions, but not for snippets that are laid
             // out end to end: tail duplication, aligned jump targets.
             "-Os",
-            // No calls to functions that nobody can find or patch.
+            // No calls to functions whose address is unknown when stencils are linked.
             "-fno-builtin",
             "-fno-stack-protector",
             "-std=c11",
@@ -32,7 +32,7 @@ pub(super) fn flags(target: &Target, debug: bool, codegen: Codegen) -> Flags {
     }
 }
 
-/// Returns whose the frame pointer is: `frame_pointers` in `get_target`.
+/// Returns whether stencils may set the frame pointer: `frame_pointers` in `get_target`.
 pub(super) fn frame_pointer(target: &Target) -> FramePointer {
     match target.format {
         ObjectFormat::Elf => FramePointer::Reserved,
@@ -64,11 +64,11 @@ fn stencil(target: &Target, codegen: Codegen) -> Vec<&'static str> {
     words
 }
 
-/// The shim is a function of the final binary, so it keeps its unwind information.
+/// Returns the flags for the shim. It is a function of the final binary, so it keeps its unwind information.
 fn shim(target: &Target) -> Vec<&'static str> {
     let mut words = vec!["-fasynchronous-unwind-tables"];
     match target.format {
-        // No time of day in the object: the same input gives the same bytes.
+        // Without this flag, the object file would have the current time in it.
         ObjectFormat::Coff => words.push("-mno-incremental-linker-compatible"),
         ObjectFormat::Elf | ObjectFormat::MachO => {}
     }
@@ -79,7 +79,7 @@ fn shim(target: &Target) -> Vec<&'static str> {
     words
 }
 
-/// Which C runtime Windows' headers declare.
+/// Returns the flags that select the C runtime library that Windows' headers declare.
 fn runtime_library(target: &Target, debug: bool) -> &'static [&'static str] {
     match (target.format, target.arch, debug) {
         (ObjectFormat::Coff, Arch::X86_64 | Arch::Aarch64, true) => &["-fms-runtime-lib=dll_dbg"],
@@ -90,7 +90,7 @@ fn runtime_library(target: &Target, debug: bool) -> &'static [&'static str] {
     }
 }
 
-/// What decides which relocations appear.
+/// Returns the flags that determine which relocations are used.
 fn code_model(target: &Target) -> &'static [&'static str] {
     match (target.format, target.arch) {
         (ObjectFormat::Elf, Arch::X86_64) => &[
@@ -101,8 +101,8 @@ fn code_model(target: &Target) -> &'static [&'static str] {
         ],
         // -mno-outline-atomics: no calls to libgcc's helpers.
         (ObjectFormat::Elf, Arch::Aarch64) => &["-fpic", "-mno-outline-atomics"],
-        // preserve_none is ignored there (hence the warning), and stencils have no holes for the
-        // constants that SSE loads.
+        // clang ignores preserve_none for this target, with a warning. SSE loads constants from memory,
+        // for which stencils have no holes.
         (ObjectFormat::Coff, Arch::I686) => &[
             "-DPy_NO_ENABLE_SHARED",
             "-Wno-ignored-attributes",

@@ -1,4 +1,4 @@
-//! The files of `Tools/jit` that this version of the crate does the work of.
+//! The versions of files in `Tools/jit` that this crate reproduces.
 
 use crate::cpython::release::ToolFile;
 

@@ -1,4 +1,4 @@
-//! What two sets of headers make of the same source, side by side.
+//! The comparison of what two sets of headers declare.
 
 use jit_llvm::LlvmError;
 use jit_schema::Target;
@@ -8,7 +8,7 @@ use super::{
     types,
 };
 
-/// Compare what a project uses.
+/// Compares everything that a project uses.
 pub(crate) fn compare(
     target: &Target,
     subject: &Subject,

@@ -1,4 +1,4 @@
-//! What a call of a function becomes: an import or not, with something behind it or not.
+//! The comparison of functions: the attributes that affect the code of a call.
 
 use jit_llvm::Function;
 use jit_schema::Target;
@@ -9,8 +9,8 @@ use super::{
     side::Side,
 };
 
-/// The attributes that show in the code of who calls. Others are for warnings, for debuggers, or for
-/// the function itself.
+/// The attributes that affect the code of callers. Others are for warnings, for debuggers, or for the function
+/// itself.
 const CODE: [&str; 11] = [
     "cold",
     "const",
@@ -25,7 +25,7 @@ const CODE: [&str; 11] = [
     "vectorcall",
 ];
 
-/// Functions that sets of headers differ in where each is right in its way, and in what way.
+/// Functions for which correct sets of headers differ, with the reason.
 const KNOWN: [(&str, &str); 7] = [
     ("AcquireSRWLockExclusive", LEFT_OUT),
     ("ReleaseSRWLockExclusive", LEFT_OUT),
@@ -38,7 +38,7 @@ const KNOWN: [(&str, &str); 7] = [
 const LEFT_OUT: &str = "mingw-w64 does not say that it is imported";
 const PART: &str = "mingw-w64's is part of the program, Microsoft's is imported";
 
-/// Compare the functions that the project mentions, or uses without (`assert` does).
+/// Compares the functions that the project names, or uses through macros such as `assert`.
 pub(crate) fn compare(
     target: &Target,
     checked: &Side<'_>,
@@ -53,7 +53,7 @@ pub(crate) fn compare(
         if !(scope.mentions(name) || ours.is_used || theirs.is_used) {
             continue;
         }
-        // A body is compiled with who calls it, so that attributes say nothing that it does not.
+        // An inline function is compiled together with its callers, so attributes add nothing to its body.
         if ours.is_defined != theirs.is_defined {
             comparison
                 .notes
@@ -68,9 +68,9 @@ pub(crate) fn compare(
     }
 }
 
-/// A function in words.
+/// Returns the description of a function.
 fn facts(target: &Target, name: &str, function: &Function) -> String {
-    // Some say the symbol that it is anyway.
+    // Some headers declare the default symbol explicitly.
     let plain = format!("asm({}{name})", target.symbol_prefix);
     let shows = |attribute: &&str| {
         CODE.contains(attribute) || (attribute.starts_with("asm(") && *attribute != plain)

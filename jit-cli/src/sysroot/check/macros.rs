@@ -1,4 +1,4 @@
-//! Values of macros.
+//! The comparison of macros' values.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use super::{
     side::{Side, both},
 };
 
-/// Macros that sets of headers differ in where each is right in its way, and in what way.
+/// Macros for which correct sets of headers differ, with the reason.
 const KNOWN: [(&str, &str); 8] = [
     (
         "NTDDI_WIN10_NI",
@@ -34,7 +34,7 @@ const KNOWN: [(&str, &str); 8] = [
     ),
 ];
 
-/// Compare the macros that the project mentions.
+/// Compares the macros that the project names.
 pub(crate) fn compare(
     checked: &Side<'_>,
     real: &Side<'_>,
@@ -52,7 +52,7 @@ pub(crate) fn compare(
         .map(|name| used(name, ours.get(*name), theirs.get(*name)))
         .collect();
     let (our_texts, their_texts) = both(checked, real, |side| side.inspector.expansions(&probes))?;
-    // Everything that looks like a value, since the same text may have another one.
+    // All texts that may be values are evaluated, since the same text may have different values.
     let is_value = |place: &usize| {
         let text = |texts: &[String]| texts.get(*place).is_some_and(|text| is_expression(text));
         text(&our_texts) && text(&their_texts)
@@ -80,7 +80,7 @@ pub(crate) fn compare(
             Some((ours, theirs)) if ours == theirs => continue,
             Some((ours, theirs)) => (*ours, *theirs),
             None if squeezed(our_text) == squeezed(their_text) => continue,
-            // Two ways to write a function, a function, or an initializer.
+            // Texts of function-like macros, functions and initializers may differ and mean the same.
             None if takes(ours) || takes(theirs) || !is_value(&place) => {
                 comparison
                     .notes
@@ -96,7 +96,7 @@ pub(crate) fn compare(
     Ok(())
 }
 
-/// Macros that are there or not where the project asks.
+/// Compares which of the macros are defined that the project tests with `#if` and the like.
 fn one_sided(checked: &Side<'_>, real: &Side<'_>, scope: &Scope, comparison: &mut Comparison) {
     let (ours, theirs) = (&checked.macros, &real.macros);
     let names: BTreeSet<&String> = ours.keys().chain(theirs.keys()).collect();
@@ -110,7 +110,7 @@ fn one_sided(checked: &Side<'_>, real: &Side<'_>, scope: &Scope, comparison: &mu
     }
 }
 
-/// A macro's use, with as many arguments as either of two definitions names.
+/// Returns a use of a macro, with as many arguments as the longer of two definitions has.
 fn used(name: &str, ours: Option<&Macro>, theirs: Option<&Macro>) -> String {
     let count = |found: Option<&Macro>| {
         found
@@ -126,7 +126,7 @@ fn used(name: &str, ours: Option<&Macro>, theirs: Option<&Macro>) -> String {
     format!("{name}({})", arguments.join(", "))
 }
 
-/// Whether text may be a constant expression, and can't do harm where one is expected.
+/// Returns whether a text may be a constant expression, and is safe to insert where one is expected.
 fn is_expression(text: &str) -> bool {
     let mut depth = 0_usize;
     for character in text.chars() {
@@ -143,7 +143,7 @@ fn is_expression(text: &str) -> bool {
     depth == 0 && !text.is_empty()
 }
 
-/// Text without what does not matter in most of it: blanks, parentheses, how numbers are written.
+/// Returns a text without blanks and parentheses, and with all numbers in decimal.
 fn squeezed(text: &str) -> String {
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
     let mut out = String::with_capacity(text.len());
@@ -153,8 +153,8 @@ fn squeezed(text: &str) -> String {
             true => rest.find(|c| !is_word(c)).unwrap_or(rest.len()),
             false => first.len_utf8(),
         };
-        let (word, behind) = rest.split_at_checked(end).unwrap_or((rest, ""));
-        rest = behind;
+        let (word, after) = rest.split_at_checked(end).unwrap_or((rest, ""));
+        rest = after;
         match number(word) {
             Some(number) => out.push_str(&number.to_string()),
             None if first.is_whitespace() || matches!(first, '(' | ')') => {}
@@ -164,7 +164,7 @@ fn squeezed(text: &str) -> String {
     out
 }
 
-/// The value of a C integer.
+/// Returns the value of a C integer.
 fn number(word: &str) -> Option<u64> {
     let digits = word.trim_end_matches(['u', 'U', 'l', 'L']);
     match digits.as_bytes() {

@@ -1,6 +1,6 @@
-//! What a comparison finds.
+//! The results of a comparison.
 
-/// What kind of thing differs.
+/// The kinds of declarations that are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
     Type,
@@ -10,7 +10,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// In the singular.
+    /// Returns the name of the kind, in the singular.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Kind::Type => "type",
@@ -21,32 +21,32 @@ impl Kind {
     }
 }
 
-/// Something that is not the same.
+/// A declaration that differs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Difference {
     pub(crate) kind: Kind,
     pub(crate) name: String,
-    /// What it is with the headers that are checked, and with the real ones; `None` where there is no
-    /// such thing.
+    /// Its description with the headers that are checked, and with the real ones. `None` means that there is
+    /// no such declaration.
     pub(crate) checked: Option<String>,
     pub(crate) real: Option<String>,
-    /// Of a record: the fields that are somewhere else.
+    /// The fields of a record that have another offset.
     pub(crate) fields: Vec<Moved>,
 }
 
-/// A field that is somewhere else, or not there.
+/// A field that has another offset or is missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Moved {
-    /// Its name, with its type where it has none.
+    /// The field's name, or its type if it has none.
     pub(crate) field: String,
-    /// The field in front of it that is where it should be: its size may be wrong.
-    pub(crate) behind: Option<String>,
-    /// As clang writes them: bytes, and bits behind a colon.
+    /// The last field before it with the right offset, whose size may be wrong.
+    pub(crate) after: Option<String>,
+    /// Its offsets as clang prints them: bytes, and bits after a colon.
     pub(crate) checked: Option<String>,
     pub(crate) real: Option<String>,
 }
 
-/// The outcome.
+/// The numbers of declarations that were compared, and those that differ.
 #[derive(Debug, Default)]
 pub(crate) struct Comparison {
     pub(crate) types: usize,
@@ -54,13 +54,13 @@ pub(crate) struct Comparison {
     pub(crate) functions: usize,
     pub(crate) macros: usize,
     pub(crate) differences: Vec<Difference>,
-    /// What differs and need not be the same, with the reason.
+    /// The names of declarations that may differ, with the reason.
     pub(crate) notes: Vec<(String, &'static str)>,
 }
 
 impl Comparison {
-    /// Note a difference between two values of something, or that only one side has it; as one that
-    /// need not be mended if the table knows why.
+    /// Adds a difference between the two descriptions of a declaration. It is a note if `known` has a reason
+    /// for it.
     pub(crate) fn differ(
         &mut self,
         kind: Kind,

@@ -1,4 +1,4 @@
-//! Layouts of records.
+//! The comparison of records' layouts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use super::{
     side::Side,
 };
 
-/// Compare the records that are the project's.
+/// Compares the records that the project defines.
 pub(crate) fn compare(
     checked: &Side<'_>,
     real: &Side<'_>,
@@ -41,7 +41,7 @@ pub(crate) fn compare(
                  }| { format!("{size} bytes, aligned to {alignment}") },
             )
         };
-        // Types that are written differently, and are the same.
+        // The layouts are the same, and only the names of types differ.
         if fields.is_empty() && facts(ours) == facts(theirs) {
             continue;
         }
@@ -55,7 +55,7 @@ pub(crate) fn compare(
     }
 }
 
-/// The fields that are not in the same place in both, in order.
+/// Returns the fields that do not have the same offset in both, in their order.
 fn moved(ours: &[Field], theirs: &[Field]) -> Vec<Moved> {
     let (ours, theirs) = (keyed(ours), keyed(theirs));
     let find = |fields: &[(String, &Field)], wanted: &str| {
@@ -63,16 +63,16 @@ fn moved(ours: &[Field], theirs: &[Field]) -> Vec<Moved> {
         found.map(|(_, field)| field.offset.clone())
     };
     let mut moved = Vec::new();
-    let mut behind = None;
+    let mut after = None;
     for (key, field) in &ours {
         let real = find(&theirs, key);
         if real.as_ref() == Some(&field.offset) {
-            behind = Some(format!("{} {}", field.kind, field.name).trim().to_owned());
+            after = Some(format!("{} {}", field.kind, field.name).trim().to_owned());
             continue;
         }
         moved.push(Moved {
             field: key.clone(),
-            behind: behind.clone(),
+            after: after.clone(),
             checked: Some(field.offset.clone()),
             real,
         });
@@ -80,14 +80,14 @@ fn moved(ours: &[Field], theirs: &[Field]) -> Vec<Moved> {
     let missing = theirs.iter().filter(|(key, _)| find(&ours, key).is_none());
     moved.extend(missing.map(|(key, field)| Moved {
         field: key.clone(),
-        behind: None,
+        after: None,
         checked: None,
         real: Some(field.offset.clone()),
     }));
     moved
 }
 
-/// Fields by their names; those without, by type and number.
+/// Returns the fields with their names, or with type and number if they have none.
 fn keyed(fields: &[Field]) -> Vec<(String, &Field)> {
     let mut unnamed = BTreeMap::new();
     fields
@@ -136,19 +136,19 @@ mod tests {
         let expected = [
             Moved {
                 field: "int (2)".to_owned(),
-                behind: text("int"),
+                after: text("int"),
                 checked: text("16"),
                 real: text("24"),
             },
             Moved {
                 field: "gone".to_owned(),
-                behind: text("int"),
+                after: text("int"),
                 checked: text("20"),
                 real: None,
             },
             Moved {
                 field: "new".to_owned(),
-                behind: None,
+                after: None,
                 checked: None,
                 real: text("28"),
             },

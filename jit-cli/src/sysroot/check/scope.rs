@@ -1,4 +1,4 @@
-//! Tells the declarations of a project from those of the system's headers.
+//! Which declarations belong to a project, and not to the system's headers.
 
 use std::{
     collections::BTreeSet,
@@ -17,12 +17,12 @@ pub(crate) struct Scope {
     tags: BTreeSet<String>,
     /// Every identifier in its files, comments left out.
     words: BTreeSet<String>,
-    /// Those that decide what is compiled: in `#if` and its like.
+    /// The identifiers in conditions, such as those of `#if`.
     tested: BTreeSet<String>,
 }
 
 impl Scope {
-    /// Of the files in some directories.
+    /// Returns the scope of the files in some directories.
     pub(crate) fn new(directories: &[PathBuf]) -> Scope {
         Scope {
             directories: directories.to_vec(),
@@ -30,7 +30,7 @@ impl Scope {
         }
     }
 
-    /// Add what a source was made of.
+    /// Adds the contents of a preprocessed source.
     pub(crate) fn add(&mut self, passages: &[Passage]) {
         for passage in passages {
             if !self.is_inside(&passage.file) {
@@ -60,9 +60,9 @@ impl Scope {
         }
     }
 
-    /// Whether a record is the project's, by the name clang gives it.
+    /// Returns whether the project defines a record, given the name that clang prints.
     pub(crate) fn has_record(&self, name: &str) -> bool {
-        // What has no name has a place: `union (unnamed at FILE:LINE:COLUMN)`.
+        // A record without a name has a location: `union (unnamed at FILE:LINE:COLUMN)`.
         if let Some((_, place)) = name.split_once(" at ") {
             let file = place.rsplitn(3, ':').nth(2).unwrap_or(place);
             return self.is_inside(Path::new(file));
@@ -72,12 +72,12 @@ impl Scope {
         self.tags.contains(outermost)
     }
 
-    /// Whether its files mention a name.
+    /// Returns whether the project's files have a name in them.
     pub(crate) fn mentions(&self, name: &str) -> bool {
         self.words.contains(name)
     }
 
-    /// Whether its files compile something else if a macro is defined or not.
+    /// Returns whether the project's files test a macro.
     pub(crate) fn tests(&self, name: &str) -> bool {
         self.tested.contains(name)
     }
@@ -94,19 +94,20 @@ fn is_test(directive: &str) -> bool {
     matches!(word, Some("if" | "ifdef" | "ifndef" | "elif"))
 }
 
-/// The tags of the records that preprocessed text defines: `struct NAME {`, attributes in between.
+/// Returns the tags of the records that a preprocessed text defines: `struct NAME {`, with or without
+/// attributes.
 fn tags(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut rest = text;
-    while let Some((word, behind)) = next_word(rest) {
-        rest = behind;
+    while let Some((word, after)) = next_word(rest) {
+        rest = after;
         if !matches!(word, "struct" | "union") {
             continue;
         }
-        while let Some((name, behind)) = leading_word(rest) {
-            rest = behind;
+        while let Some((name, after)) = leading_word(rest) {
+            rest = after;
             match arguments(rest) {
-                Some(behind) => rest = behind,
+                Some(after) => rest = after,
                 None => {
                     if rest.trim_start().starts_with('{') {
                         found.push(name.to_owned());
@@ -119,19 +120,19 @@ fn tags(text: &str) -> Vec<String> {
     found
 }
 
-/// The next word, and what is behind it.
+/// Returns the next word and the text after it.
 fn next_word(text: &str) -> Option<(&str, &str)> {
     leading_word(text.get(text.find(is_word)?..)?)
 }
 
-/// The word that text starts with, blanks aside, and what is behind it.
+/// Returns the word at the start of a text, after blanks, and the text after it.
 fn leading_word(text: &str) -> Option<(&str, &str)> {
     let text = text.trim_start();
     let end = text.find(|c| !is_word(c)).unwrap_or(text.len());
     (end > 0).then(|| text.split_at_checked(end))?
 }
 
-/// What is behind an attribute's arguments.
+/// Returns the text after an attribute's arguments.
 fn arguments(text: &str) -> Option<&str> {
     let text = text.trim_start().strip_prefix('(')?;
     let mut depth = 1;
@@ -157,7 +158,8 @@ fn identifiers(text: &str) -> impl Iterator<Item = &str> {
         .filter(|word| word.starts_with(|c: char| c.is_alphabetic() || c == '_'))
 }
 
-/// Text with a space for each comment. Quotes are not looked at: a header's strings hold no comments.
+/// Returns a text with a space in place of each comment. Quotes are ignored, since strings in headers have no
+/// comments in them.
 fn without_comments(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jit_llvm::{Declarations, Inspector, LlvmError, Macro, Passage, Record};
 
-/// What a source is with it.
+/// The declarations of a source with one set of headers.
 pub(crate) struct Side<'a> {
     pub(crate) inspector: Inspector<'a>,
     pub(crate) records: BTreeMap<String, Record>,
@@ -14,7 +14,7 @@ pub(crate) struct Side<'a> {
 }
 
 impl<'a> Side<'a> {
-    /// Ask.
+    /// Collects the declarations.
     pub(crate) fn look(inspector: Inspector<'a>) -> Result<Side<'a>, LlvmError> {
         let ((records, declarations), (macros, passages)) = rayon::join(
             || rayon::join(|| inspector.records(), || inspector.declarations()),
@@ -31,7 +31,7 @@ impl<'a> Side<'a> {
     }
 }
 
-/// Ask both sides at the same time.
+/// Runs `ask` for both sides at the same time.
 pub(crate) fn both<T: Send>(
     checked: &Side<'_>,
     real: &Side<'_>,

@@ -1,4 +1,4 @@
-//! What is checked: the headers that a project's stencils are compiled with.
+//! The subject of a check: the headers that a project's stencils are compiled with.
 
 use std::{
     fs,
@@ -17,40 +17,40 @@ use crate::{
     project::template,
 };
 
-/// Whose headers are compared.
+/// Where the subject's headers are.
 #[derive(Debug)]
 pub(crate) enum Place {
-    /// A project's.
+    /// In a project.
     Project(Origin),
-    /// Those of an installed CPython, in this directory.
+    /// In the include directory of an installed CPython.
     Installed(PathBuf),
 }
 
 /// The headers that are compared, and how to compile them.
 pub(crate) struct Subject {
-    /// Its directory, left out where names are shown.
+    /// The project's directory, which is left out where names are shown.
     pub(crate) root: PathBuf,
-    /// The directories with its headers; `pyconfig.h` comes with the system's.
+    /// The directories with the project's headers. `pyconfig.h` comes with the system's.
     pub(crate) include_dirs: Vec<PathBuf>,
-    /// How its stencils are compiled.
+    /// How the project's stencils are compiled.
     pub(crate) conventions: Conventions,
     pub(crate) defines: Vec<String>,
     pub(crate) stencil_defines: Vec<String>,
-    /// What it says of targets, if it says anything.
+    /// The project's `jit.toml`, if it has one.
     pub(crate) config: Option<Config>,
-    /// A source that includes them.
+    /// A source that includes the headers.
     pub(crate) source: String,
     pub(crate) llvm: Search,
-    /// A copy of the headers, until the check is over.
+    /// The temporary directory with the headers, if they are in one.
     _copy: Option<TempDir>,
 }
 
-/// Where CPython's runtime structures are. A template includes most of them; layouts are compared for
-/// all.
+/// The headers with CPython's runtime structures. A template includes most of them, and the layouts of all are
+/// compared.
 const RUNTIME: [&str; 3] = ["pycore_runtime.h", "pycore_interp.h", "pycore_pystate.h"];
 
-/// What stencils include as a rule: for an installed CPython, which has no template. Versions differ in
-/// which they have.
+/// The headers that templates usually include, for an installed CPython, which has no template. Not all versions
+/// have all of them.
 const INTERNAL: [&str; 17] = [
     "pycore_call.h",
     "pycore_ceval.h",
@@ -80,7 +80,7 @@ impl Subject {
         }
     }
 
-    /// A checkout or another project: what its template includes.
+    /// Returns the headers that the template of a checkout or another project includes.
     fn project(origin: &Origin) -> Result<Subject, Error> {
         let project = Project::find(origin, None)?;
         let text = fs::read_to_string(&project.template)
@@ -101,8 +101,8 @@ impl Subject {
         })
     }
 
-    /// An installed CPython's headers, copied without its `pyconfig.h`: that is beside `Python.h`, so
-    /// it would be the one that `Python.h` includes.
+    /// Returns the headers of an installed CPython. They are copied without `pyconfig.h`, which is in the directory
+    /// of `Python.h`: `Python.h` would include that one.
     fn installed(directory: &Path) -> Result<Subject, Error> {
         let missing = |what| Error::NotInstalled {
             directory: directory.to_path_buf(),
@@ -146,14 +146,14 @@ impl Subject {
         })
     }
 
-    /// A name without the directory the subject is in.
+    /// Returns a name without the subject's directory.
     pub(crate) fn shown(&self, name: &str) -> String {
         let root = format!("{}{}", self.root.display(), std::path::MAIN_SEPARATOR);
         name.replace(&root, "")
     }
 }
 
-/// Include those headers that one of the directories has.
+/// Adds an `#include` for each header that one of the directories has.
 fn include(source: &mut String, names: &[&str], directories: &[PathBuf]) {
     for name in names {
         if directories
@@ -165,7 +165,7 @@ fn include(source: &mut String, names: &[&str], directories: &[PathBuf]) {
     }
 }
 
-/// Copy what is below a directory, less `pyconfig.h` in it.
+/// Copies all headers below a directory but `pyconfig.h`.
 fn copy_headers(from: &Path, to: &Path) -> Result<(), Error> {
     for entry in fs::read_dir(from).map_err(Error::file("read", from))? {
         let path = entry.map_err(Error::file("read", from))?.path();

@@ -1,4 +1,4 @@
-//! Sizes, alignments and signs of types.
+//! The comparison of types: sizes, alignments and signs.
 
 use jit_llvm::LlvmError;
 
@@ -8,7 +8,7 @@ use super::{
     side::{Side, both},
 };
 
-/// Compare the typedefs that the project mentions.
+/// Compares the typedefs that the project names.
 pub(crate) fn compare(
     checked: &Side<'_>,
     real: &Side<'_>,
@@ -41,7 +41,7 @@ pub(crate) fn compare(
                 }
             }
             (None, None) => {}
-            // A record of the project's that had one in it would not compile.
+            // A record of the project with a member of this type would not compile.
             _ => comparison
                 .notes
                 .push((name.clone(), "incomplete with one, so only pointed to")),
@@ -50,7 +50,7 @@ pub(crate) fn compare(
     Ok(())
 }
 
-/// A type in words; nothing for an incomplete one.
+/// Returns the description of a type, or `None` if it is incomplete.
 fn facts(values: &[Option<String>]) -> Option<String> {
     let [Some(size), Some(alignment), signed] = values else {
         return None;
