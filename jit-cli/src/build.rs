@@ -222,10 +222,13 @@ impl Build {
     ///
     /// The [`Error`] of the first target that can't be built.
     pub fn run(&self) -> Result<Built, Error> {
-        let plan = self.plan()?;
+        let mut options = self.options.clone();
+        options.headers = false;
+        let plan = self.plan(&options)?;
         let mut run = Run::new(&plan, &self.listener, &self.interrupt)?;
         let mut targets = Vec::new();
         run.targets(|_, _| plan.emits, |_| Ok(()), |built| targets.push(built))?;
+        run.finish();
         Ok(Built {
             targets,
             dispatchers: run.dispatchers(),
@@ -239,7 +242,7 @@ impl Build {
     ///
     /// The [`Error`] of the first target that can't be built, or of a file that can't be written.
     pub fn write(&self) -> Result<Written, Error> {
-        let plan = self.plan()?;
+        let plan = self.plan(&self.options)?;
         let output = OutputDir::create(&plan.output_dir)?;
         let mut run = Run::new(&plan, &self.listener, &self.interrupt)?;
         run.targets(
@@ -251,10 +254,11 @@ impl Build {
             drop,
         )?;
         write_dispatchers(&output, &run.dispatchers())?;
+        run.finish();
         Ok(Written {
             directory: plan.output_dir.clone(),
             targets: plan.platforms.iter().map(|own| own.target).collect(),
-            inputs: plan.inputs(),
+            inputs: plan.inputs(run.headers),
             names: plan.project.conventions.file_names,
         })
     }
@@ -271,26 +275,31 @@ impl Build {
     }
 
     pub(crate) fn explain_each(&self, each: impl FnMut(Explanation)) -> Result<(), Error> {
-        explain_each(&self.plan()?, &self.interrupt, each)
+        explain_each(&self.plan(&self.options)?, &self.interrupt, each)
     }
 
-    /// For a `build.rs`: builds for the target that cargo compiles for, unless another is named, and
-    /// writes to `OUT_DIR`, with the cache in there, too, unless another is named. Prints
-    /// `rerun-if-changed` for everything that was read. If a stencil file is asked for, its path is in
-    /// the environment variable `JIT_STENCILS` while the crate is compiled:
+    /// Builds and writes files from a `build.rs`.
+    ///
+    /// The target is the one that cargo compiles for, unless another is named. Files are written to `OUT_DIR`,
+    /// which also has the cache, unless another directory is named for it. For every file that was read,
+    /// `rerun-if-changed` is printed. If a stencil file is written for one target, the environment variable
+    /// `JIT_STENCILS` is set to its path while cargo compiles the crate, for
     /// `include_bytes!(env!("JIT_STENCILS"))`.
     ///
-    /// What goes wrong is printed so that cargo shows it: that clang is missing, or what it says about a
-    /// micro-op.
+    /// An error is printed as `cargo::error`, so that cargo shows it, such as a missing clang or clang's
+    /// messages about a micro-op. The `main` of the script can return the result as it is.
     ///
     /// # Errors
     ///
-    /// [`Error::NotABuildScript`] if cargo does not run this, and [`Error`] as for any build.
+    /// [`Error::NotABuildScript`] if cargo does not run this, and the [`Error`]s of any build.
     pub fn emit_to_out_dir(&self) -> Result<Written, Error> {
         let cargo = Cargo::from_env()?;
         let mut build = self.clone();
         let options = &mut build.options;
         options.output_dir = Some(cargo.out_dir.clone());
+        // cargo runs the script because an input has changed. That may be a header or another clang, which
+        // the digest does not cover; the cache knows what has to be compiled.
+        options.force = true;
         let cache = &mut options.cache.directory;
         cache.get_or_insert_with(|| cargo.out_dir.join("jit-cache"));
         if let Targets::Named(triples) = &mut options.targets
@@ -311,8 +320,8 @@ impl Build {
         }
     }
 
-    fn plan(&self) -> Result<Plan<'_>, Error> {
-        let plan = Plan::new(&self.options)?;
+    fn plan<'a>(&self, options: &'a Options) -> Result<Plan<'a>, Error> {
+        let plan = Plan::new(options)?;
         self.listener.tell(&Event::Project {
             description: &plan.project.description,
         });

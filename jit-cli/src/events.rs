@@ -3,6 +3,7 @@
 use std::{
     fmt,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use jit_schema::Target;
@@ -75,6 +76,11 @@ pub enum Event<'a> {
         statistics: &'a Statistics,
         /// The names of its files.
         files: &'a [&'a str],
+    },
+    /// All targets are done. This is the last event of a build that succeeds.
+    Finished {
+        /// The time that the build took.
+        elapsed: Duration,
     },
 }
 

@@ -250,6 +250,29 @@ impl<'a> Compiler<'a> {
         }
     }
 
+    /// Returns the files that are read to compile the sources and the shim: headers, and the shim itself.
+    /// Files that do not preprocess are left out, as they do not compile either.
+    ///
+    /// # Errors
+    ///
+    /// [`LlvmError::Run`] if clang can't be run.
+    pub fn dependencies(
+        &self,
+        sources: &[Source],
+        shim: Option<&Path>,
+    ) -> Result<Vec<PathBuf>, LlvmError> {
+        let Some(plans) = self.commands()? else {
+            return Ok(Vec::new());
+        };
+        let files = expand::dependencies(&self.context, &plans.compile, sources)?;
+        let shim = match shim {
+            Some(path) => expand::expand_file(&self.context, &plans.shim, path)?,
+            None => None,
+        };
+        let shim = shim.map(|expanded| expanded.files);
+        Ok([files, shim].into_iter().flatten().flatten().collect())
+    }
+
     /// Returns the cc1 arguments of the three steps: to compile, to assemble, and for the shim. Returns
     /// `None` if there are no batches.
     ///
@@ -293,10 +316,15 @@ impl<'a> Compiler<'a> {
             .collect()
     }
 
+    /// Returns cc1's commands if batches are to be compiled.
     fn plans(&self) -> Result<Option<&Plans>, LlvmError> {
-        if self.mode == Mode::Driver {
-            return Ok(None);
+        match self.mode {
+            Mode::Driver => Ok(None),
+            Mode::Batch => self.commands(),
         }
+    }
+
+    fn commands(&self) -> Result<Option<&Plans>, LlvmError> {
         let plans = self.plans.get_or_init(|| {
             let plans = Plans::ask(&self.context)?;
             if plans.is_none() {

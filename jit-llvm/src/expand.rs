@@ -69,22 +69,43 @@ pub(crate) fn expand(
             .collect()
     };
     let (push, pop) = (pragmas("push"), pragmas("pop"));
+    let text = combined(context, sources, &push, &pop);
+    let Some((output, files)) = run(context, &plan, "expand", &text)? else {
+        return Ok(None);
+    };
+    Ok(split(&output, sources, files))
+}
+
+/// Returns the files that the preamble and the sources include. Returns `None` if they do not preprocess.
+pub(crate) fn dependencies(
+    context: &Context<'_>,
+    plan: &Plan,
+    sources: &[Source],
+) -> Result<Option<Vec<PathBuf>>, LlvmError> {
+    let Some(plan) = plan.with(&[("-S", "-E")]) else {
+        return Ok(None);
+    };
+    let text = combined(context, sources, "", "");
+    let output = run(context, &plan, "dependencies", &text)?;
+    Ok(output.map(|(_, files)| files))
+}
+
+/// Returns the preamble and all sources as one text, with a marker before each source. `before` and `after`
+/// are lines that surround each source.
+fn combined(context: &Context<'_>, sources: &[Source], before: &str, after: &str) -> String {
     let first_line = 1 + context.preamble.lines().count();
     let mut text = context.preamble.clone();
     for source in sources {
-        text.push_str(&push);
+        text.push_str(before);
         text.push_str(&format!(
-            "{MARKER} \"{}\"\n#define _JIT_OPCODE {}\n{}{}\n#undef _JIT_OPCODE\n{pop}",
+            "{MARKER} \"{}\"\n#define _JIT_OPCODE {}\n{}{}\n#undef _JIT_OPCODE\n{after}",
             source.name,
             source.name,
             line_directive(&context.work.file(&source.name, "c"), first_line),
             source.body
         ));
     }
-    let Some((output, files)) = run(context, &plan, "expand", &text)? else {
-        return Ok(None);
-    };
-    Ok(split(&output, sources, files))
+    text
 }
 
 /// Preprocesses a file with a plan of its own.

@@ -110,8 +110,12 @@ pub struct Written {
     pub directory: PathBuf,
     /// The targets, in the order in which they were asked for.
     pub targets: Vec<&'static Target>,
-    /// Every file that was read: sources, headers and `jit.toml`. A directory stands for all files below
-    /// it.
+    /// Every file that was read: sources, `jit.toml` and headers, those of the system and of clang included,
+    /// with or without a cache. A directory stands for all files below it.
+    ///
+    /// If a target was up to date, nothing was compiled for it. Its headers outside of the project's include
+    /// directories are listed if the cache has a record of the last build. With [`force`](crate::Build::force),
+    /// and in a build script, targets are always built.
     pub inputs: Vec<PathBuf>,
     pub(crate) names: FileNames,
 }

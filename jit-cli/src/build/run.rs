@@ -1,6 +1,6 @@
 //! Building the targets of a plan, one after the other, each with all threads.
 
-use std::time::Instant;
+use std::{collections::BTreeSet, path::PathBuf, time::Instant};
 
 use jit_llvm::{Interrupt, Toolchain};
 use jit_writer::Preamble;
@@ -32,6 +32,9 @@ pub(crate) struct Run<'a> {
     comment: String,
     toolchain: Option<Toolchain>,
     sources: Option<Sources>,
+    /// The headers that the targets include, as far as they are known.
+    pub(crate) headers: BTreeSet<PathBuf>,
+    started: Instant,
 }
 
 impl<'a> Run<'a> {
@@ -49,6 +52,8 @@ impl<'a> Run<'a> {
             comment: files::comment(plan),
             toolchain: None,
             sources: None,
+            headers: BTreeSet::new(),
+            started: Instant::now(),
         })
     }
 
@@ -77,6 +82,8 @@ impl<'a> Run<'a> {
             let names = plan.project.conventions.file_names.of(target);
             let wanted = wanted(&names, &digest);
             if wanted.is_empty() {
+                let last = plan.record(platform).into_iter();
+                self.headers.extend(last.flat_map(|record| record.files()));
                 self.listener.tell(&Event::Current { target });
                 continue;
             }
@@ -92,6 +99,13 @@ impl<'a> Run<'a> {
             keep(built);
         }
         Ok(())
+    }
+
+    /// Reports the end of the build.
+    pub(crate) fn finish(&self) {
+        self.listener.tell(&Event::Finished {
+            elapsed: self.started.elapsed(),
+        });
     }
 
     /// Returns the headers that include the targets' headers.
@@ -138,6 +152,7 @@ impl<'a> Run<'a> {
                 .keep_temps
                 .as_ref()
                 .map(|directory| directory.join(target.triple)),
+            headers: plan.options.headers,
             mode: plan.mode(),
             interrupt: self.interrupt.clone(),
             listener: self.listener,
@@ -152,6 +167,7 @@ impl<'a> Run<'a> {
                 root: plan.project.root.clone(),
                 error: Box::new(error),
             })?;
+        self.headers.append(&mut built.headers.drain(..).collect());
         let preamble = Preamble {
             digest,
             comment: &self.comment,

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use jit_llvm::{Compiler, ExpandedFile, Expansion, LlvmError, Source, Toolchain};
@@ -34,6 +34,8 @@ pub(crate) struct Keys {
     pub(crate) uops: Vec<Option<Key>>,
     /// The key of the shim.
     pub(crate) shim: Option<Key>,
+    /// The headers that the sources and the shim include, if they are known.
+    pub(crate) headers: Option<Vec<PathBuf>>,
 }
 
 /// The parts of keys that are the same for all sources.
@@ -61,7 +63,7 @@ impl Lookup<'_> {
     pub(crate) fn keys(&self, last: Option<Record>) -> Result<Keys, LlvmError> {
         let none = Keys {
             uops: vec![None; self.sources.len()],
-            shim: None,
+            ..Keys::default()
         };
         let Some(arguments) = self.compiler.arguments()? else {
             return Ok(none);
@@ -133,6 +135,12 @@ impl Lookup<'_> {
         let found = Keys {
             uops: texts.iter().map(|text| keys.get(text).copied()).collect(),
             shim: shim_key,
+            headers: self.headers(
+                last.as_ref()
+                    .filter(|_| headers_known && missing.is_empty()),
+                last.as_ref().filter(|_| known_shim.is_some()),
+                (expansion.as_ref(), expanded_shim.as_ref()),
+            ),
         };
         if self.remember && (!missing.is_empty() || shim_key != known_shim) {
             self.remember(
@@ -144,6 +152,29 @@ impl Lookup<'_> {
             );
         }
         Ok(found)
+    }
+
+    /// Returns all headers: those of the preprocessed sources, or else those in the record of the last build.
+    /// The records are `None` if they do not have the headers of all sources.
+    fn headers(
+        &self,
+        last: Option<&Record>,
+        last_shim: Option<&Record>,
+        (expansion, expanded_shim): (Option<&Expansion>, Option<&ExpandedFile>),
+    ) -> Option<Vec<PathBuf>> {
+        let mut files = match (expansion, last) {
+            (Some(expansion), _) => expansion.files.clone(),
+            (None, Some(last)) => last.headers.files(),
+            (None, None) => return None,
+        };
+        if self.shim.is_some() {
+            files.extend(match (expanded_shim, last_shim) {
+                (Some(expanded), _) => expanded.files.clone(),
+                (None, Some(last)) => last.shim.as_ref()?.headers.files(),
+                (None, None) => return None,
+            });
+        }
+        Some(files)
     }
 
     fn expand(&self, missing: &[(&Source, Key)]) -> Result<Option<Expansion>, LlvmError> {

@@ -142,6 +142,11 @@ impl Headers {
             .collect()
     }
 
+    /// Returns the headers that were read.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        self.seen.iter().map(|file| file.path.clone()).collect()
+    }
+
     fn is_current(&self) -> bool {
         self.seen
             .iter()
@@ -205,10 +210,9 @@ impl Record {
     }
 
     /// Returns the headers that were read.
-    pub(crate) fn files(&self) -> impl Iterator<Item = &Path> {
-        let shim = self.shim.iter().flat_map(|shim| &shim.headers.seen);
-        let all = self.headers.seen.iter().chain(shim);
-        all.map(|file| file.path.as_path())
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        let shim = self.shim.iter().flat_map(|shim| shim.headers.files());
+        self.headers.files().into_iter().chain(shim).collect()
     }
 
     /// Writes the record for the next build.

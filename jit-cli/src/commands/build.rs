@@ -149,6 +149,7 @@ impl BuildArgs {
             },
             force: self.force,
             one_process_per_step: self.one_process_per_step,
+            headers: false,
             ..Options::new(origin(self.cpython.as_deref(), self.config.as_deref()))
         }
     }

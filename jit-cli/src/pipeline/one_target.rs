@@ -43,6 +43,8 @@ pub(crate) struct Job<'a> {
     /// The cache, and the name of the project's record in it.
     pub(crate) cache: Option<(&'a Cache, String)>,
     pub(crate) keep_temps: Option<PathBuf>,
+    /// Whether to find out which headers are read, even if that takes another process.
+    pub(crate) headers: bool,
     pub(crate) mode: Mode,
     pub(crate) interrupt: Interrupt,
     pub(crate) listener: &'a Listener,
@@ -55,6 +57,8 @@ pub(crate) struct Built {
     /// The number of micro-ops that came from the cache.
     pub(crate) cached: usize,
     pub(crate) stages: StageTimes,
+    /// The headers that were read, if that was asked for.
+    pub(crate) headers: Vec<PathBuf>,
 }
 
 /// The function that enters compiled code.
@@ -98,6 +102,8 @@ pub(crate) fn build(job: Job<'_>) -> Result<Built, Error> {
         sources: &sources,
         lookup,
         warned: &warned,
+        shim: job.shim,
+        headers: job.headers,
         mode: job.mode,
         meter: Meter {
             target,
@@ -106,17 +112,30 @@ pub(crate) fn build(job: Job<'_>) -> Result<Built, Error> {
             listener: job.listener,
         },
     };
-    let (groups, cached, shim, mut stages) = build.run(job.shim)?;
-    let named = sources.into_iter().map(|source| source.name).zip(groups);
-    let set = timed(&mut stages.stencils, || {
+    let mut outcome = build.run()?;
+    let names = sources.into_iter().map(|source| source.name);
+    let named = names.zip(outcome.groups);
+    let set = timed(&mut outcome.stages.stencils, || {
         jit_stencils::resolve(target, named)
     })?;
     Ok(Built {
         set,
-        shim,
-        cached,
-        stages,
+        shim: outcome.shim,
+        cached: outcome.cached,
+        stages: outcome.stages,
+        headers: outcome.headers,
     })
+}
+
+/// The results of all steps, before the stencils are combined to a set.
+struct Compiled {
+    /// The stencils in the order of the sources.
+    groups: Vec<UnresolvedGroup>,
+    /// The number of them that were in the cache.
+    cached: usize,
+    shim: Option<Shim>,
+    stages: StageTimes,
+    headers: Vec<PathBuf>,
 }
 
 /// The inputs of all steps from sources to stencils.
@@ -125,6 +144,8 @@ struct Build<'a> {
     sources: &'a [Source],
     lookup: Option<Lookup<'a>>,
     warned: &'a Warned<'a>,
+    shim: Option<&'a Path>,
+    headers: bool,
     mode: Mode,
     meter: Meter<'a>,
 }
@@ -167,12 +188,7 @@ type Outcome = (usize, Result<UnresolvedGroup, Error>);
 type Miss<'a> = (usize, &'a Source, Option<Key>);
 
 impl Build<'_> {
-    /// Returns the stencils in the order of the sources, the number of them that were in the cache, the shim,
-    /// and the times of the stages.
-    fn run(
-        &self,
-        shim: Option<&Path>,
-    ) -> Result<(Vec<UnresolvedGroup>, usize, Option<Shim>, StageTimes), Error> {
+    fn run(&self) -> Result<Compiled, Error> {
         let mut stages = StageTimes::default();
         // Both closures below need the arguments. A thread that blocks there could not run other rayon work.
         timed(&mut stages.prepare, || self.line.compiler.arguments())?;
@@ -195,7 +211,10 @@ impl Build<'_> {
         self.meter.plan(cached);
         timed(&mut prepare, || self.prepare(misses.len()))?;
         stages.prepare += prepare;
-        let build_shim = || shim.map(|source| self.shim(source, keys.shim)).transpose();
+        let build_shim = || {
+            let shim = self.shim.map(|source| self.build_shim(source, keys.shim));
+            shim.transpose()
+        };
         let ((compiled, spent), shim) = if self.mode == Mode::Driver {
             // The headers have not been compiled yet. If they have errors, the shim reports them once.
             let shim = build_shim()?;
@@ -211,7 +230,13 @@ impl Build<'_> {
         groups.extend(compiled);
         groups.sort_by_key(|(index, _)| *index);
         let groups = all(groups.into_iter().map(|(_, group)| group))?;
-        Ok((groups, cached, shim, stages))
+        Ok(Compiled {
+            groups,
+            cached,
+            shim,
+            stages,
+            headers: keys.headers.unwrap_or_default(),
+        })
     }
 
     fn prepare(&self, misses: usize) -> Result<(), Error> {
@@ -219,13 +244,18 @@ impl Build<'_> {
     }
 
     fn keys(&self, last: Option<Record>) -> Result<Keys, Error> {
-        match &self.lookup {
-            Some(lookup) => Ok(lookup.keys(last)?),
-            None => Ok(Keys {
+        let mut keys = match &self.lookup {
+            Some(lookup) => lookup.keys(last)?,
+            None => Keys {
                 uops: vec![None; self.sources.len()],
-                shim: None,
-            }),
+                ..Keys::default()
+            },
+        };
+        if self.headers && keys.headers.is_none() {
+            let compiler = self.line.compiler;
+            keys.headers = Some(compiler.dependencies(self.sources, self.shim)?);
         }
+        Ok(keys)
     }
 
     /// Splits the sources into those that the cache has and those that have to be compiled.
@@ -275,7 +305,7 @@ impl Build<'_> {
         )
     }
 
-    fn shim(&self, source: &Path, key: Option<Key>) -> Result<Shim, Error> {
+    fn build_shim(&self, source: &Path, key: Option<Key>) -> Result<Shim, Error> {
         let object = match self.stored(key.as_ref()) {
             Some(object) => object.bytes,
             None => {

@@ -29,6 +29,8 @@ pub(crate) struct Options {
     pub(crate) force: bool,
     /// Whether to run one process for each micro-op and step.
     pub(crate) one_process_per_step: bool,
+    /// Whether to find out which headers are read.
+    pub(crate) headers: bool,
 }
 
 /// The targets to build for.
@@ -85,6 +87,7 @@ impl Options {
             },
             force: false,
             one_process_per_step: false,
+            headers: true,
         }
     }
 }

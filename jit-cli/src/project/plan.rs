@@ -132,11 +132,12 @@ impl<'a> Plan<'a> {
         options
     }
 
-    /// Returns every file that the build reads, as far as that is known: the headers of other directories
-    /// than the project's are those that the cache has noted. A directory stands for all files in it.
-    pub(crate) fn inputs(&self) -> Vec<PathBuf> {
+    /// Returns every file that the build reads. `headers` are those that the targets include. A directory stands
+    /// for all files in it.
+    pub(crate) fn inputs(&self, headers: BTreeSet<PathBuf>) -> Vec<PathBuf> {
         let project = &self.project;
-        let mut inputs: BTreeSet<PathBuf> = project.digest.files.iter().cloned().collect();
+        let mut inputs = headers;
+        inputs.extend(project.digest.files.iter().cloned());
         inputs.extend(project.digest.directories.iter().cloned());
         inputs.extend(
             project
@@ -147,11 +148,6 @@ impl<'a> Plan<'a> {
         for platform in &self.platforms {
             let pyconfig = platform.pyconfig_dir.iter();
             inputs.extend(pyconfig.map(|directory| directory.join("pyconfig.h")));
-            if let Some(cache) = &self.cache
-                && let Some(record) = Record::read(cache, &self.record_name(platform))
-            {
-                inputs.extend(record.files().map(Path::to_path_buf));
-            }
         }
         let directories = &project.digest.directories;
         let is_inside = |path: &Path| {
@@ -160,6 +156,11 @@ impl<'a> Plan<'a> {
         };
         inputs.retain(|path| !is_inside(path) && !project.is_temporary(path));
         inputs.into_iter().collect()
+    }
+
+    /// Returns the record of a target's last build, if the cache has one.
+    pub(crate) fn record(&self, platform: &Platform) -> Option<Record> {
+        Record::read(self.cache.as_ref()?, &self.record_name(platform))
     }
 
     /// Returns what the optimizer does for a target.

@@ -106,6 +106,8 @@ impl Report {
                 statistics,
                 files,
             } => self.built(target, statistics, files),
+            // `finish` prints the table.
+            Event::Finished { .. } => {}
         }
     }
 

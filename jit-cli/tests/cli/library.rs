@@ -45,14 +45,14 @@ fn sources_in_memory() {
     let done = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&done);
     let built = build()
-        .on_event(move |event| {
-            if let Event::Progress { done, uops, .. } = *event {
-                seen.lock().unwrap().push((done, uops));
-            }
+        .on_event(move |event| match *event {
+            Event::Progress { done, uops, .. } => seen.lock().unwrap().push((done, uops)),
+            Event::Finished { .. } => seen.lock().unwrap().push((0, 0)),
+            _ => {}
         })
         .run()
         .unwrap();
-    assert_eq!(done.lock().unwrap().last(), Some(&(2, 2)));
+    assert_eq!(done.lock().unwrap()[..], [(2, 2), (0, 0)]);
     let [target] = built.targets.as_slice() else {
         panic!("{built:?}");
     };
@@ -69,6 +69,52 @@ fn sources_in_memory() {
     assert!(written.stencil_file(target.target).is_file());
     // Sources that are in memory are no files to look at.
     assert!(written.inputs.iter().all(|path| path.is_file()));
+}
+
+/// The inputs have every header, wherever it is, with a cache and without.
+#[test]
+fn inputs() {
+    fixtures::needs!(clang_22);
+    let sandbox = Sandbox::new();
+    let write = |name: &str, text: &str| sandbox.write(name, text).canonicalize().unwrap();
+    let template = format!("#include <first.h>\n{TEMPLATE}");
+    // A header in the middle of the template, which the cache has no keys for.
+    let late = template.replace("long _JIT_ENTRY", "#include <late.h>\nlong _JIT_ENTRY");
+    let headers = ["first.h", "second.h", "late.h"].map(|name| {
+        let text = if name == "first.h" {
+            "#include <second.h>\n"
+        } else {
+            ""
+        };
+        write(&format!("elsewhere/{name}"), text)
+    });
+    let cases = write("machine/cases.h", CASES);
+    let settings =
+        "template = \"template.c\"\ncases = \"cases.h\"\ncflags = [\"-I../elsewhere\"]\n";
+    let settings = settings.replace(
+        "../elsewhere",
+        headers[0].parent().unwrap().to_str().unwrap(),
+    );
+    let config = write("machine/jit.toml", &settings);
+    for (text, count) in [(&template, 2), (&late, 3)] {
+        let template = write("machine/template.c", text);
+        let build = Build::from_config(&config)
+            .target(LINUX)
+            .llvm_version(22)
+            .output_dir(sandbox.path("out"))
+            .cache_dir(sandbox.path("cache"));
+        for build in [
+            build.clone(),
+            build.clone().force(true),
+            build.clone().no_cache().force(true),
+            build.one_process_per_step().force(true),
+        ] {
+            let inputs = build.write().unwrap().inputs;
+            for path in headers[..count].iter().chain([&config, &cases, &template]) {
+                assert!(inputs.contains(path), "{}: {inputs:?}", path.display());
+            }
+        }
+    }
 }
 
 #[test]

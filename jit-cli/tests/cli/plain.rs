@@ -183,5 +183,8 @@ fn a_checkout_of_another_release() {
     let sandbox = Sandbox::new().tinyvm();
     sandbox.write("vm/Tools/jit/_stencils.py", "");
     let message = sandbox.build().fails(22);
-    assert!(message.contains("those that can are: 3.15"), "{message}");
+    assert!(
+        message.contains("the releases that can are: 3.15"),
+        "{message}"
+    );
 }
