@@ -504,16 +504,16 @@ fn data_is_aligned_where_code_relies_on_it() {
         vec![
             section(Code, ".text", code, &[("_JIT_ENTRY", 0)], relocations),
             section(Data, ".rodata.str1.1", b"abc", &[("s", 0)], &[]),
-            aligned(32, section(Data, ".rodata", &[1; 4], &[("t", 0)], &[])),
+            aligned(16, section(Data, ".rodata", &[1; 4], &[("t", 0)], &[])),
         ]
     };
     // movaps (%rax), %xmm0; movups (%rax), %xmm0; ldr q0, [x8]; ldr d0, [x8]
     for (triple, code, relocations, offset, alignment) in [
-        (X86_64_LINUX, &b"\x0f\x28\x00"[..], &[][..], 32, 32),
+        (X86_64_LINUX, &b"\x0f\x28\x00"[..], &[][..], 16, 16),
         (X86_64_LINUX, b"\x0f\x10\x00", &[], 3, 8),
         (AARCH64_LINUX, b"\x00\x01\xc0\x3d", low_12, 16, 16),
-        (AARCH64_LINUX, b"\x00\x01\xc0\x3d", &[], 3, 8),
-        (AARCH64_LINUX, b"\x00\x01\x40\xfd", low_12, 8, 8),
+        (AARCH64_LINUX, b"\x00\x01\xc0\x3d", &[], 16, 16),
+        (AARCH64_LINUX, b"\x00\x01\x40\xfd", low_12, 16, 16),
     ] {
         let sections = data(code, relocations);
         let group = lowered(triple, &object(ObjectFormat::Elf, sections));
@@ -523,6 +523,7 @@ fn data_is_aligned_where_code_relies_on_it() {
     let mut macho = data(b"\x0f\x28\x00", &[]);
     macho[0].symbols[0].name = "__JIT_ENTRY".to_owned();
     macho[1].address = 3;
+    macho[2].alignment = 32;
     macho[2].address = 32;
     macho[2].symbols[0].value = 32;
     let group = lowered(X86_64_DARWIN, &object(ObjectFormat::MachO, macho));
@@ -530,6 +531,16 @@ fn data_is_aligned_where_code_relies_on_it() {
     assert_eq!(group.data_alignment, 32);
 
     let mut sections = data(b"\x0f\x28\x00", &[]);
+    // What was declared with such an alignment gets it.
+    sections[2].alignment = 64;
+    let declared = data(b"\x0f\x10\x00", &[]);
+    let declared = vec![
+        declared[0].clone(),
+        declared[1].clone(),
+        sections[2].clone(),
+    ];
+    let group = lowered(X86_64_LINUX, &object(ObjectFormat::Elf, declared));
+    assert_eq!(group.data_alignment, 64);
     sections[2].alignment = 8192;
     refused(
         X86_64_LINUX,

@@ -40,9 +40,10 @@ fn uops(target: &Target) -> Vec<(String, UnresolvedGroup)> {
         .map(|path| {
             let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
             let mut object = jit_schema::native::read(&fs::read(&path).unwrap()).unwrap();
-            // CPython's tool accepts variables, and these show the layout of sections.
+            // CPython's tool accepts variables and ignores alignment, and these show the layout of sections.
             for section in &mut object.sections {
                 section.writable = false;
+                section.alignment = 1;
                 for relocation in &mut section.relocations {
                     if UNKNOWN.contains(&relocation.symbol.as_str()) {
                         relocation.symbol.insert(0, 'x');

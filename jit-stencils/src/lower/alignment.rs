@@ -28,6 +28,16 @@ pub(super) fn relied_on(arch: Arch, sections: &[Section]) -> u64 {
     }
 }
 
+/// Returns the largest alignment in bytes that compilers give data of their own accord. Data with a
+/// greater one was declared with it, and gets it.
+pub(super) const fn usual(arch: Arch) -> u64 {
+    match arch {
+        Arch::Aarch64 => 8,
+        // Any array of 16 bytes or more.
+        Arch::I686 | Arch::X86_64 => 16,
+    }
+}
+
 /// Returns the size in bytes of the largest access of AArch64 code whose offset is relocated.
 fn largest_access(code: &Section) -> u64 {
     let sizes = code.relocations.iter().filter_map(|relocation| {
