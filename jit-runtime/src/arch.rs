@@ -28,7 +28,7 @@ pub(crate) trait Architecture {
 
     /// Returns the architecture's number in ELF (`e_machine`), which perf's files use as well.
     #[cfg_attr(
-        not(any(feature = "gdb", feature = "perf")),
+        not(any(feature = "gdb", feature = "perf", test)),
         expect(dead_code, reason = "for debuggers and profilers only")
     )]
     fn elf_machine(&self) -> u16;

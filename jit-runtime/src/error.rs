@@ -1,7 +1,7 @@
 //! Errors of loading and linking, with the place that each is about.
 
 use jit_schema::PatchKind;
-use jit_stencils::{HoleValue, Part, file::FileError};
+use jit_stencils::{HoleValue, MAX_ALIGNMENT, Part, file::FileError};
 
 use crate::memory::MemoryError;
 
@@ -42,6 +42,17 @@ pub enum StencilError {
         unit: usize,
         /// The largest size, in bytes.
         limit: usize,
+    },
+    /// A stencil's data has an alignment that an image cannot give it.
+    #[error(
+        "{uop}: the data must be at a multiple of {alignment} bytes, which is not a power of two from 8 to \
+         {MAX_ALIGNMENT}"
+    )]
+    Alignment {
+        /// The micro-op.
+        uop: String,
+        /// The alignment in bytes.
+        alignment: usize,
     },
     /// A symbol in a stencil's masks cannot have a GOT slot or a trampoline.
     #[error(
@@ -237,6 +248,17 @@ pub enum LinkError {
         base: u64,
         /// The image's size in bytes.
         size: usize,
+    },
+    /// Data of the image needs more alignment than the image's address has.
+    #[error(
+        "an image with data at multiples of {alignment} bytes cannot be at address {base:#x}: choose a \
+         multiple of Layout::alignment"
+    )]
+    MisalignedBase {
+        /// The image's address.
+        base: u64,
+        /// What it must be a multiple of, in bytes.
+        alignment: usize,
     },
     /// A contradiction in the tables that this crate made of the stencils: a bug in it. Nothing wrong
     /// with the stencils or the trace leads to this.

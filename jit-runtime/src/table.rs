@@ -1,6 +1,8 @@
 //! Stencils in the form that the linker reads: everything that can be decided once has been decided,
 //! so that linking is copying and adding.
 
+use jit_stencils::SLOT_SIZE;
+
 use crate::{
     form::FormIndex,
     mask::{Low, Mask},
@@ -193,6 +195,10 @@ pub(crate) struct Table {
     pub(crate) specials: Vec<Special>,
     /// By opcode, as are the entries.
     pub(crate) sizes: Vec<Sizes>,
+    /// By opcode: what the address of the data must be a multiple of, in bytes.
+    pub(crate) alignments: Vec<usize>,
+    /// Whether any data needs more alignment than all data has.
+    pub(crate) aligned: bool,
     /// By opcode.
     pub(crate) masks: Vec<Masks>,
     /// Whether any of those has ordinals past the low ones, which the sizes do not have.
@@ -206,6 +212,21 @@ pub(crate) struct Table {
 }
 
 impl Table {
+    /// Returns what the address of a stencil's data must be a multiple of, in bytes.
+    pub(crate) fn data_alignment(&self, opcode: u16) -> usize {
+        let alignment = self.alignments.get(usize::from(opcode)).copied();
+        // Without such a stencil there is no data.
+        alignment.unwrap_or(SLOT_SIZE)
+    }
+
+    /// Returns where a stencil's data goes, after other data that ends at `end`: offsets in bytes. It is
+    /// a function of its own, because in most tables no data needs that.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn aligned_data(&self, opcode: u16, end: usize) -> usize {
+        end.next_multiple_of(self.data_alignment(opcode))
+    }
+
     /// Returns the indices of all symbols that a stencil needs, or none if there is no such stencil.
     pub(crate) fn symbols_of(&self, opcode: usize) -> Option<Vec<usize>> {
         let masks = self.masks.get(opcode)?;

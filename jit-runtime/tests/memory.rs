@@ -47,6 +47,32 @@ fn code_runs_from_both() {
 }
 
 #[test]
+fn blocks_are_aligned() {
+    let arena = small();
+    let mut alive = Vec::new();
+    for power in (0..=12).chain((0..=12).rev()) {
+        for len in [1, 16, 100, 5000] {
+            let block = arena.alloc_aligned(len, 1 << power).unwrap();
+            assert_eq!(block.base() % (1 << power), 0);
+            assert_eq!(block.len(), len);
+            alive.push(block);
+        }
+    }
+    let mut ranges: Vec<_> = alive
+        .iter()
+        .map(|block| (block.base(), block.len()))
+        .collect();
+    ranges.sort_unstable();
+    assert!(ranges.is_sorted_by(|one, two| one.0 + one.1 as u64 <= two.0));
+    for alignment in [0, 3, 24, 1 << 30] {
+        let error = arena.alloc_aligned(16, alignment).unwrap_err();
+        assert!(matches!(error, MemoryError::Alignment { .. }), "{error}");
+    }
+    drop(alive);
+    assert_eq!(arena.stats().used, 0);
+}
+
+#[test]
 fn an_entry_can_be_anywhere_inside() {
     let first = code(7);
     let mut block = small().alloc(first.len() * 2).unwrap();

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use jit_stencils::SLOT_SIZE;
+
 use crate::{
     error::LinkError,
     limits::{MAX_LENGTH, MAX_SIZE},
@@ -22,12 +24,9 @@ pub enum LayoutPolicy {
         /// Bytes of a page, a power of two.
         page_size: usize,
     },
-    /// Only what aligns the data to 8 bytes.
+    /// Only what aligns the data, to 8 bytes or to what a stencil needs.
     Tight,
 }
-
-/// What [`LayoutPolicy::Tight`] aligns data to, in bytes.
-const TIGHT_ALIGN: usize = 8;
 
 /// The layout of one trace's image: code, trampolines, data and GOT, in that order.
 #[derive(Debug, Clone)]
@@ -42,6 +41,7 @@ pub struct Layout<'t> {
     pub(crate) data: Range<usize>,
     pub(crate) got: Range<usize>,
     pub(crate) size: usize,
+    pub(super) alignment: usize,
     masks: Masks,
     trampoline_size: usize,
     slot_size: usize,
@@ -51,6 +51,14 @@ impl Layout<'_> {
     /// Returns the size of the image in bytes.
     pub fn size(&self) -> usize {
         self.size
+    }
+
+    /// Returns what the image's address must be a multiple of for the alignment of its data, in bytes: a
+    /// power of two from 8 to [`MAX_ALIGNMENT`](jit_stencils::MAX_ALIGNMENT).
+    ///
+    /// If it is more than 8, [`Linker::link`](crate::Linker::link) refuses other addresses.
+    pub fn alignment(&self) -> usize {
+        self.alignment
     }
 
     /// Returns the size of the code in bytes, with the guard at its end and without trampolines.
@@ -119,7 +127,11 @@ pub(super) fn layout<'t>(
     }
     let rules = stencils.rules;
     let mut starts = vec![0; trace.len()];
-    let Totals { guard, all } = add_up(stencils, trace, &mut starts)?;
+    let Totals { guard, mut all } = add_up(stencils, trace, &mut starts)?;
+    let mut alignment = SLOT_SIZE;
+    if stencils.table.aligned {
+        (all.data, alignment) = align(stencils, trace);
+    }
     let (code, data) = (all.code as usize, all.data as usize);
     let mut masks = Masks {
         got: Mask::from(all.got),
@@ -142,9 +154,15 @@ pub(super) fn layout<'t>(
     let trampolines = code..code + trampoline_size * masks.trampolines.len();
     let data_start = match policy {
         LayoutPolicy::CPython { .. } => {
-            trampolines.end + rules.data_align - trampolines.end % rules.data_align
+            // CPython's stencils need no more than 8 bytes, and may have less.
+            let align = if alignment > SLOT_SIZE {
+                alignment
+            } else {
+                rules.data_align
+            };
+            trampolines.end + align - trampolines.end % align
         }
-        LayoutPolicy::Tight => trampolines.end.next_multiple_of(TIGHT_ALIGN),
+        LayoutPolicy::Tight => trampolines.end.next_multiple_of(alignment),
     };
     let data = data_start..data_start + data;
     let got = data.end..data.end + slot_size * masks.got.len();
@@ -171,6 +189,7 @@ pub(super) fn layout<'t>(
         data,
         got,
         size,
+        alignment,
         masks,
         trampoline_size,
         slot_size,
@@ -214,4 +233,21 @@ fn add_up(stencils: &Stencils, trace: &[Uop], starts: &mut [u32]) -> Result<Tota
         total.add(sizes);
     }
     Ok(Totals { guard, all: total })
+}
+
+/// Returns the size of the data of a trace's stencils, with padding between them, and its alignment, in
+/// bytes. Only some of all sets of stencils have data that needs more alignment than 8.
+#[cold]
+#[inline(never)]
+fn align(stencils: &Stencils, trace: &[Uop]) -> (u64, usize) {
+    let table = &stencils.table;
+    let (mut data, mut alignment) = (0_u64, SLOT_SIZE);
+    let opcodes = trace.iter().map(|uop| uop.opcode);
+    for opcode in opcodes.chain(stencils.guard()) {
+        let own = table.data_alignment(opcode);
+        let size = table.sizes.get(usize::from(opcode));
+        alignment = alignment.max(own);
+        data = data.next_multiple_of(own as u64) + size.map_or(0, |size| size.data);
+    }
+    (data, alignment)
 }

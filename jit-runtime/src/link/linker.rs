@@ -4,6 +4,8 @@
 //! A usual hole takes a handful of instructions and no branch. Whether any value of a micro-op did not
 //! fit is one number for all of them; if it is nonzero, `diagnose.rs` finds out which.
 
+use jit_stencils::SLOT_SIZE;
+
 use super::{
     diagnose::{self, Failure},
     image::{Bug, Image, Place},
@@ -108,7 +110,7 @@ impl<'s> Linker<'s> {
             });
         }
         let layout = self.layout(trace)?;
-        let mut memory = arena.alloc(layout.size())?;
+        let mut memory = arena.alloc_aligned(layout.size(), layout.alignment())?;
         let base = memory.base();
         self.link(&layout, base, symbols, &mut memory)?;
         Ok(memory.publish()?)
@@ -133,6 +135,10 @@ impl<'s> Linker<'s> {
                 size: layout.size,
             });
         }
+        let alignment = layout.alignment;
+        if alignment > SLOT_SIZE && !base.is_multiple_of(alignment as u64) {
+            return Err(LinkError::MisalignedBase { base, alignment });
+        }
         match base.checked_add(layout.size as u64) {
             Some(end) if end <= self.stencils.rules.end => {
                 diagnose::check_symbols(self.stencils, layout, symbols)
@@ -156,6 +162,7 @@ fn copy<const PLAIN: bool>(
         opcode,
         ..Uop::default()
     });
+    let aligned = stencils.table.aligned;
     let mut at = Place::default();
     let mut index = 0;
     loop {
@@ -167,6 +174,9 @@ fn copy<const PLAIN: bool>(
         let Some(entry) = stencils.table.entries.get(usize::from(uop.opcode)) else {
             return Err(Failure::Uop(index));
         };
+        if aligned {
+            at.data = stencils.table.aligned_data(uop.opcode, at.data);
+        }
         let outside = image.set_values(stencils, layout, entry, uop, at);
         let bad = image.emit::<PLAIN>(stencils, layout, base, entry, at);
         match (outside, bad) {

@@ -2,7 +2,7 @@
 //! that it is in, once, so that linking need not do so again.
 
 use jit_schema::Target;
-use jit_stencils::{Hole, HoleValue, Part, PatchValue, StencilGroup};
+use jit_stencils::{Hole, HoleValue, Part, PatchValue, SLOT_SIZE, StencilGroup};
 
 use super::{check, draft::Draft};
 use crate::{
@@ -141,6 +141,8 @@ impl TableBuilder {
             got: draft.masks.got.low(),
             trampolines: draft.masks.trampolines.low(),
         });
+        table.alignments.push(draft.data_alignment);
+        table.aligned |= draft.data_alignment > SLOT_SIZE;
         table.many_symbols |= draft.masks.is_high();
         table.masks.push(draft.masks);
         table.direct.push(draft.direct);

@@ -1,14 +1,12 @@
 //! Checks of a stencil as a whole: its sizes, its masks, and that its holes do not overlap.
 
 use jit_schema::PatchKind;
-use jit_stencils::{Part, Stencil, StencilGroup, SymbolMask};
+use jit_stencils::{MAX_ALIGNMENT, Part, SLOT_SIZE, Stencil, StencilGroup, SymbolMask};
 
 use crate::{arch::Rules, error::StencilError, limits::MAX_SIZE, mask::Mask, table::Masks};
 
-/// What data is a multiple of, in bytes.
-const DATA_UNIT: usize = 8;
-
-/// Checks that both parts of a stencil have a size that an image can hold.
+/// Checks that both parts of a stencil have a size that an image can hold, and that it can align the
+/// data.
 pub(super) fn check_sizes(
     uop: &str,
     group: &StencilGroup,
@@ -16,7 +14,7 @@ pub(super) fn check_sizes(
 ) -> Result<(), StencilError> {
     let sizes = [
         (Part::Code, &group.code, rules.code_unit),
-        (Part::Data, &group.data, DATA_UNIT),
+        (Part::Data, &group.data, SLOT_SIZE),
     ];
     for (part, stencil, unit) in sizes {
         let size = stencil.body.len();
@@ -30,7 +28,15 @@ pub(super) fn check_sizes(
             });
         }
     }
-    Ok(())
+    let alignment = group.data_alignment;
+    if alignment.is_power_of_two() && (SLOT_SIZE..=MAX_ALIGNMENT).contains(&alignment) {
+        Ok(())
+    } else {
+        Err(StencilError::Alignment {
+            uop: uop.to_owned(),
+            alignment,
+        })
+    }
 }
 
 /// Returns a stencil's masks. Each symbol in them takes room, whether a hole refers to it or not.

@@ -12,6 +12,8 @@ use crate::{
 pub(super) struct Draft {
     pub(super) code: Vec<u8>,
     pub(super) data: Vec<u8>,
+    /// What the address of the data must be a multiple of, in bytes.
+    pub(super) data_alignment: usize,
     pub(super) masks: Masks,
     /// Symbols whose addresses are written as they are, by index.
     pub(super) direct: Vec<usize>,
@@ -23,6 +25,7 @@ impl Draft {
         Draft {
             code: group.code.body.clone(),
             data: group.data.body.clone(),
+            data_alignment: group.data_alignment,
             masks,
             direct: Vec::new(),
             entry: Entry::default(),

@@ -130,25 +130,43 @@ impl Arena {
         Ok(arena)
     }
 
-    /// Allocates `len` zeroed bytes to link a trace into, for the address [`Writable::base`].
+    /// Allocates `len` zeroed bytes to link a trace into, for the address [`Writable::base`], which is a multiple of 16.
     ///
     /// # Errors
     ///
     /// [`Empty`](MemoryError::Empty), [`TooLarge`](MemoryError::TooLarge), [`Limit`](MemoryError::Limit), or the system's
     /// error if a new chunk is needed.
     pub fn alloc(&self, len: usize) -> Result<Writable, MemoryError> {
+        self.alloc_aligned(len, space::GRANULE)
+    }
+
+    /// Does what [`alloc`](Arena::alloc) does, for an address that is a multiple of `alignment` bytes as well. A trace's is
+    /// [`Layout::alignment`](crate::Layout::alignment).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`alloc`](Arena::alloc), and [`Alignment`](MemoryError::Alignment) if `alignment` is not a power of two of
+    /// at most a page.
+    pub fn alloc_aligned(&self, len: usize, alignment: usize) -> Result<Writable, MemoryError> {
         let shared = &self.0;
         super::check(len)?;
+        // Chunks start with a page.
+        if !alignment.is_power_of_two() || alignment > sys::page_size() {
+            return Err(MemoryError::Alignment {
+                alignment,
+                page: sys::page_size(),
+            });
+        }
         let size = space::round(len).ok_or(MemoryError::TooLarge { len })?;
         let mut state = shared.lock();
         // While another thread is inside fork, or if chunks are refused, a trace gets its own pages.
         let found = match fork::generation() {
             Some(generation) => {
                 state.enter(generation);
-                match state.take(size) {
+                match state.take(size, alignment) {
                     None if shared.fallback.get().is_none() => {
                         shared.add_chunk(&mut state, size, generation)?;
-                        state.take(size)
+                        state.take(size, alignment)
                     }
                     found => found,
                 }
@@ -226,12 +244,12 @@ impl State {
         }
     }
 
-    fn take(&mut self, size: usize) -> Option<(Arc<Chunk>, usize)> {
+    fn take(&mut self, size: usize, alignment: usize) -> Option<(Arc<Chunk>, usize)> {
         let generation = self.generation;
         self.chunks
             .iter_mut()
             .filter(|entry| entry.generation == generation)
-            .find_map(|entry| Some((entry.chunk.clone(), entry.space.take(size)?)))
+            .find_map(|entry| Some((entry.chunk.clone(), entry.space.take(size, alignment)?)))
     }
 }
 

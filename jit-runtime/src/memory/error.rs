@@ -17,6 +17,16 @@ pub enum MemoryError {
         /// Bytes asked for.
         len: usize,
     },
+    /// No block can have that alignment.
+    #[error(
+        "a block cannot be at a multiple of {alignment} bytes, only of a power of two up to a page ({page})"
+    )]
+    Alignment {
+        /// The alignment asked for, in bytes.
+        alignment: usize,
+        /// The size of a page in bytes.
+        page: usize,
+    },
     /// The system has no memory left (`ENOMEM`, a resource limit, a full `tmpfs`, a control group's limit).
     #[error(
         "{call} found no memory for {len} bytes of code: {source}; \

@@ -1,7 +1,8 @@
 //! The free bytes of a chunk, by offsets: there are no addresses here.
 //!
 //! Blocks are chosen by best fit, the lowest offset among equals, and free neighbours are joined at once. Two ordered sets
-//! hold the same free blocks, so that taking and giving back cost O(log blocks) however fragmented the chunk is.
+//! hold the same free blocks, so that taking and giving back cost O(log blocks) however fragmented the chunk is. Only for an
+//! alignment of more than 16 bytes may several blocks be looked at, those that are long enough but not where it is needed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -51,17 +52,27 @@ impl Space {
         self.high
     }
 
-    /// Takes `size` bytes, a multiple of [`GRANULE`], and returns their offset, or none if there is no room.
-    pub(super) fn take(&mut self, size: usize) -> Option<usize> {
+    /// Takes `size` bytes, a multiple of [`GRANULE`], at a multiple of `alignment`, which is a power of two. Returns their
+    /// offset, or none if there is no room.
+    pub(super) fn take(&mut self, size: usize, alignment: usize) -> Option<usize> {
         debug_assert!(size > 0 && size.is_multiple_of(GRANULE));
-        let &(len, offset) = self.sizes.range((size, 0)..).next()?;
+        let alignment = alignment.max(GRANULE);
+        let (offset, len, start) = self.sizes.range((size, 0)..).find_map(|&(len, offset)| {
+            let start = offset.checked_next_multiple_of(alignment)?;
+            let end = start.checked_add(size)?;
+            (end <= offset + len).then_some((offset, len, start))
+        })?;
         self.remove(offset, len);
-        if len > size {
-            self.insert(offset + size, len - size);
+        if start > offset {
+            self.insert(offset, start - offset);
+        }
+        let (end, free_end) = (start + size, offset + len);
+        if end < free_end {
+            self.insert(end, free_end - end);
         }
         self.used += size;
-        self.high = self.high.max(offset + size);
-        Some(offset)
+        self.high = self.high.max(end);
+        Some(start)
     }
 
     /// Gives back what [`take`](Space::take) returned. Returns `false`, and does nothing, for a range that is not taken.
@@ -136,8 +147,12 @@ mod tests {
             runs
         }
 
-        fn take(&mut self, n: usize) -> Option<usize> {
-            let (_, at) = self.runs().into_iter().filter(|run| run.0 >= n).min()?;
+        /// `n` granules at a multiple of `alignment` granules.
+        fn take(&mut self, n: usize, alignment: usize) -> Option<usize> {
+            let start = |at: usize| at.next_multiple_of(alignment);
+            let fits = |run: &(usize, usize)| start(run.1) + n <= run.1 + run.0;
+            let (_, at) = self.runs().into_iter().filter(fits).min()?;
+            let at = start(at);
             self.0[at..at + n].fill(true);
             Some(at)
         }
@@ -145,7 +160,8 @@ mod tests {
 
     #[derive(Debug, Clone)]
     enum Step {
-        Take(usize),
+        /// Take so many granules, at a multiple of two to that power.
+        Take(usize, u32),
         Give(usize),
         /// Give back something that was not taken like that.
         Wrong(usize, usize),
@@ -153,7 +169,7 @@ mod tests {
 
     fn step() -> impl Strategy<Value = Step> {
         prop_oneof![
-            5 => (1usize..12).prop_map(Step::Take),
+            5 => ((1usize..12), prop_oneof![3 => Just(0), 2 => 0u32..6]).prop_map(|(n, power)| Step::Take(n, power)),
             4 => any::<usize>().prop_map(Step::Give),
             1 => (0usize..70, 0usize..20).prop_map(|(at, n)| Step::Wrong(at, n)),
         ]
@@ -168,9 +184,9 @@ mod tests {
             let mut high = 0;
             for step in steps {
                 match step {
-                    Step::Take(n) => {
-                        let got = space.take(n * GRANULE);
-                        let want = naive.take(n).map(|at| at * GRANULE);
+                    Step::Take(n, power) => {
+                        let got = space.take(n * GRANULE, GRANULE << power);
+                        let want = naive.take(n, 1 << power).map(|at| at * GRANULE);
                         prop_assert_eq!(got, want);
                         if let Some(offset) = got {
                             live.push((offset, n * GRANULE));

@@ -38,6 +38,26 @@ fn masks_with_numbers_that_no_symbol_has() {
     }
 }
 
+/// Alignments that are no powers of two, less than that of all data, or more than a page.
+#[test]
+fn alignments_that_no_image_has() {
+    for alignment in [0, 1, 4, 12, 24, 4095, 8192, 1 << 20, usize::MAX] {
+        let group = StencilGroup {
+            data: stencil(vec![0; 16], vec![]),
+            data_alignment: alignment,
+            ..StencilGroup::default()
+        };
+        let error = make(X86_64[2], group).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "_SPOT: the data must be at a multiple of {alignment} bytes, which is not a power of two \
+                 from 8 to 4096"
+            )
+        );
+    }
+}
+
 /// Numbers past the 256 that CPython's masks have room for.
 #[test]
 fn many_symbols() {

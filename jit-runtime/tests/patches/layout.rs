@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use jit_runtime::{LayoutPolicy, LinkError, MAX_SIZE, Stencils, Uop};
+use jit_runtime::{LayoutPolicy, LinkError, Linker, MAX_SIZE, Stencils, Symbols, Uop};
 use jit_schema::{Arch, ObjectFormat, Target};
 use jit_stencils::{StencilGroup, SymbolMask};
 use proptest::prelude::*;
 
 use crate::{
     config,
-    linked::link,
+    linked::{Linked, link, pattern},
     make::{GUARD, code, set, stencil, target, uop, with_got},
 };
 
@@ -19,17 +19,21 @@ use crate::{
 struct Shape {
     code: usize,
     data: usize,
+    /// Of the data, in bytes.
+    alignment: usize,
     got: BTreeSet<usize>,
     trampolines: BTreeSet<usize>,
 }
 
 impl Shape {
-    fn any() -> impl Strategy<Value = Shape> {
+    /// Any shape; `most` is the largest alignment, as a power of two.
+    fn any(most: u32) -> impl Strategy<Value = Shape> {
         let ordinals = || proptest::collection::btree_set(0_usize..256, 0..6);
-        (0_usize..150, 0_usize..5, ordinals(), ordinals()).prop_map(
-            |(code, data, got, trampolines)| Shape {
+        (0_usize..150, 0_usize..5, 3..=most, ordinals(), ordinals()).prop_map(
+            |(code, data, power, got, trampolines)| Shape {
                 code,
                 data,
+                alignment: 1 << power,
                 got,
                 trampolines,
             },
@@ -75,6 +79,7 @@ fn group(target: &Target, opcode: usize, shape: &Shape) -> StencilGroup {
     let rules = rules(target);
     let mut group = code(bytes(opcode, rules.unit * shape.code, 0), vec![]);
     group.data = stencil(bytes(opcode, 8 * shape.data, 2), vec![]);
+    group.data_alignment = shape.alignment;
     if rules.has_got {
         let ordinals: Vec<usize> = shape.got.iter().copied().collect();
         group = with_got(group, &ordinals);
@@ -104,7 +109,7 @@ fn places(
 ) -> Places {
     let rules = rules(target);
     let mut starts = Vec::new();
-    let (mut code, mut data) = (0, 0);
+    let (mut code, mut data, mut alignment) = (0, 0_usize, 8);
     let mut got = BTreeSet::<usize>::new();
     let mut trampolines = BTreeSet::<usize>::new();
     for (index, shape) in shapes.iter().copied().chain(guard).enumerate() {
@@ -112,7 +117,8 @@ fn places(
             starts.push(code);
         }
         code += rules.unit * shape.code;
-        data += 8 * shape.data;
+        data = data.next_multiple_of(shape.alignment) + 8 * shape.data;
+        alignment = alignment.max(shape.alignment);
         if rules.has_got {
             got.extend(&shape.got);
         }
@@ -120,10 +126,14 @@ fn places(
     }
     let trampolines = rules.trampoline * trampolines.len();
     let got = 8 * got.len();
+    let align = match alignment {
+        8 => rules.align,
+        more => more,
+    };
     let pad = match page {
         // 1 to `align` bytes.
-        Some(_) => rules.align - (code + trampolines) % rules.align,
-        None => (8 - (code + trampolines) % 8) % 8,
+        Some(_) => align - (code + trampolines) % align,
+        None => (alignment - (code + trampolines) % alignment) % alignment,
     };
     let data_start = code + trampolines + pad;
     let end = data_start + data + got;
@@ -162,6 +172,7 @@ fn image(places: &Places, target: &Target, shapes: &[(usize, &Shape)]) -> Vec<u8
     let mut got = BTreeSet::<usize>::new();
     for (opcode, shape) in shapes {
         let group = group(target, *opcode, shape);
+        data = places.data.0 + (data - places.data.0).next_multiple_of(shape.alignment);
         image[code..code + group.code.body.len()].copy_from_slice(&group.code.body);
         image[data..data + group.data.body.len()].copy_from_slice(&group.data.body);
         code += group.code.body.len();
@@ -222,6 +233,7 @@ fn check(target: &Target, shapes: &[Shape], guard: bool, trace: &[u16], page: Op
         all.push((0, &shapes[0]));
     }
     assert!(linked.bytes == image(&expected, target, &all), "{target}");
+    check_bases(&linked, &stencils, policy, &all);
 
     // Which uop an offset belongs to: the first and last bytes of each, and of the code.
     let unit = rules(target).unit;
@@ -238,9 +250,46 @@ fn check(target: &Target, shapes: &[Shape], guard: bool, trace: &[u16], page: Op
     }
 }
 
+/// The image's address must be a multiple of the largest alignment, if that is more than 8.
+fn check_bases(
+    linked: &Linked<'_>,
+    stencils: &Stencils,
+    policy: LayoutPolicy,
+    all: &[(usize, &Shape)],
+) {
+    let largest = all.iter().map(|(_, shape)| shape.alignment).max();
+    let largest = largest.unwrap_or(8);
+    assert_eq!(linked.layout.alignment(), largest);
+    let symbols = Symbols::new(stencils, |_| Some(0x1000));
+    let mut linker = Linker::new(stencils, policy);
+    for (base, is_aligned) in [
+        (0x10_0000 + largest as u64, true),
+        (0x10_0000 + largest as u64 / 2, false),
+        (0x10_0001, false),
+    ] {
+        let mut out = pattern(linked.layout.size());
+        let outcome = linker.link(&linked.layout, base, &symbols, &mut out);
+        if is_aligned || largest == 8 {
+            assert_eq!(outcome, Ok(()));
+            continue;
+        }
+        let error = outcome.unwrap_err();
+        let alignment = largest;
+        assert_eq!(error, LinkError::MisalignedBase { base, alignment });
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "an image with data at multiples of {alignment} bytes cannot be at address {base:#x}: \
+                 choose a multiple of Layout::alignment"
+            )
+        );
+        assert!(out == pattern(out.len()), "written to");
+    }
+}
+
 /// Shapes, a trace of them, and more.
-fn traces() -> impl Strategy<Value = (Vec<Shape>, Vec<u16>)> {
-    proptest::collection::vec(Shape::any(), 1..5).prop_flat_map(|shapes| {
+fn traces(most: u32) -> impl Strategy<Value = (Vec<Shape>, Vec<u16>)> {
+    proptest::collection::vec(Shape::any(most), 1..5).prop_flat_map(|shapes| {
         let opcodes = 0..shapes.len() as u16;
         (Just(shapes), proptest::collection::vec(opcodes, 0..12))
     })
@@ -252,7 +301,18 @@ proptest! {
     #[test]
     fn by_the_formulas(
         target in proptest::sample::select(&Target::ALL[..]),
-        (shapes, trace) in traces(),
+        (shapes, trace) in traces(3),
+        guard in any::<bool>(),
+        page in proptest::option::of((5_u32..13).prop_map(|shift| 1_usize << shift)),
+    ) {
+        check(&target, &shapes, guard, &trace, page);
+    }
+
+    /// Data at multiples of 16 to 4096 bytes, which CPython has not.
+    #[test]
+    fn alignment(
+        target in proptest::sample::select(&Target::ALL[..]),
+        (shapes, trace) in prop_oneof![traces(6), traces(12)],
         guard in any::<bool>(),
         page in proptest::option::of((5_u32..13).prop_map(|shift| 1_usize << shift)),
     ) {
@@ -270,6 +330,7 @@ fn full_pages() {
             let shape = Shape {
                 code: (4096 - 64 - 8) / unit + step - 8 / unit,
                 data: if rules(&target).has_got { 7 } else { 8 },
+                alignment: 8,
                 got: [3].into(),
                 trampolines: BTreeSet::new(),
             };
@@ -300,6 +361,7 @@ fn all_symbols() {
             let shape = Shape {
                 code: 3,
                 data: 1,
+                alignment: 8,
                 got,
                 trampolines,
             };
@@ -321,7 +383,7 @@ fn the_size_limit() {
             .collect();
         let stencils = Stencils::new(&set(target, groups, &[])).unwrap();
         let trace: Vec<_> = uops.iter().map(|name| uop(&stencils, name)).collect();
-        let linker = jit_runtime::Linker::new(&stencils, policy);
+        let linker = Linker::new(&stencils, policy);
         linker.layout(&trace).map(|layout| layout.size())
     };
     let too_big = |size| {
