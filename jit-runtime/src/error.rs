@@ -127,7 +127,7 @@ pub enum LoadError {
 #[non_exhaustive]
 pub enum LinkError {
     /// There is no such stencil.
-    #[error("uop {index} of the trace has opcode {opcode}, and there are {known} stencils")]
+    #[error("micro-op {index} of the trace has opcode {opcode}, and there are {known} stencils")]
     UnknownOpcode {
         /// Index in the trace.
         index: usize,
@@ -137,7 +137,7 @@ pub enum LinkError {
         known: usize,
     },
     /// The trace has more micro-ops than jump targets, which have 16 bits, can name.
-    #[error("the trace has {length} uops, more than {limit}: split it, or end it earlier")]
+    #[error("the trace has {length} micro-ops, more than {limit}: split it, or end it earlier")]
     TooLong {
         /// The trace's length in micro-ops.
         length: usize,
@@ -159,7 +159,7 @@ pub enum LinkError {
         page_size: usize,
     },
     /// A jump leaves the trace.
-    #[error("uop {index}, {uop}: {value} is {target}, and the trace has {length} uops")]
+    #[error("micro-op {index}, {uop}: {value} is {target}, and the trace has {length} micro-ops")]
     JumpOutside {
         /// Index in the trace.
         index: usize,
@@ -324,7 +324,7 @@ fn describe(index: Option<usize>, uop: Option<&str>) -> String {
 
 fn place(index: Option<usize>) -> String {
     match index {
-        Some(index) => format!("uop {index}, "),
+        Some(index) => format!("micro-op {index}, "),
         None => "the guard at the end of the trace, ".to_owned(),
     }
 }

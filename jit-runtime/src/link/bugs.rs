@@ -172,7 +172,7 @@ fn errors_name_the_micro_op() {
     assert_eq!(error, expected);
     assert_eq!(
         error.to_string(),
-        "uop 0, _SPOT: a hole's value is not there; this is a bug in jit-runtime, please report it with \
+        "micro-op 0, _SPOT: a hole's value is not there; this is a bug in jit-runtime, please report it with \
          the stencil file"
     );
 }
