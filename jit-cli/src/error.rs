@@ -26,6 +26,16 @@ pub enum Error {
         /// The flags.
         flags: String,
     },
+    /// A flag for clang does something to functions that stencils can't have.
+    #[error("{target}: stencils can't be compiled with {flag}, which {why}")]
+    RefusedFlag {
+        /// The target.
+        target: &'static Target,
+        /// The flag, as it was given where that is known.
+        flag: String,
+        /// What it does.
+        why: &'static str,
+    },
     /// A free-threaded build is asked for, but no target uses the built-in headers.
     #[error(
         "only the built-in headers can be configured for a free-threaded build, and no target is built \

@@ -19,7 +19,6 @@ use crate::{
     interrupt::Interrupt,
     object::Object,
     options::CompileOptions,
-    plan::Plan,
     plans::Plans,
     preamble::{self, Preamble},
     source::Source,
@@ -280,19 +279,21 @@ impl<'a> Compiler<'a> {
     ///
     /// [`LlvmError::Run`] if clang can't be run.
     pub fn arguments(&self) -> Result<Option<[Vec<String>; 3]>, LlvmError> {
-        let words = |plan: &Plan| -> Vec<String> {
-            let words = plan.arguments.iter();
-            words
-                .map(|word| word.to_string_lossy().into_owned())
-                .collect()
-        };
-        Ok(self.plans()?.map(|plans| {
-            [
-                words(&plans.compile),
-                words(&plans.assemble),
-                words(&plans.shim),
-            ]
-        }))
+        Ok(self.plans()?.map(words_of))
+    }
+
+    /// Returns the same as [`Compiler::arguments`], also if there are no batches because of
+    /// [`Mode::Driver`]. Returns `None` if the driver's answers are not understood.
+    ///
+    /// # Errors
+    ///
+    /// [`LlvmError::Flags`] if the driver does not accept the flags, [`LlvmError::Run`] if clang can't be
+    /// run.
+    pub fn cc1_arguments(&self) -> Result<Option<[Vec<String>; 3]>, LlvmError> {
+        match self.mode {
+            Mode::Batch => self.arguments(),
+            Mode::Driver => Ok(Plans::ask(&self.context)?.as_ref().map(words_of)),
+        }
     }
 
     /// Returns the code generation that the flags are made for.
@@ -374,4 +375,14 @@ impl<'a> Compiler<'a> {
             Err(error) => Err(error),
         }
     }
+}
+
+/// Returns the arguments to compile, to assemble, and for the shim.
+fn words_of(plans: &Plans) -> [Vec<String>; 3] {
+    [&plans.compile, &plans.assemble, &plans.shim].map(|plan| {
+        let words = plan.arguments.iter();
+        words
+            .map(|word| word.to_string_lossy().into_owned())
+            .collect()
+    })
 }

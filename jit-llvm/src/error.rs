@@ -56,6 +56,12 @@ pub enum LlvmError {
         /// What the tool printed.
         diagnostics: Diagnostics,
     },
+    /// clang does not accept the flags that it got.
+    #[error("clang does not accept the flags:\n{}", diagnostics.text.trim_end())]
+    Flags {
+        /// What clang printed.
+        diagnostics: Diagnostics,
+    },
     /// A process could not be started, or the connection to it broke.
     #[error("can't run {}: {source}", program.display())]
     Run {

@@ -8,7 +8,7 @@ use jit_schema::{Arch, ObjectFormat, Target};
 /// clang gets them in the order of the fields, and where two contradict each other the later one
 /// wins. What this crate adds by itself (the target, what to write, include directories, prefix
 /// maps, `_JIT_OPCODE`) contradicts none of them; the user's flags
-/// ([`CompileOptions::cflags`](crate::CompileOptions::cflags)) come last of all.
+/// ([`CompileOptions::cflags`](crate::CompileOptions::cflags)) come after all of these.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Flags {
     /// Macros to define for every source, as `NAME` or `NAME=VALUE`.

@@ -71,7 +71,7 @@ pub use flags::Flags;
 pub use inspect::{Declarations, Field, Function, Inspector, Macro, Passage, Record};
 pub use interrupt::Interrupt;
 pub use object::Object;
-pub use options::CompileOptions;
+pub use options::{CompileOptions, LastFlags};
 pub use source::Source;
 pub use version::{LlvmVersion, SUPPORTED_MAJORS};
 

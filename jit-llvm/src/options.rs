@@ -23,8 +23,20 @@ pub struct CompileOptions {
     pub root: PathBuf,
     /// Macros, and flags for code generation.
     pub flags: Flags,
-    /// The user's own flags, such as `-isystem`, which come last.
+    /// The user's own flags, such as `-isystem`, which come after `flags`.
     pub cflags: Vec<String>,
+    /// What comes after all of them.
+    pub last: LastFlags,
+}
+
+/// Words that come after the user's flags, and so win over them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LastFlags {
+    /// Words for every source.
+    pub all: Vec<String>,
+    /// Words for stencils only.
+    pub stencil: Vec<String>,
 }
 
 impl CompileOptions {
@@ -38,6 +50,7 @@ impl CompileOptions {
             root: root.into(),
             flags: Flags::for_stencils(target),
             cflags: Vec::new(),
+            last: LastFlags::default(),
         }
     }
 
@@ -48,6 +61,7 @@ impl CompileOptions {
         push(&mut arguments, ["-S"]);
         push(&mut arguments, &self.flags.stencil);
         self.finish(&mut arguments);
+        push(&mut arguments, &self.last.stencil);
         arguments
     }
 
@@ -87,6 +101,7 @@ impl CompileOptions {
     fn finish(&self, arguments: &mut Vec<OsString>) {
         push(arguments, &self.flags.last);
         push(arguments, &self.cflags);
+        push(arguments, &self.last.all);
     }
 
     fn target_argument(&self) -> OsString {

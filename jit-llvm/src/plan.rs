@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{command, error::LlvmError, files, interrupt::Interrupt};
+use crate::{command, diagnostics::Diagnostics, error::LlvmError, files, interrupt::Interrupt};
 
 /// A cc1 command without inputs and outputs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub(crate) struct Plan {
 
 impl Plan {
     /// Asks the driver. Returns `None` if its answer is not one cc1 command that takes its input last:
-    /// then only the driver can do the work.
+    /// then only the driver can do the work. It is an error if the driver does not accept the flags.
     pub(crate) fn ask(
         clang: &Path,
         driver_arguments: &[OsString],
@@ -36,7 +36,15 @@ impl Plan {
         arguments.extend(["-o".into(), "plan.out".into(), input.clone().into()]);
         let output = command::run(clang, &arguments, Some(directory), interrupt)?;
         if !output.status.success() {
-            return Ok(None);
+            let text = String::from_utf8_lossy(&output.stderr);
+            let refused: Vec<&str> = text.lines().filter(|line| is_error(line)).collect();
+            return match refused.is_empty() {
+                true => Ok(None),
+                // Nothing is compiled yet, so this is about the flags.
+                false => Err(LlvmError::Flags {
+                    diagnostics: Diagnostics::parse(&refused.join("\n")),
+                }),
+            };
         }
         let text = String::from_utf8_lossy(&output.stderr);
         Ok(Plan::parse(&text, &input.to_string_lossy()))
@@ -88,6 +96,11 @@ impl Plan {
         }
         Some(plan)
     }
+}
+
+/// Whether a line is an error of the driver's: `clang: error: unknown argument: '-x'`.
+fn is_error(line: &str) -> bool {
+    line.contains("error: ") && !line.starts_with(" \"")
 }
 
 #[cfg(test)]

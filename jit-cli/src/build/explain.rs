@@ -15,7 +15,7 @@ use crate::{
         record::{self, Record, Settings},
     },
     error::Error,
-    pipeline::workdir::WorkDir,
+    pipeline::{flags, workdir::WorkDir},
     project::{
         plan::{Plan, Sources},
         platform::Platform,
@@ -103,11 +103,14 @@ fn explain(
         return Ok(explanation);
     };
     let work = WorkDir::create(None, 1)?;
-    let compiler = Compiler::builder(toolchain, plan.options(platform), work.path())
-        .preamble(preamble)
-        .mode(plan.mode())
-        .interrupt(interrupt.clone())
-        .build()?;
+    // Its remarks are for the build itself.
+    let (compiler, _) = flags::checked(plan.options(platform), |options| {
+        Compiler::builder(toolchain, options, work.path())
+            .preamble(preamble)
+            .mode(plan.mode())
+            .interrupt(interrupt.clone())
+            .build()
+    })?;
     let lookup = Lookup {
         cache,
         name: plan.record_name(platform),

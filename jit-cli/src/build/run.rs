@@ -1,6 +1,11 @@
 //! Building the targets of a plan, one after the other, each with all threads.
 
-use std::{collections::BTreeSet, path::PathBuf, time::Instant};
+use std::{
+    collections::BTreeSet,
+    path::PathBuf,
+    sync::{Mutex, PoisonError},
+    time::Instant,
+};
 
 use jit_llvm::{Interrupt, Toolchain};
 use jit_writer::Preamble;
@@ -35,6 +40,8 @@ pub(crate) struct Run<'a> {
     /// The headers that the targets include, as far as they are known.
     pub(crate) headers: BTreeSet<PathBuf>,
     started: Instant,
+    /// The remarks that were made: the next target would have the same.
+    remarks: Mutex<BTreeSet<String>>,
 }
 
 impl<'a> Run<'a> {
@@ -54,6 +61,7 @@ impl<'a> Run<'a> {
             sources: None,
             headers: BTreeSet::new(),
             started: Instant::now(),
+            remarks: Mutex::default(),
         })
     }
 
@@ -136,6 +144,13 @@ impl<'a> Run<'a> {
             Some(read) => read,
             None => self.sources.insert(plan.sources()?),
         };
+        let (told, listener) = (&self.remarks, self.listener);
+        let remark = |text: &str| {
+            let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+            if told.insert(text.to_owned()) {
+                listener.tell(&Event::Remark { text });
+            }
+        };
         let job = Job {
             toolchain,
             options: plan.options(platform),
@@ -156,6 +171,7 @@ impl<'a> Run<'a> {
             mode: plan.mode(),
             interrupt: self.interrupt.clone(),
             listener: self.listener,
+            remark: &remark,
         };
         self.listener.tell(&Event::Compiling { target });
         let mut built = self

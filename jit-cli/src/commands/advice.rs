@@ -2,7 +2,7 @@
 
 use std::io;
 
-use jit_llvm::LlvmError;
+use jit_llvm::{Diagnostic, LlvmError, Severity};
 
 use super::{exit_status::exit_status, missing_headers};
 use crate::error::Error;
@@ -22,6 +22,13 @@ pub(crate) fn advice(error: &Error) -> Option<String> {
             "point --llvm-tools-install-dir at its prefix, or name another version with --llvm-version"
         }
         Error::NoHostTarget => "name a target with --target",
+        Error::RefusedFlag { .. } => {
+            "leave it out of --cflags or CFLAGS, or of cflags in jit.toml, or of clang's configuration file; \
+             in jit.toml, [target.TRIPLE] has cflags for one target"
+        }
+        Error::Llvm(error) if is_about_flags(error) => {
+            "change --cflags or CFLAGS, or cflags in jit.toml: there, [target.TRIPLE] has cflags for one target"
+        }
         Error::Flags { .. } => "quote --cflags as for a shell",
         Error::FreeThreaded => {
             "leave out --free-threaded and name the directory of such a pyconfig.h with --pyconfig-dir, or \
@@ -71,4 +78,24 @@ pub(crate) fn advice(error: &Error) -> Option<String> {
         | Error::Several(_) => return None,
     };
     Some(text.to_owned())
+}
+
+/// Whether clang complains of its flags, and not of a source.
+fn is_about_flags(error: &LlvmError) -> bool {
+    match error {
+        LlvmError::Flags { .. } => true,
+        // What cc1 finds out has no place.
+        LlvmError::Rejected { diagnostics, .. } => {
+            let errors = |one: &Diagnostic| one.severity == Severity::Error;
+            !diagnostics.list.iter().any(errors)
+                && [
+                    "error: option '",
+                    "error: unknown target CPU",
+                    "error: invalid value '",
+                ]
+                .iter()
+                .any(|words| diagnostics.text.contains(words))
+        }
+        _ => false,
+    }
 }

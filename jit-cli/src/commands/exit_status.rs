@@ -30,6 +30,7 @@ pub(crate) fn exit_status(error: &Error) -> u8 {
     match error {
         Error::NoHostTarget
         | Error::Flags { .. }
+        | Error::RefusedFlag { .. }
         | Error::FreeThreaded
         | Error::Jobs { .. }
         | Error::NotABuildScript { .. }
@@ -120,7 +121,7 @@ fn llvm_status(error: &LlvmError) -> u8 {
         LlvmError::BadVersion(_) => 2,
         // clang reports a full disk in its text only.
         LlvmError::Rejected { diagnostics, .. } if diagnostics.text.contains("No space left") => 19,
-        LlvmError::Rejected { .. } => 12,
+        LlvmError::Rejected { .. } | LlvmError::Flags { .. } => 12,
         LlvmError::Run { .. } => 6,
         LlvmError::File { source, .. } => file_status(source),
         LlvmError::Interrupted => 130,

@@ -123,6 +123,11 @@ examples! {
     UnknownTarget => [Target::from_triple("vax-dec-vms").unwrap_err().into()],
     NoHostTarget => [Error::NoHostTarget],
     Flags => [Error::Flags { flags: "-DA='x".to_owned() }],
+    RefusedFlag => [Error::RefusedFlag {
+        target: linux(),
+        flag: "-fsanitize=address".to_owned(),
+        why: "adds calls to a run-time library",
+    }],
     FreeThreaded => [Error::FreeThreaded],
     Jobs => [Error::Jobs { message: "WHAT THE SYSTEM SAYS".to_owned() }],
     NotABuildScript => [Error::NotABuildScript { name: "OUT_DIR" }],
@@ -138,6 +143,10 @@ examples! {
         unusable(Rejection::NotLlvm("Turbo C".to_owned())),
         Error::Llvm(LlvmError::BadVersion("22.1".to_owned())),
         rejected("_NOP.c:3:5: error: expected expression\n"),
+        rejected("error: option 'cf-protection=branch' cannot be specified on this target\n"),
+        Error::Llvm(LlvmError::Flags {
+            diagnostics: Diagnostics::parse("clang: error: unknown argument: '-x'\n"),
+        }),
         rejected("error: unable to open output file: 'No space left on device'\n"),
         Error::Llvm(LlvmError::Run {
             program: PathBuf::from("/bin/clang"),

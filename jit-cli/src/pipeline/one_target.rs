@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use jit_llvm::{CompileOptions, Compiler, Interrupt, Mode, Object, Source, Toolchain};
+use jit_llvm::{CompileOptions, Compiler, Diagnostics, Interrupt, Mode, Object, Source, Toolchain};
 use jit_optimizer::Optimizer;
 use jit_schema::Target;
 use jit_stencils::{StencilSet, UnresolvedGroup, UnwindInfo};
@@ -22,6 +22,7 @@ use crate::{
     cache::store::Cache,
     error::Error,
     events::{Event, Listener},
+    pipeline::flags,
     pipeline::line::Line,
     pipeline::warned::Warned,
     pipeline::workdir::WorkDir,
@@ -48,6 +49,8 @@ pub(crate) struct Job<'a> {
     pub(crate) mode: Mode,
     pub(crate) interrupt: Interrupt,
     pub(crate) listener: &'a Listener,
+    /// Gets what the user should know about the flags.
+    pub(crate) remark: &'a (dyn Fn(&str) + Sync),
 }
 
 /// The result of a build.
@@ -74,13 +77,19 @@ pub(crate) fn build(job: Job<'_>) -> Result<Built, Error> {
     let target = job.options.target;
     let (preamble, body) = job.template;
     let warned = Warned::new(target, job.listener);
-    let compiler = Compiler::builder(job.toolchain, job.options, work.path())
-        .preamble(preamble)
-        .mode(job.mode)
-        .keep_files(job.keep_temps.is_some())
-        .interrupt(job.interrupt)
-        .on_warnings(|diagnostics| warned.report(diagnostics))
-        .build()?;
+    let report = |diagnostics: &Diagnostics| warned.report(diagnostics);
+    let (compiler, remarks) = flags::checked(job.options, |options| {
+        Compiler::builder(job.toolchain, options, work.path())
+            .preamble(preamble)
+            .mode(job.mode)
+            .keep_files(job.keep_temps.is_some())
+            .interrupt(job.interrupt.clone())
+            .on_warnings(report)
+            .build()
+    })?;
+    for remark in &remarks {
+        (job.remark)(remark);
+    }
     let sources = template::sources(body, &job.cases);
     let lookup = job.cache.map(|(cache, name)| Lookup {
         cache,

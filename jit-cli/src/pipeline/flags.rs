@@ -1,0 +1,188 @@
+//! What clang makes of its flags, before anything is compiled: they may come from `--cflags`, `jit.toml`,
+//! or a configuration file of clang's that nobody here knows of, so cc1's arguments count.
+
+use jit_llvm::{CompileOptions, Compiler, LlvmError};
+
+use crate::error::Error;
+
+/// A kind of flag that stencils can do without: it is turned off.
+struct TurnedOff {
+    /// What an argument of cc1 starts with that the flag leads to.
+    arguments: &'static [&'static str],
+    /// What the flag starts with.
+    words: &'static [&'static str],
+    /// The flags that turn it off.
+    instead: &'static [&'static str],
+    /// Whether it is turned off for the shim, too.
+    shim: bool,
+    /// Why.
+    why: &'static str,
+}
+
+const TURNED_OFF: &[TurnedOff] = &[
+    TurnedOff {
+        arguments: &["-debug-info-kind=", "-gcodeview"],
+        words: &["-g"],
+        instead: &["-g0"],
+        shim: false,
+        why: "stencils have no debug information",
+    },
+    TurnedOff {
+        arguments: &["-flto"],
+        words: &["-flto"],
+        instead: &["-fno-lto", "-fno-fat-lto-objects"],
+        shim: true,
+        why: "stencils are made from machine code",
+    },
+    TurnedOff {
+        arguments: &["-funwind-tables", "-fexceptions"],
+        words: &[
+            "-fasynchronous-unwind-tables",
+            "-funwind-tables",
+            "-fexceptions",
+        ],
+        instead: &[
+            "-fno-exceptions",
+            "-fno-unwind-tables",
+            "-fno-asynchronous-unwind-tables",
+        ],
+        shim: false,
+        why: "stencils have no unwind information",
+    },
+    TurnedOff {
+        arguments: &["-fprofile-instrument-use", "-fprofile-sample-use"],
+        words: &[
+            "-fprofile-use",
+            "-fprofile-instr-use",
+            "-fprofile-sample-use",
+            "-fauto-profile",
+        ],
+        instead: &[
+            "-fno-profile-use",
+            "-fno-profile-instr-use",
+            "-fno-profile-sample-use",
+        ],
+        shim: true,
+        why: "a profile tells functions apart by name, and all stencils have one name",
+    },
+];
+
+/// A kind of flag that adds code or data to functions that stencils cannot have.
+struct Refused {
+    /// What an argument of cc1 starts with that the flag leads to.
+    arguments: &'static [&'static str],
+    /// What the flag starts with.
+    words: &'static [&'static str],
+    /// What it does.
+    why: &'static str,
+}
+
+const REFUSED: &[Refused] = &[
+    Refused {
+        arguments: &[
+            "-fprofile-instrument=",
+            "-fcoverage-mapping",
+            "-coverage-notes-file",
+            "-coverage-data-file",
+        ],
+        words: &[
+            "-fprofile-generate",
+            "-fprofile-instr-generate",
+            "-fcs-profile-generate",
+            "-fcoverage-mapping",
+            "--coverage",
+            "-fprofile-arcs",
+            "-ftest-coverage",
+        ],
+        why: "adds counters, which are writable data",
+    },
+    Refused {
+        arguments: &[
+            "-pg",
+            "-finstrument-function",
+            "-fxray-instrument",
+            "-fsplit-stack",
+        ],
+        words: &["-pg", "-finstrument-function", "-fxray", "-fsplit-stack"],
+        why: "adds calls to a run-time library at the start of each function, but a micro-op is no function",
+    },
+    Refused {
+        arguments: &["-fsanitize=", "-fsanitize-coverage"],
+        words: &["-fsanitize"],
+        why: "adds calls to a run-time library",
+    },
+];
+
+/// Makes a compiler whose flags have been looked at, with a remark for each flag that was turned off.
+pub(crate) fn checked<'a>(
+    mut options: CompileOptions,
+    make: impl Fn(CompileOptions) -> Result<Compiler<'a>, LlvmError>,
+) -> Result<(Compiler<'a>, Vec<String>), Error> {
+    let compiler = make(options.clone())?;
+    let Some([compile, _, shim]) = compiler.cc1_arguments()? else {
+        // Nothing is known of such a clang; what it makes will be looked at.
+        return Ok((compiler, Vec::new()));
+    };
+    for kind in REFUSED {
+        let all = compile.iter().chain(&shim);
+        let is_refused = |argument: &&String| starts(argument, kind.arguments);
+        let mut found = all
+            .filter(is_refused)
+            .filter(|argument| !traps(argument, &compile));
+        if let Some(argument) = found.next() {
+            return Err(Error::RefusedFlag {
+                target: options.target,
+                flag: name(&options.cflags, kind.words, argument),
+                why: kind.why,
+            });
+        }
+    }
+    let mut remarks = Vec::new();
+    for kind in TURNED_OFF {
+        let mut arguments = compile
+            .iter()
+            .chain(if kind.shim { &shim[..] } else { &[] });
+        let Some(argument) = arguments.find(|argument| starts(argument, kind.arguments)) else {
+            continue;
+        };
+        let instead = kind.instead.iter().map(|word| (*word).to_owned());
+        match kind.shim {
+            true => options.last.all.extend(instead),
+            false => options.last.stencil.extend(instead),
+        }
+        remarks.push(format!(
+            "{} has no effect here, as {}: {} is added",
+            name(&options.cflags, kind.words, argument),
+            kind.why,
+            kind.instead.join(" "),
+        ));
+    }
+    if remarks.is_empty() {
+        return Ok((compiler, remarks));
+    }
+    Ok((make(options)?, remarks))
+}
+
+fn starts(argument: &str, prefixes: &[&str]) -> bool {
+    prefixes.iter().any(|prefix| argument.starts_with(prefix))
+}
+
+/// Whether an argument names sanitizers all of which stop the program by an instruction, so that there is
+/// nothing to call.
+fn traps(argument: &str, all: &[String]) -> bool {
+    argument.strip_prefix("-fsanitize=").is_some_and(|list| {
+        let trapping = all
+            .iter()
+            .find_map(|argument| argument.strip_prefix("-fsanitize-trap="));
+        trapping == Some(list)
+    })
+}
+
+/// Returns the name of a flag as the user gave it, the last one of those that lead to an argument.
+fn name(cflags: &[String], words: &[&str], argument: &str) -> String {
+    let mut given = cflags.iter().rev();
+    match given.find(|word| starts(word, words) && *word != "-g0") {
+        Some(word) => word.clone(),
+        None => format!("{argument} (which clang's configuration or another flag leads to)"),
+    }
+}
