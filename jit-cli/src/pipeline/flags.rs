@@ -35,6 +35,13 @@ const TURNED_OFF: &[TurnedOff] = &[
         why: "stencils are made from machine code",
     },
     TurnedOff {
+        arguments: &["-stack-protector"],
+        words: &["-fstack-protector"],
+        instead: &["-fno-stack-protector"],
+        shim: true,
+        why: "the function that reports an overwritten stack is not one that stencils can reach everywhere",
+    },
+    TurnedOff {
         arguments: &["-funwind-tables", "-fexceptions"],
         words: &[
             "-fasynchronous-unwind-tables",
