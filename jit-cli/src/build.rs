@@ -157,7 +157,8 @@ impl Build {
         self
     }
 
-    /// Sets the number of jobs to run at once. The default is one for each core.
+    /// Sets the number of jobs to run at once. The default is one for each core, and eight for each core are
+    /// the most.
     pub fn jobs(mut self, jobs: NonZeroUsize) -> Build {
         self.options.jobs = Some(jobs);
         self

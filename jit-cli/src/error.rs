@@ -73,6 +73,29 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// A line of a cases file begins like a case, but is not one.
+    #[error(
+        "{}:{line}: `{text}` is not the start of a case: write eight spaces and `case NAME: {{`, where NAME \
+         is a C identifier and nothing follows the brace",
+        path.display()
+    )]
+    NotACase {
+        /// The file.
+        path: PathBuf,
+        /// The line.
+        line: usize,
+        /// What the line says.
+        text: String,
+    },
+    /// A template has no place for a micro-op.
+    #[error(
+        "{} has no `CASE`: a template contains this word where the text of a micro-op goes",
+        path.display()
+    )]
+    NoPlaceholder {
+        /// The file.
+        path: PathBuf,
+    },
     /// A cases file has two cases with the same name.
     #[error(
         "{}:{second}: micro-op {name} is already defined on line {first}: generate the file again, or \

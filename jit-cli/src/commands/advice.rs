@@ -63,6 +63,8 @@ pub(crate) fn advice(error: &Error) -> Option<String> {
         | Error::UnknownTarget(_)
         | Error::Llvm(_)
         | Error::NoCase { .. }
+        | Error::NotACase { .. }
+        | Error::NoPlaceholder { .. }
         | Error::DuplicateCase { .. }
         | Error::CaseCutShort { .. }
         | Error::Optimize { .. }

@@ -161,6 +161,8 @@ examples! {
     ],
     NoPyconfig => [Error::NoPyconfig { directory: PathBuf::from("DIR") }],
     NoCase => [Error::NoCase { path: place() }],
+    NotACase => [Error::NotACase { path: place(), line: 3, text: "case A-B: {".to_owned() }],
+    NoPlaceholder => [Error::NoPlaceholder { path: place() }],
     DuplicateCase => [Error::DuplicateCase { path: place(), name: uop(), first: 3, second: 9 }],
     CaseCutShort => [Error::CaseCutShort { path: place(), line: 3, name: uop() }],
     Optimize => [Error::Optimize {

@@ -29,8 +29,14 @@ pub(crate) fn split<'a>(text: &'a str, path: &Path) -> Result<Vec<Case<'a>>, Err
     let mut line = 1;
     let mut counted = 0;
     while let Some((start, name, body)) = next_start(text, position) {
-        line += newlines(text, counted..start + 1);
-        counted = start + 1;
+        refuse_strays(
+            text,
+            position..start,
+            line + newlines(text, counted..position),
+            path,
+        )?;
+        line += newlines(text, counted..start);
+        counted = start;
         let cut = || Error::CaseCutShort {
             path: path.to_path_buf(),
             line,
@@ -50,13 +56,12 @@ pub(crate) fn split<'a>(text: &'a str, path: &Path) -> Result<Vec<Case<'a>>, Err
                 second: line,
             });
         }
-        // The text starts after the newline and the spaces.
-        let case = text
-            .get(start + START.len() - "case ".len()..end)
-            .ok_or_else(cut)?;
+        let case = text.get(start..end).ok_or_else(cut)?;
         cases.push(Case { name, text: case });
         position = end;
     }
+    line += newlines(text, counted..position);
+    refuse_strays(text, position..text.len(), line, path)?;
     if cases.is_empty() {
         return Err(Error::NoCase {
             path: path.to_path_buf(),
@@ -66,18 +71,23 @@ pub(crate) fn split<'a>(text: &'a str, path: &Path) -> Result<Vec<Case<'a>>, Err
     Ok(cases)
 }
 
-/// Finds the next line that starts a case. Returns the offset of the newline before it, the name, and the
-/// offset after its `{`.
+/// Finds the next line that starts a case. Returns the offset of its `case`, the name, and the offset after
+/// its `{`.
 fn next_start(text: &str, from: usize) -> Option<(usize, &str, usize)> {
     let mut from = from;
     loop {
-        let start = from + text.get(from..)?.find(START)?;
-        let after = start + START.len();
+        // The first line of the file has no newline before it.
+        let first = START.trim_start_matches('\n');
+        let after = match text.get(from..)?.strip_prefix(first) {
+            Some(_) if from == 0 => first.len(),
+            _ => from + text.get(from..)?.find(START)? + START.len(),
+        };
         let rest = text.get(after..)?;
         let length = rest
             .find(|c: char| !(c.is_alphanumeric() || c == '_'))
             .unwrap_or(rest.len());
         let (name, tail) = rest.split_at_checked(length)?;
+        let start = after - "case ".len();
         // The newline after the brace belongs to the body.
         if !name.is_empty() && tail.starts_with(": {\n") {
             return Some((start, name, after + length + ": {".len()));
@@ -87,6 +97,28 @@ fn next_start(text: &str, from: usize) -> Option<(usize, &str, usize)> {
             return Some((start, name, text.len()));
         }
         from = after;
+    }
+}
+
+/// Returns an error if a line between two cases begins like a case: it would be left out without a word.
+/// `first` is the number of the range's first line.
+fn refuse_strays(text: &str, range: Range<usize>, first: usize, path: &Path) -> Result<(), Error> {
+    let part = text.get(range).unwrap_or_default();
+    let begins_a_case = |line: &str| {
+        let rest = line.trim_start().strip_prefix("case");
+        rest.is_some_and(|rest| rest.starts_with([' ', '\t']) && rest.contains('{'))
+    };
+    match part
+        .lines()
+        .enumerate()
+        .find(|(_, line)| begins_a_case(line))
+    {
+        Some((index, line)) => Err(Error::NotACase {
+            path: path.to_path_buf(),
+            line: first + index,
+            text: line.trim().to_owned(),
+        }),
+        None => Ok(()),
     }
 }
 
@@ -140,6 +172,37 @@ mod tests {
         assert!(failure("// nothing\n").contains("cases.h has no case"));
         // The indentation is another one.
         assert!(failure("\n    case _X: {\n    }\n").contains("no case"));
+    }
+
+    #[test]
+    fn the_first_line_may_start_a_case() {
+        let text = "        case _X: {\n        }\n        case _Y: {\n        }\n";
+        assert_eq!(names(text), ["_X", "_Y"]);
+    }
+
+    #[test]
+    fn lines_that_almost_start_a_case_are_refused() {
+        let good = "\n        case _X: {\n        }\n";
+        for bad in [
+            "        case A-B: {",
+            "        case A : {",
+            "\tcase A: {",
+            "    case A: {",
+            "        case A: { ",
+            "        case A: { // x",
+        ] {
+            for text in [
+                format!("{good}{bad}\n        }}\n"),
+                format!("\n\n{bad}\n        }}{good}"),
+            ] {
+                let line = 1 + text.lines().position(|line| line == bad).unwrap();
+                let message = failure(&text);
+                assert!(
+                    message.contains(&format!("cases.h:{line}: `case A")),
+                    "{message}"
+                );
+            }
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeSet,
+    num::NonZero,
     path::{Path, PathBuf},
 };
 
@@ -23,6 +24,9 @@ use crate::{
     },
     sysroot::headers::{self, Sysroot},
 };
+
+/// The most jobs for each core.
+const JOBS_FOR_A_CORE: usize = 8;
 
 /// A build for which everything is decided.
 pub(crate) struct Plan<'a> {
@@ -196,10 +200,13 @@ impl<'a> Plan<'a> {
         Ok(Toolchain::discover(&self.search, interrupt)?)
     }
 
-    /// Starts the threads.
+    /// Starts the threads. More than a few for each core only slow each other down, and thousands stop the
+    /// machine.
     pub(crate) fn jobs(&self) -> Result<rayon::ThreadPool, Error> {
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let jobs = self.options.jobs.map_or(0, NonZero::get);
         rayon::ThreadPoolBuilder::new()
-            .num_threads(self.options.jobs.map_or(0, std::num::NonZero::get))
+            .num_threads(jobs.min(cores.saturating_mul(JOBS_FOR_A_CORE)))
             .build()
             .map_err(|error| Error::Jobs {
                 message: error.to_string(),
@@ -225,6 +232,11 @@ impl Sources {
         };
         let template = read(&project.template)?;
         let (preamble, body) = template::split(&template);
+        if !template::has_placeholder(body) {
+            return Err(Error::NoPlaceholder {
+                path: project.template.clone(),
+            });
+        }
         Ok(Sources {
             preamble: preamble.to_owned(),
             checked: headers::with_checks(preamble),

@@ -24,6 +24,11 @@ pub(crate) fn split(template: &str) -> (&str, &str) {
     template.split_at_checked(end).unwrap_or(("", template))
 }
 
+/// Returns whether a template's body has a place for a micro-op.
+pub(crate) fn has_placeholder(body: &str) -> bool {
+    body.contains(PLACEHOLDER)
+}
+
 /// Returns one source for each case, in their order: the template's body with the case in it.
 pub(crate) fn sources(body: &str, cases: &[Case<'_>]) -> Vec<Source> {
     let source = |case: &Case<'_>| Source {
