@@ -171,7 +171,7 @@ mod tests {
     fn none() {
         assert!(failure("// nothing\n").contains("cases.h has no case"));
         // The indentation is another one.
-        assert!(failure("\n    case _X: {\n    }\n").contains("no case"));
+        assert!(failure("\n    case _X: {\n    }\n").contains("not the start of a case"));
     }
 
     #[test]
