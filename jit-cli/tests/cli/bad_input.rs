@@ -1,4 +1,4 @@
-//! The project is not what it should be.
+//! Errors in the project and its options.
 
 use std::fs;
 
@@ -25,7 +25,7 @@ fn an_unknown_target() {
         mentions(&message, &[triple]);
         mentions(&message, &fixtures::TRIPLES);
     }
-    // Nothing is built for those before it, either.
+    // The targets before it are not built either.
     let both = [LINUX, "sparc-sun-solaris"];
     mentions(&sandbox.build_for(&both).fails(7), &["sparc-sun-solaris"]);
 }
@@ -95,7 +95,7 @@ fn cases_without_a_case() {
 }
 
 #[test]
-fn a_case_that_is_there_twice() {
+fn a_duplicate_case() {
     fixtures::needs!(clang_22, objdump_22);
     let nop = case("_NOP_r00");
     let sandbox = Sandbox::new().tinyvm_of(&[nop.clone(), case("_DUP_r12"), nop]);
@@ -124,7 +124,7 @@ fn a_case_that_is_cut_short() {
     fixtures::needs!(clang_22, objdump_22);
     let sandbox = Sandbox::new().tinyvm();
     let whole = file("Python/executor_cases.c.h");
-    // In the middle of the last body, and of one in the middle.
+    // The file ends in the last case, or in one in the middle.
     for name in ["_STOP_r00", "_ROUND_EVEN_r11"] {
         let start = whole.find(&format!("case {name}: {{")).unwrap();
         let line = 1 + whole[..start].matches('\n').count();
@@ -135,14 +135,14 @@ fn a_case_that_is_cut_short() {
             &[name, &format!("executor_cases.c.h:{line}: "), "cut short"],
         );
     }
-    // The end of one is missing, and the next follows.
+    // The end of a case is missing.
     let text = case("_NOP_r00").replace("        }\n", "") + &case("_DUP_r12");
     sandbox.write(CASES, cases(&[text]));
     mentions(&sandbox.build().fails(11), &["_NOP_r00", "cut short"]);
 }
 
 #[test]
-fn cases_that_are_no_text() {
+fn cases_that_are_not_text() {
     fixtures::needs!(clang_22, objdump_22);
     let sandbox = Sandbox::new().tinyvm();
     let mut bytes = sandbox.text(CASES).into_bytes();
@@ -153,7 +153,7 @@ fn cases_that_are_no_text() {
     mentions(&message, &["executor_cases.c.h", "it must be UTF-8"]);
 }
 
-/// All of them are named, with what clang says about each, and the others come through.
+/// All of them are reported, each with clang's messages, and the others are compiled.
 #[test]
 fn micro_ops_that_do_not_compile() {
     fixtures::needs!(clang_22, objdump_22);
@@ -181,14 +181,14 @@ fn micro_ops_that_do_not_compile() {
                 "2 micro-ops failed",
             ],
         );
-        // Nothing is said twice, nor about a file that is nowhere.
+        // No message is repeated, and none is about a file that does not exist.
         assert_eq!(message.matches(": error: ").count(), 2, "{message}");
         assert!(!message.contains("tmp/"), "{message}");
         for name in good {
             assert!(!message.contains(name), "{message}");
             assert!(sandbox.was_assembled(&kept, name), "{name}");
         }
-        // The line that is named is the one in the file that is kept.
+        // The line number is that of the file that is kept.
         let source = sandbox.text(&format!("{kept}/{LINUX}/_NOP_r00.c"));
         if !mode.is_empty() {
             let named = source.lines().nth(line + 1).unwrap();
@@ -197,7 +197,7 @@ fn micro_ops_that_do_not_compile() {
     }
 }
 
-/// nixpkgs 348786: what is wrong with a header is wrong with every micro-op. It is told once, whole.
+/// nixpkgs issue 348786: an error in a header affects every micro-op, but is reported once, in full.
 #[test]
 fn a_header_that_does_not_compile() {
     fixtures::needs!(clang_22, objdump_22);
@@ -274,7 +274,7 @@ fn build_config(sandbox: &Sandbox) -> Run<'_> {
 }
 
 #[test]
-fn a_configuration_that_is_wrong() {
+fn errors_in_a_configuration() {
     let good = "template = \"template.c\"\ncases = \"cases.h\"\n";
     for (text, words) in [
         (format!("{good}inclde = []\n"), ["inclde", "include"]),
@@ -311,7 +311,7 @@ fn a_place_that_cannot_be_written() {
         "22",
         LINUX,
     ];
-    // A file where a directory should be: not even root can write there.
+    // A file in place of a directory: not even root can write there.
     for place in ["vm/pyconfig.h", "vm/pyconfig.h/below"] {
         let message = sandbox.run(&build).with(&["-o", place]).fails(20);
         mentions(&message, &["can't create", place]);

@@ -1,4 +1,4 @@
-//! What clang makes cannot be used, or clang does not make it.
+//! Object files that can't become stencils, and clang processes that fail.
 
 use crate::{
     sandbox::{LINUX, Run, Sandbox},
@@ -18,7 +18,7 @@ fn with_bad(body: &str) -> Sandbox {
     Sandbox::new().tinyvm_of(&[case("_NOP_r00"), bad, case("_SWAP_r22")])
 }
 
-/// In both modes, the bad one is named, and the good ones are not.
+/// Checks in both modes that the bad micro-op is named, and the good ones are not.
 #[track_caller]
 fn fails(sandbox: &Sandbox, triple: &str, status: i32, words: &[&str]) {
     for mode in [&[][..], &["--one-process-per-step"]] {
@@ -90,8 +90,8 @@ fn several_for_several_reasons() {
     assert!(!message.contains("_DUP_r12"), "{message}");
 }
 
-/// A build with the clang in `llvm/bin`. That one knows micro-ops by the names of their files, which
-/// are theirs only where files are kept.
+/// Returns a build with the clang in `llvm/bin`. It recognizes micro-ops by the names of their files, which have
+/// the names of micro-ops only where files are kept.
 fn with_fake<'a>(sandbox: &'a Sandbox, mode: &[&str]) -> Run<'a> {
     let kept = format!("kept{}", mode.len());
     sandbox
@@ -101,7 +101,7 @@ fn with_fake<'a>(sandbox: &'a Sandbox, mode: &[&str]) -> Run<'a> {
         .with(mode)
 }
 
-/// A wrapper around clang that harms the object file of one micro-op.
+/// Returns a sandbox with a wrapper around clang that damages the object file of one micro-op.
 fn harming(harm: &str) -> Sandbox {
     let sandbox = with_bad("tos0 = VM_NONE;");
     sandbox.clang_with(&format!(
@@ -126,13 +126,13 @@ exit 0
 fn objects_that_are_broken() {
     fixtures::needs!(clang_22, objdump_22);
     for harm in [
-        // Cut short: in the header, in a section, in the section headers.
+        // The file ends in the header, in a section, or in the section headers.
         "head -c 50 \"$object\"",
         "head -c 70 \"$object\"",
         "head -c 600 \"$object\"",
         ":",
         "echo 'no object at all'",
-        // The offset of the section headers is far behind the end.
+        // The offset of the section headers is far beyond the end of the file.
         r#"{ head -c 40 "$object"; printf '\377\377\377\377'; tail -c +45 "$object"; }"#,
         // A million sections.
         r#"{ head -c 60 "$object"; printf '\377\376'; tail -c +63 "$object"; }"#,
@@ -148,18 +148,18 @@ fn objects_that_are_broken() {
 fn no_object_at_all() {
     fixtures::needs!(clang_22, objdump_22);
     let sandbox = with_bad("tos0 = VM_NONE;");
-    // It says that all went well, and did nothing.
+    // It reports success, but did nothing.
     sandbox.clang_with("case \"$*\" in *_LOAD_NONE_r01.s) exit 0 ;; esac");
     let message = with_fake(&sandbox, &["--one-process-per-step"]).fails(20);
     mentions(&message, &["_LOAD_NONE_r01.o"]);
 }
 
-/// Killed (by the kernel, which is out of memory) in the middle of a batch.
+/// clang is killed in a batch, as by a kernel that is out of memory.
 #[test]
 fn clang_is_killed() {
     fixtures::needs!(clang_22, objdump_22);
     let sandbox = with_bad("tos0 = VM_NONE;");
-    // Up to the bad one, all is well.
+    // The micro-ops before the bad one are compiled.
     sandbox.clang_with(
         r#"before=
 for argument do
@@ -183,7 +183,7 @@ done
     }
 }
 
-/// clang itself gives up.
+/// clang crashes.
 #[test]
 fn clang_crashes() {
     fixtures::needs!(clang_22, objdump_22);

@@ -1,4 +1,4 @@
-//! clang is not there, or is not what it should be.
+//! clang is missing or can't be used.
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
@@ -8,7 +8,7 @@ use crate::{
     tools,
 };
 
-/// With no tool but those of the sandbox, in `bin`.
+/// Returns a build that finds only the tools in `bin` of the sandbox.
 fn isolated(sandbox: &Sandbox) -> Run<'_> {
     sandbox
         .run(&["build", "--cpython", "vm", "-p", "vm", "-o", "out", LINUX])
@@ -36,7 +36,7 @@ fn none() {
     let message = isolated(&sandbox).fails(3);
     mentions(&message, &WHAT_TO_DO);
     mentions(&message, &["can't find clang-22", "clang in PATH"]);
-    // Every place is named.
+    // Every place that was searched is named.
     let message = isolated(&sandbox)
         .with(&["--llvm-tools-install-dir", "elsewhere"])
         .fails(3);
@@ -147,7 +147,7 @@ fn prints_garbage() {
     }
 }
 
-/// What is wrong in one place does not keep the search from the next.
+/// An unusable clang in one place does not end the search.
 #[test]
 fn the_next_place_is_tried() {
     fixtures::needs!(clang_22, objdump_22);
@@ -163,7 +163,7 @@ fn the_next_place_is_tried() {
     assert!(!header.contains("file format"));
 }
 
-/// llvm-objdump only adds comments: one that will not do is none at all.
+/// llvm-objdump only adds comments, so one of a wrong version is ignored.
 #[test]
 fn objdump_of_another_version() {
     fixtures::needs!(clang_22, objdump_22);
@@ -175,7 +175,7 @@ fn objdump_of_another_version() {
         .succeeds();
     let header = sandbox.text(&format!("out/jit_stencils-{LINUX}.h"));
     assert!(!header.contains("file format"));
-    // With the right one, there are comments, and nothing else is different.
+    // The right version adds comments, and nothing else differs.
     sandbox.build().with(&["--force"]).succeeds();
     let with = sandbox.text(&format!("out/jit_stencils-{LINUX}.h"));
     assert!(with.contains("// _JUMP_r00.o:"));

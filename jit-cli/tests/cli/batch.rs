@@ -1,7 +1,7 @@
-//! Many inputs in a process give what one process for each gives.
+//! Batches give the same results as one process for each micro-op.
 //!
-//! CPython's build.py runs one process for each step, so `goldens` compares the whole example
-//! already; here the slow way of our own is held to the same, on fewer micro-ops.
+//! CPython's build.py runs one process for each step, and `goldens` compares its results for the whole example.
+//! Here, `--one-process-per-step` is compared, with fewer micro-ops.
 
 use fixtures::TRIPLES;
 
@@ -10,7 +10,7 @@ use crate::{
     tinyvm::{Files, TEMPLATE, case, case_with, file, line_of_case, text},
 };
 
-/// They have among them every relocation, section and pass.
+/// Micro-ops that together use every relocation, section and pass.
 pub(crate) const SOME: [&str; 7] = [
     "_CHECK_STACK_r00",
     "_CONVERT_UNIT_r11",
@@ -21,12 +21,12 @@ pub(crate) const SOME: [&str; 7] = [
     "_SWITCH_TABLE_r11",
 ];
 
-/// The example cut down to them.
+/// Returns a copy of the example with these micro-ops only.
 pub(crate) fn some() -> Sandbox {
     Sandbox::new().tinyvm_of(&SOME.map(case))
 }
 
-/// Build in batches and the slow way; what both wrote.
+/// Builds in batches and with one process for each step, and compares the files.
 #[track_caller]
 pub(crate) fn both_ways(sandbox: &Sandbox, run: fn(&Sandbox) -> Run<'_>) -> Files {
     let quick = run(sandbox).succeeds();
@@ -60,8 +60,7 @@ fn all_targets() {
     both_ways(&some(), |sandbox| sandbox.build_for(&TRIPLES));
 }
 
-/// More micro-ops than one batch holds, and several batches at a time: the order of the results is
-/// that of the cases.
+/// With several batches at the same time, the order of the results still is that of the cases.
 #[test]
 fn order() {
     fixtures::needs!(clang_22, objdump_22);
@@ -76,7 +75,7 @@ fn order() {
     }
 }
 
-/// What can't be precompiled for all micro-ops is left to the driver, and nothing is lost.
+/// Headers that can't be precompiled for all micro-ops are compiled by the driver.
 #[test]
 fn a_header_that_depends_on_the_micro_op() {
     fixtures::needs!(clang_22, objdump_22);
@@ -98,8 +97,8 @@ fn a_header_that_depends_on_the_micro_op() {
     }
 }
 
-/// `__LINE__` and `__FILE__` are those of a file of the micro-op's own, whether the headers are
-/// precompiled (for more than a few micro-ops) or not.
+/// `__LINE__` and `__FILE__` are as if each micro-op had its own file, whether the headers are precompiled (for
+/// more than a few micro-ops) or not.
 #[test]
 fn lines_and_file_names() {
     fixtures::needs!(clang_22, objdump_22);
@@ -113,7 +112,7 @@ fn lines_and_file_names() {
         let header = text(&files, "jit_stencils-x86_64-unknown-linux-gnu.h");
         let name = "'_NOP_r00.c\\x00'";
         assert!(header.contains(name), "{name}\n{header}");
-        // The number in the instruction's bytes.
+        // The line number is in the instruction's bytes.
         let number = 0x5afe_0000 + u32::try_from(line).unwrap();
         let bytes = number.to_le_bytes().map(|byte| format!("0x{byte:02x}"));
         let words: Vec<&str> = header.split_whitespace().collect();

@@ -1,6 +1,6 @@
-//! The cache: what it may give back, and what it may not.
+//! The cache: which changes it has to notice, and which it may ignore.
 //!
-//! What a build with the cache writes is compared with what one without it writes.
+//! The files of a build with the cache are compared with those of a build without it.
 
 use std::{fs, path::PathBuf};
 
@@ -12,7 +12,7 @@ use crate::{
     tinyvm::{CASES, case, case_with, file},
 };
 
-/// How many micro-ops the example has.
+/// Returns the number of micro-ops in the example.
 fn all() -> u64 {
     let cases = file("Python/executor_cases.c.h")
         .matches("\n        case ")
@@ -20,7 +20,7 @@ fn all() -> u64 {
     cases.try_into().unwrap()
 }
 
-/// Events of `--message-format json`.
+/// Parses the events of `--message-format json`.
 pub(crate) fn events(stdout: &str) -> Vec<Value> {
     let lines = stdout.lines().map(serde_json::from_str);
     lines.collect::<Result<_, _>>().expect(stdout)
@@ -50,12 +50,13 @@ impl Sandbox {
         self.cached_build_into("out")
     }
 
-    /// Build with the cache; how many micro-ops came from it.
+    /// Builds with the cache. Returns the number of micro-ops that came from it.
     fn cached(&self) -> u64 {
         cached(&self.cached_build().succeeds().stdout)
     }
 
-    /// Build with the cache and without; how many micro-ops came from it.
+    /// Builds with and without the cache, and compares the files. Returns the number of micro-ops that came from
+    /// the cache.
     fn cached_and_right(&self) -> u64 {
         let cached = self.cached();
         self.build_into("plain").with(&["--no-cache"]).succeeds();
@@ -63,7 +64,7 @@ impl Sandbox {
         cached
     }
 
-    /// Put some text in the place of another, once, in a file of the copy.
+    /// Replaces a text, which occurs once, in a file of the copy.
     pub(crate) fn replace(&self, relative: &str, old: &str, new: &str) {
         let text = self.text(relative);
         assert!(text.contains(old), "{relative} has no {old}");
@@ -97,7 +98,7 @@ fn entries(directory: PathBuf) -> Vec<PathBuf> {
 const HEADER: &str = "vm/Include/internal/vm_values.h";
 
 #[test]
-fn what_changes_no_byte_changes_nothing() {
+fn changes_without_effect() {
     fixtures::needs!(clang_22, objdump_22);
     let sandbox = Sandbox::new().tinyvm();
     assert_eq!(sandbox.cached_and_right(), 0);
@@ -113,7 +114,7 @@ fn what_changes_no_byte_changes_nothing() {
     );
     assert_eq!(sandbox.cached_and_right(), all());
 
-    // Macros that nobody uses.
+    // Unused macros.
     let config = sandbox.text("vm/pyconfig.h");
     sandbox.write(
         "vm/pyconfig.h",
@@ -125,7 +126,7 @@ fn what_changes_no_byte_changes_nothing() {
         .with(&["--cflags=-DNOBODY=1 -I/nowhere"]);
     assert_eq!(cached(&run.succeeds().stdout), all());
 
-    // A header that is not there any more comes back elsewhere.
+    // A header is moved to another directory.
     fs::rename(
         sandbox.path("vm/Include/internal/vm_values.h"),
         sandbox.path("vm/Include/vm_values.h"),
@@ -133,19 +134,19 @@ fn what_changes_no_byte_changes_nothing() {
     .unwrap();
     assert_eq!(sandbox.cached_and_right(), all());
 
-    // Another checkout.
+    // The checkout is in another directory.
     let other = Sandbox::new().tinyvm();
     fs::rename(sandbox.path("cache"), other.path("cache")).unwrap();
     assert_eq!(other.cached_and_right(), all());
 }
 
 #[test]
-fn what_changes_bytes_is_built() {
+fn changes_with_effect() {
     fixtures::needs!(clang_22, objdump_22);
     let sandbox = Sandbox::new().tinyvm();
     assert_eq!(sandbox.cached(), 0);
 
-    // One micro-op.
+    // A micro-op is changed.
     sandbox.replace(
         CASES,
         "            break;\n",
@@ -154,12 +155,12 @@ fn what_changes_bytes_is_built() {
     assert_eq!(sandbox.cached_and_right(), all() - 1);
     assert_eq!(sandbox.cached_and_right(), all());
 
-    // A macro, for those micro-ops that use it.
+    // A macro is changed, which affects the micro-ops that use it.
     sandbox.replace(HEADER, "0xFFFEu", "0xFFFBu");
     let cached_then = sandbox.cached_and_right();
     assert!(cached_then < all(), "{cached_then}");
 
-    // A structure.
+    // A structure is changed.
     let text = sandbox.text("vm/Include/tinyvm.h");
     let start = text
         .find("struct vm_thread {")
@@ -171,16 +172,16 @@ fn what_changes_bytes_is_built() {
     );
     assert_eq!(sandbox.cached_and_right(), 0);
 
-    // Flags that say how to generate code, and the kind of build.
+    // Flags for code generation are added, or it is a debug build.
     for flags in [&["--cflags=-O1"][..], &["--debug"]] {
         let run = sandbox.cached_build().with(flags);
         assert_eq!(cached(&run.succeeds().stdout), 0, "{flags:?}");
     }
-    // All of it is there still.
+    // The first build's results are still in the cache.
     assert_eq!(sandbox.cached_and_right(), all());
 }
 
-/// A header that is found before the one that was read takes its place.
+/// A new header in an earlier include directory replaces the one that was read.
 #[test]
 fn a_header_that_hides_another() {
     fixtures::needs!(clang_22, objdump_22);
@@ -221,7 +222,7 @@ fn damaged_entries_are_reported_and_built_anew() {
 }
 
 #[test]
-fn several_builds_share_one() {
+fn several_builds_share_a_cache() {
     fixtures::needs!(clang_22, objdump_22);
     let sandbox = Sandbox::new().tinyvm();
     let runs: Vec<_> = (0..4)
@@ -245,7 +246,7 @@ fn its_size_is_limited() {
     let sandbox = Sandbox::new().tinyvm();
     sandbox.cached();
     let before = entries(sandbox.path("cache")).len();
-    // No room: of each directory that is written to, the newest stays.
+    // The limit is 0: the newest entry of each directory that is written to stays.
     sandbox
         .cached_build()
         .with(&["--cache-size", "0", "--debug"])
@@ -254,16 +255,16 @@ fn its_size_is_limited() {
     assert!(after < 2 * before, "{before} {after}");
     let directories = fs::read_dir(sandbox.path("cache/v1")).unwrap().count();
     assert!(after <= 2 * directories, "{after} {directories}");
-    // Still right.
+    // The results are still right.
     sandbox.cached_and_right();
 }
 
 #[test]
-fn it_can_be_left_alone() {
+fn builds_without_a_cache() {
     fixtures::needs!(clang_22, objdump_22);
     let sandbox = Sandbox::new().tinyvm();
     for flag in ["--no-cache", "--one-process-per-step"] {
-        // A few suffice.
+        // A few micro-ops are enough.
         let cases = [case(SOME[0]), case(SOME[1])];
         sandbox.write(CASES, crate::tinyvm::cases(&cases));
         sandbox
@@ -272,7 +273,7 @@ fn it_can_be_left_alone() {
             .succeeds();
         assert!(!sandbox.path("cache").exists(), "{flag}");
     }
-    // A cache that can't be written to is no reason to fail.
+    // A build does not fail if the cache can't be written.
     sandbox.write("file", "");
     let run = sandbox
         .build_into("out")
@@ -286,7 +287,7 @@ fn it_can_be_left_alone() {
     );
 }
 
-/// What clang warns of is shown again by the next build, so it is not stored.
+/// A micro-op with a warning is not stored, so that the next build shows the warning again.
 #[test]
 fn warnings_come_again() {
     fixtures::needs!(clang_22, objdump_22);

@@ -1,4 +1,4 @@
-//! Several builds into one directory at once.
+//! Several builds that write to one directory at the same time.
 
 use std::process::Stdio;
 
@@ -13,7 +13,7 @@ use crate::{
 };
 
 #[test]
-fn all_of_them_end_well() {
+fn all_of_them_succeed() {
     fixtures::needs!(clang_22, objdump_22);
     let sandbox = Sandbox::new().tinyvm();
     let run = sandbox.build();

@@ -7,7 +7,7 @@ use crate::{
     tinyvm::{case, case_with},
 };
 
-/// A file system of 64 KiB, where root may mount one.
+/// A file system of 64 KiB, if the test runs as root and may mount one.
 struct Small<'a> {
     sandbox: &'a Sandbox,
     place: &'static str,
@@ -30,7 +30,7 @@ impl Drop for Small<'_> {
     }
 }
 
-/// What clang says is all there is, wherever tests run.
+/// clang's message about a full disk is recognized. This needs no file system.
 #[test]
 fn as_clang_puts_it() {
     fixtures::needs!(clang_22, objdump_22);
@@ -45,7 +45,7 @@ esac"#,
         let message = sandbox
             .build()
             .with(&["--llvm-tools-install-dir", "llvm"])
-            // Files have their micro-op's name where they are kept.
+            // Files have the names of micro-ops where they are kept.
             .with(&["--keep-temps", "kept"])
             .with(mode)
             .fails(19);
@@ -57,7 +57,7 @@ esac"#,
 #[test]
 fn temporary_files() {
     fixtures::needs!(clang_22, objdump_22);
-    // More than fits, though none is large.
+    // All files together do not fit, though none is large.
     let body = format!(
         "static const char text[] = \"{}\";\nthread->error = text;",
         "x".repeat(9000)
@@ -86,7 +86,7 @@ fn output() {
         eprintln!("nothing can be mounted here: only as_clang_puts_it tests this");
         return;
     };
-    // The small files would fit.
+    // The small files alone would fit.
     sandbox.write("out/what-is-there-already", [0; 50_000]);
     let message = sandbox.build().fails(19);
     assert!(

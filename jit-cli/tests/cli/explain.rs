@@ -25,7 +25,7 @@ impl Sandbox {
         let events = events(&tools.stdout);
         let found = events.iter().find(|event| event["reason"] == "explanation");
         let found = found.unwrap().clone();
-        // Both say the same.
+        // Both formats have the same contents.
         let compiled = found["compiled"].as_array().unwrap().len();
         let line = format!(
             "{compiled} of {} micro-ops would be compiled",
@@ -58,7 +58,7 @@ fn what_has_changed() {
         assert_eq!(changed.as_array().unwrap().len(), 0, "{kind}");
     }
 
-    // A macro that nobody uses, in a file of its own kind.
+    // An unused macro is added to pyconfig.h.
     let config = sandbox.text("vm/pyconfig.h");
     sandbox.write(
         "vm/pyconfig.h",
@@ -71,7 +71,7 @@ fn what_has_changed() {
     assert_eq!(found["compiled"].as_array().unwrap().len(), 0);
     sandbox.write("vm/pyconfig.h", config);
 
-    // A micro-op.
+    // A micro-op is changed.
     let text = sandbox.text(CASES);
     sandbox.replace(
         CASES,
@@ -84,7 +84,7 @@ fn what_has_changed() {
     assert_eq!(found["changes"]["file"].as_array().unwrap().len(), 0);
     sandbox.write(CASES, text);
 
-    // A flag.
+    // A flag is added.
     let found = sandbox.explain(&["--cflags=-O1"]);
     let flags = found["changes"]["flag"].to_string();
     assert!(flags.contains("+-O1"), "{flags}");
@@ -93,7 +93,7 @@ fn what_has_changed() {
         found["uops"]
     );
 
-    // Nothing of this has changed anything.
+    // `explain` has not changed any file.
     assert_eq!(sandbox.explain(&[])["current"], true);
     assert!(before == sandbox.files("out"));
 }

@@ -1,16 +1,16 @@
-//! Tools that are not what they should be.
+//! Fake tools.
 
 use crate::{sandbox::Sandbox, tools};
 
 impl Sandbox {
-    /// A clang that prints a version and does nothing else.
+    /// Writes a clang that prints a version and does nothing else.
     pub(crate) fn clang_that_says(&self, relative: &str, text: &str) {
         self.script(relative, &format!("/bin/cat <<'END'\n{text}\nEND\n"));
     }
 
-    /// clang 22 in `llvm/bin`, for `--llvm-tools-install-dir llvm`, with something to do before it
-    /// runs: lines of shell, where `$real` is the clang that is to be run with `"$@"`. The commands
-    /// of batches go through it, too, since it is the program that its `-###` prints.
+    /// Writes a wrapper around clang 22 to `llvm/bin`, for `--llvm-tools-install-dir llvm`. `body` is shell code in
+    /// which `$real` is the clang to run with `"$@"`. The commands of batches also run the wrapper, since it is
+    /// the program that its `-###` prints.
     pub(crate) fn clang_with(&self, before: &str) {
         let real = tools::clang_22().display();
         let script = format!(

@@ -1,4 +1,4 @@
-//! What CPython's own Tools/jit writes for the example is what we write.
+//! The files for the example are the same as those that CPython's Tools/jit writes.
 
 use std::sync::OnceLock;
 
@@ -13,7 +13,7 @@ use crate::{
     tinyvm::{Files, case_with, text},
 };
 
-/// All targets on LLVM 22, and the directory they were built in.
+/// A build of all targets with LLVM 22, and the directory it was built in.
 pub(crate) fn release() -> &'static (Files, String) {
     static BUILT: OnceLock<(Files, String)> = OnceLock::new();
     BUILT.get_or_init(|| {
@@ -50,7 +50,7 @@ fn all_targets() {
     for triple in TRIPLES {
         check(files, Build::Release, triple);
     }
-    // Three for each target, two for all of them.
+    // There are three files for each target, and two for all of them.
     assert_eq!(files.len(), 3 * TRIPLES.len() + 2);
 }
 
@@ -80,7 +80,7 @@ fn debug() {
     }
 }
 
-/// The first two lines name what the rest was made from, and nothing of this machine.
+/// The first two lines identify the inputs, and have no directories of this machine.
 #[test]
 fn first_lines() {
     fixtures::needs!(clang_22, objdump_22);
@@ -99,8 +99,8 @@ fn first_lines() {
     }
 }
 
-/// python/cpython issue 130834: on AArch64 Linux, clang calls helpers of libgcc's for atomic
-/// operations, which nobody can find when the stencils are compiled.
+/// python/cpython issue 130834: on AArch64 Linux, clang calls libgcc's functions for atomic operations, whose
+/// addresses are unknown when stencils are linked.
 #[test]
 fn no_outlined_atomics() {
     fixtures::needs!(clang_22, objdump_22);
@@ -110,7 +110,7 @@ fn no_outlined_atomics() {
     let header = || sandbox.text(&format!("out/jit_stencils-{triple}.h"));
     sandbox.build_for(&[triple]).succeeds();
     assert!(!header().contains("__aarch64_"), "{}", header());
-    // What it would be without our flag.
+    // Without the flag, there would be a call.
     let flag = ["--cflags", "-moutline-atomics"];
     sandbox.build_for(&[triple]).with(&flag).succeeds();
     assert!(

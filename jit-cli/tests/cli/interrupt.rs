@@ -1,4 +1,4 @@
-//! Ctrl-C, and what a terminal that is closed or a supervisor sends.
+//! Builds that are interrupted by Ctrl-C, by a terminal that is closed, or by a supervisor.
 
 use std::{
     fs,
@@ -12,7 +12,7 @@ use crate::{
     tinyvm::case,
 };
 
-/// A clang that says where it is, and then takes its time. It is the process that `marker` names.
+/// Writes a clang that writes its process ID to the file `marker` and then waits.
 fn slow_clang(sandbox: &Sandbox, when: &str) {
     let marker = sandbox.path("marker");
     sandbox.clang_with(&format!(
@@ -34,7 +34,7 @@ fn signal(name: &str, process: u32) {
     assert!(done.unwrap().success());
 }
 
-/// Whether there is such a process; one that has ended and is not waited for does not count.
+/// Returns whether a process runs. A zombie does not.
 fn runs(process: &str) -> bool {
     let output = Command::new("ps")
         .args(["-o", "stat=", "-p", process])
@@ -95,7 +95,7 @@ fn while_the_shim_is_compiled() {
     ends("HUP", "*shim.c*");
 }
 
-/// Nothing that came before the signal is lost, and what comes after starts from there.
+/// The next build uses the results that were stored before the signal.
 #[test]
 fn the_next_build_is_whole() {
     fixtures::needs!(clang_22, objdump_22);

@@ -61,13 +61,13 @@ fn sources_in_memory() {
     assert!(target.header().unwrap().contains("DOUBLE"));
     assert!(target.stencil_file().is_some() && target.shim_object().is_none());
 
-    // Written from memory or at once, the files are the same.
+    // `run` and `write` give the same files.
     let sandbox = Sandbox::new();
     built.write(sandbox.path("memory")).unwrap();
     let written = build().output_dir(sandbox.path("out")).write().unwrap();
     assert_eq!(sandbox.files("memory"), sandbox.files("out"));
     assert!(written.stencil_file(target.target).is_file());
-    // Sources that are in memory are no files to look at.
+    // Temporary files with the sources are not listed.
     assert!(written.inputs.iter().all(|path| path.is_file()));
 }
 

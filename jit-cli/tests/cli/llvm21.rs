@@ -1,4 +1,4 @@
-//! Another LLVM: clang 21, with no other tool beside it.
+//! clang 21, without llvm-objdump.
 
 use fixtures::{TRIPLES, generated::HEADER_LINES, golden::Golden};
 
@@ -9,10 +9,10 @@ use crate::{
     tools,
 };
 
-/// What makes `fixtures/golden-21`.
+/// The program that makes `fixtures/golden-21`.
 const REGENERATE: &str = "python3 fixtures/regenerate_21.py CPYTHON/Tools/jit target/llvm-21";
 
-/// No other LLVM is there.
+/// Returns a build that finds no other LLVM.
 fn build<'a>(sandbox: &'a Sandbox, triples: &[&str]) -> Run<'a> {
     sandbox
         .run(&["build", "--cpython", "vm", "-p", "vm", "-o", "out"])
@@ -49,7 +49,7 @@ fn all_targets() {
     let files = sandbox.files("out");
     for triple in TRIPLES {
         check(&files, triple);
-        // No tool but clang: what llvm-objdump says is nowhere.
+        // There is no llvm-objdump, so headers have no disassembly.
         let header = text(&files, &format!("jit_stencils-{triple}.h"));
         assert!(!header.contains("file format"), "{triple}");
         assert!(!header.contains("Disassembly of section"), "{triple}");
@@ -62,7 +62,7 @@ fn batches_give_the_same() {
     batch::both_ways(&batch::some(), |sandbox| build(sandbox, &TRIPLES));
 }
 
-/// What the checkout's own `_llvm.py` pins comes before newer ones that are installed.
+/// The version that the checkout's `_llvm.py` pins takes precedence over newer ones that are installed.
 #[test]
 fn pinned_by_the_checkout() {
     fixtures::needs!(prefix_21);
@@ -71,7 +71,7 @@ fn pinned_by_the_checkout() {
         "vm/Tools/jit/_llvm.py",
         "import re\n\n_LLVM_VERSION = \"21\"\n_EXTERNALS_LLVM_TAG = \"llvm-21.1.4.0\"\n",
     );
-    // Where CPython's PCbuild puts it, and where 22 would be found first.
+    // LLVM 21 is where CPython's PCbuild installs it. LLVM 22 would be found first.
     let bin = sandbox.path("vm/externals/llvm-21.1.4.0/bin");
     std::fs::create_dir_all(&bin).unwrap();
     std::os::unix::fs::symlink(tools::prefix_21().join("bin/clang"), bin.join("clang")).unwrap();

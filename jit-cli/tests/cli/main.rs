@@ -1,12 +1,12 @@
-//! The `jit-cli` binary, as its users run it: on the example machine and on broken copies of it.
+//! Tests that run the `jit-cli` binary, on the example machine and on broken copies of it.
 //!
-//! Most of them need clang and llvm-objdump 22 in `PATH`, and some a clang 21 in `bin` of the directory
-//! that `JIT_TEST_LLVM_21` names. `scripts/test` installs both; a test without its tool is left out,
-//! with a line that names it.
+//! Most of them need clang and llvm-objdump 22 in `PATH`, and some need clang 21 in `bin` of the directory that
+//! `JIT_TEST_LLVM_21` names. `scripts/test` installs both. A test whose tool is missing is skipped and prints a
+//! line that names the tool.
 //!
-//! One binary, so that what several tests look at is built once.
+//! All tests are in one binary, so that builds that several tests examine run once.
 
-// Fake tools are shell scripts, and signals are Unix's.
+// Fake tools are shell scripts, and signals exist on Unix only.
 #![cfg(unix)]
 
 mod bad_input;

@@ -1,4 +1,4 @@
-//! What tools read: messages and timelines.
+//! The output for other programs: messages and timelines.
 
 use serde_json::Value;
 
@@ -48,9 +48,9 @@ fn failures() {
     assert!(finished["message"].as_str().unwrap().contains("riscv64"));
 }
 
-/// `jit-cli explain | head`, `jit-cli build 2>&1 | head`.
+/// A build goes on if the reader of its output ends: `jit-cli explain | head`, `jit-cli build 2>&1 | head`.
 #[test]
-fn a_reader_that_has_enough() {
+fn a_reader_that_ends() {
     fixtures::needs!(clang_22, objdump_22);
     let sandbox = Sandbox::new().tinyvm();
     let nobody = || {
@@ -67,7 +67,7 @@ fn a_reader_that_has_enough() {
             let stderr = String::from_utf8_lossy(&output.stderr);
             assert!(output.status.success() && stderr.is_empty(), "{stderr}");
         }
-        // What was built is there.
+        // The files were written.
         std::fs::remove_file(sandbox.path(&format!("out/jit_stencils-{LINUX}.h"))).unwrap();
     }
     let run = sandbox.build_for(&["riscv64-unknown-linux-gnu"]);
@@ -92,7 +92,7 @@ fn a_timeline() {
     // Each process begins and ends: at least the search, the plans, the preamble and two batches.
     assert_eq!(of("B"), of("E"));
     assert!(of("B") > 8, "{}", of("B"));
-    // It is written whole or not at all.
+    // A trace that can't be written is an error.
     sandbox
         .build()
         .with(&["--timeline", "nowhere/trace.json"])

@@ -1,4 +1,4 @@
-//! Headers in the plain format, through a C and a C++ compiler, and stencils run by a host program.
+//! Headers in the plain format, compiled as C and C++, and a host program that runs their stencils.
 
 use std::{
     collections::BTreeSet,
@@ -14,10 +14,10 @@ use crate::{
     tools,
 };
 
-/// The languages that headers are compiled as.
+/// The languages as which headers are compiled.
 const LANGUAGES: [[&str; 2]; 2] = [["c", "c11"], ["c++", "c++17"]];
 
-/// A copy of the machine in `fixtures/plain`.
+/// Returns a sandbox with a copy of the machine in `fixtures/plain`.
 fn machine() -> Sandbox {
     let sandbox = Sandbox::new();
     for entry in fs::read_dir(fixtures::root().join("plain")).unwrap() {
@@ -29,7 +29,7 @@ fn machine() -> Sandbox {
     sandbox
 }
 
-/// clang, as strict about warnings as a host may be.
+/// Returns a clang command with strict warnings, as host programs may use them.
 fn clang(directory: &Path, language: [&str; 2]) -> Command {
     let [language, standard] = language;
     let mut command = Command::new(tools::clang_22());
@@ -72,7 +72,7 @@ fn a_host_runs_stencils() {
     }
 }
 
-/// The symbols that a header takes addresses of.
+/// Returns the symbols whose addresses a header takes.
 fn symbols(header: &str) -> BTreeSet<&str> {
     let name = |rest: &'_ str| -> usize {
         rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
@@ -86,7 +86,7 @@ fn symbols(header: &str) -> BTreeSet<&str> {
     found.collect()
 }
 
-/// The function declarations in a header's comment.
+/// Returns the function declarations in a header's comment.
 fn declarations(header: &str) -> impl Iterator<Item = &str> {
     header
         .lines()
@@ -94,8 +94,8 @@ fn declarations(header: &str) -> impl Iterator<Item = &str> {
         .filter(|line| line.ends_with(");"))
 }
 
-/// The example machine, which uses every kind of hole, for all targets: what the comment of a header
-/// says is all that a host needs.
+/// The headers of the example machine, which uses every kind of hole, compile for all targets with nothing but the
+/// declarations in their comments.
 #[test]
 fn headers_compile_with_what_they_ask_for() {
     let sandbox = Sandbox::new().tinyvm();
@@ -121,7 +121,7 @@ fn headers_compile_with_what_they_ask_for() {
             host.push_str(&format!("extern const char {symbol}[];\n"));
         }
         for name in ["jit_stencils", "jit_unwind_info"] {
-            // Twice: the second is not there.
+            // The header is included twice: the second time, it is empty.
             let include = format!("#include \"build/{name}-{triple}.h\"\n");
             host.push_str(&include.repeat(2));
         }
@@ -137,7 +137,7 @@ fn headers_compile_with_what_they_ask_for() {
 }
 
 #[test]
-fn the_format_is_a_part_of_the_digest() {
+fn the_digest_covers_the_format() {
     let sandbox = machine();
     let build = || {
         let run = sandbox.run(&["build", "--llvm-version", "22", "-t", LINUX]);

@@ -1,4 +1,4 @@
-//! Which project is built if none is named, and projects that are not CPython.
+//! The choice of the project if none is named, and projects that are not CPython.
 
 use std::fs;
 
@@ -12,7 +12,7 @@ use crate::{
     tinyvm::case,
 };
 
-/// The smallest there is: no header, no shim, no name of CPython's.
+/// Returns a sandbox with a minimal machine: without headers, shim, and names of CPython's.
 fn own_machine() -> Sandbox {
     let sandbox = Sandbox::new();
     let template = "enum { INCREMENT, DOUBLE, HALVE };\n\
@@ -60,21 +60,21 @@ fn a_configuration_in_the_directory_or_above() {
     for name in ["INCREMENT", "DOUBLE", "HALVE"] {
         assert!(header.contains(&format!("emit_{name}(")), "{header}");
     }
-    // `add $3`, for the macro.
+    // `add $3`, from the macro.
     assert!(header.contains("0x03"), "{header}");
-    // Nothing that was generated counts as input.
+    // Generated files are not inputs.
     let printed = sandbox
         .run(&["build"])
         .within("machine")
         .env("PATH", "")
         .succeeds();
     assert!(printed.stdout.contains("up to date"), "{}", printed.stdout);
-    // Its own keys do.
+    // Keys of the configuration are inputs.
     let text = sandbox.text("machine/jit.toml").replace("STEP=3", "STEP=5");
     sandbox.write("machine/jit.toml", text);
     let printed = sandbox.run(&["build"]).within("machine").succeeds();
     assert!(!printed.stdout.contains("up to date"), "{}", printed.stdout);
-    // The command line goes before it.
+    // The command line takes precedence over it.
     sandbox
         .run(&["build", "-o", "../out", "-t", "aarch64-apple-darwin"])
         .within("machine")
@@ -87,7 +87,7 @@ fn a_configuration_in_the_directory_or_above() {
     );
 }
 
-/// A micro-op without a header in front of it, both ways.
+/// A template without includes, in batches and with one process for each step.
 #[test]
 fn no_header() {
     fixtures::needs!(clang_22, objdump_22);
@@ -102,7 +102,7 @@ fn a_checkout_that_the_directory_is_in() {
     fixtures::needs!(clang_22, objdump_22);
     let sandbox = Sandbox::new().tinyvm_of(&[case("_NOP_r00")]);
     let build = ["build", "-o", "../../out", "--llvm-version", "22", LINUX];
-    // The configuration file comes first.
+    // A configuration file takes precedence over a checkout.
     let printed = sandbox.run(&build).within("vm/Python").succeeds();
     assert!(printed.stdout.contains("vm/jit.toml"), "{}", printed.stdout);
     fs::remove_file(sandbox.path("vm/jit.toml")).unwrap();
@@ -131,12 +131,12 @@ fn the_example() {
         .check_text(&header);
 }
 
-/// The command that CPython's Makefile runs, with jit-cli in place of Python.
+/// The command that CPython's Makefile runs, with jit-cli instead of Python.
 #[test]
 fn as_make_calls_build_py() {
     fixtures::needs!(clang_22, objdump_22);
     let sandbox = Sandbox::new().tinyvm_of(&[case("_NOP_r00")]);
-    // A configured build directory beside the sources.
+    // A configured build directory next to the sources.
     fs::rename(
         sandbox.path("vm/pyconfig.h"),
         sandbox.path("out/pyconfig.h"),

@@ -1,4 +1,4 @@
-//! Checkouts of CPython that are not of the release whose work is done here.
+//! Checkouts of unknown CPython releases.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use crate::{
     tinyvm::{SHIM, case},
 };
 
-/// The files of 3.15's `Tools/jit` that decide what is generated.
+/// The files of 3.15's `Tools/jit` that determine what is generated.
 const TOOLS: [&str; 8] = [
     "_dwarf.py",
     "_llvm.py",
@@ -20,7 +20,7 @@ const TOOLS: [&str; 8] = [
     "build.py",
 ];
 
-/// A checkout with one micro-op and these Python files, each of which has one comment.
+/// Returns a checkout with one micro-op and these Python files, each of which has one comment.
 fn checkout(tools: &[&str], minor: u32) -> Sandbox {
     let sandbox = Sandbox::new().tinyvm_of(&[case("_NOP_r00")]);
     fs::remove_file(sandbox.path("vm/jit.toml")).unwrap();
@@ -47,7 +47,7 @@ fn older_ones_are_refused_by_name() {
             "vm is a checkout of CPython 3.{minor}, which can't be built; the releases that can are: 3.15\n"
         );
         let named = sandbox.build().fails(22);
-        // Not the example, either, which is built where there is no project.
+        // The example is not built instead, as it is where there is no project.
         let found = ["build", "-o", "../../out", LINUX];
         let found = sandbox.run(&found).within("vm/Python").fails(22);
         for message in [named, found] {
@@ -82,7 +82,7 @@ fn files_that_differ_are_named_once() {
                 if tool == "build.py" { 2 } else { 1 }
             );
         }
-        // Sources, which are compiled as they are.
+        // Sources are compiled as they are, so they are not checked.
         assert!(!warning.contains("template.c") && !warning.contains("shim.c"));
         let json = ["--message-format", "json"];
         let printed = sandbox.build().with(&json).succeeds();
@@ -97,7 +97,7 @@ fn files_that_differ_are_named_once() {
     }
 }
 
-/// The example is laid out like a checkout, but has no tools of its own.
+/// The example has the layout of a checkout, but none of the Python files.
 #[test]
 fn no_tools_no_warning() {
     fixtures::needs!(clang_22, objdump_22);

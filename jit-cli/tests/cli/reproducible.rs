@@ -30,7 +30,7 @@ fn another_directory_and_number_of_jobs() {
     let names: Vec<&String> = second.keys().collect();
     assert_eq!(names, first.keys().collect::<Vec<_>>());
     for (name, contents) in &second {
-        // Lines tell more than a thousand numbers.
+        // Lines are easier to read than a thousand numbers.
         let lines = |bytes: &[u8]| {
             let text = String::from_utf8_lossy(bytes).into_owned();
             text.lines().map(str::to_owned).collect::<Vec<_>>()
@@ -55,7 +55,7 @@ fn contains(haystack: &[u8], needle: &[u8]) -> bool {
         .any(|window| window == needle)
 }
 
-/// The line that says how a header was made: options that count, and no directory of the machine.
+/// The command in a header has the options that affect its contents, and no directories of this machine.
 #[test]
 fn the_command_in_a_header() {
     fixtures::needs!(clang_22, objdump_22);
@@ -64,7 +64,7 @@ fn the_command_in_a_header() {
     let second_line = |more: &[&str]| {
         sandbox.build().with(more).succeeds();
         let header = sandbox.text(&format!("out/jit_stencils-{LINUX}.h"));
-        // For a shell, words with a sign of equality are in quotes.
+        // Words with an equals sign are quoted for a shell.
         header.lines().nth(1).unwrap().replace('\'', "")
     };
     let line = |options: &str| format!("// $ jit-cli build {LINUX}{options} --llvm-version=22");

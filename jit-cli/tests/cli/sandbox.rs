@@ -1,4 +1,4 @@
-//! A directory for one test, and jit-cli run in it.
+//! A directory for one test, in which it runs jit-cli.
 
 use std::{
     collections::BTreeMap,
@@ -14,11 +14,11 @@ use tempfile::TempDir;
 
 use crate::tinyvm::Files;
 
-/// What most tests build for.
+/// The target of most tests.
 pub(crate) const LINUX: &str = "x86_64-unknown-linux-gnu";
 
-/// A directory that goes when the test is over. In it: `out` for what is generated, `tmp` for temporary
-/// files, `empty`, and a copy of the example in `vm` if the test asks for one.
+/// A directory that is removed at the end of the test. It has the subdirectories `out` for generated files, `tmp`
+/// for temporary files, `empty`, and `vm` with a copy of the example if the test asks for one.
 pub(crate) struct Sandbox {
     directory: TempDir,
 }
@@ -50,8 +50,8 @@ impl Sandbox {
         fixtures::golden::read_text(&self.path(relative))
     }
 
-    /// An executable shell script. Not through `write`: a file that is open for writing, if only in a
-    /// child that another test's thread is just starting, can't be executed.
+    /// Writes an executable shell script. `cp` writes it, because a file that is open for writing can't be executed,
+    /// and a child process that another test is starting may have inherited an open file.
     pub(crate) fn script(&self, relative: &str, body: &str) -> PathBuf {
         let text = self.write(&format!("{relative}.text"), format!("#!/bin/sh\n{body}"));
         let path = self.path(relative);
@@ -62,14 +62,14 @@ impl Sandbox {
         path
     }
 
-    /// What is in a directory, with everything below it.
+    /// Returns all files below a directory.
     pub(crate) fn files(&self, relative: &str) -> Files {
         let mut found = BTreeMap::new();
         collect(&self.path(relative), "", &mut found);
         found
     }
 
-    /// `jit-cli` with these arguments, in the sandbox's directory.
+    /// Returns a run of `jit-cli` with these arguments, in the sandbox's directory.
     pub(crate) fn run<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Run<'_> {
         let run = Run {
             sandbox: self,
@@ -80,12 +80,12 @@ impl Sandbox {
         run.with(arguments)
     }
 
-    /// `jit-cli build` of the copy in `vm` for Linux, on LLVM 22, into `out`.
+    /// Returns a build of the copy in `vm` for Linux, with LLVM 22, to `out`.
     pub(crate) fn build(&self) -> Run<'_> {
         self.build_for(&[LINUX])
     }
 
-    /// `jit-cli build` of the copy in `vm`, on LLVM 22, into `out`.
+    /// Returns a build of the copy in `vm`, with LLVM 22, to `out`.
     pub(crate) fn build_for(&self, triples: &[&str]) -> Run<'_> {
         self.run(&["build", "--cpython", "vm", "-p", "vm", "-o", "out"])
             .with(&["--llvm-version", "22"])
@@ -106,13 +106,13 @@ fn collect(directory: &Path, prefix: &str, found: &mut Files) {
     }
 }
 
-/// What was printed to standard error, less how far a slow build got.
+/// Returns the text on standard error without the progress of slow builds.
 pub(crate) fn complaints(stderr: &str) -> Vec<&str> {
     let progress = |line: &str| line.contains(" of ") && line.ends_with(" micro-ops");
     stderr.lines().filter(|line| !progress(line)).collect()
 }
 
-/// A command that is put together, then run.
+/// A command to run.
 #[must_use = "nothing runs until `succeeds` or `fails`"]
 pub(crate) struct Run<'a> {
     sandbox: &'a Sandbox,
@@ -121,7 +121,7 @@ pub(crate) struct Run<'a> {
     directory: PathBuf,
 }
 
-/// What a command printed.
+/// The output of a command.
 pub(crate) struct Printed {
     pub(crate) stdout: String,
     pub(crate) stderr: String,
@@ -139,7 +139,7 @@ impl Run<'_> {
         self
     }
 
-    /// Run it in another directory of the sandbox.
+    /// Sets the directory to run in, relative to the sandbox.
     pub(crate) fn within(mut self, directory: &str) -> Self {
         self.directory = self.sandbox.path(directory);
         self
@@ -156,7 +156,7 @@ impl Run<'_> {
             .current_dir(&self.directory)
             .env_remove("EXTERNALS_DIR")
             .env_remove("JIT_CACHE_DIR")
-            // Nothing is remembered from one run to the next, nor left in the user's home.
+            // No run uses the cache in the user's home.
             .env("XDG_CACHE_HOME", &home)
             .env("HOME", &home)
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
@@ -173,7 +173,7 @@ impl Run<'_> {
         (output, printed)
     }
 
-    /// Run it; it must end well and leave no temporary file.
+    /// Runs the command, and checks that it succeeds and leaves no temporary files.
     #[track_caller]
     pub(crate) fn succeeds(self) -> Printed {
         let (output, printed) = self.output();
@@ -184,12 +184,12 @@ impl Run<'_> {
             output.status,
             printed.stderr
         );
-        assert_eq!(self.left_behind(), [""; 0], "{}", printed.stderr);
+        assert_eq!(self.left_files(), [""; 0], "{}", printed.stderr);
         printed
     }
 
-    /// Run it; it must end with that status and one message, which is returned, leave no temporary
-    /// file, and leave the output directory as it was.
+    /// Runs the command, and checks that it fails with this status and one message, leaves no temporary files, and
+    /// does not change the output directory. Returns the message.
     #[track_caller]
     pub(crate) fn fails(self, status: i32) -> String {
         let before = self.sandbox.files("out");
@@ -205,7 +205,7 @@ impl Run<'_> {
         let messages = text.lines().filter(|line| line.starts_with("error: "));
         assert_eq!(messages.count(), 1, "{text}");
         assert!(!text.contains("panicked"), "{text}");
-        assert_eq!(self.left_behind(), [""; 0], "{text}");
+        assert_eq!(self.left_files(), [""; 0], "{text}");
         let names = |files: &Files| files.keys().cloned().collect::<Vec<_>>();
         let after = self.sandbox.files("out");
         assert_eq!(names(&before), names(&after), "{text}");
@@ -214,14 +214,14 @@ impl Run<'_> {
         text[from..].to_owned()
     }
 
-    /// Our temporary files that are there. A clang that crashes leaves its own, for a bug report.
-    fn left_behind(&self) -> Vec<String> {
+    /// Returns the temporary files of jit-cli. A clang that crashes leaves its own, for a bug report.
+    fn left_files(&self) -> Vec<String> {
         let directories = self.environment.iter().rev();
         let (_, directory) = directories
             .clone()
             .find(|(name, _)| name == "TMPDIR")
             .unwrap();
-        // The directory itself may be what is wrong.
+        // The test may have replaced the directory.
         let Ok(entries) = fs::read_dir(directory) else {
             return Vec::new();
         };

@@ -1,4 +1,4 @@
-//! Nothing is built if nothing changed, by the same measure as CPython's build.py.
+//! Targets that are up to date are not built. The digest is that of CPython's build.py.
 
 use std::{fs, time::SystemTime};
 
@@ -17,7 +17,7 @@ fn small() -> Sandbox {
     Sandbox::new().tinyvm_of(&[case("_NOP_r00"), case("_DUP_r12")])
 }
 
-/// A build that could not run clang: there is none.
+/// Returns a build that finds no clang.
 fn without_clang(sandbox: &Sandbox) -> Run<'_> {
     sandbox.build().env("PATH", sandbox.path("empty"))
 }
@@ -29,10 +29,10 @@ fn is_current(run: Run<'_>) {
     assert!(line.unwrap().contains("up to date"), "{}", printed.stdout);
 }
 
-/// It is built again, and then is current.
+/// Checks that a build compiles something, and that the next one does not.
 #[track_caller]
 fn is_built(sandbox: &Sandbox, arguments: &[&str]) {
-    // It tries to, where it can't.
+    // Without clang, the build fails.
     without_clang(sandbox).with(arguments).fails(3);
     let printed = sandbox.build().with(arguments).succeeds();
     assert!(!printed.stdout.contains("up to date"), "{}", printed.stdout);
@@ -61,7 +61,7 @@ fn nothing_changed() {
     assert_eq!(before.len(), 5);
     is_current(without_clang(&sandbox));
     assert_eq!(times(&sandbox), before);
-    // Neither how it is built nor how the target is spelled makes a difference.
+    // How it is built and how the target is spelled make no difference.
     for arguments in [&["-j1"][..], &["-v"], &["--one-process-per-step"]] {
         is_current(without_clang(&sandbox).with(arguments));
     }
@@ -88,11 +88,11 @@ fn something_changed() {
     append("vm/Tools/jit/template.c");
     is_built(&sandbox, &[]);
     sandbox.write("vm/Tools/jit/new.txt", "");
-    // Nothing but the contents counts.
+    // Names and times of files are not in the digest.
     is_current(without_clang(&sandbox));
     is_built(&sandbox, &["--cflags=-DNOTHING"]);
     is_built(&sandbox, &["--debug"]);
-    // As build.py has it: CPython's headers are not looked at.
+    // As in build.py, the digest does not cover CPython's headers.
     append("vm/Include/tinyvm.h");
     is_current(without_clang(&sandbox).with(&["--debug"]));
 }
@@ -108,11 +108,11 @@ fn something_is_missing() {
         is_built(&sandbox, &[]);
         assert!(sandbox.files("out") == whole);
     }
-    // Only the dispatcher: clang is not needed for that.
+    // Only the dispatcher is missing: it is written without clang.
     fs::remove_file(sandbox.path("out/jit_stencils.h")).unwrap();
     is_current(without_clang(&sandbox));
     assert!(sandbox.files("out") == whole);
-    // A header of another build, or one that was not finished.
+    // A header has another digest.
     sandbox.write(UNWIND, "// 0123\n");
     is_built(&sandbox, &[]);
     assert!(sandbox.files("out") == whole);
@@ -128,14 +128,14 @@ fn by_force() {
     let printed = sandbox.build().with(&["--force"]).succeeds();
     assert!(!printed.stdout.contains("up to date"));
     assert!(sandbox.files("out") == files);
-    // make builds what includes the dispatcher only if that changes.
+    // Dispatchers that do not change are not written, so that make does not rebuild what includes them.
     for (old, new) in before.iter().zip(times(&sandbox)) {
         let generic = ["jit_stencils.h", "jit_unwind_info.h"].contains(&old.0.as_str());
         assert_eq!(old.1 == new.1, generic, "{}", old.0);
     }
 }
 
-/// What `_compute_digest` of CPython's `Tools/jit/_targets.py` says.
+/// Returns the digest of `_compute_digest` in CPython's `Tools/jit/_targets.py`.
 fn upstreams_digest(sandbox: &Sandbox, cflags: &str, tools: &[&str]) -> String {
     let mut hash = Sha256::new();
     hash.update(LINUX);
@@ -172,8 +172,8 @@ fn the_other_tools_output_is_current() {
             format!("This is {name}.\n"),
         );
     }
-    // Directories by their path as a string, so that '-' comes before '/'; files by their name, capitals
-    // first. Python's caches are left out.
+    // Directories are sorted by their path as a string, so that '-' comes before '/', and files by name, with
+    // capitals first. Python's caches are left out.
     let tools = [
         "README.md",
         "_writer.py",
@@ -195,7 +195,7 @@ fn the_other_tools_output_is_current() {
     is_current(without_clang(&sandbox).with(&cflags));
     assert_eq!(sandbox.text(STENCILS), format!("{head}// stencils\n"));
     assert_eq!(sandbox.text(SHIM), "shim");
-    // And build.py would take ours.
+    // build.py would take the files of jit-cli as current, too.
     sandbox.build().with(&cflags).with(&["--force"]).succeeds();
     for name in [STENCILS, UNWIND] {
         assert_eq!(

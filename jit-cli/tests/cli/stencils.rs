@@ -27,7 +27,7 @@ fn stamp(triple: &str) -> String {
     format!("{}.digest", name(triple))
 }
 
-/// What the objects that CPython's tools made come to, without listings.
+/// Returns the stencils of the objects that CPython's tools made, without listings.
 fn expected(triple: &str) -> StencilSet {
     let target = Target::from_triple(triple).unwrap();
     let groups = opnames(triple).into_iter().map(|opname| {
@@ -44,8 +44,8 @@ fn expected(triple: &str) -> StencilSet {
     set
 }
 
-/// Beside the headers, which are the same as without; then without them, from a cache and with
-/// another number of jobs.
+/// Stencil files are written with the headers, which do not change, and alone, from a cache and with another
+/// number of jobs.
 #[test]
 fn all_targets() {
     fixtures::needs!(clang_22, objdump_22);
@@ -108,7 +108,7 @@ fn built_only_if_something_changed() {
     };
     built("stencils");
     let whole = sandbox.files("out");
-    // Each file has to be there, and be the one that was written.
+    // Each file must exist and be unchanged.
     for name in [name(LINUX), stamp(LINUX)] {
         let path = sandbox.path("out").join(&name);
         fs::remove_file(&path).unwrap();
@@ -117,7 +117,7 @@ fn built_only_if_something_changed() {
         built("stencils");
         assert!(sandbox.files("out") == whole);
     }
-    // A header is another thing, and only what is missing is written.
+    // If the header is missing, only that is written.
     let before = time(&sandbox, &name(LINUX));
     built("header");
     current("header,stencils");
@@ -128,20 +128,20 @@ fn built_only_if_something_changed() {
     current("header");
     built("stencils,header");
     assert_eq!(time(&sandbox, &header), before);
-    // Both are made from the same.
+    // Both have the same inputs.
     sandbox.write(CASES, format!("{}\n// Changed.\n", sandbox.text(CASES)));
     let files = sandbox.files("out");
     built("header");
     built("stencils");
     let names = [name(LINUX), stamp(LINUX)].map(|name| (files[&name].clone(), name));
     let now = sandbox.files("out");
-    // A comment: the same stencils, of another file.
+    // A comment changes the digest, but not the stencils.
     let changed = names.map(|(before, name)| now[&name] != before);
     assert_eq!(changed, [false, true]);
 }
 
 #[test]
-fn told_to_tools() {
+fn events_for_programs() {
     fixtures::needs!(clang_22, objdump_22);
     let sandbox = small();
     let json = ["--message-format", "json", "--emit", "stencils,header"];
@@ -164,7 +164,7 @@ fn told_to_tools() {
     let mut names: Vec<&str> = files.iter().map(|name| name.as_str().unwrap()).collect();
     names.sort_unstable();
     let mut found: Vec<String> = sandbox.files("out").into_keys().collect();
-    // Of all targets.
+    // All targets are reported.
     found.retain(|name| !["jit_stencils.h", "jit_unwind_info.h"].contains(&name.as_str()));
     assert_eq!(names, found);
     assert_eq!(explain()["current"], true);
@@ -177,7 +177,7 @@ fn told_to_tools() {
 }
 
 #[test]
-fn as_jit_toml_says() {
+fn emit_in_jit_toml() {
     fixtures::needs!(clang_22, objdump_22);
     let sandbox = small();
     let config = sandbox.text("vm/jit.toml");
@@ -191,7 +191,7 @@ fn as_jit_toml_says() {
         sandbox.files("out").into_keys().collect::<Vec<_>>(),
         [name(LINUX), stamp(LINUX)]
     );
-    // The command line goes before it.
+    // The command line takes precedence over it.
     let run = build("[\"stencils\"]").with(&["--emit", "header"]);
     run.succeeds();
     assert_eq!(sandbox.files("out").len(), 7);
@@ -204,7 +204,7 @@ fn as_jit_toml_says() {
     );
 }
 
-/// An object to link may have things in it that a stencil may not.
+/// An object file to link may have contents that a stencil can't have.
 #[test]
 fn shims_that_are_no_stencils() {
     fixtures::needs!(clang_22, objdump_22);
@@ -218,12 +218,12 @@ fn shims_that_are_no_stencils() {
             assert!(text.contains(expected), "{triple}: {text}");
             assert!(text.contains(message), "{triple}: {text}");
         }
-        // As an object it is fine.
+        // The object file alone can be built.
         let words = ["build", "--cpython", "vm", "-p", "vm", "-o", "object"];
         let run = sandbox.run(&words).with(&["--llvm-version", "22"]);
         run.with(triples).succeeds();
     };
-    // A format each.
+    // Each object format has an example.
     let all = [
         LINUX,
         "aarch64-apple-darwin",
@@ -257,7 +257,7 @@ fn shims_that_are_no_stencils() {
         15,
         "the shim's vm_enter_jit refers to _JIT_OPARG at ",
     );
-    // Another DLL's code cannot be reached.
+    // The code of another DLL can't be reached.
     fails(
         &["x86_64-pc-windows-msvc"],
         body,

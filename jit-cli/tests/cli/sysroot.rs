@@ -1,4 +1,4 @@
-//! `--sysroot`.
+//! System headers: `--sysroot`.
 
 use fixtures::TRIPLES;
 
@@ -9,7 +9,7 @@ use crate::{
     tools,
 };
 
-/// A project whose template asks for a system's headers, behind other lines.
+/// Returns a project whose template includes system headers after other lines.
 fn project(first: &str) -> Sandbox {
     let sandbox = Sandbox::new().tinyvm();
     let template = tinyvm::file("Tools/jit/template.c");
@@ -29,7 +29,7 @@ fn project(first: &str) -> Sandbox {
 #[test]
 fn builtin_headers_for_all_targets() {
     fixtures::needs!(clang_22, objdump_22);
-    // With no header of this machine in reach. The assertions hold, release and debug.
+    // No header of this machine is found. The assertions hold in release and debug builds.
     let sandbox = project("");
     for more in [&[][..], &["--debug"], &["--cache-dir", "cache"]] {
         sandbox
@@ -41,7 +41,7 @@ fn builtin_headers_for_all_targets() {
     assert_eq!(sandbox.files("out").len(), 7 * 3 + 2);
 }
 
-/// A clang whose own headers come first: they ask for the next ones of some names.
+/// clang's own headers come first, and some of them include the system's headers with the same name.
 #[test]
 fn builtin_headers_with_another_clang() {
     fixtures::needs!(prefix_21);
@@ -83,7 +83,7 @@ fn a_tree_newer_than_what_was_compared() {
 #[test]
 fn a_wrong_size_is_caught() {
     fixtures::needs!(clang_22, objdump_22);
-    // What a pyconfig.h of another system would say.
+    // A definition from the pyconfig.h of another system.
     let sandbox = project("#include \"pyconfig.h\"\n");
     let old = tinyvm::file("pyconfig.h");
     let new = old.replace("__SIZEOF_POINTER__", "16");
@@ -125,12 +125,12 @@ fn mentions(message: &str, words: &[&str]) {
     }
 }
 
-/// Its real headers are what to try, wherever it is missing.
+/// The advice is to use real headers, whatever is missing.
 #[test]
 fn what_the_built_in_headers_lack() {
     fixtures::needs!(clang_22, objdump_22);
     let real = ["--sysroot DIR", "docs/sysroot.md", "3.16"];
-    // In a header of the project.
+    // A header of the project needs it.
     for (lines, words) in [
         (
             "\n#include <sys/mman.h>\n",
@@ -168,7 +168,7 @@ fn what_the_built_in_headers_lack() {
         mentions(&message, &words);
         mentions(&message, &real);
     }
-    // In a micro-op, for tools; one line for each name.
+    // A micro-op needs it. The JSON output has one line for each name.
     let sandbox = project("");
     let cases = [
         case("_DUP_r12"),
@@ -188,7 +188,7 @@ fn what_the_built_in_headers_lack() {
         &["unistd.h does not declare sysconf (_RESUME_r00.c:"],
     );
     mentions(advice, &real);
-    // Other mistakes are no matter of headers.
+    // Other errors are not about headers.
     sandbox.write(
         tinyvm::CASES,
         tinyvm::cases(&[case_with("_NOP_r00", "int x = ;")]),
@@ -197,7 +197,7 @@ fn what_the_built_in_headers_lack() {
     assert!(!message.contains("sysroot"), "{message}");
 }
 
-/// A system's headers that are not where they are looked for.
+/// The target's system headers are not found.
 #[test]
 fn no_headers_for_the_target() {
     fixtures::needs!(clang_22, objdump_22);
@@ -211,7 +211,7 @@ fn no_headers_for_the_target() {
         "docs/sysroot.md",
     ];
     mentions(&message, &words);
-    // Some distributions have /usr/include for themselves, which includes what it has not.
+    // In some distributions, headers in /usr/include include headers that are for one target only.
     sandbox.write("usr/errno.h", "#include <bits/own.h>\n");
     let directory = format!("--cflags=-isystem {}", sandbox.path("usr").display());
     let message = sandbox.build_for(&[windows]).with(&[&directory]).fails(12);
@@ -222,7 +222,7 @@ fn no_headers_for_the_target() {
     sandbox.write("real/readme", "");
     let run = sandbox.build().with(&["--sysroot", "real"]);
     mentions(&run.fails(12), &["errno.h (", "real has none for", LINUX]);
-    // The project's own.
+    // A missing header of the project is another error.
     std::fs::remove_file(sandbox.path("vm/Include/system.h")).unwrap();
     let message = sandbox.build_for(&[windows]).fails(12);
     assert!(message.contains("'system.h' file not found"), "{message}");

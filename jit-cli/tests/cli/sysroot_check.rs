@@ -1,6 +1,6 @@
-//! `jit-cli sysroot check`: against every set of real headers that packages carry, with the headers
-//! of an installed CPython (Debian's libpython3.11-dev). `scripts/install-test-tools` installs them
-//! and `scripts/test` names ziglang's; without them these tests are left out.
+//! `jit-cli sysroot check`: compares the built-in headers with every set of real headers in packages, for the
+//! headers of an installed CPython (Debian's libpython3.11-dev). `scripts/install-test-tools` installs them, and
+//! `scripts/test` names ziglang's. Without them, these tests are skipped.
 
 use std::{fs, path::Path};
 
@@ -11,24 +11,24 @@ use crate::{
     tools,
 };
 
-/// The built-in sysroot's source.
+/// The source directory of the built-in sysroot.
 const BUILTIN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/sysroot");
-/// clang 22 takes 3.11's headers for wrong in one place.
+/// A flag for 3.11's headers, in which clang 22 reports an error.
 const OLD_HEADERS: &str = "--cflags=-Wno-error=incompatible-pointer-types";
 
-/// An installed CPython's headers.
+/// Returns the directory with the headers of an installed CPython.
 fn python() -> String {
     let headers = fixtures::needs::python_headers().expect("the test needs python_headers");
     headers.to_str().unwrap().to_owned()
 }
 
-/// ziglang's copies of headers; it is there for its clang 21.
+/// Returns a directory with headers in the ziglang package, which is installed for its clang 21.
 fn ziglang(name: &str) -> String {
     let directory = tools::prefix_21().join("package/ziglang/lib/libc/include");
     directory.join(name).to_str().unwrap().to_owned()
 }
 
-/// Every set of real headers: the targets it is for, and where it is; nowhere is this machine's.
+/// Returns every set of real headers: its targets and its directory, or `None` for this machine's headers.
 fn real_headers() -> Vec<(&'static [&'static str], Option<String>)> {
     let cross = |name: &str| Some(format!("/usr/{name}"));
     let windows: &[&str] = &["x86_64-pc-windows-msvc", "aarch64-pc-windows-msvc"];
@@ -50,7 +50,7 @@ fn real_headers() -> Vec<(&'static [&'static str], Option<String>)> {
     ]
 }
 
-/// What a check says, as tools read it, and its exit status.
+/// Runs a check. Returns its JSON output and its exit status.
 fn check(sandbox: &Sandbox, target: &str, more: &[&str]) -> (Value, i32) {
     let run = sandbox.run(&["sysroot", "check", "--llvm-version", "22", "-t", target]);
     let mut command = run
@@ -70,7 +70,7 @@ fn check(sandbox: &Sandbox, target: &str, more: &[&str]) -> (Value, i32) {
     (comparison, output.status.code().unwrap())
 }
 
-/// The names of what differs.
+/// Returns the names of the declarations of a kind that differ.
 fn names(comparison: &Value, kind: &str) -> Vec<String> {
     let all = comparison["differences"].as_array().unwrap().iter();
     let named = all.filter(|difference| difference["kind"] == kind);
@@ -89,8 +89,8 @@ fn compare_all(configuration: &[&str], name: &str) {
             }
             let (comparison, status) = check(&sandbox, target, &more);
             let context = format!("{target} {real:?} {:#}", comparison["differences"]);
-            // mingw-w64 13 says that a failed assertion does not return. Version 10 does not, nor do
-            // Microsoft's headers.
+            // mingw-w64 13 declares that a failed assertion does not return. Version 10 and Microsoft's
+            // headers do not.
             let newer = real
                 .as_ref()
                 .is_some_and(|path| path.ends_with("any-windows-any"));
@@ -103,7 +103,7 @@ fn compare_all(configuration: &[&str], name: &str) {
             assert_eq!(all.len(), expected.len(), "{context}");
             assert_eq!(status, if expected.is_empty() { 0 } else { 23 });
             assert_eq!(comparison["configuration"], name);
-            // That there is something to compare: 3.11 has 494 records of its own.
+            // Enough is compared: 3.11 defines 494 records.
             for (kind, least) in [
                 ("records", 400),
                 ("types", 150),
@@ -137,7 +137,7 @@ fn free_threaded() {
     compare_all(&["--free-threaded"], "free-threaded");
 }
 
-/// A copy of the built-in headers with one change.
+/// Writes a copy of the built-in headers with one change.
 fn changed(sandbox: &Sandbox, file: &str, old: &str, new: &str) {
     for (path, text) in fixtures_of(Path::new(BUILTIN)) {
         sandbox.write(&format!("changed/{path}"), text);
@@ -180,7 +180,7 @@ fn a_mutex_that_is_too_large() {
     let (comparison, status) = check(&sandbox, LINUX, &CHANGED);
     assert_eq!(status, 23);
     assert!(names(&comparison, "type").contains(&"pthread_mutex_t".to_owned()));
-    // Where CPython has it: the GIL, and all that the GIL is in.
+    // CPython has a mutex in the GIL, and the GIL in other records.
     let records = names(&comparison, "record");
     for name in ["struct _gil_runtime_state", "struct pyruntimestate"] {
         assert!(records.contains(&name.to_owned()), "{records:?}");
@@ -196,7 +196,7 @@ fn a_mutex_that_is_too_large() {
     let offset = |side: &str| field[side].as_str().unwrap().parse::<u64>().unwrap();
     assert_eq!(offset("checked"), offset("real") + 8);
 
-    // People read the same.
+    // The output for people has the same contents.
     let run = sandbox.run(&["sysroot", "check", "--llvm-version", "22", "-t", LINUX]);
     let run = run
         .with(&["--headers", &python(), OLD_HEADERS])
@@ -209,7 +209,7 @@ fn a_mutex_that_is_too_large() {
     ] {
         assert!(stdout.contains(line), "{stdout}");
     }
-    // The numbers of the assertions are not the definitions'.
+    // The sizes in the assertions differ from the definitions.
     let flags = "-include sysroot_checks.h";
     let run = sandbox
         .build()
@@ -233,7 +233,7 @@ fn a_value_a_sign_and_an_attribute() {
         .text(path)
         .replace("define NSIG 65", "define NSIG 0x40");
     sandbox.write(path, signals.replace("#  define _NSIG NSIG", ""));
-    // What only `assert` uses, in a debug build.
+    // A function that only `assert` uses, in a debug build.
     let path = "changed/include/assert.h";
     let old = "SYSROOT_NOTHROW\n    __attribute__((__noreturn__));";
     let assert = sandbox.text(path).replace(old, ";");
@@ -253,19 +253,19 @@ fn a_value_a_sign_and_an_attribute() {
     let fail = find("function", "__assert_fail");
     assert_eq!(fail["checked"], "no attributes");
     assert_eq!(fail["real"], "noreturn, nothrow");
-    // However it is written, and in what CPython makes of it.
+    // The value differs, in the macro and in one of CPython's that uses it.
     for name in ["NSIG", "Py_NSIG"] {
         let signals = find("macro", name);
         assert_eq!(signals["checked"], "64");
         assert_eq!(signals["real"], "65");
     }
-    // CPython asks for it, and it is not there.
+    // A macro that CPython tests is not defined.
     let missing = find("macro", "_NSIG");
     assert_eq!(missing["checked"], Value::Null);
     assert!(missing["real"].is_string(), "{missing:#}");
 }
 
-/// Where `jit.toml` says what a target's real headers are, nobody has to say it again.
+/// The real headers of a target in `jit.toml` are the default.
 #[test]
 fn headers_that_the_configuration_names() {
     fixtures::needs!(clang_22, python_headers);
@@ -321,10 +321,10 @@ fn what_cannot_be_checked() {
     assert!(message.contains("nowhere"), "{message}");
     let message = check(&["--headers", &python(), "-p", "empty"]).fails(8);
     assert!(message.contains("pyconfig.h"), "{message}");
-    // Headers that are not headers.
+    // The directory has no headers.
     let message = check(&["--headers", &python(), OLD_HEADERS, "--real", "empty"]).fails(12);
     assert!(message.contains("file not found"), "{message}");
-    // Another system's, which are not where this one's are.
+    // The headers of another system have no default directory.
     let run = sandbox.run(&["sysroot", "check", "-t", "i686-pc-windows-msvc"]);
     let message = run.with(&["--headers", &python()]).fails(2);
     assert!(

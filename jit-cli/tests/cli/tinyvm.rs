@@ -1,4 +1,4 @@
-//! Copies of the example machine, whole or with some micro-ops only.
+//! Copies of the example machine, with all or some of its micro-ops.
 
 use std::collections::BTreeMap;
 
@@ -6,19 +6,19 @@ use fixtures::tinyvm::files;
 
 use crate::sandbox::{LINUX, Sandbox};
 
-/// Where a copy's micro-ops are.
+/// The path of a copy's cases.
 pub(crate) const CASES: &str = "vm/Python/executor_cases.c.h";
-/// Where the text around them is.
+/// The path of a copy's template.
 pub(crate) const TEMPLATE: &str = "vm/Tools/jit/template.c";
-/// Where the shim is.
+/// The path of a copy's shim.
 pub(crate) const SHIM: &str = "vm/Tools/jit/shim.c";
 
-/// A file of the example.
+/// Returns a file of the example.
 pub(crate) fn file(name: &str) -> &'static str {
     fixtures::tinyvm::text(name)
 }
 
-/// A micro-op of the example, from its line to that of its closing brace.
+/// Returns the case of a micro-op of the example, from its first line to its closing brace.
 pub(crate) fn case(name: &str) -> String {
     let text = file("Python/executor_cases.c.h");
     let start = format!("        case {name}: {{\n");
@@ -27,7 +27,7 @@ pub(crate) fn case(name: &str) -> String {
     text[from..from + length].to_owned()
 }
 
-/// A micro-op with another body: lines of C, which become the second line of the case and so on.
+/// Returns a case with this body: lines of C, from the second line of the case on.
 pub(crate) fn case_with(name: &str, body: &str) -> String {
     let lines: Vec<String> = body
         .lines()
@@ -39,29 +39,29 @@ pub(crate) fn case_with(name: &str, body: &str) -> String {
     )
 }
 
-/// A cases file of these.
+/// Returns a cases file with these cases.
 pub(crate) fn cases(cases: &[String]) -> String {
     format!("// Some of the micro-ops.\n\n{}", cases.join("\n"))
 }
 
-/// In which line of `NAME.c` the line `case NAME: {` is.
+/// Returns the number of the line `case NAME: {` in `NAME.c`.
 pub(crate) fn line_of_case() -> usize {
     let template = file("Tools/jit/template.c");
     let before = template.lines().position(|line| line.trim() == "CASE");
     1 + before.unwrap()
 }
 
-/// What a build wrote: file names and contents.
+/// The files of a build: names and contents.
 pub(crate) type Files = BTreeMap<String, Vec<u8>>;
 
-/// The text of one of them.
+/// Returns the text of a file.
 pub(crate) fn text<'a>(files: &'a Files, name: &str) -> &'a str {
     let bytes = files.get(name).unwrap_or_else(|| panic!("no {name}"));
     std::str::from_utf8(bytes).unwrap()
 }
 
 impl Sandbox {
-    /// The example, in `vm`.
+    /// Writes the example to `vm`.
     pub(crate) fn tinyvm(self) -> Self {
         for (path, contents) in files() {
             self.write(&format!("vm/{path}"), contents);
@@ -69,7 +69,7 @@ impl Sandbox {
         self
     }
 
-    /// Whether a directory for `--keep-temps` has the object of that micro-op, for Linux.
+    /// Returns whether a directory for `--keep-temps` has the object file of a micro-op, for Linux.
     pub(crate) fn was_assembled(&self, kept: &str, name: &str) -> bool {
         let files = self.files(&format!("{kept}/{LINUX}"));
         [format!("{name}.o"), format!("{name}.asm.o")]
@@ -77,7 +77,7 @@ impl Sandbox {
             .any(|name| files.get(name).is_some_and(|object| !object.is_empty()))
     }
 
-    /// The example with these micro-ops instead of its own.
+    /// Writes the example with these micro-ops instead of its own.
     pub(crate) fn tinyvm_of(self, list: &[String]) -> Self {
         let sandbox = self.tinyvm();
         sandbox.write(CASES, cases(list));

@@ -1,4 +1,4 @@
-//! `--codegen tuned`. That its stencils run is for the execution tests (docs/codegen.md).
+//! `--codegen tuned`. Execution tests run its stencils (docs/codegen.md).
 
 use fixtures::{TRIPLES, generated::HEADER_LINES, golden};
 use jit_stencils::{StencilSet, file};
@@ -11,7 +11,7 @@ use crate::{
 
 const TUNED: [&str; 2] = ["--codegen", "tuned"];
 
-/// Bytes of code and data.
+/// Returns the bytes of code and data.
 fn size(set: &StencilSet) -> usize {
     let groups = set.groups.iter();
     groups
@@ -19,13 +19,13 @@ fn size(set: &StencilSet) -> usize {
         .sum()
 }
 
-/// What follows the lines with the digest and the versions.
+/// Returns the lines after those with the digest and the versions.
 fn stencils(header: &str) -> Vec<&str> {
     header.lines().skip(HEADER_LINES).collect()
 }
 
 #[test]
-fn less_on_every_target() {
+fn smaller_on_every_target() {
     fixtures::needs!(clang_22, objdump_22);
     let (upstream, _) = goldens::release();
     let sandbox = Sandbox::new().tinyvm();
@@ -36,25 +36,25 @@ fn less_on_every_target() {
         let set = file::decode(&tuned[&format!("jit_stencils-{triple}.stencils")]).unwrap();
         let before = file::decode(fixtures::stencils::file(triple)).unwrap();
         assert!(size(&set) < size(&before), "{triple}");
-        // The same micro-ops, and the same way in.
+        // The micro-ops and the shim are the same.
         let names = |set: &StencilSet| -> Vec<String> {
             set.groups.iter().map(|(name, _)| name.clone()).collect()
         };
         assert_eq!(names(&set), names(&before));
         let shim = format!("jit_shim-{triple}.o");
         assert!(tuned[&shim] == upstream[&shim], "{shim}");
-        // Not what an upstream build takes for current.
+        // An upstream build does not take the files as current.
         let name = format!("jit_stencils-{triple}.h");
         let first = |files| text(files, &name).lines().next().unwrap().to_owned();
         assert_ne!(first(&tuned), first(upstream));
     }
-    // clang's labels for the linker keep upstream from it on this target only; elsewhere there are
-    // none, so as many constants become immediate.
+    // Only on this target, clang's labels for the linker keep upstream's optimizer from making constants
+    // immediate. Elsewhere, both make the same number of constants immediate.
     let immediate = |files, triple: &str| {
         let header = text(files, &format!("jit_stencils-{triple}.h"));
         ["patch_aarch64_16a(", "patch_aarch64_16b("].map(|patch| header.matches(patch).count())
     };
-    // Small values are immediate: none of them has a slot.
+    // Small values are immediate, so none of them has a GOT slot.
     for triple in TRIPLES.iter().filter(|triple| triple.starts_with("x86_64")) {
         let header = text(&tuned, &format!("jit_stencils-{triple}.h"));
         assert!(
@@ -71,7 +71,7 @@ fn less_on_every_target() {
     assert_eq!(darwin, immediate(&tuned, "aarch64-pc-windows-msvc"));
 }
 
-/// Neither the cache nor what is in the output directory is mistaken for the other's.
+/// Builds with and without it can share a cache and an output directory.
 #[test]
 fn one_after_the_other() {
     fixtures::needs!(clang_22, objdump_22);
@@ -95,7 +95,7 @@ fn one_after_the_other() {
     assert_eq!(sandbox.explain(&TUNED)["current"], true);
     let again = build(&["--codegen", "upstream"]);
     assert_eq!(stencils(&again), stencils(text(upstream, &name)));
-    // What is in the cache by now is what was compiled.
+    // The results from the cache are the same.
     assert_eq!(build(&TUNED), tuned);
     let fresh = sandbox.build().with(&TUNED);
     fresh.with(&["--no-cache", "--force"]).succeeds();
@@ -120,7 +120,7 @@ fn in_a_configuration() {
     let configured = build(&config, &[]);
     assert_eq!(stencils(&configured), stencils(&asked));
     assert_ne!(stencils(&configured), stencils(&upstream));
-    // The command line is stronger.
+    // The command line takes precedence.
     let overruled = build(&config, &["--codegen", "upstream"]);
     assert_eq!(stencils(&overruled), stencils(&upstream));
     assert_ne!(overruled.lines().next(), configured.lines().next());

@@ -1,4 +1,4 @@
-//! What clang warns about is shown, and is no failure.
+//! clang's warnings are shown, and are not errors.
 
 use crate::{
     batch::SOME,
@@ -11,7 +11,7 @@ fn of_a_micro_op() {
     fixtures::needs!(clang_22, objdump_22);
     let bad = case_with("_NOP_r00", "if (tos0 = tos1) {\n    thread->error = 0;\n}");
     let expected = format!("_NOP_r00.c:{}:22: warning: ", line_of_case() + 1);
-    // More than a few have their headers precompiled.
+    // With more than a few micro-ops, headers are precompiled.
     for others in [&SOME[..1], &SOME] {
         let mut cases: Vec<String> = others.iter().map(|name| case(name)).collect();
         cases.insert(1, bad.clone());
@@ -21,7 +21,7 @@ fn of_a_micro_op() {
             assert!(text.contains(&expected), "{text}");
             assert!(text.contains("[-Wparentheses]"), "{text}");
             assert_eq!(text.matches(": warning: ").count(), 1, "{text}");
-            // No colors where there is no terminal, and no directory that is gone by now.
+            // There are no colors without a terminal, and no paths of temporary files.
             assert!(!text.contains('\x1b'), "{text}");
             assert!(!text.contains("tmp/"), "{text}");
         }
