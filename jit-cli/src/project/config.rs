@@ -112,7 +112,7 @@ const NOT_FOR_ALL: [&str; 7] = [
 
 /// A path in a `jit.toml`, and the key that it was given with.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Said {
+pub(crate) struct PathSetting {
     pub(crate) key: String,
     /// The path as it is in the file.
     pub(crate) value: PathBuf,
@@ -267,17 +267,17 @@ impl Config {
     }
 
     /// Returns the sysroot of a target: that of its table, else the one for all targets.
-    pub(crate) fn sysroot(&self, target: &Target) -> Option<Said> {
+    pub(crate) fn sysroot(&self, target: &Target) -> Option<PathSetting> {
         let own = self.own(target);
         let own = own.and_then(|(triple, table)| Some((triple, table.sysroot.as_ref()?)));
-        said("sysroot", own, self.sysroot.as_ref())
+        setting("sysroot", own, self.sysroot.as_ref())
     }
 
     /// Returns the directory of a target's `pyconfig.h`: that of its table, else the one for all targets.
-    pub(crate) fn pyconfig_dir(&self, target: &Target) -> Option<Said> {
+    pub(crate) fn pyconfig_dir(&self, target: &Target) -> Option<PathSetting> {
         let own = self.own(target);
         let own = own.and_then(|(triple, table)| Some((triple, table.pyconfig_dir.as_ref()?)));
-        said("pyconfig-dir", own, self.pyconfig_dir.as_ref())
+        setting("pyconfig-dir", own, self.pyconfig_dir.as_ref())
     }
 
     /// Returns a target's flags: those for all targets, then its own.
@@ -295,13 +295,13 @@ impl Config {
     }
 }
 
-fn said(key: &str, own: Option<(&str, &PathBuf)>, all: Option<&PathBuf>) -> Option<Said> {
+fn setting(key: &str, own: Option<(&str, &PathBuf)>, all: Option<&PathBuf>) -> Option<PathSetting> {
     match (own, all) {
-        (Some((triple, value)), _) => Some(Said {
+        (Some((triple, value)), _) => Some(PathSetting {
             key: format!("[target.{triple}] {key}"),
             value: value.clone(),
         }),
-        (None, Some(value)) => Some(Said {
+        (None, Some(value)) => Some(PathSetting {
             key: key.to_owned(),
             value: value.clone(),
         }),

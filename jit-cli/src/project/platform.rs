@@ -95,19 +95,19 @@ pub(crate) fn configured_sysroot(
     target: &Target,
     cache: Option<&Path>,
 ) -> Result<Option<Sysroot>, Error> {
-    let Some(said) = config.sysroot(target) else {
+    let Some(setting) = config.sysroot(target) else {
         return Ok(None);
     };
-    if said.value == Path::new(BUILTIN) {
-        return Sysroot::find(&said.value, cache).map(Some);
+    if setting.value == Path::new(BUILTIN) {
+        return Sysroot::find(&setting.value, cache).map(Some);
     }
-    let directory = config.directory.join(&said.value);
+    let directory = config.directory.join(&setting.value);
     if !directory.is_dir() {
         return Err(config.error(format!(
             "{} = {:?}: there is no directory {}; name one with headers of {target}, or {BUILTIN:?} for \
              those that jit-cli carries",
-            said.key,
-            said.value,
+            setting.key,
+            setting.value,
             directory.display()
         )));
     }
@@ -150,14 +150,14 @@ pub(crate) fn configured_pyconfig(
     config: &Config,
     target: &Target,
 ) -> Option<Result<PathBuf, Error>> {
-    let said = config.pyconfig_dir(target)?;
-    let directory = config.directory.join(&said.value);
+    let setting = config.pyconfig_dir(target)?;
+    let directory = config.directory.join(&setting.value);
     Some(existing_pyconfig(&directory).map_err(|_| {
         config.error(format!(
             "{} = {:?}: there is no pyconfig.h in {}; name the directory with the one that configure \
              made for {target}",
-            said.key,
-            said.value,
+            setting.key,
+            setting.value,
             directory.display()
         ))
     }))

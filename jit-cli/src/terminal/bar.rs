@@ -8,7 +8,7 @@ use std::{
 use indicatif::{ProgressBar, ProgressStyle};
 use jit_schema::Target;
 
-use super::console::say;
+use super::console::print_line;
 
 /// The progress of one target.
 #[derive(Debug)]
@@ -60,7 +60,7 @@ impl Bar {
         self.bar.set_position(done as u64);
         if self.bar.is_hidden() && self.printed.elapsed() > INTERVAL {
             self.printed = Instant::now();
-            say(&format!("{}: {done} of {uops} micro-ops", self.triple));
+            print_line(&format!("{}: {done} of {uops} micro-ops", self.triple));
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::{
         Outcome,
         outcome::{Comparison, Difference, Kind, Moved},
     },
-    terminal::{bar::Bar, console::say},
+    terminal::{bar::Bar, console::print_line},
 };
 
 /// Prints events and results. Clones share their state.
@@ -60,7 +60,7 @@ impl Report {
         if let (Some(event), Value::Object(fields)) = (event.as_object_mut(), fields) {
             event.extend(fields);
         }
-        say(&event.to_string());
+        print_line(&event.to_string());
     }
 
     /// Prints an event. `named` means that the user has named the project, so that its description is not
@@ -70,7 +70,7 @@ impl Report {
             Event::Project { description } if self.json => {
                 self.emit("project", json!({ "description": description }));
             }
-            Event::Project { description } if !named => say(description),
+            Event::Project { description } if !named => print_line(description),
             Event::Project { .. } => {}
             Event::Remark { text } => {
                 tracing::warn!("{text}");
@@ -80,7 +80,7 @@ impl Report {
             }
             Event::Started {
                 notice: Some(text), ..
-            } if !self.json => say(text),
+            } if !self.json => print_line(text),
             Event::Started { .. } => {}
             // The warning was logged, too.
             Event::Warning { .. } => {}
@@ -156,7 +156,7 @@ impl Report {
     /// Prints what a build of a target would do.
     pub(crate) fn explained(&self, lines: &[String], fields: &Value) {
         match self.json {
-            false => say(&lines.join("\n")),
+            false => print_line(&lines.join("\n")),
             true => self.emit("explanation", fields.clone()),
         }
     }
@@ -201,10 +201,10 @@ impl Report {
             return;
         }
         for difference in differences {
-            say(&difference_text(difference));
+            print_line(&difference_text(difference));
         }
         let count = |kind| differences.iter().filter(|d| d.kind == kind).count();
-        say(&format!(
+        print_line(&format!(
             "{target}, {configuration}: {checked} compared with {real}\n\
              {records} records, {} differ; {types} types, {} differ; \
              {functions} functions, {} differ; {macros} macros, {} differ",
@@ -233,7 +233,7 @@ impl Report {
         for (name, _) in Statistics::default().stages.named() {
             head.push_str(&format!(" {name:>9}"));
         }
-        say(&format!("{head} {:>8}", "total"));
+        print_line(&format!("{head} {:>8}", "total"));
         for row in &state.rows {
             match &row.built {
                 Some(numbers) => {
@@ -249,18 +249,18 @@ impl Report {
                     for (_, time) in numbers.stages.named() {
                         line.push_str(&format!(" {:>8.2}s", time.as_secs_f64()));
                     }
-                    say(&format!("{line} {:>7.2}s", numbers.elapsed.as_secs_f64()));
+                    print_line(&format!("{line} {:>7.2}s", numbers.elapsed.as_secs_f64()));
                 }
-                None => say(&format!(
+                None => print_line(&format!(
                     "{:<26} up to date: its inputs have not changed",
                     row.triple
                 )),
             }
         }
         if state.rows.iter().any(|row| row.built.is_some()) {
-            say("sizes in bytes; times of stages are added up over all jobs");
+            print_line("sizes in bytes; times of stages are added up over all jobs");
         }
-        say(&format!("in {}", output.display()));
+        print_line(&format!("in {}", output.display()));
     }
 
     /// Prints why the program ends.
