@@ -45,6 +45,7 @@ struct Readme;
 mod cfg;
 mod error;
 mod instruction;
+mod instruction_set;
 mod isa;
 mod optimizer;
 mod options;

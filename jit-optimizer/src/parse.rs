@@ -8,7 +8,7 @@ use jit_schema::SectionKind;
 use crate::cfg::{BlockId, Graph};
 use crate::error::OptimizeError;
 use crate::instruction::{Instruction, Operation};
-use crate::isa::Isa;
+use crate::instruction_set::InstructionSet;
 use crate::scan;
 use crate::section::{self, Sections};
 use crate::syntax::{Line, Syntax};
@@ -21,7 +21,7 @@ use crate::syntax::{Line, Syntax};
 ///
 /// [`OptimizeError::ContinueLabelDefined`] and [`OptimizeError::DuplicateLabel`].
 pub(crate) fn parse<'a>(
-    isa: &dyn Isa,
+    isa: &dyn InstructionSet,
     syntax: &Syntax,
     lines: impl IntoIterator<Item = &'a str>,
     continue_label: &str,
@@ -208,7 +208,12 @@ impl<'a> Parser<'a, '_> {
 }
 
 /// Returns the instruction on a line (`_parse_instruction`).
-fn instruction<'a>(isa: &dyn Isa, syntax: &Syntax, text: &'a str, line: usize) -> Instruction<'a> {
+fn instruction<'a>(
+    isa: &dyn InstructionSet,
+    syntax: &Syntax,
+    text: &'a str,
+    line: usize,
+) -> Instruction<'a> {
     let code = syntax.code(text);
     let operation = if syntax.is_several(code) {
         Operation::Other

@@ -2,7 +2,7 @@
 
 use crate::cfg::{BlockId, Graph};
 use crate::error::OptimizeError;
-use crate::isa::Isa;
+use crate::instruction_set::InstructionSet;
 use crate::syntax::Syntax;
 
 /// One step of the optimizer.
@@ -17,7 +17,7 @@ pub(crate) struct Pass {
 /// What a pass knows besides the graph.
 #[derive(Debug)]
 pub(crate) struct Context<'a> {
-    pub(crate) isa: &'static dyn Isa,
+    pub(crate) isa: &'static dyn InstructionSet,
     /// The conventions of the target's assembly.
     pub(crate) syntax: &'a Syntax,
     /// The block of the label for the next micro-op. What is linked after it is data and metadata.

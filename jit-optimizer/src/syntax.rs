@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use jit_schema::{ObjectFormat, Target};
 
 use crate::instruction::Reach;
-use crate::isa::Isa;
+use crate::instruction_set::InstructionSet;
 use crate::scan;
 
 /// The places in the same trace that a stencil can jump to.
@@ -29,7 +29,7 @@ pub(crate) struct Syntax {
 }
 
 impl Syntax {
-    pub(crate) fn of(isa: &dyn Isa, target: &Target) -> Syntax {
+    pub(crate) fn of(isa: &dyn InstructionSet, target: &Target) -> Syntax {
         Syntax {
             label_prefix: target.label_prefix,
             symbol_prefix: target.symbol_prefix,

@@ -9,6 +9,7 @@ use jit_schema::ObjectFormat;
 
 use super::Isa;
 use crate::instruction::{Branch, Operation, Reach};
+use crate::instruction_set::InstructionSet;
 use crate::pass::Pass;
 use crate::scan;
 
@@ -16,7 +17,7 @@ use crate::scan;
 #[derive(Debug)]
 pub(crate) struct Aarch64;
 
-impl Isa for Aarch64 {
+impl InstructionSet for Aarch64 {
     fn comments(&self, format: ObjectFormat) -> &'static [&'static str] {
         match format {
             ObjectFormat::MachO => &[";", "//"],
@@ -51,13 +52,23 @@ impl Isa for Aarch64 {
         text.trim_start().starts_with("bl")
     }
 
-    /// Recognizes calls, which end a function only if the compiler knows that they do not return,
-    /// indirect jumps, returns, and traps.
+    /// Recognizes calls, which end a function only if the compiler knows that they do not return, jumps
+    /// (`b.al` and `b.nv` always branch), returns, and traps.
     fn never_continues(&self, text: &str) -> bool {
         let (mnemonic, _) = scan::split_run(text.trim(), |c| !scan::is_space(c));
         matches!(
             mnemonic,
-            "b" | "br" | "bl" | "blr" | "ret" | "retaa" | "retab" | "brk" | "udf" | "hlt"
+            "b" | "b.al"
+                | "b.nv"
+                | "br"
+                | "bl"
+                | "blr"
+                | "ret"
+                | "retaa"
+                | "retab"
+                | "brk"
+                | "udf"
+                | "hlt"
         ) || mnemonic.starts_with("braa")
             || mnemonic.starts_with("brab")
             || mnemonic.starts_with("blraa")
@@ -71,7 +82,9 @@ impl Isa for Aarch64 {
             Some(("stp", rest)) if scan::skip_space(rest).starts_with("x29")
         )
     }
+}
 
+impl Isa for Aarch64 {
     fn upstream_passes(&self) -> &'static [Pass] {
         &[branches::LABEL, constants::FIX_UP]
     }

@@ -8,13 +8,14 @@ use jit_schema::ObjectFormat;
 
 use super::Isa;
 use crate::instruction::Operation;
+use crate::instruction_set::InstructionSet;
 use crate::pass::Pass;
 
 /// An instruction set of which nothing is known.
 #[derive(Debug)]
 pub(crate) struct None;
 
-impl Isa for None {
+impl InstructionSet for None {
     fn comments(&self, _format: ObjectFormat) -> &'static [&'static str] {
         &["#"]
     }
@@ -34,7 +35,9 @@ impl Isa for None {
     fn sets_frame_pointer(&self, _text: &str) -> bool {
         false
     }
+}
 
+impl Isa for None {
     fn upstream_passes(&self) -> &'static [Pass] {
         &[]
     }

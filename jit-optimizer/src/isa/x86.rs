@@ -9,6 +9,7 @@ use jit_schema::ObjectFormat;
 
 use super::Isa;
 use crate::instruction::{Branch, Operation, Reach};
+use crate::instruction_set::InstructionSet;
 use crate::pass::Pass;
 use crate::scan;
 
@@ -20,7 +21,7 @@ pub(crate) struct I686;
 #[derive(Debug)]
 pub(crate) struct X86_64;
 
-impl Isa for I686 {
+impl InstructionSet for I686 {
     fn comments(&self, _format: ObjectFormat) -> &'static [&'static str] {
         &["#"]
     }
@@ -40,7 +41,9 @@ impl Isa for I686 {
     fn sets_frame_pointer(&self, text: &str) -> bool {
         sets_frame_pointer(text)
     }
+}
 
+impl Isa for I686 {
     fn upstream_passes(&self) -> &'static [Pass] {
         &[]
     }
@@ -54,7 +57,7 @@ impl Isa for I686 {
     }
 }
 
-impl Isa for X86_64 {
+impl InstructionSet for X86_64 {
     fn comments(&self, _format: ObjectFormat) -> &'static [&'static str] {
         &["#"]
     }
@@ -74,7 +77,9 @@ impl Isa for X86_64 {
     fn sets_frame_pointer(&self, text: &str) -> bool {
         sets_frame_pointer(text)
     }
+}
 
+impl Isa for X86_64 {
     fn upstream_passes(&self) -> &'static [Pass] {
         &[addresses::MAKE_RELATIVE]
     }

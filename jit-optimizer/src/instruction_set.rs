@@ -1,0 +1,31 @@
+//! What the shared code has to know of an instruction set: the meaning of its instructions.
+
+use std::fmt;
+
+use jit_schema::ObjectFormat;
+
+use crate::instruction::Operation;
+
+/// What the optimizer has to know of an instruction set. Upstream has a subclass of `Optimizer` for
+/// each.
+///
+/// Nothing has a default: an instruction set that leaves something out has to say so.
+pub(crate) trait InstructionSet: fmt::Debug + Sync {
+    /// Returns what comments start with.
+    fn comments(&self, format: ObjectFormat) -> &'static [&'static str];
+
+    /// Returns what an instruction, without a comment, means for control flow. An instruction that is
+    /// not recognized is [`Operation::Other`].
+    fn operation<'a>(&self, text: &'a str) -> Operation<'a>;
+
+    /// Returns whether an instruction is a call, direct or indirect.
+    fn is_call(&self, text: &str) -> bool;
+
+    /// Returns whether control never goes on to the next instruction, or the instruction is a call. This
+    /// knows more instructions than [`operation`](InstructionSet::operation), which must not know more than
+    /// upstream, since hot code depends on it.
+    fn never_continues(&self, text: &str) -> bool;
+
+    /// Returns whether an instruction sets the frame pointer (`_frame_pointer_modify`).
+    fn sets_frame_pointer(&self, text: &str) -> bool;
+}
