@@ -223,7 +223,7 @@ impl Reader<'_> {
             };
             let mut relocation = patched.relocation(offset, kind, symbol, form)?;
             if let Some(address) = of_section {
-                patched.from_section(&mut relocation, header.addr(LE), address);
+                patched.count_from_section(&mut relocation, header.addr(LE), address);
             }
             relocations.push(relocation);
         }

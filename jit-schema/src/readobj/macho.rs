@@ -166,7 +166,7 @@ fn read_relocation(
     };
     let mut relocation = patched.relocation(entry.offset, kind, symbol, form)?;
     if let Some(of) = section_address {
-        patched.from_section(&mut relocation, address, of);
+        patched.count_from_section(&mut relocation, address, of);
     }
     Ok(Some(relocation))
 }
