@@ -62,7 +62,12 @@ impl Patched<'_> {
 
     /// Makes a Mach-O relocation that refers to a section by its address refer to that section's start.
     /// The addresses of the two sections are those in the object.
-    pub(crate) fn count_from_section(&self, relocation: &mut Relocation, address: u64, section: u64) {
+    pub(crate) fn count_from_section(
+        &self,
+        relocation: &mut Relocation,
+        address: u64,
+        section: u64,
+    ) {
         let row = relocation.kind.row();
         // What counts from the end of the field has the distance from there in the field.
         let from = match row.patch.row().base_addend {

@@ -39,7 +39,6 @@ const SH_LINK: usize = 40;
 const SH_INFO: usize = 44;
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "a list of cases")]
 fn unsupported_contents() {
     for (name, message) in [
         // python/cpython issue 135690.

@@ -176,6 +176,10 @@ fn from_elf(elf: &Elf<'_>, bytes: &[u8]) -> ObjectFile {
     }
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "another parser's view of one file, field by field"
+)]
 fn from_macho(macho: &MachO<'_>, bytes: &[u8]) -> ObjectFile {
     use goblin::mach::constants::{S_ATTR_DEBUG, S_ATTR_PURE_INSTRUCTIONS, S_ZEROFILL};
     let cpu = macho.header.cputype();
@@ -291,6 +295,10 @@ fn coff_kind(machine: u16, code: u16) -> &'static str {
     }
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "another parser's view of one file, field by field"
+)]
 fn from_coff(coff: &Coff<'_>, bytes: &[u8]) -> ObjectFile {
     let strings = coff.strings.as_ref().unwrap();
     let table = coff.symbols.as_ref().unwrap();
