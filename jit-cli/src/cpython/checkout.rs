@@ -9,8 +9,11 @@ use super::{
 };
 use crate::error::Error;
 
+/// The newest release.
+const NEWEST: &Release = &v3_15::RELEASE;
+
 /// All releases, newest first.
-const RELEASES: &[&Release] = &[&v3_15::RELEASE];
+const RELEASES: &[&Release] = &[NEWEST];
 
 /// The Python source that every release has. A directory without it but with everything else (such as
 /// the example virtual machine) is laid out like a checkout of the newest release.
@@ -18,7 +21,7 @@ const COMMON_TOOL: &str = "Tools/jit/_stencils.py";
 
 /// Returns the newest release, for CPython's headers without a checkout.
 pub(crate) fn newest() -> &'static Release {
-    &v3_15::RELEASE
+    NEWEST
 }
 
 /// Returns whether a directory looks like a checkout of any release, including those that can't be built.
