@@ -84,14 +84,28 @@ fn no_pyconfig() {
 fn cases_without_a_case() {
     fixtures::needs!(clang_22, objdump_22);
     let sandbox = Sandbox::new().tinyvm();
-    for text in ["", "// Nothing yet.\n", "\n    case _NOP_r00: {\n    }\n"] {
+    for (text, problem) in [
+        ("", "executor_cases.c.h has no case"),
+        ("// Nothing yet.\n", "executor_cases.c.h has no case"),
+        (
+            "\n    case _NOP_r00: {\n    }\n",
+            "executor_cases.c.h:2: `case _NOP_r00: {` is not the start of a case",
+        ),
+    ] {
         sandbox.write(CASES, text);
         let message = sandbox.build().fails(9);
-        mentions(
-            &message,
-            &["executor_cases.c.h has no case", "case NAME: {"],
-        );
+        mentions(&message, &[problem, "case NAME: {"]);
     }
+}
+
+#[test]
+fn a_template_without_a_place_for_cases() {
+    fixtures::needs!(clang_22, objdump_22);
+    let sandbox = Sandbox::new().tinyvm();
+    let template = sandbox.text("vm/Tools/jit/template.c");
+    sandbox.write("vm/Tools/jit/template.c", template.replace("CASE", "case"));
+    let message = sandbox.build().fails(9);
+    mentions(&message, &["template.c has no `CASE`"]);
 }
 
 #[test]
