@@ -111,7 +111,7 @@ impl Image {
         match (field.part, PLAIN) {
             (CODE_PART, true) => put(&mut self.code, at.code + offset, bits.to_le_bytes())?,
             (CODE_PART, false) => self.or(at.code + offset, formed.field)?,
-            _ => put(&mut self.data, at.data + offset, bits.to_le_bytes())?,
+            _ => self.put_data(at.data + offset, bits)?,
         }
         Ok(formed.range | formed.align)
     }

@@ -29,6 +29,8 @@ pub(super) struct Image {
     pub(super) data: Vec<u8>,
     /// The address of the code.
     base: u64,
+    /// Where the GOT starts in `data`.
+    pub(super) got: usize,
     /// The address of the data.
     pub(super) data_address: u64,
     /// The table of [`values`](crate::values).
@@ -60,6 +62,7 @@ impl Image {
         self.data.clear();
         self.data.resize(layout.got.end - layout.data.start + 8, 0);
         self.base = base;
+        self.got = layout.got.start - layout.data.start;
         self.data_address = base.wrapping_add(layout.data.start as u64);
         self.used.clear();
         let start = stencils.table.symbols_from;
@@ -75,13 +78,11 @@ impl Image {
         self.fill_got(layout, symbols)
     }
 
-    /// Writes the GOT. A field of four bytes at the end of the data writes over the first slot, so that
-    /// this is done again after all fields.
-    pub(super) fn fill_got(&mut self, layout: &Layout<'_>, symbols: &Symbols) -> Result<(), Bug> {
-        let start = layout.got.start - layout.data.start;
+    /// Writes the GOT.
+    fn fill_got(&mut self, layout: &Layout<'_>, symbols: &Symbols) -> Result<(), Bug> {
         for (ordinal, offset) in layout.slots() {
             let address = symbols.addresses.get(ordinal).ok_or(Bug)?;
-            put(&mut self.data, start + offset, address.to_le_bytes())?;
+            put(&mut self.data, self.got + offset, address.to_le_bytes())?;
         }
         Ok(())
     }
@@ -183,6 +184,17 @@ impl Image {
         let place = place.ok_or(Bug)?;
         *place = (u64::from_le_bytes(*place) | bits).to_le_bytes();
         Ok(())
+    }
+
+    /// Writes a field of the data, and the bytes after it if the next eight bytes are all data. A field
+    /// of four bytes at the end must leave the first slot of the GOT as it is: what is written into code
+    /// may depend on the slot.
+    #[inline(always)]
+    pub(super) fn put_data(&mut self, at: usize, bits: u64) -> Result<(), Bug> {
+        if at + 8 > self.got {
+            return put(&mut self.data, at, (bits as u32).to_le_bytes());
+        }
+        put(&mut self.data, at, bits.to_le_bytes())
     }
 
     /// Writes 32 bits of code.

@@ -203,7 +203,6 @@ fn finish(
     symbols: &Symbols,
     out: &mut [u8],
 ) -> Result<(), Bug> {
-    image.fill_got(layout, symbols)?;
     image.write_trampolines(stencils.rules.trampoline, layout, symbols)?;
     let code = image.code.get(..layout.trampolines.end).ok_or(Bug)?;
     let data = image.data.get(..layout.got.end - layout.data.start);
