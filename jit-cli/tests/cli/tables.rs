@@ -214,7 +214,7 @@ fn what_is_wrong_with_a_table() {
             "",
             ["cpython = \"nowhere\"", "there is no"],
         ),
-        ("cpython = \".\"", "", ["template", "remove one"]),
+        ("cpython = \".\"", "", ["template", "remove the key"]),
     ] {
         configure(&sandbox, lines, tables);
         let message = build(&sandbox).fails(21);
