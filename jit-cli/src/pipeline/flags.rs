@@ -120,7 +120,7 @@ const REFUSED: &[Refused] = &[
     },
 ];
 
-/// Makes a compiler whose flags have been looked at, with a remark for each flag that was turned off.
+/// Makes a compiler after its flags were checked, with a remark for each flag that was turned off.
 pub(crate) fn checked<'a>(
     mut options: CompileOptions,
     make: impl Fn(CompileOptions) -> Result<Compiler<'a>, LlvmError>,
