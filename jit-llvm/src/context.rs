@@ -9,7 +9,7 @@ use crate::{
     error::LlvmError,
     interrupt::Interrupt,
     options::CompileOptions,
-    work::WorkDir,
+    work::{self, WorkDir},
 };
 
 /// Receives what clang prints about inputs that it compiles.
@@ -33,7 +33,7 @@ impl Context<'_> {
 
     /// Returns the diagnostics of a process.
     pub(crate) fn diagnostics(&self, output: &Output) -> Diagnostics {
-        Diagnostics::parse(&self.work.shorten(&output.diagnostics()))
+        Diagnostics::parse(&self.shorten(&output.diagnostics()))
     }
 
     /// Passes on what clang printed about inputs that it compiled.
@@ -42,7 +42,16 @@ impl Context<'_> {
             && !output.stderr.is_empty()
         {
             let text = String::from_utf8_lossy(&output.stderr);
-            listener(&Diagnostics::parse(&self.work.shorten(&text)));
+            listener(&Diagnostics::parse(&self.shorten(&text)));
+        }
+    }
+
+    /// Returns diagnostics without the paths of directories that are gone by the time somebody reads them.
+    fn shorten(&self, diagnostics: &str) -> String {
+        let text = work::shorten(diagnostics, self.work.path());
+        match &self.options.temporary {
+            Some(directory) => work::shorten(&text, directory),
+            None => text,
         }
     }
 }

@@ -27,6 +27,9 @@ pub struct CompileOptions {
     pub cflags: Vec<String>,
     /// What comes after all of them.
     pub last: LastFlags,
+    /// A directory of sources that is removed after the build. Its path, which has no links in it, is left
+    /// out of diagnostics.
+    pub temporary: Option<PathBuf>,
 }
 
 /// Words that come after the user's flags, and so win over them.
@@ -51,6 +54,7 @@ impl CompileOptions {
             flags: Flags::for_stencils(target),
             cflags: Vec::new(),
             last: LastFlags::default(),
+            temporary: None,
         }
     }
 

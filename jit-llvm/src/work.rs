@@ -71,12 +71,6 @@ impl WorkDir {
         Ok(Slot { work: self, path })
     }
 
-    /// Returns diagnostics without the path of the work directory, which is gone by the time
-    /// somebody reads them.
-    pub(crate) fn shorten(&self, diagnostics: &str) -> String {
-        shorten(diagnostics, &self.path)
-    }
-
     fn slots(&self) -> MutexGuard<'_, Slots> {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -114,7 +114,7 @@ fn stencil_files(
 ) -> Result<Vec<File>, Error> {
     if let (Some(shim), Some(path)) = (&built.shim, &plan.project.shim) {
         jit_stencils::attach_shim(&mut built.set, &shim.object).map_err(|source| Error::Shim {
-            path: path.clone(),
+            path: plan.project.shown(path),
             source,
         })?;
     }

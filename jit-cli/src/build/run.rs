@@ -18,7 +18,7 @@ use crate::{
     conventions::{LlvmMajors, TargetFileNames},
     error::Error,
     events::{Event, Listener},
-    pipeline::one_target::{self, Job},
+    pipeline::one_target::{self, Job, ShimSource},
     project::{
         emit::Emits,
         plan::{Plan, Sources},
@@ -157,7 +157,10 @@ impl<'a> Run<'a> {
             optimizer: plan.optimizer(platform),
             template: sources.template(platform),
             cases: sources.cases(&plan.project)?,
-            shim: plan.project.shim.as_deref(),
+            shim: plan.project.shim.as_deref().map(|path| ShimSource {
+                path,
+                name: plan.project.shown(path),
+            }),
             cache: plan
                 .cache
                 .as_ref()

@@ -40,7 +40,7 @@ pub(crate) struct Job<'a> {
     /// The template's preamble and body.
     pub(crate) template: (&'a str, &'a str),
     pub(crate) cases: Vec<Case<'a>>,
-    pub(crate) shim: Option<&'a Path>,
+    pub(crate) shim: Option<ShimSource<'a>>,
     /// The cache, and the name of the project's record in it.
     pub(crate) cache: Option<(&'a Cache, String)>,
     pub(crate) keep_temps: Option<PathBuf>,
@@ -51,6 +51,13 @@ pub(crate) struct Job<'a> {
     pub(crate) listener: &'a Listener,
     /// Gets what the user should know about the flags.
     pub(crate) remark: &'a (dyn Fn(&str) + Sync),
+}
+
+/// The source of the shim.
+pub(crate) struct ShimSource<'a> {
+    pub(crate) path: &'a Path,
+    /// Its name in messages.
+    pub(crate) name: PathBuf,
 }
 
 /// The result of a build.
@@ -98,7 +105,7 @@ pub(crate) fn build(job: Job<'_>) -> Result<Built, Error> {
         compiler: &compiler,
         preamble,
         sources: &sources,
-        shim: job.shim,
+        shim: job.shim.as_ref().map(|shim| shim.path),
         remember: true,
     });
     let build = Build {
@@ -111,7 +118,7 @@ pub(crate) fn build(job: Job<'_>) -> Result<Built, Error> {
         sources: &sources,
         lookup,
         warned: &warned,
-        shim: job.shim,
+        shim: job.shim.as_ref(),
         headers: job.headers,
         mode: job.mode,
         meter: Meter {
@@ -153,7 +160,7 @@ struct Build<'a> {
     sources: &'a [Source],
     lookup: Option<Lookup<'a>>,
     warned: &'a Warned<'a>,
-    shim: Option<&'a Path>,
+    shim: Option<&'a ShimSource<'a>>,
     headers: bool,
     mode: Mode,
     meter: Meter<'a>,
@@ -262,7 +269,8 @@ impl Build<'_> {
         };
         if self.headers && keys.headers.is_none() {
             let compiler = self.line.compiler;
-            keys.headers = Some(compiler.dependencies(self.sources, self.shim)?);
+            keys.headers =
+                Some(compiler.dependencies(self.sources, self.shim.map(|shim| shim.path))?);
         }
         Ok(keys)
     }
@@ -314,11 +322,11 @@ impl Build<'_> {
         )
     }
 
-    fn build_shim(&self, source: &Path, key: Option<Key>) -> Result<Shim, Error> {
+    fn build_shim(&self, source: &ShimSource<'_>, key: Option<Key>) -> Result<Shim, Error> {
         let object = match self.stored(key.as_ref()) {
             Some(object) => object.bytes,
             None => {
-                let bytes = self.line.compiler.shim(source)?;
+                let bytes = self.line.compiler.shim(source.path)?;
                 let object = Object {
                     bytes,
                     disassembly: None,
@@ -329,7 +337,7 @@ impl Build<'_> {
         };
         let unwind = jit_stencils::shim_unwind(self.line.target, &object).map_err(|error| {
             Error::Unwind {
-                path: source.to_path_buf(),
+                path: source.name.clone(),
                 source: error,
             }
         })?;

@@ -250,7 +250,22 @@ impl Project {
     pub(crate) fn is_temporary(&self, path: &Path) -> bool {
         let directory = self.unpacked.as_ref().map(TempDir::path);
         directory.is_some_and(|directory| path.starts_with(directory))
-            || self.unpacked.is_some() && path.starts_with(&self.root)
+            || self
+                .temporary_root()
+                .is_some_and(|root| path.starts_with(root))
+    }
+
+    /// Returns the absolute path of the project's directory if it is removed after the build.
+    pub(crate) fn temporary_root(&self) -> Option<&Path> {
+        self.unpacked.as_ref().map(|_| self.root.as_path())
+    }
+
+    /// Returns the name of a source for messages: its path, without a directory that is removed after the
+    /// build.
+    pub(crate) fn shown(&self, source: &Path) -> PathBuf {
+        let root = self.temporary_root();
+        let name = root.and_then(|root| source.strip_prefix(root).ok());
+        name.unwrap_or(source).to_path_buf()
     }
 
     /// Returns the temporary directory with the project's files, if they are in one.
@@ -271,13 +286,17 @@ impl Project {
     /// Writes sources from memory to a temporary directory, where clang can read them.
     fn in_memory(sources: &Sources) -> Result<Project, Error> {
         let directory = temporary("jit-sources-")?;
+        let root = directory
+            .path()
+            .canonicalize()
+            .map_err(Error::file("find", directory.path()))?;
         let write = |name: &str, text: &str| {
-            let path = directory.path().join(name);
+            let path = root.join(name);
             fs::write(&path, text).map_err(Error::file("write", &path))?;
             Ok::<_, Error>(path)
         };
         let template = write("template.c", &sources.template)?;
-        let cases = write("cases.c.h", &sources.cases)?;
+        let cases = write("cases.h", &sources.cases)?;
         let shim = sources
             .shim
             .as_deref()
@@ -294,10 +313,7 @@ impl Project {
         Ok(Project {
             description: "sources in memory".to_owned(),
             remark: None,
-            root: directory
-                .path()
-                .canonicalize()
-                .map_err(Error::file("find", directory.path()))?,
+            root,
             template,
             cases,
             shim,

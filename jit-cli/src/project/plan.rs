@@ -118,6 +118,7 @@ impl<'a> Plan<'a> {
         let project = &self.project;
         let debug = self.options.debug;
         let mut options = CompileOptions::new(target, project.root.clone());
+        options.temporary = project.temporary_root().map(Path::to_path_buf);
         options.codegen = self.codegen;
         options.include_dirs = platform.include_dirs(project);
         let mut defines = project.defines.clone();
@@ -228,13 +229,13 @@ impl Sources {
         let read = |path: &Path| {
             std::fs::read_to_string(path)
                 .map(cases::universal_newlines)
-                .map_err(Error::file("read", path))
+                .map_err(Error::file("read", &project.shown(path)))
         };
         let template = read(&project.template)?;
         let (preamble, body) = template::split(&template);
         if !template::has_placeholder(body) {
             return Err(Error::NoPlaceholder {
-                path: project.template.clone(),
+                path: project.shown(&project.template),
             });
         }
         Ok(Sources {
@@ -256,7 +257,7 @@ impl Sources {
 
     /// Returns the micro-ops, in build order.
     pub(crate) fn cases(&self, project: &Project) -> Result<Vec<Case<'_>>, Error> {
-        (project.conventions.cases)(&self.cases, &project.cases)
+        (project.conventions.cases)(&self.cases, &project.shown(&project.cases))
     }
 }
 

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 /// The sources of a project that is not CPython, for [`Build::from_sources`](crate::Build::from_sources).
-/// `docs/projects.md` in the repository describes the three texts.
+/// `docs/projects.md` in the repository describes the three texts. Messages name them `template.c`, `cases.h`
+/// and `shim.c`.
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
     pub(crate) template: String,

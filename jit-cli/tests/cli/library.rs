@@ -71,6 +71,86 @@ fn sources_in_memory() {
     assert!(written.inputs.iter().all(|path| path.is_file()));
 }
 
+/// A shim that compiles.
+const SHIM: &str = "long _JIT_ENTRY(long (*entry)(long), long x) {\n    return entry(x) + 1;\n}\n";
+
+/// Errors and warnings about sources in memory name the sources, not the temporary files that clang reads.
+#[test]
+fn places_in_memory() {
+    fixtures::needs!(clang_22);
+    let twice = format!("{CASES}{CASES}");
+    let no_call = SHIM.replace("entry(x)", "x");
+    let static_data = SHIM.replace("return", "static long calls; calls++; return");
+    for (template, cases, shim, expected) in [
+        ("int x;\n", CASES, SHIM, "template.c has no `CASE`"),
+        (TEMPLATE, "", SHIM, "cases.h has no case: "),
+        (TEMPLATE, &twice, SHIM, "cases.h:12: micro-op DOUBLE"),
+        (
+            TEMPLATE,
+            "  case A: {",
+            SHIM,
+            "cases.h:1: `case A: {` is not",
+        ),
+        (TEMPLATE, &CASES[..30], SHIM, "cases.h:2: micro-op DOUBLE"),
+        (TEMPLATE, CASES, "int x = y;\n", "shim.c:1:9: error: use of"),
+        (TEMPLATE, CASES, &no_call, "shim.c: no unwind information"),
+        (
+            TEMPLATE,
+            CASES,
+            &static_data,
+            "shim.c: it can't be in the stencil file",
+        ),
+        (
+            TEMPLATE,
+            "        case A: {\n            x = y;\n        }\n",
+            SHIM,
+            "A.c:7:17: error: use of",
+        ),
+        (
+            "#include <no_such_header.h>\nCASE\n",
+            CASES,
+            SHIM,
+            ":1:10: fatal error: 'no_such_header.h' file not found",
+        ),
+    ] {
+        let build = Build::from_sources(Sources::new(template, cases).shim(shim))
+            .target(LINUX)
+            .llvm_version(22)
+            .emit(Emit::Stencils)
+            .no_cache();
+        for build in [build.clone(), build.one_process_per_step()] {
+            let message = build.run().unwrap_err().to_string();
+            assert!(message.contains(expected), "{expected}: {message}");
+            assert!(!message.contains("jit-sources-"), "{message}");
+        }
+    }
+}
+
+#[test]
+fn a_warning_in_memory() {
+    fixtures::needs!(clang_22);
+    let told = Arc::new(Mutex::new(String::new()));
+    let heard = Arc::clone(&told);
+    let shim = SHIM.replace("return", "int unused;\n    return");
+    Build::from_sources(Sources::new(TEMPLATE, CASES).shim(shim))
+        .target(LINUX)
+        .llvm_version(22)
+        .cflags("-Wall")
+        .no_cache()
+        .on_event(move |event| {
+            if let Event::Warning { text, .. } = *event {
+                heard.lock().unwrap().push_str(text);
+            }
+        })
+        .run()
+        .unwrap();
+    let told = told.lock().unwrap();
+    assert!(
+        told.starts_with("shim.c:2:9: warning: unused variable"),
+        "{told}"
+    );
+}
+
 /// The inputs have every header, wherever it is, with a cache and without.
 #[test]
 fn inputs() {
