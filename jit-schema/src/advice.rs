@@ -44,14 +44,6 @@ const RELOCATIONS: &[(Test, &str)] = &[
         UNWIND,
     ),
     (
-        |kind, _| {
-            ["_SIGNED_1", "_SIGNED_2", "_SIGNED_4"]
-                .iter()
-                .any(|end| kind.strip_suffix(end) == Some("X86_64_RELOC"))
-        },
-        "an immediate operand follows the address: load into a register first",
-    ),
-    (
         |kind, _| kind.ends_with("_SUBTRACTOR") || kind.contains("_PREL") || kind.contains("_PC64"),
         DIFFERENCE,
     ),

@@ -97,11 +97,6 @@ fn unsupported_contents() {
              differences of symbols cannot be in a stencil: compile with -fno-jump-tables \
              -fno-asynchronous-unwind-tables -fno-unwind-tables",
         ),
-        (
-            "immediate-macho-x86_64",
-            "unsupported relocation X86_64_RELOC_SIGNED_1 against \"_symbol\" at __text+0x2; an \
-             immediate operand follows the address: load into a register first",
-        ),
     ] {
         let fixture = fixture(name);
         assert_eq!(refused(&fixture.bytes), message);

@@ -238,6 +238,9 @@ fn from_macho(macho: &MachO<'_>, bytes: &[u8]) -> ObjectFile {
                     let number = entry.r_symbolnum();
                     let in_field = match name {
                         "X86_64_RELOC_SIGNED"
+                        | "X86_64_RELOC_SIGNED_1"
+                        | "X86_64_RELOC_SIGNED_2"
+                        | "X86_64_RELOC_SIGNED_4"
                         | "X86_64_RELOC_BRANCH"
                         | "X86_64_RELOC_GOT"
                         | "X86_64_RELOC_GOT_LOAD" => i64::from(word(data, offset)) - 4,

@@ -351,6 +351,20 @@ fn addends_are_read_wherever_the_format_has_them() {
             "__text+b X86_64_RELOC_SIGNED __literal8#2 0x4",
         ]
     );
+    // The displacement from the end of an instruction is the addend plus 4, and the bytes after the field.
+    assert_eq!(
+        sorted("immediate-macho-x86_64"),
+        [
+            "__text+12 X86_64_RELOC_SIGNED_4 _external 0xfffffffffffffff8",
+            "__text+1c X86_64_RELOC_SIGNED _external 0x3",
+            "__text+2 X86_64_RELOC_SIGNED_1 _external 0xfffffffffffffffb",
+            "__text+24 X86_64_RELOC_SIGNED_1 _external 0xfffffffffffffffb",
+            "__text+2a X86_64_RELOC_SIGNED_1 __const#2 0x3",
+            "__text+32 X86_64_RELOC_SIGNED_2 __const#2 0x2",
+            "__text+3a X86_64_RELOC_SIGNED_4 __const#2 0x0",
+            "__text+a X86_64_RELOC_SIGNED_2 _external 0xfffffffffffffffa",
+        ]
+    );
 }
 
 /// Expected values: the source, `sections-coff-comdat.s`.

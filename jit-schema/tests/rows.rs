@@ -16,7 +16,7 @@ use object::{elf, macho, pe};
 const PATCH_FUNCS: &str = include_str!("data/patch_funcs.txt");
 
 /// The relocations that CPython does not have.
-const NOT_UPSTREAM: [RelocationKind; 9] = [
+const NOT_UPSTREAM: [RelocationKind; 12] = [
     RelocationKind::CustomX86_64Const32,
     RelocationKind::ImageRelAmd64Addr64,
     RelocationKind::ImageRelArm64Addr64,
@@ -26,6 +26,9 @@ const NOT_UPSTREAM: [RelocationKind; 9] = [
     RelocationKind::RAarch64Ldst64AbsLo12Nc,
     RelocationKind::RAarch64Ldst128AbsLo12Nc,
     RelocationKind::RX86_64Pc32,
+    RelocationKind::X86_64RelocSigned1,
+    RelocationKind::X86_64RelocSigned2,
+    RelocationKind::X86_64RelocSigned4,
 ];
 
 fn entry(kind: RelocationKind) -> Option<(Machine, u32)> {

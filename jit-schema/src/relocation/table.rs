@@ -424,6 +424,36 @@ rows! {
         patch: PatchKind::Patch32r,
         reach: Reach::Direct,
     }
+    /// Mach-O x86_64: 32-bit PC-relative, with 1 byte of the instruction after the field.
+    X86_64RelocSigned1 {
+        name: "X86_64_RELOC_SIGNED_1",
+        origin: Origin::Entry { machine: Machine::MachOX86_64, number: 6 },
+        width: 4,
+        // The number in the field counts the bytes after it already.
+        addend: AddendPlace::Field { bits: AddendBits::Signed32, bias: -4 },
+        patch: PatchKind::Patch32r,
+        reach: Reach::Direct,
+    }
+    /// Mach-O x86_64: 32-bit PC-relative, with 2 bytes of the instruction after the field.
+    X86_64RelocSigned2 {
+        name: "X86_64_RELOC_SIGNED_2",
+        origin: Origin::Entry { machine: Machine::MachOX86_64, number: 7 },
+        width: 4,
+        // The number in the field counts the bytes after it already.
+        addend: AddendPlace::Field { bits: AddendBits::Signed32, bias: -4 },
+        patch: PatchKind::Patch32r,
+        reach: Reach::Direct,
+    }
+    /// Mach-O x86_64: 32-bit PC-relative, with 4 bytes of the instruction after the field.
+    X86_64RelocSigned4 {
+        name: "X86_64_RELOC_SIGNED_4",
+        origin: Origin::Entry { machine: Machine::MachOX86_64, number: 8 },
+        width: 4,
+        // The number in the field counts the bytes after it already.
+        addend: AddendPlace::Field { bits: AddendBits::Signed32, bias: -4 },
+        patch: PatchKind::Patch32r,
+        reach: Reach::Direct,
+    }
     /// Mach-O x86_64: absolute address.
     X86_64RelocUnsigned {
         name: "X86_64_RELOC_UNSIGNED",
