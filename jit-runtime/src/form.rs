@@ -128,16 +128,16 @@ pub(crate) const ABSOLUTE_32_WRAPPING: FormIndex = 1;
 pub(crate) const RELATIVE_32: FormIndex = 2;
 pub(crate) const RELATIVE_32_WRAPPING: FormIndex = 3;
 pub(crate) const ABSOLUTE_64: FormIndex = 4;
-/// The first of four; the scale of the load or store (0 to 3) is added.
+/// The first of five; the scale of the load or store (0 to 4) is added.
 pub(crate) const LOW_12: FormIndex = 5;
 /// The first of four; the number of the 16-bit part (0 to 3) is added.
-pub(crate) const MOVE_16: FormIndex = 9;
-pub(crate) const BRANCH_19: FormIndex = 13;
-pub(crate) const BRANCH_26: FormIndex = 14;
+pub(crate) const MOVE_16: FormIndex = 10;
+pub(crate) const BRANCH_19: FormIndex = 14;
+pub(crate) const BRANCH_26: FormIndex = 15;
 /// Bits 0 and 1 of a distance in pages: an adrp has them in another place than the others.
-pub(crate) const PAGE_LOW: FormIndex = 15;
+pub(crate) const PAGE_LOW: FormIndex = 16;
 /// Bits 2 to 20 of a distance in pages.
-pub(crate) const PAGE_HIGH: FormIndex = 16;
+pub(crate) const PAGE_HIGH: FormIndex = 17;
 
 /// The form with the index [`RELATIVE_32`].
 pub(crate) const RELATIVE: Form = signed(32);
@@ -158,7 +158,7 @@ const FORMS: [Form; 32] = {
     };
     forms[ABSOLUTE_64 as usize] = absolute(!0);
     let mut scale = 0;
-    while scale < 4 {
+    while scale <= 4 {
         forms[LOW_12 as usize + scale] = low12(scale as u32);
         scale += 1;
     }

@@ -1,7 +1,7 @@
 //! Turns relocation entries into [`Relocation`]s, for both readers.
 
 use crate::relocation::{AddendBits, AddendPlace};
-use crate::{ObjectError, Relocation, RelocationKind};
+use crate::{ObjectError, Relocation, RelocationKind, aarch64_access_scale};
 
 /// The most zero bytes that an object's uninitialized data may have, so that a size in a header
 /// cannot ask for gigabytes.
@@ -147,11 +147,8 @@ fn number(bits: AddendBits, field: &[u8]) -> Option<i64> {
         AddendBits::Aarch64Low12 => i64::from((word()? >> 10) & 0xfff),
         AddendBits::Aarch64Low12Scaled => {
             let word = word()?;
-            // The size is in the upper two bits, but that of 128-bit registers is 16 bytes.
-            let scale = match word & 0x0480_0000 {
-                0x0480_0000 => 4 + (word >> 30),
-                _ => word >> 30,
-            };
+            // What is no load or store counts in bytes.
+            let scale = aarch64_access_scale(word).unwrap_or(0);
             i64::from((word >> 10) & 0xfff) << scale
         }
         AddendBits::Aarch64Branch19 => 4 * signed((word()? >> 5) & 0x7_ffff, 19),

@@ -42,6 +42,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod access;
 mod advice;
 mod codegen;
 #[cfg(any(feature = "native", feature = "readobj"))]
@@ -60,6 +61,7 @@ mod rows;
 mod section_kind;
 mod target;
 
+pub use access::aarch64_access_scale;
 pub use codegen::Codegen;
 pub use machine::{Machine, MachineRow};
 pub use model::{ObjectError, ObjectFile, Relocation, Section, SectionKind, Symbol};

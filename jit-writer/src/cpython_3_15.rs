@@ -5,7 +5,8 @@ mod expression;
 mod function;
 mod tables;
 
-use jit_stencils::{SLOT_SIZE, StencilSet, UnwindInfo};
+use jit_schema::{Arch, aarch64_access_scale};
+use jit_stencils::{Hole, SLOT_SIZE, StencilGroup, StencilSet, UnwindInfo};
 
 use crate::{c, error::HeaderError, format::HeaderFormat, preamble::Preamble};
 
@@ -28,6 +29,14 @@ fn write_stencils(preamble: Preamble<'_>, set: &StencilSet) -> Result<String, He
                 supported: SLOT_SIZE,
             });
         }
+        if let Some(hole) = vector(group) {
+            return Err(HeaderError::Vector {
+                opname: opname.clone(),
+                offset: hole.offset,
+                patch: hole.patch,
+                format: FORMAT.name,
+            });
+        }
     }
     let size: usize = set.groups.iter().map(|(_, group)| c::estimate(group)).sum();
     let mut out = String::with_capacity(size + 64 * set.symbols.len() + 2048);
@@ -37,6 +46,18 @@ fn write_stencils(preamble: Preamble<'_>, set: &StencilSet) -> Result<String, He
     }
     tables::write(&mut out, set);
     Ok(out)
+}
+
+/// Returns the first hole in an AArch64 load or store of 128 bits, for which `patch_aarch64_12` of
+/// CPython's `Python/jit.c` has an assertion.
+fn vector(group: &StencilGroup) -> Option<&Hole> {
+    let mut holes = group.code.holes.iter().filter(|hole| !hole.void);
+    holes.find(|hole| {
+        let rest = group.code.body.get(hole.offset..);
+        let word = rest.and_then(<[u8]>::first_chunk).copied();
+        let scale = word.map(u32::from_le_bytes).and_then(aarch64_access_scale);
+        hole.patch.row().arches == [Arch::Aarch64] && scale == Some(4)
+    })
 }
 
 /// Returns the header with the unwind rules of a target (`dump_unwind_info` in

@@ -177,3 +177,42 @@ fn data_of_a_greater_alignment_is_refused() {
                     header align data to 8: ";
     assert!(message.starts_with(expected), "{message}");
 }
+
+/// `patch_aarch64_12` of CPython's `Python/jit.c` asserts that not both of bits 23 and 26 are set.
+#[test]
+fn vectors_on_aarch64_are_refused() {
+    let header = |word: u32, patch| {
+        let mut group = StencilGroup::default();
+        group.code.body = [0xd503_201f, word].map(u32::to_le_bytes).concat();
+        group.code.holes = vec![Hole {
+            offset: 4,
+            patch,
+            value: PatchValue::Address {
+                base: HoleValue::Data,
+                symbol: None,
+                addend: 0,
+            },
+            first: None,
+            void: false,
+        }];
+        let mut set = set(vec![("_X".to_owned(), group)]);
+        set.target = *target("aarch64-unknown-linux-gnu");
+        FORMAT.stencil_header(PREAMBLE, &set)
+    };
+    // ldr q0, [x0]; str q0, [x0]
+    for word in [0x3dc0_0000, 0x3d80_0000] {
+        for patch in [PatchKind::Aarch64_12, PatchKind::Aarch64_12x] {
+            let message = header(word, patch).unwrap_err().to_string();
+            let expected = format!(
+                "_X: code+0x4 loads or stores 128 bits, and {} of programs that use a cpython-3.15 \
+                 header does not support that: ",
+                patch.c_name()
+            );
+            assert!(message.starts_with(&expected), "{message}");
+        }
+    }
+    // ldr d0, [x0]; ldr x0, [x0]
+    for word in [0xfd40_0000, 0xf940_0000] {
+        assert!(header(word, PatchKind::Aarch64_12).is_ok(), "{word:#x}");
+    }
+}

@@ -210,6 +210,13 @@ examples! {
             supported: 8,
         }
         .into(),
+        jit_writer::HeaderError::Vector {
+            opname: uop(),
+            offset: 0x1c,
+            patch: jit_schema::PatchKind::Aarch64_12,
+            format: "cpython-3.15",
+        }
+        .into(),
     ],
     Unwind => [Error::Unwind {
         path: place(),

@@ -13,7 +13,7 @@ use crate::{
 
 /// Loads, stores, adds and subs with the field at 10, and how many bytes it counts in. Register
 /// numbers are 0: any may be added.
-const LOW_12: [(u32, u64); 20] = [
+const LOW_12: [(u32, u64); 22] = [
     // ldrb, strb, ldrsb x, ldrsb w, ldr b
     (0x3940_0000, 1),
     (0x3900_0000, 1),
@@ -34,6 +34,9 @@ const LOW_12: [(u32, u64); 20] = [
     (0xf900_0000, 8),
     (0xfd40_0000, 8),
     (0xfd00_0000, 8),
+    // ldr q, str q
+    (0x3dc0_0000, 16),
+    (0x3d80_0000, 16),
     // add x, add w, sub x, adds x
     (0x9100_0000, 1),
     (0x1100_0000, 1),

@@ -272,7 +272,8 @@ fn misaligned_slots() {
 /// or the address be used again.
 #[test]
 fn other_loads_stay() {
-    // ldr x1, [x0]; ldr w0, [x0]; ldrb w0, [x0]; ldrsw x0, [x0]; str x0, [x0]; ldr d0, [x0]
+    // ldr x1, [x0]; ldr w0, [x0]; ldrb w0, [x0]; ldrsw x0, [x0]; str x0, [x0]; ldr d0, [x0];
+    // ldr q0, [x0]; str q0, [x0]
     let loads = [
         (0xf940_0001, 8),
         (0xb940_0000, 4),
@@ -280,10 +281,12 @@ fn other_loads_stay() {
         (0xb980_0000, 4),
         (0xf900_0000, 8),
         (0xfd40_0000, 8),
+        (0x3dc0_0000, 16),
+        (0x3d80_0000, 16),
     ];
     for (load, width) in loads {
         for content in [5, 0x12345, 0x7000_0000_1234, 0x1234_5678_9abc_def0] {
-            for offset in 0..9 {
+            for offset in 0..=16 {
                 let mut spot = code(
                     words(&[0x9000_0000, load]),
                     vec![pair(0, 4, based(HoleValue::Data, offset))],

@@ -66,8 +66,9 @@ fn instructions() -> Vec<(&'static str, u32, Vec<PatchKind>)> {
         ("ldr d0, [x0]", 0xfd40_0000, low()),
         ("add x0, x0, #0", 0x9100_0000, low()),
         ("sub w0, w0, #0", 0x5100_0000, low()),
-        ("ldr q0, [x0]", 0x3dc0_0000, vec![]),
-        ("str q0, [x0]", 0x3d80_0000, vec![]),
+        ("ldr q0, [x0]", 0x3dc0_0000, low()),
+        ("str q0, [x0]", 0x3d80_0000, low()),
+        ("unallocated, beside ldr q", 0x7dc0_0000, vec![]),
         ("add x0, x0, #0, lsl #12", 0x9140_0000, vec![]),
         ("addg x0, x0, #0, #0", 0x9180_0000, vec![]),
         ("add x0, x0, x0", 0x8b00_0000, vec![]),
@@ -147,11 +148,11 @@ fn pairs_of_other_instructions() {
     // Also the other way around in memory.
     assert!(make(AARCH64[2], of(&[ldr, adrp], pair(4, 0, slot(0, 0)))).is_ok());
     let refused = [
-        // adr; no load; a load through another register; a load of 128 bits
+        // adr; no load; a load through another register; unallocated, beside a load of 128 bits
         [0x1000_0005, ldr],
         [adrp, 0x9100_00a5],
         [adrp, 0xf940_00c5],
-        [adrp, 0x3dc0_00a5],
+        [adrp, 0xbdc0_00a5],
         [ldr, adrp],
     ];
     for words in refused {

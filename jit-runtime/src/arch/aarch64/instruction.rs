@@ -1,26 +1,19 @@
 //! Checks of AArch64 instructions with a field for an address: the `IS_AARCH64_*` macros of CPython's
 //! `Python/jit.c`, but stricter where those accept other instructions.
 
+use jit_schema::aarch64_access_scale;
+
 use crate::arch::Problem;
 
 fn not(what: &str, instruction: u32) -> Problem {
     format!("{instruction:#010x} is not {what}")
 }
 
-fn is_load_or_store(instruction: u32) -> bool {
-    instruction & 0x3b00_0000 == 0x3900_0000
-}
-
-/// Returns log2 of the unit in bytes in which the 12-bit field of a load, store or add counts.
+/// Returns log2 of the unit in bytes in which the 12-bit field of a load, store or add counts. CPython's
+/// patch knows no load or store of 128 bits, whose unit is 16 bytes.
 pub(crate) fn scale(instruction: u32) -> Result<u8, Problem> {
-    if is_load_or_store(instruction) {
-        // With both bits set the register has 128 bits, and the scale is 4.
-        if instruction >> 23 & 1 != 0 && instruction >> 26 & 1 != 0 {
-            return Err(format!(
-                "{instruction:#010x} loads or stores 128 bits, which CPython's patch does not support"
-            ));
-        }
-        return Ok((instruction >> 30) as u8);
+    if let Some(scale) = aarch64_access_scale(instruction) {
+        return Ok(scale);
     }
     if instruction & 0x1fc0_0000 == 0x1100_0000 {
         return Ok(0);
@@ -73,7 +66,7 @@ pub(crate) fn check_branch26(instruction: u32) -> Result<(), Problem> {
 /// register if the load puts 64 bits into the same one, so that other instructions may load the value.
 pub(crate) fn check_pair(adrp: u32, load: u32) -> Result<Option<u8>, Problem> {
     let register = adrp & 31;
-    if !is_load_or_store(load) {
+    if aarch64_access_scale(load).is_none() {
         return Err(not("a load or store", load));
     }
     if load >> 5 & 31 != register {
