@@ -1,5 +1,6 @@
 //! The pipeline from micro-ops to stencils, for one target at a time.
 
+mod actions;
 pub(crate) mod flags;
 mod line;
 pub(crate) mod one_target;

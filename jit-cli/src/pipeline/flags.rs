@@ -3,7 +3,7 @@
 
 use jit_llvm::{CompileOptions, Compiler, LlvmError};
 
-use crate::error::Error;
+use crate::{error::Error, pipeline::actions};
 
 /// A kind of flag that stencils can do without: it is turned off.
 struct TurnedOff {
@@ -125,17 +125,22 @@ pub(crate) fn checked<'a>(
     mut options: CompileOptions,
     make: impl Fn(CompileOptions) -> Result<Compiler<'a>, LlvmError>,
 ) -> Result<(Compiler<'a>, Vec<String>), Error> {
+    actions::refuse_words(&options)?;
     let compiler = make(options.clone())?;
-    let Some([compile, _, shim]) = compiler.cc1_arguments()? else {
+    let commands = compiler
+        .cc1_arguments()
+        .map_err(|error| actions::explain(error, &options))?;
+    let Some(commands) = commands else {
         // Nothing is known of such a clang; what it makes will be looked at.
         return Ok((compiler, Vec::new()));
     };
+    let [compile, _, shim] = &commands;
     for kind in REFUSED {
-        let all = compile.iter().chain(&shim);
+        let all = compile.iter().chain(shim);
         let is_refused = |argument: &&String| starts(argument, kind.arguments);
         let mut found = all
             .filter(is_refused)
-            .filter(|argument| !traps(argument, &compile));
+            .filter(|argument| !traps(argument, compile));
         if let Some(argument) = found.next() {
             return Err(Error::RefusedFlag {
                 target: options.target,
@@ -165,9 +170,15 @@ pub(crate) fn checked<'a>(
         ));
     }
     if remarks.is_empty() {
+        actions::refuse_arguments(&options, &commands)?;
         return Ok((compiler, remarks));
     }
-    Ok((make(options)?, remarks))
+    // -flto, which is turned off by now, selects what clang writes.
+    let compiler = make(options.clone())?;
+    if let Some(commands) = compiler.cc1_arguments()? {
+        actions::refuse_arguments(&options, &commands)?;
+    }
+    Ok((compiler, remarks))
 }
 
 fn starts(argument: &str, prefixes: &[&str]) -> bool {

@@ -123,6 +123,92 @@ fn flags_that_stencils_cannot_have() {
     built(&sandbox, LINUX, &["--cflags", trapping]);
 }
 
+/// Flags that change what clang does instead of how, wherever they come from.
+#[test]
+fn flags_that_select_another_action() {
+    fixtures::needs!(clang_22, objdump_22);
+    let sandbox = machine();
+    let input = sandbox.write("input.c", "int x;\n");
+    let input = input.to_str().unwrap();
+    let response = sandbox.write("response", "-DX\n");
+    let response = format!("@{}", response.display());
+    for (flags, named) in [
+        ("-E", "-E"),
+        ("-Os -S", "-S"),
+        ("-c", "-c"),
+        ("-fsyntax-only", "-fsyntax-only"),
+        ("-emit-llvm", "-emit-llvm"),
+        ("-o file.o", "-o"),
+        ("-M", "-M"),
+        ("-MMD -MF file.d", "-MMD"),
+        ("-save-temps=obj", "-save-temps=obj"),
+        ("--help", "--help"),
+        ("--version", "--version"),
+        ("-print-search-dirs", "-print-search-dirs"),
+        ("-###", "-###"),
+        ("-x c++", "-x"),
+        ("-xassembler", "-xassembler"),
+        (&response, &response),
+        (input, input),
+        ("-Xclang -emit-obj", "-emit-obj"),
+        ("-Xclang -emit-llvm", "-emit-llvm"),
+        ("-Xclang -fsyntax-only", "-fsyntax-only"),
+        ("-Xclang -ast-dump", "-ast-dump"),
+        ("-mllvm --help", "--help"),
+        ("-mx32", "-mx32"),
+        (
+            "--target=x86_64-unknown-freebsd",
+            "--target=x86_64-unknown-freebsd",
+        ),
+    ] {
+        for mode in [&[][..], &["--one-process-per-step"]] {
+            let run = sandbox.build().with(&["--cflags", flags]).with(mode);
+            let message = run.fails(2);
+            let expected = format!("{LINUX}: stencils can't be compiled with {named}, which ");
+            assert!(message.contains(&expected), "{flags}: {message}");
+            assert!(message.contains("leave it out of --cflags"), "{message}");
+            assert_eq!(message.lines().count(), 2, "{message}");
+        }
+    }
+    // The same in a configuration file of clang's, as far as it is a flag there.
+    for (flag, named) in [
+        ("-emit-llvm", "-emit-llvm"),
+        ("-E", "-E"),
+        ("-Xclang -ast-dump", "-ast-dump"),
+        ("-mx32", "-triple x86_64-unknown-linux-gnux32"),
+    ] {
+        let config = sandbox.write("clang.cfg", format!("{flag}\n"));
+        let config = format!("--config={}", config.display());
+        let message = sandbox.build().with(&["--cflags", &config]).fails(2);
+        let expected = format!("{LINUX}: stencils can't be compiled with {named}");
+        assert!(message.contains(&expected), "{flag}: {message}");
+    }
+}
+
+/// Words that look like these flags, but are values of others, or of no effect.
+#[test]
+fn flags_that_select_no_action() {
+    fixtures::needs!(clang_22, objdump_22);
+    let sandbox = machine();
+    let (expected, _) = built(&sandbox, LINUX, &[]);
+    for flags in [
+        "-D X -U Y -I . -isystem / -Xpreprocessor -DE",
+        "-m64 --target=x86_64-pc-linux-gnu",
+        "-Xlinker -E -lm -L / -Wl,-z,now",
+        "-include stdint.h -mllvm -enable-misched",
+        "-v",
+    ] {
+        let (stencils, _) = built(&sandbox, LINUX, &["--cflags", flags]);
+        assert!(stencils == expected, "{flags}");
+    }
+    let mac = "aarch64-apple-darwin";
+    let (expected, _) = built(&sandbox, mac, &[]);
+    for flags in ["-mmacosx-version-min=12.0", "-arch arm64"] {
+        let (stencils, _) = built(&sandbox, mac, &["--cflags", flags]);
+        assert!(stencils == expected, "{flags}");
+    }
+}
+
 /// One error, not one for each micro-op.
 #[test]
 fn flags_of_another_target() {
