@@ -39,7 +39,8 @@ pub(crate) fn advice(error: &Error) -> Option<String> {
              (--sysroot builtin brings one)"
         }
         Error::NotCpython { .. } => {
-            "CPython 3.15 and later can be built; name another directory with --cpython"
+            "CPython 3.15 and later can be built; name another directory with --cpython, or restore what is \
+             missing there"
         }
         Error::UnknownCpythonRelease { .. } => "name another checkout with --cpython",
         Error::NotInstalled { .. } => {

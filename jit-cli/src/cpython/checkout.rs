@@ -44,7 +44,14 @@ pub(crate) fn release_of(root: &Path) -> Result<&'static Release, Error> {
     if let Some(release) = found
         && release.missing(root).is_none()
     {
-        return Ok(release);
+        // What is only laid out like a checkout has headers of its own.
+        return match release.missing_header(root) {
+            None => Ok(release),
+            Some(missing) => Err(Error::NotCpython {
+                root: root.to_path_buf(),
+                missing,
+            }),
+        };
     }
     let version = Version::read(root);
     let is_older = version.is_some_and(|version| version < newest.version);
@@ -95,6 +102,23 @@ mod tests {
 
     use super::*;
 
+    /// Files in all directories of headers, and those that are required.
+    const HEADERS: [&str; 7] = [
+        "Include/Python.h",
+        "Include/cpython/pystate.h",
+        "Include/internal/pycore_jit.h",
+        "Include/internal/mimalloc/mimalloc.h",
+        "Include/internal/mimalloc/mimalloc/prim.h",
+        "Python/ceval.h",
+        "Tools/jit/jit.h",
+    ];
+
+    /// Writes an empty file.
+    fn write(path: &Path) {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "").unwrap();
+    }
+
     /// Writes empty files with these names into a directory that has a release's sources.
     fn checkout(tools: &[&str]) -> tempfile::TempDir {
         let root = tempfile::tempdir().unwrap();
@@ -102,9 +126,10 @@ mod tests {
         let sources = [newest.template, newest.cases, newest.shim];
         let tools = tools.iter().map(|name| format!("Tools/jit/{name}"));
         for name in sources.map(str::to_owned).into_iter().chain(tools) {
-            let path = root.path().join(name);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, "").unwrap();
+            write(&root.path().join(name));
+        }
+        for name in HEADERS {
+            write(&root.path().join(name));
         }
         root
     }
@@ -156,6 +181,33 @@ mod tests {
             let message = release_of(root.path()).unwrap_err().to_string();
             let expected = format!("of CPython 3.{minor}, which can't be built");
             assert!(message.contains(&expected), "{message}");
+        }
+    }
+
+    #[test]
+    fn missing_headers_are_named() {
+        let tools = ["_stencils.py", "_optimizers.py", "_dwarf.py"];
+        for (removed, named) in [
+            ("Include", "Include"),
+            ("Include/internal", "Include/internal"),
+            ("Include/internal/mimalloc", "Include/internal/mimalloc"),
+            (
+                "Include/internal/mimalloc/mimalloc",
+                "Include/internal/mimalloc/mimalloc",
+            ),
+            ("Include/cpython", "Include/cpython"),
+        ] {
+            let root = checkout(&tools);
+            fs::remove_dir_all(root.path().join(removed)).unwrap();
+            let message = release_of(root.path()).unwrap_err().to_string();
+            let expected = format!("is not a CPython checkout: it has no {named}");
+            assert!(message.ends_with(&expected), "{message}");
+        }
+        for header in ["Include/Python.h", "Tools/jit/jit.h"] {
+            let root = checkout(&tools);
+            fs::remove_file(root.path().join(header)).unwrap();
+            let message = release_of(root.path()).unwrap_err().to_string();
+            assert!(message.ends_with(&format!(" no {header}")), "{message}");
         }
     }
 

@@ -22,6 +22,8 @@ pub(crate) struct Release {
     pub(crate) shim: &'static str,
     /// Directories to search for headers, after the one with `pyconfig.h`.
     pub(crate) include_dirs: &'static [&'static str],
+    /// Headers, and directories of headers, that every checkout of this release has.
+    pub(crate) headers: &'static [&'static str],
     /// Macros for stencils and the shim.
     pub(crate) defines: &'static [&'static str],
     /// Macros for stencils only.
@@ -53,6 +55,15 @@ impl Release {
         [self.template, self.shim, self.cases]
             .into_iter()
             .find(|file| !root.join(file).is_file())
+    }
+
+    /// Returns the first of the directories and headers that a checkout does not have.
+    pub(crate) fn missing_header(&self, root: &Path) -> Option<&'static str> {
+        let directories = self.include_dirs.iter();
+        let mut missing = directories.filter(|directory| !root.join(directory).is_dir());
+        let mut headers = self.headers.iter();
+        let header = || headers.find(|header| !root.join(header).exists());
+        missing.next().or_else(header).copied()
     }
 }
 

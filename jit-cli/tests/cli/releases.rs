@@ -27,6 +27,16 @@ fn checkout(tools: &[&str], minor: u32) -> Sandbox {
     for tool in tools {
         sandbox.write(&format!("vm/Tools/jit/{tool}"), "# Not CPython's.\n");
     }
+    // What a real checkout has, and the example has not.
+    for header in [
+        "Include/Python.h",
+        "Include/cpython/pystate.h",
+        "Include/internal/pycore_jit.h",
+        "Include/internal/mimalloc/mimalloc.h",
+        "Include/internal/mimalloc/mimalloc/prim.h",
+    ] {
+        sandbox.write(&format!("vm/{header}"), "");
+    }
     let header = format!("#define PY_MAJOR_VERSION 3\n#define PY_MINOR_VERSION {minor}\n");
     sandbox.write("vm/Include/patchlevel.h", header);
     sandbox
@@ -94,6 +104,22 @@ fn files_that_differ_are_named_once() {
         assert_eq!(warnings.len(), 1, "{}", printed.stdout);
         let message = warnings[0]["message"].as_str().unwrap();
         assert!(warning.ends_with(message), "{message}");
+    }
+}
+
+/// As after a sparse checkout, or from an archive without headers.
+#[test]
+fn half_a_checkout() {
+    for (removed, named) in [
+        ("Include", "Include"),
+        ("Include/internal/mimalloc", "Include/internal/mimalloc"),
+    ] {
+        let sandbox = checkout(&TOOLS, 15);
+        fs::remove_dir_all(sandbox.path(&format!("vm/{removed}"))).unwrap();
+        let message = sandbox.build().fails(22);
+        let expected = format!("vm is not a CPython checkout: it has no {named}\n");
+        assert!(message.contains(&expected), "{message}");
+        assert!(message.contains("restore what is missing"), "{message}");
     }
 }
 
