@@ -223,7 +223,7 @@ impl Build {
     ///
     /// The [`Error`] of the first target that can't be built.
     pub fn run(&self) -> Result<Built, Error> {
-        let mut options = self.options.clone();
+        let mut options = self.options.absolute()?;
         options.headers = false;
         let plan = self.plan(&options)?;
         let mut run = Run::new(&plan, &self.listener, &self.interrupt)?;
@@ -237,13 +237,15 @@ impl Build {
     }
 
     /// Builds the targets whose files are not up to date, and writes their files to the output directory:
-    /// all files of a target, or none. If a later target fails, the files of earlier ones stay.
+    /// all files of a target, or none. If a later target fails, the files of earlier ones stay, and the headers
+    /// that include those of all targets are not written: they come last, all of them or none.
     ///
     /// # Errors
     ///
     /// The [`Error`] of the first target that can't be built, or of a file that can't be written.
     pub fn write(&self) -> Result<Written, Error> {
-        let plan = self.plan(&self.options)?;
+        let options = self.options.absolute()?;
+        let plan = self.plan(&options)?;
         let output = OutputDir::create(&plan.output_dir)?;
         let mut run = Run::new(&plan, &self.listener, &self.interrupt)?;
         run.targets(
@@ -276,7 +278,8 @@ impl Build {
     }
 
     pub(crate) fn explain_each(&self, each: impl FnMut(Explanation)) -> Result<(), Error> {
-        explain_each(&self.plan(&self.options)?, &self.interrupt, each)
+        let options = self.options.absolute()?;
+        explain_each(&self.plan(&options)?, &self.interrupt, each)
     }
 
     /// Builds and writes files from a `build.rs`.

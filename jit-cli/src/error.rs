@@ -73,6 +73,17 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// A template or a cases file is not UTF-8.
+    #[error(
+        "{}:{line}: this line is not UTF-8 text: save the file as UTF-8, or generate it again",
+        path.display()
+    )]
+    NotText {
+        /// The file.
+        path: PathBuf,
+        /// The first line that is not.
+        line: usize,
+    },
     /// A line of a cases file begins like a case, but is not one.
     #[error(
         "{}:{line}: `{text}` is not the start of a case: write eight spaces and `case NAME: {{`, where NAME \

@@ -65,6 +65,7 @@ mod conventions;
 mod cpython;
 mod error;
 mod events;
+mod paths;
 mod pipeline;
 mod project;
 mod statistics;

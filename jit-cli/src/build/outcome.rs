@@ -78,11 +78,7 @@ impl TargetBuild {
     }
 
     pub(crate) fn write(&self, output: &OutputDir) -> Result<(), Error> {
-        let files = self.files.iter();
-        let files: Vec<(&str, &[u8])> = files
-            .map(|file| (file.name.as_str(), file.contents.as_slice()))
-            .collect();
-        output.write(&files)
+        output.write(&named(&self.files))
     }
 
     fn contents(&self, name: &str) -> Option<&[u8]> {
@@ -97,9 +93,14 @@ impl TargetBuild {
 
 /// Writes the dispatchers that have changed.
 pub(crate) fn write_dispatchers(output: &OutputDir, files: &[File]) -> Result<(), Error> {
-    files
-        .iter()
-        .try_for_each(|file| output.update(&file.name, &file.contents))
+    output.update(&named(files))
+}
+
+fn named(files: &[File]) -> Vec<(&str, &[u8])> {
+    let parts = files.iter();
+    parts
+        .map(|file| (file.name.as_str(), file.contents.as_slice()))
+        .collect()
 }
 
 /// Where a build wrote its files. The `main` of a build script can return it.

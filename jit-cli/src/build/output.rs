@@ -9,7 +9,7 @@ use std::{
 
 use tempfile::{Builder, NamedTempFile};
 
-use crate::error::Error;
+use crate::{error::Error, paths};
 
 /// A directory that generated files go to.
 #[derive(Debug, Clone)]
@@ -35,12 +35,12 @@ impl OutputDir {
 
     /// Returns whether the file exists and starts with the text.
     pub(crate) fn starts_with(&self, name: &str, text: &str) -> bool {
-        fs::read(self.path.join(name)).is_ok_and(|bytes| bytes.starts_with(text.as_bytes()))
+        paths::read(&self.path.join(name)).is_ok_and(|bytes| bytes.starts_with(text.as_bytes()))
     }
 
     /// Returns the contents of the file, if it exists.
     pub(crate) fn read(&self, name: &str) -> Option<Vec<u8>> {
-        fs::read(self.path.join(name)).ok()
+        paths::read(&self.path.join(name)).ok()
     }
 
     /// Returns whether the file exists.
@@ -85,11 +85,12 @@ impl OutputDir {
         Ok(file)
     }
 
-    /// Writes a file only if its contents change, so that make does not rebuild what depends on it.
-    pub(crate) fn update(&self, name: &str, contents: &[u8]) -> Result<(), Error> {
-        if fs::read(self.path.join(name)).is_ok_and(|old| old == contents) {
-            return Ok(());
-        }
-        self.write(&[(name, contents)])
+    /// Writes those of several files whose contents change, so that make does not rebuild what depends on the
+    /// others.
+    pub(crate) fn update(&self, files: &[(&str, &[u8])]) -> Result<(), Error> {
+        let has_changed =
+            |(name, contents): &&(&str, &[u8])| self.read(name).is_none_or(|old| old != *contents);
+        let changed: Vec<_> = files.iter().filter(has_changed).copied().collect();
+        self.write(&changed)
     }
 }

@@ -1,7 +1,5 @@
 //! Advice after an error, in terms of the command line.
 
-use std::io;
-
 use jit_llvm::{Diagnostic, LlvmError, Severity};
 
 use super::{exit_status::exit_status, missing_headers};
@@ -56,14 +54,12 @@ pub(crate) fn advice(error: &Error) -> Option<String> {
         _ if exit_status(error) == 19 => {
             "free some space, or name another place (--output-dir, TMPDIR for temporary files)"
         }
-        Error::File { source, .. } if source.kind() == io::ErrorKind::InvalidData => {
-            "generate the file again: it must be UTF-8"
-        }
         Error::Jobs { .. }
         | Error::NotABuildScript { .. }
         | Error::UnknownTarget(_)
         | Error::Llvm(_)
         | Error::NoCase { .. }
+        | Error::NotText { .. }
         | Error::NotACase { .. }
         | Error::NoPlaceholder { .. }
         | Error::DuplicateCase { .. }

@@ -38,7 +38,10 @@ pub(crate) fn exit_status(error: &Error) -> u8 {
         Error::UnknownTarget(_) => 7,
         Error::Llvm(error) => llvm_status(error),
         Error::NoPyconfig { .. } => 8,
-        Error::NoCase { .. } | Error::NotACase { .. } | Error::NoPlaceholder { .. } => 9,
+        Error::NoCase { .. }
+        | Error::NotText { .. }
+        | Error::NotACase { .. }
+        | Error::NoPlaceholder { .. } => 9,
         Error::DuplicateCase { .. } => 10,
         Error::CaseCutShort { .. } => 11,
         Error::Object { source, .. } => object_status(source),

@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
     path::{Path, PathBuf},
 };
 
@@ -12,6 +11,7 @@ use serde::Deserialize;
 
 use crate::{
     error::Error,
+    paths,
     project::codegen::CodegenName,
     project::emit::{Emit, Emits},
 };
@@ -129,7 +129,13 @@ fn default_emit() -> Vec<Emit> {
 impl Config {
     /// Reads a `jit.toml`.
     pub(crate) fn read(path: &Path) -> Result<Config, Error> {
-        let text = fs::read_to_string(path).map_err(Error::file("read", path))?;
+        let text = paths::read_text(path, path).map_err(|error| match error {
+            Error::NotText { path, line } => Error::Config {
+                path,
+                message: format!("line {line} is not UTF-8 text: save the file as UTF-8"),
+            },
+            other => other,
+        })?;
         // The message names the line and the key, and for an unknown key all known ones.
         let wrong = |error: toml::de::Error| Error::Config {
             path: path.to_path_buf(),
@@ -194,7 +200,7 @@ impl Config {
     pub(crate) fn template_and_cases(&self) -> Result<(PathBuf, PathBuf), Error> {
         let existing = |key, value: &Option<PathBuf>| {
             match value {
-            Some(path) => self.existing(path, key),
+            Some(path) => self.existing_file(path, key),
             None => Err(self.error(format!(
                 "missing key `{key}`: a project has template and cases, or cpython, the directory of a \
                  CPython checkout"
@@ -207,16 +213,33 @@ impl Config {
         ))
     }
 
-    /// Returns the absolute path of a file or directory, or an error if it does not exist.
-    pub(crate) fn existing(&self, relative: &Path, key: &str) -> Result<PathBuf, Error> {
+    /// Returns the absolute path of a file, or an error if it does not exist or is something else. Reading a
+    /// pipe or a device might never end.
+    pub(crate) fn existing_file(&self, relative: &Path, key: &str) -> Result<PathBuf, Error> {
+        self.existing(relative, key, "regular file", Path::is_file)
+    }
+
+    /// Returns the absolute path of a directory, or an error if it does not exist or is something else.
+    pub(crate) fn existing_dir(&self, relative: &Path, key: &str) -> Result<PathBuf, Error> {
+        self.existing(relative, key, "directory", Path::is_dir)
+    }
+
+    fn existing(
+        &self,
+        relative: &Path,
+        key: &str,
+        kind: &str,
+        is_kind: fn(&Path) -> bool,
+    ) -> Result<PathBuf, Error> {
         let found = self.directory.join(relative);
-        if found.exists() {
+        if is_kind(&found) {
             return Ok(found);
         }
-        Err(self.error(format!(
-            "{key} = {relative:?}: there is no {}",
-            found.display()
-        )))
+        let shown = found.display();
+        Err(self.error(match found.exists() {
+            true => format!("{key} = {relative:?}: {shown} is not a {kind}"),
+            false => format!("{key} = {relative:?}: there is no {shown}"),
+        }))
     }
 
     /// Returns the directory for generated files.

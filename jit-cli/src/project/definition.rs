@@ -167,7 +167,7 @@ impl Project {
         let config = Config::read(path)?;
         let checkout = match (checkout, &config.cpython) {
             (Some(named), _) => Some(named.to_path_buf()),
-            (None, Some(relative)) => Some(config.existing(relative, "cpython")?),
+            (None, Some(relative)) => Some(config.existing_dir(relative, "cpython")?),
             (None, None) => None,
         };
         let mut project = match checkout {
@@ -196,12 +196,12 @@ impl Project {
         let shim = config
             .shim
             .as_deref()
-            .map(|shim| config.existing(shim, "shim"))
+            .map(|shim| config.existing_file(shim, "shim"))
             .transpose()?;
         let include_dirs = config
             .include
             .iter()
-            .map(|directory| config.existing(directory, "include"))
+            .map(|directory| config.existing_dir(directory, "include"))
             .collect::<Result<Vec<_>, _>>()?;
         let mut files = vec![cases.clone(), template.clone()];
         files.extend(shim.clone());

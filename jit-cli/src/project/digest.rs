@@ -8,7 +8,7 @@ use std::{
 use jit_schema::{Codegen, Target};
 use sha2::{Digest as _, Sha256};
 
-use crate::error::Error;
+use crate::{error::Error, paths};
 
 /// The inputs that a digest covers, in their order.
 #[derive(Debug, Clone, Default)]
@@ -122,7 +122,7 @@ fn hexadecimal(hasher: Sha256) -> String {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Error> {
-    fs::read(path).map_err(Error::file("read", path))
+    paths::read(path).map_err(Error::file("read", path))
 }
 
 /// Returns the files below a directory in the order of `sorted(os.walk(directory))`: by directory, then by

@@ -1,10 +1,18 @@
 //! The options of a build.
 
-use std::{num::NonZeroUsize, path::PathBuf};
+use std::{
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+};
 
 use jit_schema::Codegen;
 
-use crate::project::{definition::Origin, emit::Emit};
+use crate::{
+    error::Error,
+    paths,
+    project::{definition::Origin, emit::Emit},
+    sysroot::headers::BUILTIN,
+};
 
 /// The options of a build. Where an option is `None` or empty, the project's setting applies.
 #[derive(Debug, Clone)]
@@ -64,6 +72,38 @@ pub(crate) struct CacheOptions {
 }
 
 impl Options {
+    /// Returns the options with absolute paths, so that they stay right while the build runs, wherever the
+    /// current directory is then.
+    pub(crate) fn absolute(&self) -> Result<Options, Error> {
+        let mut options = self.clone();
+        match &mut options.origin {
+            Origin::Search => {}
+            Origin::Config(path) => *path = paths::absolute(path)?,
+            Origin::Checkout { root, config } => {
+                *root = paths::absolute(root)?;
+                paths::make_absolute(config)?;
+            }
+            Origin::Memory(sources) => {
+                for directory in &mut sources.include_dirs {
+                    *directory = paths::absolute(directory)?;
+                }
+            }
+        }
+        if options.sysroot.as_deref() != Some(Path::new(BUILTIN)) {
+            paths::make_absolute(&mut options.sysroot)?;
+        }
+        for path in [
+            &mut options.output_dir,
+            &mut options.pyconfig_dir,
+            &mut options.llvm.install_dir,
+            &mut options.keep_temps,
+            &mut options.cache.directory,
+        ] {
+            paths::make_absolute(path)?;
+        }
+        Ok(options)
+    }
+
     /// Returns the default options for a project.
     pub(crate) fn new(origin: Origin) -> Options {
         Options {

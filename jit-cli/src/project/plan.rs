@@ -12,6 +12,7 @@ use jit_schema::{Codegen, Target};
 use crate::{
     cache::{record::Record, store::Cache},
     error::Error,
+    paths,
     project::{
         cases::{self, Case},
         definition::Project,
@@ -47,7 +48,7 @@ pub(crate) struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    /// Finds the project and decides what the options leave open.
+    /// Finds the project and decides what the options leave open. Their paths are absolute.
     pub(crate) fn new(options: &'a Options) -> Result<Plan<'a>, Error> {
         let sysroot = options
             .sysroot
@@ -66,16 +67,18 @@ impl<'a> Plan<'a> {
         }
         let cflags = split_flags(&options.cflags)?;
         let search = search(&options.llvm, project.llvm.clone())?;
+        let output_dir = match &options.output_dir {
+            Some(directory) => directory.clone(),
+            // The default may be relative to the current directory.
+            None => paths::absolute(&project.output)?,
+        };
         Ok(Plan {
             emits: Emits::of(&options.emit).unwrap_or(project.emits),
             codegen: options.codegen.unwrap_or(project.codegen),
             cflags,
             search,
             cache: cache(options),
-            output_dir: options
-                .output_dir
-                .clone()
-                .unwrap_or_else(|| project.output.clone()),
+            output_dir,
             options,
             project,
             platforms,
@@ -227,9 +230,7 @@ pub(crate) struct Sources {
 impl Sources {
     fn read(project: &Project) -> Result<Sources, Error> {
         let read = |path: &Path| {
-            std::fs::read_to_string(path)
-                .map(cases::universal_newlines)
-                .map_err(Error::file("read", &project.shown(path)))
+            paths::read_text(path, &project.shown(path)).map(cases::universal_newlines)
         };
         let template = read(&project.template)?;
         let (preamble, body) = template::split(&template);

@@ -18,6 +18,7 @@ mod concurrent;
 mod disk;
 mod explain;
 mod fake_clang;
+mod files;
 mod flags;
 mod goldens;
 mod interrupt;

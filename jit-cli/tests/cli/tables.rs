@@ -308,7 +308,7 @@ fn a_configuration_that_is_named() {
     let words = ["build", "--config", "machine/jit.toml", "--cpython", "vm"];
     let message = sandbox.run(&words).fails(21);
     assert!(
-        message.contains("CPython checkout vm") && message.contains("template"),
+        message.contains("/vm, which has them") && message.contains("template"),
         "{message}"
     );
     let message = sandbox.run(&["build", "--config", "no.toml"]).fails(20);

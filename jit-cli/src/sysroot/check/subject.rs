@@ -12,6 +12,7 @@ use crate::{
     conventions::Conventions,
     cpython::checkout,
     error::Error,
+    paths,
     project::config::Config,
     project::definition::{Origin, Project},
     project::template,
@@ -83,8 +84,7 @@ impl Subject {
     /// Returns the headers that the template of a checkout or another project includes.
     fn project(origin: &Origin) -> Result<Subject, Error> {
         let project = Project::find(origin, None)?;
-        let text = fs::read_to_string(&project.template)
-            .map_err(Error::file("read", &project.template))?;
+        let text = paths::read_text(&project.template, &project.template)?;
         let (preamble, _) = template::split(&text);
         let mut source = preamble.to_owned();
         include(&mut source, &RUNTIME, &project.include_dirs);

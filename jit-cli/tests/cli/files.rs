@@ -1,0 +1,184 @@
+//! The files of a build: what may be read, where files are written, and what a failed build leaves.
+
+use std::{fs, os::unix::net::UnixListener, process::Command};
+
+use crate::{
+    sandbox::{LINUX, Sandbox},
+    tinyvm::{CASES, TEMPLATE, case, case_with},
+};
+
+const WINDOWS: &str = "x86_64-pc-windows-msvc";
+
+/// A project with one micro-op, in the sandbox's directory.
+fn project() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.write("jit.toml", SETTINGS);
+    sandbox.write(
+        "template.c",
+        "extern long _JIT_CONTINUE(long);\n\
+         long _JIT_ENTRY(long x) {\n    switch (0) {\n        CASE\n    }\n    \
+         __attribute__((musttail)) return _JIT_CONTINUE(x);\n}\n",
+    );
+    sandbox.write("cases.h", "        case A: {\n        }\n");
+    sandbox
+}
+
+const SETTINGS: &str = "template = \"template.c\"\ncases = \"cases.h\"\n";
+
+/// What a key names may be another kind of file. None of these is read: a pipe and `/dev/zero` have no end.
+#[test]
+fn only_regular_files_are_read() {
+    let sandbox = project();
+    let pipe = sandbox.path("pipe");
+    let done = Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(done.success());
+    let _socket = UnixListener::bind(sandbox.path("socket")).unwrap();
+    fs::create_dir(sandbox.path("directory")).unwrap();
+    for key in ["template", "cases", "shim"] {
+        for other in ["/dev/zero", "pipe", "socket", "directory"] {
+            let mut settings: toml::Table = toml::from_str(SETTINGS).unwrap();
+            settings.insert(key.to_owned(), other.into());
+            sandbox.write("jit.toml", settings.to_string());
+            let message = sandbox.run(&["build", "-o", "out"]).fails(21);
+            let expected = format!("jit.toml: {key} = \"{other}\": ");
+            assert!(message.contains(&expected), "{message}");
+            assert!(message.contains("is not a regular file"), "{message}");
+        }
+    }
+    sandbox.write("jit.toml", format!("{SETTINGS}include = [\"cases.h\"]\n"));
+    let message = sandbox.run(&["build", "-o", "out"]).fails(21);
+    assert!(message.contains("cases.h is not a directory"), "{message}");
+    // In a directory whose files are inputs.
+    sandbox.write("jit.toml", format!("{SETTINGS}include = [\"headers\"]\n"));
+    fs::create_dir(sandbox.path("headers")).unwrap();
+    fs::rename(&pipe, sandbox.path("headers/pipe")).unwrap();
+    let message = sandbox.run(&["build", "-o", "out"]).fails(20);
+    assert!(
+        message.contains("headers/pipe: it is not a regular file"),
+        "{message}"
+    );
+    for config in ["/dev/zero", "headers/pipe", "directory"] {
+        let message = sandbox.run(&["build", "--config", config]).fails(20);
+        let expected = format!("can't read {}", sandbox.path(config).display());
+        assert!(message.contains(&expected), "{message}");
+        assert!(message.contains("not a regular file"), "{message}");
+    }
+}
+
+#[test]
+fn files_that_are_not_text() {
+    fixtures::needs!(clang_22);
+    let broken = |text: &str| {
+        let mut bytes = text.as_bytes().to_vec();
+        bytes.extend(b"\n\xff\n");
+        (
+            bytes,
+            text.lines().count() + if text.ends_with('\n') { 2 } else { 1 },
+        )
+    };
+    let sandbox = project();
+    let (bytes, line) = broken(SETTINGS);
+    sandbox.write("jit.toml", bytes);
+    let message = sandbox.run(&["build", "-o", "out"]).fails(21);
+    let expected = format!("jit.toml: line {line} is not UTF-8 text");
+    assert!(message.contains(&expected), "{message}");
+    for file in [TEMPLATE, CASES] {
+        let sandbox = Sandbox::new().tinyvm_of(&[case("_NOP_r00")]);
+        let (bytes, line) = broken(&sandbox.text(file));
+        sandbox.write(file, bytes);
+        let message = sandbox.build().fails(9);
+        let expected = format!("{file}:{line}: this line is not UTF-8 text");
+        assert!(message.contains(&expected), "{message}");
+    }
+}
+
+/// Every option with a path may have one that is relative to the current directory.
+#[test]
+fn relative_paths() {
+    fixtures::needs!(clang_22, objdump_22);
+    let sandbox = Sandbox::new().tinyvm_of(&[case("_NOP_r00")]);
+    let build = |words: &[&str]| {
+        let run = sandbox.run(&["build", "--llvm-version", "22", "--target", LINUX]);
+        run.with(words).within("vm").succeeds();
+    };
+    build(&["--cpython", "../vm", "-p", ".", "-o", "../out/checkout"]);
+    let first = ["--config", "jit.toml", "-o", "../out/one"];
+    build(&[&first[..], &["--cache-dir", "../c"]].concat());
+    let second = ["--config", "../vm/jit.toml", "-o", "./../out/two"];
+    build(&[&second[..], &["--keep-temps", "../kept"]].concat());
+    assert!(sandbox.files("out/one") == sandbox.files("out/two"));
+    build(&["-o", "three", "--sysroot", "builtin", "--cache-dir", "../c"]);
+    let header = format!("jit_stencils-{LINUX}.h");
+    assert!(sandbox.path("out/checkout").join(&header).is_file());
+    assert!(sandbox.path("vm/three").join(&header).is_file());
+    assert!(sandbox.path("c/v1/projects").is_dir());
+    assert!(sandbox.was_assembled("kept", "_NOP_r00"));
+}
+
+/// A target's files are all new or all old. Those of targets that were built before the failure are complete, and
+/// dispatchers are written last.
+#[test]
+fn a_target_that_fails_after_another() {
+    fixtures::needs!(clang_22, objdump_22);
+    let only_linux = "#if !defined(__linux__)\n#error \"only Linux\"\n#endif";
+    for old in [false, true] {
+        let sandbox = Sandbox::new().tinyvm_of(&[case("_DUP_r12")]);
+        if old {
+            sandbox.build_for(&[LINUX, WINDOWS]).succeeds();
+        }
+        let before = sandbox.files("out");
+        sandbox.write(
+            CASES,
+            crate::tinyvm::cases(&[case("_NOP_r00"), case_with("_DUP_r12", only_linux)]),
+        );
+        let output = sandbox
+            .build_for(&[LINUX, WINDOWS])
+            .command()
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(12));
+        let after = sandbox.files("out");
+        let of_linux = |name: &&String| name.contains(LINUX);
+        let expected: Vec<&String> = match old {
+            true => before.keys().collect(),
+            false => after.keys().filter(of_linux).collect(),
+        };
+        assert_eq!(after.keys().collect::<Vec<_>>(), expected);
+        let header = format!("jit_stencils-{LINUX}.h");
+        assert_ne!(before.get(&header), after.get(&header));
+        assert!(
+            after
+                .keys()
+                .filter(|name| !name.contains(LINUX))
+                .all(|name| before[name] == after[name])
+        );
+        // The files of the first target are complete: they are up to date afterwards.
+        let printed = sandbox.build_for(&[LINUX]).succeeds();
+        assert!(printed.stdout.contains("up to date"), "{}", printed.stdout);
+    }
+}
+
+/// If one of the two dispatchers can't be written, the other one is not either.
+#[test]
+fn a_dispatcher_that_cannot_be_written() {
+    fixtures::needs!(clang_22, objdump_22);
+    for (taken, other) in [
+        ("jit_stencils.h", "jit_unwind_info.h"),
+        ("jit_unwind_info.h", "jit_stencils.h"),
+    ] {
+        let sandbox = Sandbox::new().tinyvm_of(&[case("_NOP_r00")]);
+        fs::create_dir(sandbox.path("out").join(taken)).unwrap();
+        let output = sandbox.build().command().output().unwrap();
+        assert_eq!(output.status.code(), Some(20));
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert!(message.contains("can't replace"), "{message}");
+        assert!(message.contains(taken), "{message}");
+        let files = sandbox.files("out");
+        assert!(!files.contains_key(other), "{files:?}");
+        assert!(files.keys().all(|name| !name.ends_with(".new")));
+        assert!(files.contains_key(&format!("jit_stencils-{LINUX}.h")));
+        fs::remove_dir(sandbox.path("out").join(taken)).unwrap();
+        sandbox.build().succeeds();
+        assert!(sandbox.files("out").contains_key(other));
+    }
+}
