@@ -3,6 +3,7 @@
 pub(crate) mod cargo;
 pub(crate) mod explain;
 pub(crate) mod files;
+mod literals;
 pub(crate) mod outcome;
 mod output;
 mod run;

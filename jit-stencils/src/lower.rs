@@ -9,6 +9,8 @@ mod labels;
 mod layout;
 mod macho;
 
+use std::collections::BTreeMap;
+
 use jit_schema::{ObjectFile, ObjectFormat, Section, SectionKind, Target};
 
 use self::layout::Layout;
@@ -73,6 +75,10 @@ pub(crate) fn lower_from(
             ObjectFormat::Coff => coff::add_section(&mut layout, part, section)?,
         }
     }
+    let literal_shifts = match object.format {
+        ObjectFormat::MachO => macho::literal_shifts(&layout, &object.sections),
+        ObjectFormat::Elf | ObjectFormat::Coff => BTreeMap::new(),
+    };
     let Layout {
         mut code,
         data,
@@ -93,6 +99,7 @@ pub(crate) fn lower_from(
     let listing = Listing {
         disassembly: None,
         data_size: Some(data.body.len()),
+        literal_shifts,
     };
     Ok(UnresolvedGroup {
         code,

@@ -1,5 +1,6 @@
 //! Stencils, which are code and data with holes in them.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use jit_schema::Target;
@@ -133,8 +134,8 @@ impl Default for StencilGroup {
     }
 }
 
-/// What is known of the object that stencils were made from, for the comments of generated headers.
-/// Nothing else depends on it, and [stencil files](mod@crate::file) leave it out.
+/// What is known of the object that stencils were made from, for generated headers. Nothing else
+/// depends on it, and [stencil files](mod@crate::file) leave it out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Listing {
@@ -146,6 +147,10 @@ pub struct Listing {
     /// multiple of [`SLOT_SIZE`], and one slot of that size for each `_JIT_` symbol that the code
     /// reads as if from a GOT.
     pub data_size: Option<usize>,
+    /// What CPython's `Tools/jit` adds to the addends of holes in the code by mistake, by the offsets of
+    /// the holes in bytes. These holes refer to a literal by its section, as x86_64 macOS objects do
+    /// (`_handle_section` and `_handle_relocation` of `_MachO` in `_targets.py`).
+    pub literal_shifts: BTreeMap<usize, i64>,
 }
 
 /// All stencils of a target.

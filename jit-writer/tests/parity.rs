@@ -60,7 +60,7 @@ fn uops(target: &Target) -> Vec<(String, UnresolvedGroup)> {
 }
 
 /// Lines of CPython's tool that are wrong code, by target, and what is right: see docs/parity.md.
-const CORRECTIONS: [(&str, &str, &str); 6] = [
+const CORRECTIONS: [(&str, &str, &str); 4] = [
     // A call that may be out of reach.
     (
         "aarch64-pc-windows-msvc",
@@ -76,17 +76,6 @@ const CORRECTIONS: [(&str, &str, &str); 6] = [
         "aarch64-pc-windows-msvc",
         "symbols_map[2] = {\n    [0] = &PyCall,\n    [1] = &PyData,\n",
         "symbols_map[3] = {\n    [0] = &PyCall,\n    [1] = &PyData,\n    [2] = &PyDirect,\n",
-    ),
-    // Literals: `L_literal` is 0x31 bytes after the end of the code, and `L_double` 0x29.
-    (
-        "x86_64-apple-darwin",
-        "    patch_32r(code + 0x45, (uintptr_t)data + 0xb2);",
-        "    patch_32r(code + 0x45, (uintptr_t)data + 0x2d);",
-    ),
-    (
-        "x86_64-apple-darwin",
-        "    patch_32r(code + 0x54, (uintptr_t)data + 0x9b);",
-        "    patch_32r(code + 0x54, (uintptr_t)data + 0x25);",
     ),
     // `.quad _PyData+1`
     (

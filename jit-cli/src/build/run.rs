@@ -13,6 +13,7 @@ use jit_writer::Preamble;
 use crate::{
     build::{
         files::{self, File},
+        literals,
         outcome::TargetBuild,
     },
     conventions::{LlvmMajors, TargetFileNames},
@@ -187,6 +188,11 @@ impl<'a> Run<'a> {
                 error: Box::new(error),
             })?;
         self.headers.append(&mut built.headers.drain(..).collect());
+        let format = plan.project.conventions.header_format;
+        let text = literals::decide(&mut built.set, plan.codegen, format, names);
+        if let Some(text) = text.filter(|_| wanted.header) {
+            self.listener.tell(&Event::Remark { text: &text });
+        }
         let preamble = Preamble {
             digest,
             comment: &self.comment,

@@ -13,13 +13,17 @@ use crate::{
     tinyvm::{Files, case_with, text},
 };
 
+/// What a build of the example for x86_64 macOS prints: it is as wrong there as CPython's tool.
+pub(crate) const LITERALS: &str = " WARN jit_stencils-x86_64-apple-darwin.h has wrong addresses of literals in \
+    _CHECK_STACK_r00 and another micro-op, as CPython's Tools/jit writes them; `--codegen tuned` writes the right ones";
+
 /// A build of all targets with LLVM 22, and the directory it was built in.
 pub(crate) fn release() -> &'static (Files, String) {
     static BUILT: OnceLock<(Files, String)> = OnceLock::new();
     BUILT.get_or_init(|| {
         let sandbox = Sandbox::new().tinyvm();
         let printed = sandbox.build_for(&TRIPLES).with(&["-j4"]).succeeds();
-        assert_eq!(complaints(&printed.stderr), [""; 0]);
+        assert_eq!(complaints(&printed.stderr), [LITERALS]);
         (
             sandbox.files("out"),
             sandbox.path("").to_string_lossy().into_owned(),

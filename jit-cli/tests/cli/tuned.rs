@@ -19,6 +19,27 @@ fn size(set: &StencilSet) -> usize {
         .sum()
 }
 
+#[test]
+fn literals_have_the_right_addresses() {
+    fixtures::needs!(clang_22, objdump_22);
+    let triple = "x86_64-apple-darwin";
+    let sandbox = Sandbox::new().tinyvm();
+    let printed = sandbox.build_for(&[triple]).with(&TUNED).succeeds();
+    assert!(!printed.stderr.contains("literals"), "{}", printed.stderr);
+    // The literal is at the start of the micro-op's data, and the distance counts from the end of the field.
+    let files = sandbox.files("out");
+    let header = text(&files, &format!("jit_stencils-{triple}.h"));
+    let (_, stencil) = header.split_once("emit__CHECK_STACK_r00(").unwrap();
+    let (stencil, _) = stencil.split_once("\n}\n").unwrap();
+    let patches = stencil
+        .lines()
+        .filter(|line| line.contains("(uintptr_t)data + "));
+    let addends: Vec<&str> = patches
+        .filter_map(|line| line.rsplit(" + ").next())
+        .collect();
+    assert_eq!(addends, ["-0x4);"], "{stencil}");
+}
+
 /// Returns the lines after those with the digest and the versions.
 fn stencils(header: &str) -> Vec<&str> {
     header.lines().skip(HEADER_LINES).collect()

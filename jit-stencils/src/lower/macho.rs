@@ -1,7 +1,9 @@
 //! Adds Mach-O sections, which keep their distances. Code comes first, and the offsets of data count
 //! from the end of the code.
 
-use jit_schema::Section;
+use std::collections::{BTreeMap, HashMap};
+
+use jit_schema::{RelocationKind, Section, SectionKind};
 
 use super::error::LowerError;
 use super::layout::{Layout, offset_from, value};
@@ -41,9 +43,7 @@ pub(super) fn add_section(
         }
     }
     let place = |offset| Place { part, offset };
-    // The number is that in the file, which counts from 1.
-    let name = layout.unmangle(&section.name);
-    let name = format!("{name}#{}", section.index + 1);
+    let name = numbered(layout.unmangle(&section.name), section);
     layout.symbols.insert(name, place(offset_from(start, 0)));
     layout.stencil(part).body.resize(start, 0);
     for symbol in &section.symbols {
@@ -52,4 +52,52 @@ pub(super) fn add_section(
         layout.symbols.insert(name, place(offset));
     }
     layout.append(part, section, value)
+}
+
+/// Returns the name by which relocations refer to a section. The number is that in the file, which
+/// counts from 1.
+fn numbered(name: &str, section: &Section) -> String {
+    format!("{name}#{}", section.index + 1)
+}
+
+/// Returns [`Listing::literal_shifts`](crate::Listing::literal_shifts) for a finished layout.
+///
+/// CPython's tool adds two numbers to what is in the field. The distance in the object from the end of
+/// the field to the section stays in there, though the section is elsewhere in the stencil; and it takes
+/// the size of the code for the offset of a section in the data.
+pub(super) fn literal_shifts(layout: &Layout, sections: &[Section]) -> BTreeMap<usize, i64> {
+    // The first byte of the code is at address 0 of the object.
+    let code_size = layout.code.body.len();
+    let upstream_start = |section: &Section| match section.kind {
+        SectionKind::Code => section.address.cast_signed(),
+        SectionKind::Data | SectionKind::Metadata => offset_from(code_size, 0),
+    };
+    let targets: HashMap<String, (&Section, i64)> = sections
+        .iter()
+        .filter_map(|section| {
+            let place = layout
+                .symbols
+                .get(&numbered(layout.unmangle(&section.name), section))?;
+            let moved = upstream_start(section).wrapping_sub(place.offset);
+            Some((numbered(&section.name, section), (section, moved)))
+        })
+        .collect();
+    let mut shifts = BTreeMap::new();
+    for section in sections.iter().filter(|s| s.kind == SectionKind::Code) {
+        for relocation in &section.relocations {
+            if relocation.kind != RelocationKind::X86_64RelocSigned {
+                continue;
+            }
+            let Some((target, moved)) = targets.get(&relocation.symbol) else {
+                continue;
+            };
+            let place = section.address.wrapping_add(relocation.offset);
+            let field_end = place.wrapping_add(relocation.kind.row().width as u64);
+            let distance = target.address.wrapping_sub(field_end).cast_signed();
+            if let Ok(place) = usize::try_from(place) {
+                shifts.insert(place, distance.wrapping_add(*moved));
+            }
+        }
+    }
+    shifts
 }

@@ -1,6 +1,6 @@
 //! The function that copies the stencils of a micro-op and patches them.
 
-use jit_stencils::{Part, StencilGroup};
+use jit_stencils::{Hole, Part, PatchValue, StencilGroup};
 
 use super::expression::base;
 use crate::{c, comments, expression};
@@ -23,11 +23,27 @@ pub(super) fn write(out: &mut String, opname: &str, group: &StencilGroup) {
         for hole in &stencil.holes {
             // A void hole leaves a line of spaces.
             out.push_str("    ");
-            expression::write_patch(out, part, hole, base);
+            let shift = match part {
+                Part::Code => group.listing.literal_shifts.get(&hole.offset),
+                Part::Data => None,
+            };
+            match shift {
+                Some(shift) => expression::write_patch(out, part, &shifted(hole, *shift), base),
+                None => expression::write_patch(out, part, hole, base),
+            }
             out.push('\n');
         }
     }
     out.push_str("}\n\n");
+}
+
+/// Returns the hole with the address that CPython's tool writes for a literal.
+fn shifted(hole: &Hole, shift: i64) -> Hole {
+    let mut hole = hole.clone();
+    if let PatchValue::Address { addend, .. } = &mut hole.value {
+        *addend = addend.wrapping_add(shift);
+    }
+    hole
 }
 
 /// Writes comments, one per line.

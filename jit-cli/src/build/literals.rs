@@ -1,0 +1,46 @@
+//! The addresses of literals on x86_64 macOS, which CPython's `Tools/jit` gets wrong.
+
+use jit_schema::Codegen;
+use jit_stencils::StencilSet;
+use jit_writer::HeaderFormat;
+
+use crate::conventions::TargetFileNames;
+
+/// Decides which addresses of literals a header of CPython's format has: those of CPython's `Tools/jit` with
+/// upstream's code generation, the right ones with any other. Stencil files and other formats always have the
+/// right ones. Returns what the user should know about the header.
+pub(crate) fn decide(
+    set: &mut StencilSet,
+    codegen: Codegen,
+    format: HeaderFormat,
+    names: &TargetFileNames,
+) -> Option<String> {
+    match codegen {
+        Codegen::Tuned => {
+            for (_, group) in &mut set.groups {
+                group.listing.literal_shifts.clear();
+            }
+            None
+        }
+        Codegen::Upstream => {
+            let mut wrong = set
+                .groups
+                .iter()
+                .filter(|(_, group)| !group.listing.literal_shifts.is_empty())
+                .map(|(name, _)| name.as_str());
+            let first = wrong
+                .next()
+                .filter(|_| format == HeaderFormat::CPYTHON_3_15)?;
+            let more = match wrong.count() {
+                0 => String::new(),
+                1 => " and another micro-op".to_owned(),
+                more => format!(" and {more} other micro-ops"),
+            };
+            Some(format!(
+                "{} has wrong addresses of literals in {first}{more}, as CPython's Tools/jit writes \
+                 them; `--codegen tuned` writes the right ones",
+                names.header
+            ))
+        }
+    }
+}
