@@ -291,17 +291,30 @@ impl Build {
     /// `JIT_STENCILS` is set to its path while cargo compiles the crate, for
     /// `include_bytes!(env!("JIT_STENCILS"))`.
     ///
+    /// A script that makes several builds names a directory for each but one with
+    /// [`output_dir`](Build::output_dir), relative to `OUT_DIR`. [`Written::stencil_file`] has the path of a
+    /// stencil file there, for a variable of the script's own.
+    ///
+    /// Warnings, clang's included, are printed as `cargo::warning`.
     /// An error is printed as `cargo::error`, so that cargo shows it, such as a missing clang or clang's
     /// messages about a micro-op. The `main` of the script can return the result as it is.
     ///
     /// # Errors
     ///
-    /// [`Error::NotABuildScript`] if cargo does not run this, and the [`Error`]s of any build.
+    /// [`Error::NotABuildScript`] if cargo does not run this, [`Error::OutputTaken`] if another build of the
+    /// script has written to the directory, and the [`Error`]s of any build.
     pub fn emit_to_out_dir(&self) -> Result<Written, Error> {
         let cargo = Cargo::from_env()?;
         let mut build = self.clone();
+        build.listener = cargo.listener(self.listener.clone());
         let options = &mut build.options;
-        options.output_dir = Some(cargo.out_dir.clone());
+        match cargo.output_dir(options.output_dir.as_deref()) {
+            Ok(directory) => options.output_dir = Some(directory),
+            Err(error) => {
+                cargo.print_error(&error);
+                return Err(error);
+            }
+        }
         // cargo runs the script because an input has changed. That may be a header or another clang, which
         // the digest does not cover; the cache knows what has to be compiled.
         options.force = true;

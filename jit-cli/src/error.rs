@@ -54,6 +54,16 @@ pub enum Error {
         /// The variable.
         name: &'static str,
     },
+    /// Two builds of one build script would write to the same directory.
+    #[error(
+        "{} has the files of another build of this build script: name a directory for this one with \
+         Build::output_dir",
+        directory.display()
+    )]
+    OutputTaken {
+        /// The directory.
+        directory: PathBuf,
+    },
     /// clang could not be found or run, or rejected its input.
     #[error(transparent)]
     Llvm(#[from] LlvmError),

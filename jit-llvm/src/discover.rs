@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     command,
-    error::{LlvmError, Rejection},
+    error::{Installed, LlvmError, Rejection},
     interrupt::Interrupt,
     version::{Identity, LlvmVersion, SUPPORTED_MAJORS, identify},
 };
@@ -69,7 +69,7 @@ impl Toolchain {
             || find("clang", &majors, search, interrupt),
             || search.major.map(find_objdump),
         );
-        let (clang, found) = clang?;
+        let (clang, found) = clang.map_err(|error| with_other(error, search, interrupt))?;
         let version = found.version;
         let mut identities = vec![found.identity(&clang)];
         // The comments must come from the same major, or two machines would write two headers.
@@ -135,14 +135,32 @@ fn find(
             tool,
             wanted,
             places,
+            other: None,
         }
     } else {
         LlvmError::Unusable {
             tool,
             wanted,
             rejected,
+            other: None,
         }
     })
+}
+
+/// Adds a supported version of clang that is installed to the error about the one that was asked for.
+fn with_other(mut error: LlvmError, search: &Search, interrupt: &Interrupt) -> LlvmError {
+    if let (Some(wanted), LlvmError::Missing { other, .. } | LlvmError::Unusable { other, .. }) =
+        (search.major, &mut error)
+    {
+        let others = SUPPORTED_MAJORS.iter().filter(|major| **major != wanted);
+        *other = others
+            .filter_map(|&major| {
+                let (path, _) = find("clang", &[major], search, interrupt).ok()?;
+                Some(Box::new(Installed { major, path }))
+            })
+            .next();
+    }
+    error
 }
 
 fn reject(rejected: &mut Vec<(PathBuf, Rejection)>, path: PathBuf, why: Rejection) {

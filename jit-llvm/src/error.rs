@@ -18,7 +18,7 @@ pub enum LlvmError {
     #[error(
         "can't find {tool}-{wanted}: looked in {}. {}",
         places.join(", "),
-        install(wanted)
+        install(wanted, other.as_deref())
     )]
     Missing {
         /// The tool's name: `clang`.
@@ -27,12 +27,14 @@ pub enum LlvmError {
         wanted: String,
         /// The places that were searched, in order.
         places: Vec<String>,
+        /// The tool of another version, if one is installed.
+        other: Option<Box<Installed>>,
     },
     /// Tools of that name are there, but none of them can be used.
     #[error(
         "no usable {tool}-{wanted}: {}. {}",
         rejections(rejected),
-        install(wanted)
+        install(wanted, other.as_deref())
     )]
     Unusable {
         /// The tool's name: `clang`.
@@ -42,6 +44,8 @@ pub enum LlvmError {
         /// The tools that were found, and why they were rejected, in the order of the search. Never
         /// empty.
         rejected: Vec<(PathBuf, Rejection)>,
+        /// The tool of another version, if one is installed.
+        other: Option<Box<Installed>>,
     },
     /// A version that should be a major is not a number.
     #[error("{0:?} is not an LLVM version: give the major alone, as in 21")]
@@ -97,6 +101,15 @@ impl LlvmError {
     }
 }
 
+/// A tool of a version that is supported, but was not asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Installed {
+    /// The major.
+    pub major: u32,
+    /// The tool's path.
+    pub path: PathBuf,
+}
+
 /// Why a tool that was found cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -132,13 +145,19 @@ fn rejections(rejected: &[(PathBuf, Rejection)]) -> String {
     each.join("; ")
 }
 
-fn install(wanted: &str) -> String {
+fn install(wanted: &str, other: Option<&Installed>) -> String {
     let major = wanted
         .split(|c: char| !c.is_ascii_digit())
         .next()
         .unwrap_or(wanted);
+    let or_use = other.map_or_else(String::new, |Installed { major, path }| {
+        format!(
+            ", or use version {major}, which is installed as {}",
+            path.display()
+        )
+    });
     format!(
         "Install it (Debian, Ubuntu: apt-get install clang-{major}; Fedora: dnf install clang; \
-         macOS: brew install llvm@{major})"
+         macOS: brew install llvm@{major}) and put its directory in PATH{or_use}"
     )
 }

@@ -65,7 +65,7 @@ mod work;
 pub use compiler::{Compiler, CompilerBuilder, Mode};
 pub use diagnostics::{Diagnostic, Diagnostics, Severity};
 pub use discover::{Search, Toolchain};
-pub use error::{LlvmError, Rejection};
+pub use error::{Installed, LlvmError, Rejection};
 pub use expand::{ExpandedFile, Expansion};
 pub use flags::Flags;
 pub use inspect::{Declarations, Field, Function, Inspector, Macro, Passage, Record};

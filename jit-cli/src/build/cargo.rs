@@ -1,8 +1,20 @@
 //! The interface between cargo and a build script.
 
-use std::{env, num::NonZeroUsize, path::PathBuf};
+use std::{
+    collections::BTreeSet,
+    env,
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
-use crate::{build::outcome::Written, error::Error};
+use jit_llvm::LlvmError;
+
+use crate::{
+    build::outcome::Written,
+    error::Error,
+    events::{Event, Listener},
+};
 
 /// The environment that cargo runs a build script in.
 #[derive(Debug)]
@@ -24,33 +36,84 @@ impl Cargo {
         })
     }
 
+    /// Returns the directory for the files of a build that is to have this one.
+    pub(crate) fn output_dir(&self, wanted: Option<&Path>) -> Result<PathBuf, Error> {
+        let directory = wanted.map_or_else(|| self.out_dir.clone(), |path| self.out_dir.join(path));
+        match written().contains(&directory) {
+            true => Err(Error::OutputTaken { directory }),
+            false => Ok(directory),
+        }
+    }
+
     /// Prints the instructions for cargo that follow from a build.
-    pub(crate) fn print(&self, written: &Written) {
-        for line in lines(written) {
+    pub(crate) fn print(&self, done: &Written) {
+        for line in self.lines(done) {
             println!("{line}");
         }
+        written().insert(done.directory.clone());
+    }
+
+    /// Returns a listener that shows warnings with cargo's own, and passes on events.
+    pub(crate) fn listener(&self, next: Listener) -> Listener {
+        Listener::new(move |event| {
+            if let Event::Warning { text, .. } | Event::Remark { text } = event {
+                for line in text.lines() {
+                    println!("cargo::warning={line}");
+                }
+            }
+            next.tell(event);
+        })
+    }
+
+    fn lines(&self, written: &Written) -> Vec<String> {
+        let inputs = written.inputs.iter();
+        let mut lines: Vec<String> = inputs
+            .map(|path| format!("cargo::rerun-if-changed={}", path.display()))
+            .collect();
+        // With another PATH, another clang may be found.
+        lines.push("cargo::rerun-if-env-changed=PATH".to_owned());
+        // One variable can't name the files of several builds.
+        if let [target] = written.targets.as_slice()
+            && written.directory == self.out_dir
+        {
+            let path = written.stencil_file(target);
+            if path.is_file() {
+                lines.push(format!("cargo::rustc-env=JIT_STENCILS={}", path.display()));
+            }
+        }
+        lines
     }
 
     /// Prints why a build failed, in a form that cargo shows to the user.
     pub(crate) fn print_error(&self, error: &Error) {
-        for line in error.to_string().lines() {
+        let advice = advice(error);
+        for line in error.to_string().lines().chain(advice.as_deref()) {
             println!("cargo::error={line}");
         }
     }
 }
 
-fn lines(written: &Written) -> Vec<String> {
-    let inputs = written.inputs.iter();
-    let mut lines: Vec<String> = inputs
-        .map(|path| format!("cargo::rerun-if-changed={}", path.display()))
-        .collect();
-    // With another PATH, another clang may be found.
-    lines.push("cargo::rerun-if-env-changed=PATH".to_owned());
-    if let [target] = written.targets.as_slice() {
-        let path = written.stencil_file(target);
-        if path.is_file() {
-            lines.push(format!("cargo::rustc-env=JIT_STENCILS={}", path.display()));
+/// Returns what the author of a build script can do about an error, if the message alone is not enough.
+fn advice(error: &Error) -> Option<String> {
+    match error {
+        Error::Llvm(LlvmError::Missing { other, .. } | LlvmError::Unusable { other, .. }) => {
+            Some(match other {
+                Some(found) => format!(
+                    "in build.rs, Build::llvm_version({}) selects the version that is installed, and \
+                     Build::llvm_dir the directory that another one is installed in",
+                    found.major
+                ),
+                None => "in build.rs, Build::llvm_dir names the directory that clang is installed in, and \
+                         Build::llvm_version its version"
+                    .to_owned(),
+            })
         }
+        _ => None,
     }
-    lines
+}
+
+/// The directories that builds of this build script were written to.
+fn written() -> MutexGuard<'static, BTreeSet<PathBuf>> {
+    static WRITTEN: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+    WRITTEN.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,6 +1,6 @@
 //! Advice after an error, in terms of the command line.
 
-use jit_llvm::{Diagnostic, LlvmError, Severity};
+use jit_llvm::{Diagnostic, Installed, LlvmError, Severity};
 
 use super::{exit_status::exit_status, missing_headers};
 use crate::error::Error;
@@ -16,8 +16,8 @@ pub(crate) fn advice(error: &Error) -> Option<String> {
         } => {
             return missing_headers::advice(error, target, headers, root).or_else(|| advice(error));
         }
-        Error::Llvm(LlvmError::Missing { .. } | LlvmError::Unusable { .. }) => {
-            "point --llvm-tools-install-dir at its prefix, or name another version with --llvm-version"
+        Error::Llvm(LlvmError::Missing { other, .. } | LlvmError::Unusable { other, .. }) => {
+            return Some(about_clang(other.as_deref()));
         }
         Error::NoHostTarget => "name a target with --target",
         Error::RefusedFlag { .. } => {
@@ -56,6 +56,7 @@ pub(crate) fn advice(error: &Error) -> Option<String> {
         }
         Error::Jobs { .. }
         | Error::NotABuildScript { .. }
+        | Error::OutputTaken { .. }
         | Error::UnknownTarget(_)
         | Error::Llvm(_)
         | Error::NoCase { .. }
@@ -77,6 +78,18 @@ pub(crate) fn advice(error: &Error) -> Option<String> {
         | Error::Several(_) => return None,
     };
     Some(text.to_owned())
+}
+
+/// Returns advice if clang was not found. `other` is a clang of another version.
+fn about_clang(other: Option<&Installed>) -> String {
+    match other {
+        Some(Installed { major, .. }) => format!(
+            "use the version that is installed with --llvm-version {major}, or point \
+             --llvm-tools-install-dir at the prefix of the other one"
+        ),
+        None => "point --llvm-tools-install-dir at its prefix, or name another version with --llvm-version"
+            .to_owned(),
+    }
 }
 
 /// Whether clang complains of its flags, and not of a source.

@@ -34,6 +34,7 @@ pub(crate) fn exit_status(error: &Error) -> u8 {
         | Error::FreeThreaded
         | Error::Jobs { .. }
         | Error::NotABuildScript { .. }
+        | Error::OutputTaken { .. }
         | Error::NoRealHeaders { .. } => 2,
         Error::UnknownTarget(_) => 7,
         Error::Llvm(error) => llvm_status(error),

@@ -5,7 +5,7 @@ use std::{io, path::PathBuf, sync::Arc};
 
 use clap::CommandFactory as _;
 use fixtures::golden;
-use jit_llvm::{Diagnostics, LlvmError, LlvmVersion, Rejection};
+use jit_llvm::{Diagnostics, Installed, LlvmError, LlvmVersion, Rejection};
 use jit_optimizer::OptimizeError;
 use jit_schema::{ObjectError, Target};
 use jit_stencils::{LowerError, ResolveError, ShimError, UnwindError};
@@ -82,6 +82,7 @@ fn unusable(why: Rejection) -> Error {
         tool: "clang".to_owned(),
         wanted: "22".to_owned(),
         rejected: vec![(PathBuf::from("/bin/clang"), why)],
+        other: None,
     })
 }
 
@@ -131,11 +132,22 @@ examples! {
     FreeThreaded => [Error::FreeThreaded],
     Jobs => [Error::Jobs { message: "WHAT THE SYSTEM SAYS".to_owned() }],
     NotABuildScript => [Error::NotABuildScript { name: "OUT_DIR" }],
+    OutputTaken => [Error::OutputTaken { directory: PathBuf::from("DIR") }],
     Llvm => [
         Error::Llvm(LlvmError::Missing {
             tool: "clang".to_owned(),
             wanted: "22".to_owned(),
             places: vec!["PATH".to_owned(), "/usr/lib/llvm-22/bin".to_owned()],
+            other: None,
+        }),
+        Error::Llvm(LlvmError::Missing {
+            tool: "clang".to_owned(),
+            wanted: "21".to_owned(),
+            places: vec!["clang in PATH".to_owned(), "clang-21 in PATH".to_owned()],
+            other: Some(Box::new(Installed {
+                major: 22,
+                path: PathBuf::from("/usr/bin/clang-22"),
+            })),
         }),
         unusable(Rejection::Version(LlvmVersion { major: 14, minor: 0, patch: 6 })),
         unusable(Rejection::Apple),

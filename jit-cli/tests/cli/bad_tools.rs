@@ -66,6 +66,29 @@ fn the_version_that_the_checkout_pins() {
         .env("PATH", sandbox.path("bin"))
         .fails(4);
     mentions(&message, &["clang-19", "bin/clang is version 22.1.0"]);
+    mentions(&message, &["with --llvm-version 22"]);
+    // As Debian names it, it is not even looked at for another version.
+    for (pin, script, status, installed) in [
+        ("21", "clang-22", 3, Some("22")),
+        ("22", "clang-21", 3, Some("21")),
+        ("21", "clang-20", 3, None),
+    ] {
+        let sandbox = Sandbox::new().tinyvm();
+        let pins = format!("_LLVM_VERSION = \"{pin}\"\n");
+        sandbox.write("vm/Tools/jit/_llvm.py", pins);
+        let major = script.trim_start_matches("clang-");
+        let path = format!("bin/{script}");
+        sandbox.clang_that_says(&path, &format!("clang version {major}.1.0"));
+        let message = sandbox
+            .run(&["build", "--cpython", "vm", "-p", "vm", "-o", "out", LINUX])
+            .env("PATH", sandbox.path("bin"))
+            .fails(status);
+        let flag = format!("with --llvm-version {major}");
+        assert_eq!(message.contains(&flag), installed.is_some(), "{message}");
+        if installed.is_some() {
+            mentions(&message, &[&format!("can't find clang-{pin}"), &path]);
+        }
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use jit_cli::{Build, Emit, Event, Interrupt, Sources};
 
 use crate::sandbox::{LINUX, Sandbox};
 
-const TEMPLATE: &str = "
+pub(crate) const TEMPLATE: &str = "
 enum { DOUBLE, HALVE };
 extern __attribute__((visibility(\"hidden\"))) long _JIT_CONTINUE(long);
 long _JIT_ENTRY(long x) {
@@ -18,7 +18,7 @@ long _JIT_ENTRY(long x) {
     __attribute__((musttail)) return _JIT_CONTINUE(x);
 }
 ";
-const CASES: &str = "
+pub(crate) const CASES: &str = "
         case DOUBLE: {
             x *= 2;
             break;
@@ -72,7 +72,8 @@ fn sources_in_memory() {
 }
 
 /// A shim that compiles.
-const SHIM: &str = "long _JIT_ENTRY(long (*entry)(long), long x) {\n    return entry(x) + 1;\n}\n";
+pub(crate) const SHIM: &str =
+    "long _JIT_ENTRY(long (*entry)(long), long x) {\n    return entry(x) + 1;\n}\n";
 
 /// Errors and warnings about sources in memory name the sources, not the temporary files that clang reads.
 #[test]

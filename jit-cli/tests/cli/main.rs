@@ -13,6 +13,7 @@ mod bad_input;
 mod bad_objects;
 mod bad_tools;
 mod batch;
+mod build_script;
 mod cache;
 mod concurrent;
 mod disk;
