@@ -96,6 +96,8 @@ pub(crate) struct Graph<'a> {
     blocks: Vec<Block<'a>>,
     labels: HashMap<&'a str, BlockId>,
     globals: HashSet<&'a str>,
+    /// The block at the start of the code, if it was added because other code came before the entry.
+    pub(crate) entry: Option<BlockId>,
 }
 
 impl<'a> Index<BlockId> for Graph<'a> {
@@ -146,6 +148,7 @@ impl<'a> Graph<'a> {
             blocks: vec![Block::new(None)],
             labels: HashMap::new(),
             globals: HashSet::new(),
+            entry: None,
         }
     }
 
@@ -209,8 +212,32 @@ impl<'a> Graph<'a> {
 
     /// Returns whether a label is defined, and not by an assignment.
     pub(crate) fn defines(&self, label: &str) -> bool {
-        let known = self.labels.get(scan::unquoted(label));
-        known.is_some_and(|&id| self[id].is_defined())
+        self.defined_as(label).is_some()
+    }
+
+    /// Returns the block that has this label, if it is defined.
+    pub(crate) fn defined_as(&self, label: &str) -> Option<BlockId> {
+        let known = self.labels.get(scan::unquoted(label)).copied();
+        known.filter(|&id| self[id].is_defined())
+    }
+
+    /// Gives a block another label, and returns whether that was free. The lines of the block stay.
+    pub(crate) fn relabel(&mut self, id: BlockId, label: &'a str) -> bool {
+        if self.labels.contains_key(label) {
+            return false;
+        }
+        if let Some(old) = self[id].label.replace(label) {
+            self.labels.remove(scan::unquoted(old));
+        }
+        self.labels.insert(label, id);
+        true
+    }
+
+    /// Adds a block with a label that is not known yet, and links it after the first block.
+    pub(crate) fn insert_after_root(&mut self, label: &'a str) -> BlockId {
+        let id = self.look_up(label);
+        self[id].link = self[Graph::ROOT].link.replace(id);
+        id
     }
 
     /// Returns the blocks with labels that are defined here.

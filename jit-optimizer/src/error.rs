@@ -30,6 +30,18 @@ pub enum OptimizeError {
         line: usize,
     },
 
+    /// The next micro-op is called, and not jumped to.
+    #[error(
+        "line {line}: _JIT_CONTINUE is called at {text:?}, but nothing returns from there: make it a \
+         tail call (return _JIT_CONTINUE(...) with [[clang::musttail]])"
+    )]
+    ContinueCalled {
+        /// The line of the call.
+        line: usize,
+        /// The call.
+        text: String,
+    },
+
     /// A conditional branch to a function outside of the stencil, which it may not reach, cannot be
     /// replaced by one around a jump.
     #[error(

@@ -18,6 +18,9 @@ pub(crate) trait InstructionSet: fmt::Debug + Sync {
     /// not recognized is [`Operation::Other`].
     fn operation<'a>(&self, text: &'a str) -> Operation<'a>;
 
+    /// Returns the mnemonic of the jump to a label.
+    fn jump(&self) -> &'static str;
+
     /// Returns whether an instruction is a call, direct or indirect.
     fn is_call(&self, text: &str) -> bool;
 

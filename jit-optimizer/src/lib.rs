@@ -55,6 +55,7 @@ mod passes;
 mod print;
 mod scan;
 mod section;
+mod start;
 mod syntax;
 
 pub use error::OptimizeError;

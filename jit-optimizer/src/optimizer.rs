@@ -6,6 +6,7 @@ use crate::error::OptimizeError;
 use crate::isa::{self, Isa};
 use crate::options::Options;
 use crate::pass::{Context, Pass};
+use crate::start::Start;
 use crate::syntax::Syntax;
 use crate::{parse, passes, print, scan};
 
@@ -76,7 +77,9 @@ impl Optimizer {
         let continue_line = format!("{continue_label}:");
         let text = self.syntax.localize_continue(&continue_label, assembly);
         let lines = scan::lines(&text);
+        let start = Start::new(self.isa, &self.syntax);
         let mut graph = parse::parse(self.isa, &self.syntax, lines, &continue_label)?;
+        start.add(&mut graph, &self.syntax);
         let context = Context {
             continuation: graph.insert_continue_label(&continue_label, &continue_line),
             syntax: &self.syntax,
@@ -129,6 +132,7 @@ mod tests {
             Optimizer::new(target(triple), options).passes().collect()
         };
         let shared = [
+            "check-calls",
             "mark-hot-blocks",
             "invert-hot-branches",
             "remove-redundant-jumps",

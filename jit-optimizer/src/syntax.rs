@@ -69,6 +69,17 @@ impl Syntax {
         (!self.comments.contains(&";") && unquoted.contains(';')) || unquoted.contains("%%")
     }
 
+    /// Returns the symbol at which control enters a stencil.
+    pub(crate) fn entry(&self) -> String {
+        format!("{}_JIT_ENTRY", self.symbol_prefix)
+    }
+
+    /// Returns a line with the label of a function, as compilers write it: with its name as a comment.
+    pub(crate) fn function_line(&self, label: &str) -> String {
+        let comment = self.comments.first().unwrap_or(&"#");
+        format!("{label}: {comment} @{label}")
+    }
+
     /// Returns the local label that stands for the start of the next micro-op.
     pub(crate) fn continue_label(&self) -> String {
         format!("{}_JIT_CONTINUE", self.label_prefix)

@@ -48,6 +48,10 @@ impl InstructionSet for Aarch64 {
         recognized.unwrap_or(Operation::Other)
     }
 
+    fn jump(&self) -> &'static str {
+        "b"
+    }
+
     fn is_call(&self, text: &str) -> bool {
         text.trim_start().starts_with("bl")
     }

@@ -24,6 +24,10 @@ impl InstructionSet for None {
         Operation::Other
     }
 
+    fn jump(&self) -> &'static str {
+        "jmp"
+    }
+
     fn is_call(&self, _text: &str) -> bool {
         false
     }

@@ -30,6 +30,10 @@ impl InstructionSet for I686 {
         operation(text)
     }
 
+    fn jump(&self) -> &'static str {
+        "jmp"
+    }
+
     fn is_call(&self, text: &str) -> bool {
         without_prefixes(text).starts_with("call")
     }
@@ -64,6 +68,10 @@ impl InstructionSet for X86_64 {
 
     fn operation<'a>(&self, text: &'a str) -> Operation<'a> {
         operation(text)
+    }
+
+    fn jump(&self) -> &'static str {
+        "jmp"
     }
 
     fn is_call(&self, text: &str) -> bool {

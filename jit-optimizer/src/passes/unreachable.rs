@@ -44,7 +44,8 @@ fn live(graph: &Graph<'_>, context: &Context<'_>) -> PerBlock<bool> {
     for id in graph.linked() {
         let block = &graph[id];
         after_code |= id == context.continuation;
-        if graph.is_global(id) {
+        // Nothing but the stencil itself knows its other functions.
+        if graph.entry.map_or(graph.is_global(id), |entry| entry == id) {
             todo.push(id);
         }
         if id == Graph::ROOT || block.data || after_code {

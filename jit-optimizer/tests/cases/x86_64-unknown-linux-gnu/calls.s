@@ -5,7 +5,7 @@ _JIT_ENTRY:                             # @_JIT_ENTRY
 # %bb.0:
 	callq	PyObject_Foo@PLT
 	callq	*%rax
-	call	_JIT_CONTINUE
+	call	PyObject_Baz
 	callq	.LBB0_3
 	movl	$_JIT_CONTINUE, %eax	# not MY_JIT_CONTINUE or _JIT_CONTINUEX
 	jmpq	*_JIT_CONTINUE@GOTPCREL(%rip)
