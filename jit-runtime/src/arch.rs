@@ -97,6 +97,14 @@ pub(crate) enum Fill {
     Field(FormIndex),
     /// By two forms, which write to different bits of the same bytes.
     Fields(FormIndex, FormIndex),
+    /// By one form with the sum of what is counted from and the addend, after another one has checked what
+    /// is counted from.
+    Sum {
+        /// The form that checks, and writes nothing.
+        check: FormIndex,
+        /// The form of the sum.
+        sum: FormIndex,
+    },
     /// With all 64 bits of a value, in code.
     Wide,
     /// With a 32-bit displacement, in code.

@@ -139,6 +139,9 @@ pub(crate) const PAGE_LOW: FormIndex = 16;
 /// Bits 2 to 20 of a distance in pages.
 pub(crate) const PAGE_HIGH: FormIndex = 17;
 
+/// Writes nothing, and checks that a value has at most 32 bits.
+pub(crate) const CHECK_32: FormIndex = 18;
+
 /// The form with the index [`RELATIVE_32`].
 pub(crate) const RELATIVE: Form = signed(32);
 
@@ -170,6 +173,10 @@ const FORMS: [Form; 32] = {
     forms[BRANCH_26 as usize] = branch(28, 0);
     forms[PAGE_LOW as usize] = page(0, 29, 3 << 29);
     forms[PAGE_HIGH as usize] = page(2, 5, 0x7ffff << 5);
+    forms[CHECK_32 as usize] = Form {
+        range: !0xffff_ffff,
+        ..absolute(0)
+    };
     forms
 };
 
@@ -177,7 +184,7 @@ const FORMS: [Form; 32] = {
 #[inline(always)]
 pub(crate) fn form(index: FormIndex) -> &'static Form {
     static TABLE: [Form; 32] = FORMS;
-    debug_assert!(index <= PAGE_HIGH, "there is no form {index}");
+    debug_assert!(index <= CHECK_32, "there is no form {index}");
     &TABLE[usize::from(index) % 32]
 }
 

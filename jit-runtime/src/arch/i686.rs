@@ -26,8 +26,7 @@ impl Architecture for I686 {
         Ok(match site.hole.patch {
             // Masks with slots have been refused by now, so that this one is not in the mask.
             P::GotSymbol => Fill::Slot,
-            P::Patch32 if is_narrow(&site.hole.value) => Fill::Field(form::ABSOLUTE_32_WRAPPING),
-            P::Patch32 => Fill::Field(form::ABSOLUTE_32),
+            P::Patch32 => absolute(&site.hole.value),
             // Without a GOT there is nothing to relax.
             P::Patch32r | P::X86_64_32rx => Fill::Field(form::RELATIVE_32_WRAPPING),
             P::Patch64 => match site.part {
@@ -55,38 +54,56 @@ impl Architecture for I686 {
     }
 }
 
-/// Returns whether the C expression for the value has 32 bits, because its terms do.
-fn is_narrow(value: &PatchValue) -> bool {
+/// Returns how an absolute address is filled. To the compiler, all values have 32 bits, and so have the sums
+/// that it folds into the addend: they wrap around. A value that has more bits does not fit.
+fn absolute(value: &PatchValue) -> Fill {
     match value {
         PatchValue::Address {
             symbol: Some(_), ..
         }
         | PatchValue::GotSlot { .. }
-        | PatchValue::Symbol { .. } => true,
+        | PatchValue::Symbol { .. } => Fill::Field(form::ABSOLUTE_32_WRAPPING),
         PatchValue::Address {
-            base, symbol: None, ..
+            base,
+            symbol: None,
+            addend,
         } => match base {
             HoleValue::Code
             | HoleValue::Data
             | HoleValue::JumpTarget
             | HoleValue::ErrorTarget
-            // Half of an operand is 32 bits to the compiler as well, which folds `+ 16` into the addend.
-            // CPython's C has 64 bits there, and cuts them off.
             | HoleValue::Operand0Hi
             | HoleValue::Operand0Lo
             | HoleValue::Operand1Hi
-            | HoleValue::Operand1Lo => true,
-            HoleValue::Got
-            | HoleValue::Oparg
+            | HoleValue::Operand1Lo => Fill::Field(form::ABSOLUTE_32_WRAPPING),
+            HoleValue::Oparg | HoleValue::Oparg16 | HoleValue::Target if *addend != 0 => {
+                Fill::Field(form::ABSOLUTE_32_WRAPPING)
+            }
+            // Operands have 64 bits. CPython's C has the sum in 64 bits as well, and asserts that it fits.
+            HoleValue::Operand0
+            | HoleValue::Operand0_16
+            | HoleValue::Operand0_32
+            | HoleValue::Operand1
+            | HoleValue::Operand1_16
+            | HoleValue::Operand1_32
+                if *addend != 0 =>
+            {
+                Fill::Sum {
+                    check: form::CHECK_32,
+                    sum: form::ABSOLUTE_32_WRAPPING,
+                }
+            }
+            HoleValue::Oparg
             | HoleValue::Oparg16
+            | HoleValue::Target
             | HoleValue::Operand0
             | HoleValue::Operand0_16
             | HoleValue::Operand0_32
             | HoleValue::Operand1
             | HoleValue::Operand1_16
             | HoleValue::Operand1_32
-            | HoleValue::Target
-            | HoleValue::Zero => false,
+            | HoleValue::Got
+            | HoleValue::Zero => Fill::Field(form::ABSOLUTE_32),
         },
     }
 }

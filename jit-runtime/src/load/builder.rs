@@ -163,6 +163,11 @@ impl TableBuilder {
                 self.add_field(draft, part, hole, first)?;
                 self.add_field(draft, part, hole, second)
             }
+            Fill::Sum { check, sum } => {
+                // Fields of x86 are written in this order, each over what is there.
+                self.add_field(draft, part, &without_addend(hole), check)?;
+                self.add_field(draft, part, hole, sum)
+            }
             Fill::Wide => {
                 let simple = self.simple(draft, part, hole)?;
                 self.table.wide.push(simple);
@@ -345,6 +350,17 @@ impl TableBuilder {
             )),
         }
     }
+}
+
+/// Returns a hole with the value that another one's is counted from.
+fn without_addend(hole: &Hole) -> Hole {
+    let mut counted_from = hole.clone();
+    if let PatchValue::Address { addend, .. } | PatchValue::GotSlot { addend, .. } =
+        &mut counted_from.value
+    {
+        *addend = 0;
+    }
+    counted_from
 }
 
 /// Checks that a symbol can be one of the host's. The names that start with `_JIT_` are those of

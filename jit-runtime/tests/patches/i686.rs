@@ -1,6 +1,6 @@
 //! 32-bit x86, where addresses wrap around and so do displacements.
 
-use jit_runtime::{LayoutPolicy, Stencils, Uop};
+use jit_runtime::{LayoutPolicy, LinkError, Stencils, Uop};
 use jit_stencils::{HoleValue, PatchKind, PatchValue};
 use proptest::prelude::*;
 
@@ -28,6 +28,16 @@ fn image(body: Vec<u8>, hole: jit_stencils::Hole, base: u64, there: u64) -> Vec<
     let symbols = [("there", there)];
     let linked = link(&stencils, LayoutPolicy::Tight, &trace, base, &symbols);
     linked.unwrap().bytes
+}
+
+/// Link one uop with that value in an instruction, and with another one after it; the image.
+fn sum(value: PatchValue, uop: Uop) -> Result<Vec<u8>, LinkError> {
+    let body = vec![0xbf, 9, 9, 9, 9, 0xc3, 0xcc, 0xcc, 0xcc];
+    let group = code(body, vec![hole(1, PatchKind::Patch32, value)]);
+    let stencils = Stencils::new(&set(target(I686), vec![("_SPOT", group)], &[])).unwrap();
+    let trace = [uop];
+    let linked = link(&stencils, LayoutPolicy::Tight, &trace, 0x40_0000, &[])?;
+    Ok(linked.bytes)
 }
 
 /// What an address may be counted from, and what that is in the image made above.
@@ -123,6 +133,42 @@ proptest! {
             outcome => {
                 prop_assert_eq!(outcome, Outcome::OutOfRange);
                 prop_assert!(!(0..1 << 32).contains(&value));
+            }
+        }
+    }
+
+    /// Sums of a value and a number wrap around; an operand itself has to fit.
+    #[test]
+    fn sums_wrap(
+        oparg in any::<u16>(),
+        target in any::<u32>(),
+        operand in prop_oneof![
+            any_u32(),
+            near(&[1 << 32]).prop_map(|own| own as u64),
+            any::<u64>(),
+        ],
+        choice in 0_usize..4,
+        addend in prop_oneof![any::<u32>().prop_map(i64::from), -REACH..=REACH],
+    ) {
+        let (base, own) = [
+            (HoleValue::Oparg, u64::from(oparg)),
+            (HoleValue::Target, u64::from(target)),
+            (HoleValue::Operand0, operand),
+            (HoleValue::Operand1, !operand),
+        ][choice];
+        let uop = Uop { oparg, target, operand: [operand, !operand], ..Uop::default() };
+        let linked = sum(based(base, addend), uop);
+        if own < 1 << 32 {
+            let bytes = linked.unwrap();
+            let decoded = decode::x86(32, &bytes[..5], 0);
+            let expected = wrapped(i128::from(own) + i128::from(addend));
+            prop_assert_eq!(u64::from(decoded.immediate32()), expected);
+            // What comes after the field is as it was.
+            prop_assert_eq!(&bytes[5..9], &[0xc3, 0xcc, 0xcc, 0xcc]);
+        } else {
+            match linked.unwrap_err() {
+                LinkError::OutOfRange { offset: 1, kind: PatchKind::Patch32, .. } => {}
+                other => panic!("{other}"),
             }
         }
     }
