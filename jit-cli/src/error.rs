@@ -26,6 +26,12 @@ pub enum Error {
         /// The flags.
         flags: String,
     },
+    /// A definition of a macro is not one.
+    #[error("{text:?} is not a macro: write NAME or NAME=VALUE, without -D")]
+    NotAMacro {
+        /// The definition.
+        text: String,
+    },
     /// A flag for clang does something to functions that stencils can't have.
     #[error("{target}: stencils can't be compiled with {flag}, which {why}")]
     RefusedFlag {

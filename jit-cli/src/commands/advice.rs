@@ -57,6 +57,7 @@ pub(crate) fn advice(error: &Error) -> Option<String> {
         Error::Jobs { .. }
         | Error::NotABuildScript { .. }
         | Error::OutputTaken { .. }
+        | Error::NotAMacro { .. }
         | Error::UnknownTarget(_)
         | Error::Llvm(_)
         | Error::NoCase { .. }

@@ -35,6 +35,7 @@ pub(crate) fn exit_status(error: &Error) -> u8 {
         | Error::Jobs { .. }
         | Error::NotABuildScript { .. }
         | Error::OutputTaken { .. }
+        | Error::NotAMacro { .. }
         | Error::NoRealHeaders { .. } => 2,
         Error::UnknownTarget(_) => 7,
         Error::Llvm(error) => llvm_status(error),

@@ -124,6 +124,7 @@ examples! {
     UnknownTarget => [Target::from_triple("vax-dec-vms").unwrap_err().into()],
     NoHostTarget => [Error::NoHostTarget],
     Flags => [Error::Flags { flags: "-DA='x".to_owned() }],
+    NotAMacro => [Error::NotAMacro { text: "-DX".to_owned() }],
     RefusedFlag => [Error::RefusedFlag {
         target: linux(),
         flag: "-fsanitize=address".to_owned(),

@@ -14,6 +14,7 @@ use crate::{
     paths,
     project::codegen::CodegenName,
     project::emit::{Emit, Emits},
+    project::flags,
 };
 
 /// The name of the file, which is searched for in the current directory and its parents.
@@ -152,6 +153,7 @@ impl Config {
             .canonicalize()
             .map_err(Error::file("find", directory))?;
         config.check_tables()?;
+        config.check_macros()?;
         Ok(config)
     }
 
@@ -165,6 +167,21 @@ impl Config {
                 return Err(self.error(format!(
                     "[target.{first}] and [target.{triple}] are both for {target}: make them one \
                      table"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks that macros are what clang takes for one.
+    fn check_macros(&self) -> Result<(), Error> {
+        for (key, macros) in [
+            ("defines", &self.defines),
+            ("stencil-defines", &self.stencil_defines),
+        ] {
+            if let Some(text) = macros.iter().find(|text| !flags::is_macro(text)) {
+                return Err(self.error(format!(
+                    "{key}: {text:?} is not a macro: write \"NAME\" or \"NAME=VALUE\", without -D"
                 )));
             }
         }

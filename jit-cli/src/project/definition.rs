@@ -17,6 +17,7 @@ use crate::{
     project::config::{self, Config},
     project::digest::DigestInputs,
     project::emit::Emits,
+    project::flags,
     project::own,
     project::sources::Sources,
 };
@@ -285,6 +286,10 @@ impl Project {
 
     /// Writes sources from memory to a temporary directory, where clang can read them.
     fn in_memory(sources: &Sources) -> Result<Project, Error> {
+        let mut macros = sources.defines.iter().chain(&sources.stencil_defines);
+        if let Some(text) = macros.find(|text| !flags::is_macro(text)) {
+            return Err(Error::NotAMacro { text: text.clone() });
+        }
         let directory = temporary("jit-sources-")?;
         let root = directory
             .path()

@@ -65,7 +65,8 @@ impl<'a> Plan<'a> {
         } else if options.free_threaded {
             return Err(Error::FreeThreaded);
         }
-        let cflags = split_flags(&options.cflags)?;
+        let here = paths::absolute(Path::new("."))?;
+        let cflags = flags::with_absolute_paths(&split_flags(&options.cflags)?, &here);
         let search = search(&options.llvm, project.llvm.clone())?;
         let output_dir = match &options.output_dir {
             Some(directory) => directory.clone(),
@@ -135,8 +136,11 @@ impl<'a> Plan<'a> {
             &project.stencil_defines,
             &project.shim_defines(target),
         );
-        let own = platform.cflags.iter().chain(&self.cflags);
-        options.cflags.extend(own.cloned());
+        if let Some(config) = &project.config {
+            let own = flags::with_absolute_paths(&platform.cflags, &config.directory);
+            options.cflags.extend(own);
+        }
+        options.cflags.extend(self.cflags.iter().cloned());
         options
     }
 

@@ -294,6 +294,14 @@ fn errors_in_a_configuration() {
         (format!("{good}shim = \"shim.c\"\n"), ["shim", "shim.c"]),
         (format!("{good}include = [\"h\"]\n"), ["include", "h"]),
         (good.replace("cases.h", "no.h"), ["cases", "no.h"]),
+        (
+            format!("{good}defines = [\"-DX\"]\n"),
+            ["defines", "\"-DX\""],
+        ),
+        (
+            format!("{good}stencil-defines = [\"A B\"]\n"),
+            ["stencil-defines", "\"A B\""],
+        ),
         (format!("{good}{good}"), ["line 3", "duplicate"]),
         ("= 1".to_owned(), ["line 1", "jit.toml"]),
     ] {

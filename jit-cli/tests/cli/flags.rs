@@ -209,6 +209,35 @@ fn flags_that_select_no_action() {
     }
 }
 
+/// Relative paths of headers are relative to where the flags are: the current directory, or that of `jit.toml`.
+#[test]
+fn relative_paths_of_headers() {
+    fixtures::needs!(clang_22, objdump_22);
+    let sandbox = machine();
+    let template = sandbox.text("vm/Tools/jit/template.c");
+    sandbox.write(
+        "vm/Tools/jit/template.c",
+        format!("#include <one.h>\n#include <two.h>\n{template}"),
+    );
+    sandbox.write("elsewhere/one.h", "");
+    sandbox.write(
+        "vm/own/two.h",
+        "#ifndef THREE\n#error \"no three.h\"\n#endif\n",
+    );
+    sandbox.write("vm/three.h", "#define THREE\n");
+    let settings = sandbox.text("vm/jit.toml");
+    let own = "cflags = [\"-Iown\", \"-include\", \"three.h\"]\n";
+    sandbox.write("vm/jit.toml", format!("{own}{settings}"));
+    let words = ["build", "--config", "vm/jit.toml", "--llvm-version", "22"];
+    let run = sandbox.run(&words).with(&["--target", LINUX, "-o", "out"]);
+    run.with(&["--cflags", "-isystem elsewhere"]).succeeds();
+    let run = sandbox
+        .run(&words)
+        .with(&["--target", LINUX, "-f", "-o", "out"]);
+    let message = run.with(&["--cflags", "-I nowhere"]).fails(12);
+    assert!(message.contains("'one.h' file not found"), "{message}");
+}
+
 /// One error, not one for each micro-op.
 #[test]
 fn flags_of_another_target() {

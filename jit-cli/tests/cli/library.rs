@@ -212,3 +212,12 @@ fn not_a_build_script() {
     let error = build().emit_to_out_dir().unwrap_err().to_string();
     assert!(error.contains("is not set"), "{error}");
 }
+
+#[test]
+fn macros_that_are_none() {
+    let sources = || Sources::new(TEMPLATE, CASES);
+    for sources in [sources().define("-DX"), sources().stencil_define("A B")] {
+        let error = Build::from_sources(sources).run().unwrap_err().to_string();
+        assert!(error.contains("is not a macro"), "{error}");
+    }
+}
