@@ -22,6 +22,8 @@ pub(crate) struct Conventions {
     pub(crate) header_format: HeaderFormat,
     /// The names of generated files.
     pub(crate) file_names: FileNames,
+    /// Returns the C text that is compiled before a template, if there is one.
+    pub(crate) prelude: fn(&Target) -> String,
     /// Returns clang's flags for a target, in a debug or a release build.
     pub(crate) flags: fn(&Target, bool, Codegen) -> Flags,
     /// Returns whether stencils may set the frame pointer.

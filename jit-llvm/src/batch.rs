@@ -45,12 +45,10 @@ pub(crate) fn compile(
         .enumerate()
         .map(|(index, source)| {
             let mut text = format!("#define _JIT_OPCODE {}\n", source.name);
-            text.push_str(&line_directive(
-                &context.work.file(&source.name, "c"),
-                first_line,
-            ));
+            let file = context.work.file(&source.name, "c");
+            text.push_str(&line_directive(&file, first_line));
             if matches!(preamble, Preamble::Text) {
-                text.push_str(&context.preamble);
+                text.push_str(&context.start(&file));
             }
             text.push_str(&source.body);
             Member {

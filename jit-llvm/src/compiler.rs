@@ -301,13 +301,21 @@ impl<'a> Compiler<'a> {
         self.context.options.codegen
     }
 
+    /// Returns the text before every source.
+    pub fn prelude(&self) -> &str {
+        &self.context.options.prelude
+    }
+
     /// Returns the directory that this compiler's files are in, as it appears in the arguments.
     pub fn work(&self) -> &Path {
         self.context.work.path()
     }
 
     fn has_preamble(&self) -> bool {
-        !self.context.preamble.trim().is_empty()
+        let Context {
+            options, preamble, ..
+        } = &self.context;
+        !(options.prelude.trim().is_empty() && preamble.trim().is_empty())
     }
 
     fn compile_alone(&self, sources: &[Source]) -> Vec<Result<String, LlvmError>> {

@@ -9,11 +9,15 @@ use crate::{
     error::LlvmError,
     interrupt::Interrupt,
     options::CompileOptions,
+    source::line_directive,
     work::{self, WorkDir},
 };
 
 /// Receives what clang prints about inputs that it compiles.
 pub(crate) type Listener<'a> = Box<dyn Fn(&Diagnostics) + Send + Sync + 'a>;
+
+/// The name of the prelude in diagnostics.
+const PRELUDE: &str = "<prelude>";
 
 /// The tools, and how and where to run them.
 pub(crate) struct Context<'a> {
@@ -26,6 +30,19 @@ pub(crate) struct Context<'a> {
 }
 
 impl Context<'_> {
+    /// Returns what all sources start with, in a file that the preamble is the start of.
+    pub(crate) fn start(&self, file: &Path) -> String {
+        let Context {
+            options, preamble, ..
+        } = self;
+        if options.prelude.is_empty() {
+            return preamble.clone();
+        }
+        let prelude = options.prelude.trim_end();
+        let back = line_directive(file, 1);
+        format!("#line 1 \"{PRELUDE}\"\n{prelude}\n{back}{preamble}")
+    }
+
     /// Runs a program in the work directory.
     pub(crate) fn run(&self, program: &Path, arguments: &[OsString]) -> Result<Output, LlvmError> {
         command::run(program, arguments, Some(self.work.path()), &self.interrupt)

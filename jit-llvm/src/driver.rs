@@ -13,18 +13,18 @@ use crate::{
 
 /// Compiles a source, preamble included, to assembly.
 pub(crate) fn compile(context: &Context<'_>, source: &Source) -> Result<String, LlvmError> {
-    let text = format!("{}{}", context.preamble, source.body);
-    compile_text(context, &source.name, &text)
+    compile_text(context, &source.name, &source.body)
 }
 
 /// Compiles the preamble alone, to see whether it compiles.
 pub(crate) fn compile_preamble(context: &Context<'_>) -> Result<(), LlvmError> {
-    compile_text(context, "preamble", &context.preamble).map(drop)
+    compile_text(context, "preamble", "").map(drop)
 }
 
-fn compile_text(context: &Context<'_>, name: &str, text: &str) -> Result<String, LlvmError> {
+fn compile_text(context: &Context<'_>, name: &str, body: &str) -> Result<String, LlvmError> {
     let input = context.work.file(name, "c");
     let output = context.work.file(name, "s");
+    let text = context.start(&input) + body;
     files::write(&input, text.as_bytes())?;
     let mut arguments = context.options.stencil(context.work.path());
     arguments.extend([

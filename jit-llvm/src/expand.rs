@@ -94,7 +94,7 @@ pub(crate) fn dependencies(
 /// are lines that surround each source.
 fn combined(context: &Context<'_>, sources: &[Source], before: &str, after: &str) -> String {
     let first_line = 1 + context.preamble.lines().count();
-    let mut text = context.preamble.clone();
+    let mut text = context.start(&context.work.file("preamble", "h"));
     for source in sources {
         text.push_str(before);
         text.push_str(&format!(

@@ -17,6 +17,9 @@ pub struct CompileOptions {
     pub target: &'static Target,
     /// The code generation that `flags` are made for.
     pub codegen: Codegen,
+    /// C text before every source, preambles included, whose lines do not count: line 1 of a source is the
+    /// one after it.
+    pub prelude: String,
     /// Directories to look for headers in, first to last.
     pub include_dirs: Vec<PathBuf>,
     /// The project's directory, written as `.` wherever a path gets into the output.
@@ -43,12 +46,13 @@ pub struct LastFlags {
 }
 
 impl CompileOptions {
-    /// Returns options with [`Flags::for_stencils`], no include directories and no flags of the
-    /// user's.
+    /// Returns options with [`Flags::for_stencils`], no prelude, no include directories and no flags of
+    /// the user's.
     pub fn new(target: &'static Target, root: impl Into<PathBuf>) -> Self {
         CompileOptions {
             target,
             codegen: Codegen::Upstream,
+            prelude: String::new(),
             include_dirs: Vec::new(),
             root: root.into(),
             flags: Flags::for_stencils(target),

@@ -28,7 +28,7 @@ pub(crate) fn precompile(
     let input = context.work.file("preamble", "h");
     let output = context.work.file("preamble", "pch");
     let dependencies = context.work.file("preamble", "d");
-    files::write(&input, context.preamble.as_bytes())?;
+    files::write(&input, context.start(&input).as_bytes())?;
     let mut arguments = plan.arguments.clone();
     arguments
         .extend(["-sys-header-deps", "-MT", "preamble", "-dependency-file"].map(OsString::from));

@@ -34,7 +34,13 @@ pub(crate) fn parse<'a>(
         syntax,
     };
     let mut defined = HashSet::new();
-    for (number, text) in (1..).zip(lines) {
+    let mut lines = (1..).zip(lines).peekable();
+    while let Some((number, text)) = lines.next() {
+        // The comments would separate instructions, though nothing is between these.
+        let is_end = |next: &(usize, &str)| is_empty_assembly(text, next.1);
+        if lines.next_if(is_end).is_some() {
+            continue;
+        }
         match syntax.classify(text) {
             Line::Label(label, rest) => {
                 if label == continue_label {
@@ -63,6 +69,17 @@ pub(crate) fn parse<'a>(
         }
     }
     Ok(parser.finish())
+}
+
+/// Returns whether two lines are the comments of clang's around inline assembly, which then is empty.
+fn is_empty_assembly(start: &str, end: &str) -> bool {
+    [
+        ("#APP", "#NO_APP"),
+        ("//APP", "//NO_APP"),
+        ("## InlineAsm Start", "## InlineAsm End"),
+        ("; InlineAsm Start", "; InlineAsm End"),
+    ]
+    .contains(&(start.trim(), end.trim()))
 }
 
 /// A text that may mention symbols.

@@ -47,6 +47,40 @@ fn small_values_are_immediate() {
     assert!(text.contains(&alternative), "{text}");
 }
 
+/// jit-cli hides in empty inline assembly where a value comes from. Clang prints comments for it.
+#[test]
+fn empty_inline_assembly_separates_nothing() {
+    let on = |triple: &str, load: &str, [start, end]: [&str; 2], mask: &str| {
+        let with = format!("{load}\t{start}\n\t{end}\n{mask}");
+        let other = format!("{load}\t{start}\n\tnop\n\t{end}\n{mask}");
+        let plain = tuned(triple, &format!("{load}{mask}"));
+        assert_eq!(tuned(triple, &with), plain);
+        assert!(
+            !plain.contains(&mask.trim().replace('\t', " ")),
+            "{plain:?}"
+        );
+        // What is not empty may change the register.
+        assert!(tuned(triple, &other).len() > plain.len());
+    };
+    let elf = "\tadrp\tx8, :got:_JIT_OPARG_16\n\tldr\tx8, [x8, :got_lo12:_JIT_OPARG_16]\n";
+    let macho = "\tadrp\tx8, __JIT_OPARG_16@GOTPAGE\n\tldr\tx8, [x8, __JIT_OPARG_16@GOTPAGEOFF]\n";
+    let mask = "\tand\tx8, x8, #0xffff\n";
+    on(
+        "aarch64-unknown-linux-gnu",
+        elf,
+        ["//APP", "//NO_APP"],
+        mask,
+    );
+    let words = ["; InlineAsm Start", "; InlineAsm End"];
+    on("aarch64-apple-darwin", macho, words, mask);
+    let absolute = "\tmovabsq\t$_JIT_OPARG, %rax\n";
+    let mask = "\tmovzwl\t%ax, %eax\n";
+    on(LINUX, absolute, ["#APP", "#NO_APP"], mask);
+    let slot = "\tmovq\t__JIT_OPARG@GOTPCREL(%rip), %rax\n";
+    let words = ["## InlineAsm Start", "## InlineAsm End"];
+    on(DARWIN, slot, words, mask);
+}
+
 #[test]
 fn what_is_not_known_to_be_small_stays() {
     for (triple, line) in [

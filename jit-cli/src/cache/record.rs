@@ -48,7 +48,7 @@ impl Settings {
                 .chain([optimizer(compiler), tool_driver()])
                 .collect(),
             arguments: arguments.map(neutral),
-            preamble: preamble.to_owned(),
+            preamble: [compiler.prelude(), preamble].concat(),
         }
     }
 }

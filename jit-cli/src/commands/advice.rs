@@ -1,9 +1,9 @@
 //! Advice after an error, in terms of the command line.
 
-use jit_llvm::{Diagnostic, Installed, LlvmError, Severity};
+use jit_llvm::{Diagnostic, Diagnostics, Installed, LlvmError, Severity};
 
 use super::{exit_status::exit_status, missing_headers};
-use crate::error::Error;
+use crate::{error::Error, project::holes};
 
 /// Returns advice, if the message alone is not enough.
 pub(crate) fn advice(error: &Error) -> Option<String> {
@@ -27,6 +27,11 @@ pub(crate) fn advice(error: &Error) -> Option<String> {
         Error::Llvm(error) if is_about_flags(error) => {
             "change --cflags or CFLAGS, or cflags in jit.toml: there, [target.TRIPLE] has cflags for one target"
         }
+        Error::Llvm(LlvmError::Rejected { diagnostics, .. }) if is_about_holes(diagnostics) => {
+            "jit-cli defines _JIT_OPARG, _JIT_OPERAND0 and the like as values: remove the declaration from the \
+             template, and leave out the & before the name (docs/projects.md)"
+        }
+        Error::Several(errors) => return errors.iter().find_map(advice),
         Error::Flags { .. } => "quote --cflags as for a shell",
         Error::FreeThreaded => {
             "leave out --free-threaded and name the directory of such a pyconfig.h with --pyconfig-dir, or \
@@ -75,8 +80,7 @@ pub(crate) fn advice(error: &Error) -> Option<String> {
         | Error::Shim { .. }
         | Error::Missing { .. }
         | Error::File { .. }
-        | Error::Config { .. }
-        | Error::Several(_) => return None,
+        | Error::Config { .. } => return None,
     };
     Some(text.to_owned())
 }
@@ -111,4 +115,18 @@ fn is_about_flags(error: &LlvmError) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether clang complains that a template declares what jit-cli defines, or takes its address.
+fn is_about_holes(diagnostics: &Diagnostics) -> bool {
+    let errors = |one: &&Diagnostic| one.severity == Severity::Error;
+    let mut errors = diagnostics.list.iter().filter(errors);
+    let is_address = |one: &Diagnostic| {
+        one.message
+            .starts_with("cannot take the address of an rvalue")
+            && ["_JIT_OP", "_JIT_TARGET"]
+                .iter()
+                .any(|name| diagnostics.text.contains(name))
+    };
+    errors.any(|one| one.message.contains(holes::FUNCTION) || is_address(one))
 }

@@ -156,6 +156,10 @@ examples! {
         unusable(Rejection::NotLlvm("Turbo C".to_owned())),
         Error::Llvm(LlvmError::BadVersion("22.1".to_owned())),
         rejected("_NOP.c:3:5: error: expected expression\n"),
+        rejected("_NOP.c:3:13: error: conflicting types for 'jit_cli_defines_JIT_OPERAND0'\n"),
+        rejected(
+            "_NOP.c:3:5: error: cannot take the address of an rvalue of type 'unsigned long'\n    3 | &_JIT_OPERAND0\n",
+        ),
         rejected("error: option 'cf-protection=branch' cannot be specified on this target\n"),
         Error::Llvm(LlvmError::Flags {
             diagnostics: Diagnostics::parse("clang: error: unknown argument: '-x'\n"),

@@ -53,6 +53,7 @@ pub(super) const RELEASE: Release = Release {
             shim: "jit_shim",
             unwind: "jit_unwind_info",
         },
+        prelude: |_| String::new(),
         flags: flags::flags,
         frame_pointer: flags::frame_pointer,
         cases: cases::split,

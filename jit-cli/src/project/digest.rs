@@ -8,7 +8,7 @@ use std::{
 use jit_schema::{Codegen, Target};
 use sha2::{Digest as _, Sha256};
 
-use crate::{error::Error, paths};
+use crate::{error::Error, paths, project::holes};
 
 /// The inputs that a digest covers, in their order.
 #[derive(Debug, Clone, Default)]
@@ -84,6 +84,7 @@ pub(crate) fn of_project(
         jit_optimizer::FINGERPRINT,
         jit_schema::FINGERPRINT,
         target.triple,
+        &holes::definitions(target),
         if settings.debug { "debug" } else { "release" },
         codegen,
         settings.cflags,

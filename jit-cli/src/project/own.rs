@@ -7,7 +7,7 @@ use jit_writer::HeaderFormat;
 
 use crate::{
     conventions::{Conventions, FileNames},
-    project::{cases, digest},
+    project::{cases, digest, holes},
     tuned,
 };
 
@@ -20,6 +20,11 @@ pub(crate) fn conventions(header_format: HeaderFormat) -> Conventions {
             shim: "jit_shim",
             unwind: "jit_unwind_info",
         },
+        prelude: match header_format == HeaderFormat::CPYTHON_3_15 {
+            // The templates of such projects declare the symbols, as CPython's does.
+            true => |_| String::new(),
+            false => holes::definitions,
+        },
         flags,
         frame_pointer,
         cases: cases::split,
@@ -31,10 +36,7 @@ pub(crate) fn conventions(header_format: HeaderFormat) -> Conventions {
 /// Returns the flags that all stencils need, and the macros that templates may test.
 fn flags(target: &Target, debug: bool, codegen: Codegen) -> Flags {
     let mut flags = Flags::for_stencils(target);
-    let small = match target.arch {
-        Arch::Aarch64 => 1,
-        Arch::I686 | Arch::X86_64 => 0,
-    };
+    let small = u8::from(holes::has_small_constants(target));
     flags.defines = vec![
         if debug { "_DEBUG" } else { "NDEBUG" }.to_owned(),
         format!("SUPPORTS_SMALL_CONSTS={small}"),

@@ -124,6 +124,7 @@ impl<'a> Plan<'a> {
         let mut options = CompileOptions::new(target, project.root.clone());
         options.temporary = project.temporary_root().map(Path::to_path_buf);
         options.codegen = self.codegen;
+        options.prelude = (project.conventions.prelude)(target);
         options.include_dirs = platform.include_dirs(project);
         let mut defines = project.defines.clone();
         if let Some(sysroot) = &platform.sysroot {

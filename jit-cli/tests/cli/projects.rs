@@ -87,6 +87,45 @@ fn a_configuration_in_the_directory_or_above() {
     );
 }
 
+/// jit-cli's own definitions come before the template, and do not count as lines of it.
+#[test]
+fn a_template_that_declares_a_hole() {
+    fixtures::needs!(clang_22);
+    let sandbox = own_machine();
+    let template = sandbox.text("machine/src/template.c");
+    let template = template.replace("HALVE", "HALVE, MORE, MOST");
+    let cases = sandbox.text("machine/src/cases.h");
+    for (declaration, message) in [
+        ("extern char _JIT_OPERAND0;", "conflicting types for"),
+        ("extern void _JIT_OPARG_16;", "conflicting types for"),
+        (
+            "long f(void) { return (long)&_JIT_TARGET; }",
+            "cannot take the address of an rvalue",
+        ),
+    ] {
+        for (include, line) in [("", 2), ("#include <stddef.h>\n\n", 4)] {
+            let text = template.replacen('\n', &format!("\n{declaration}\n"), 1);
+            sandbox.write("machine/src/template.c", format!("{include}{text}"));
+            // More micro-ops get a precompiled preamble.
+            for more in [
+                "",
+                "\n        case MORE: {\n        }\n        case MOST: {\n        }\n",
+            ] {
+                sandbox.write("machine/src/cases.h", format!("{cases}{more}"));
+                for way in [&[][..], &["--one-process-per-step"]] {
+                    let build = sandbox.run(&["build"]).with(way).within("machine");
+                    let printed = build.fails(12);
+                    let place = format!("DOUBLE.c:{line}:");
+                    let advice = "remove the declaration from the template";
+                    for words in [&place, message, advice] {
+                        assert!(printed.contains(words), "{words}\n{printed}");
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// A template without includes, in batches and with one process for each step.
 #[test]
 fn no_header() {
