@@ -57,6 +57,11 @@ pub(crate) struct FileNames {
 }
 
 impl FileNames {
+    /// Returns all prefixes.
+    pub(crate) fn prefixes(&self) -> Vec<&'static str> {
+        vec![self.stencils, self.shim, self.unwind]
+    }
+
     /// Returns the names of a target's files.
     pub(crate) fn of(&self, target: &Target) -> TargetFileNames {
         let FileNames {

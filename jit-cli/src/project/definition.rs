@@ -206,19 +206,21 @@ impl Project {
             .collect::<Result<Vec<_>, _>>()?;
         let mut files = vec![cases.clone(), template.clone()];
         files.extend(shim.clone());
+        let conventions = own::conventions(config.header_format()?);
         Ok(Project {
             description: format!("project {}", config.path().display()),
             remark: None,
             template,
             cases,
             shim,
-            conventions: own::conventions(config.header_format()?),
+            conventions,
             release: None,
             config: None,
             digest: DigestInputs {
                 settings: config.settings()?,
                 files,
                 directories: include_dirs.clone(),
+                generated: conventions.file_names.prefixes(),
                 except: Some(
                     output_dir
                         .and_then(|directory| directory.canonicalize().ok())
@@ -329,7 +331,7 @@ impl Project {
                 settings: macros.join("\n\n"),
                 files,
                 directories: include_dirs.clone(),
-                except: None,
+                ..DigestInputs::default()
             },
             include_dirs,
             defines: sources.defines.clone(),

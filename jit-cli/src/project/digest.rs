@@ -19,8 +19,23 @@ pub(crate) struct DigestInputs {
     pub(crate) files: Vec<PathBuf>,
     /// Directories. All files below them are covered, sorted by name.
     pub(crate) directories: Vec<PathBuf>,
-    /// A directory to leave out: that of generated files.
+    /// A directory to leave out: that of generated files. If it is one of `directories`, only generated files are
+    /// left out.
     pub(crate) except: Option<PathBuf>,
+    /// The prefixes of the names of generated files.
+    pub(crate) generated: Vec<&'static str>,
+}
+
+impl DigestInputs {
+    /// Returns whether a file in the directory of generated files is one of them.
+    fn is_generated(&self, path: &Path) -> bool {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let mut prefixes = self.generated.iter();
+        prefixes.any(|prefix| {
+            let rest = name.strip_prefix(prefix);
+            rest.is_some_and(|rest| rest.starts_with('-') || rest == ".h")
+        })
+    }
 }
 
 /// The choices that a digest covers besides files.
@@ -50,7 +65,7 @@ pub(crate) fn of_cpython(
         hasher.update(read(file)?);
     }
     for directory in &inputs.directories {
-        for file in walk(directory, inputs.except.as_deref())? {
+        for file in walk(directory, inputs)? {
             hasher.update(read(&file)?);
         }
     }
@@ -96,7 +111,7 @@ pub(crate) fn of_project(
         update(&mut hasher, &read(file)?);
     }
     for directory in &inputs.directories {
-        for file in walk(directory, inputs.except.as_deref())? {
+        for file in walk(directory, inputs)? {
             let name = file.strip_prefix(directory).unwrap_or(&file);
             update(&mut hasher, name.as_os_str().as_encoded_bytes());
             update(&mut hasher, &read(&file)?);
@@ -128,7 +143,8 @@ fn read(path: &Path) -> Result<Vec<u8>, Error> {
 
 /// Returns the files below a directory in the order of `sorted(os.walk(directory))`: by directory, then by
 /// name. Python's caches are left out. As in os.walk, links to directories are not followed.
-fn walk(directory: &Path, except: Option<&Path>) -> Result<Vec<PathBuf>, Error> {
+fn walk(directory: &Path, inputs: &DigestInputs) -> Result<Vec<PathBuf>, Error> {
+    let except = inputs.except.as_deref();
     let mut directories = vec![directory.to_path_buf()];
     let mut found: Vec<(PathBuf, Vec<PathBuf>)> = Vec::new();
     while let Some(directory) = directories.pop() {
@@ -141,7 +157,10 @@ fn walk(directory: &Path, except: Option<&Path>) -> Result<Vec<PathBuf>, Error> 
                 if except != Some(path.as_path()) {
                     directories.push(path);
                 }
-            } else if !path.is_dir() {
+                continue;
+            }
+            let is_generated = except == Some(&directory) && inputs.is_generated(&path);
+            if !path.is_dir() && !is_generated {
                 files.push(path);
             }
         }

@@ -15,7 +15,7 @@ fn project() -> Sandbox {
     sandbox.write("jit.toml", SETTINGS);
     sandbox.write(
         "template.c",
-        "extern long _JIT_CONTINUE(long);\n\
+        "enum { A };\nextern long _JIT_CONTINUE(long);\n\
          long _JIT_ENTRY(long x) {\n    switch (0) {\n        CASE\n    }\n    \
          __attribute__((musttail)) return _JIT_CONTINUE(x);\n}\n",
     );
@@ -113,6 +113,37 @@ fn relative_paths() {
     assert!(sandbox.path("vm/three").join(&header).is_file());
     assert!(sandbox.path("c/v1/projects").is_dir());
     assert!(sandbox.was_assembled("kept", "_NOP_r00"));
+}
+
+/// Generated files are no inputs, even if they are next to headers that are.
+#[test]
+fn output_among_the_inputs() {
+    fixtures::needs!(clang_22);
+    let sandbox = project();
+    sandbox.write("jit.toml", format!("{SETTINGS}include = [\".\"]\n"));
+    let build = || {
+        let words = [
+            "build",
+            "--llvm-version",
+            "22",
+            "--target",
+            LINUX,
+            "-o",
+            ".",
+        ];
+        let run = sandbox.run(&words).with(&["--emit", "header,stencils"]);
+        run.within("project").succeeds().stdout
+    };
+    for name in ["jit.toml", "template.c", "cases.h"] {
+        let text = sandbox.text(name);
+        sandbox.write(&format!("project/{name}"), text);
+    }
+    assert!(!build().contains("up to date"));
+    assert!(build().contains("up to date"));
+    for other in ["jit_stencils.c", "x.h"] {
+        sandbox.write(&format!("project/{other}"), "");
+        assert!(!build().contains("up to date"), "{other}");
+    }
 }
 
 /// A target's files are all new or all old. Those of targets that were built before the failure are complete, and
