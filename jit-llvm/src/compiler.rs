@@ -5,8 +5,6 @@ use std::{
     sync::OnceLock,
 };
 
-use jit_schema::Codegen;
-
 use crate::{
     batch,
     context::{Context, Listener},
@@ -296,9 +294,9 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    /// Returns the code generation that the flags are made for.
-    pub fn codegen(&self) -> Codegen {
-        self.context.options.codegen
+    /// Returns the options that it compiles with.
+    pub fn options(&self) -> &CompileOptions {
+        &self.context.options
     }
 
     /// Returns the text before every source.

@@ -91,6 +91,22 @@ fn code_model(target: &Target) -> &'static [&'static str] {
     }
 }
 
+/// Returns the words that make code position-independent, where [`code_model`] does not: there,
+/// instructions with an index or immediate have addresses of 32 bits.
+pub(crate) fn position_independent(target: &Target) -> &'static [&'static str] {
+    match (target.format, target.arch) {
+        (ObjectFormat::Elf, Arch::X86_64) => &[
+            "-fpic",
+            "-mcmodel=small",
+            // -mlarge-data-threshold=0 has no effect then.
+            "-Wno-unused-command-line-argument",
+        ],
+        (ObjectFormat::Elf, Arch::Aarch64)
+        | (ObjectFormat::Coff | ObjectFormat::MachO, _)
+        | (ObjectFormat::Elf, Arch::I686) => &[],
+    }
+}
+
 fn words(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
 }

@@ -7,7 +7,7 @@ use std::{
 
 use jit_schema::{Codegen, Target};
 
-use crate::flags::Flags;
+use crate::flags::{self, Flags};
 
 /// How to compile the sources of one project for one target.
 #[derive(Debug, Clone)]
@@ -60,6 +60,19 @@ impl CompileOptions {
             last: LastFlags::default(),
             temporary: None,
         }
+    }
+
+    /// Returns options whose code for stencils never has the address of something in the same object in
+    /// 32 bits, or `None` if that is so for these options already. Such code takes the addresses of
+    /// holes from the GOT, so it is a little larger.
+    pub fn position_independent(&self) -> Option<CompileOptions> {
+        let words = flags::position_independent(self.target);
+        let mut options = self.clone();
+        options
+            .last
+            .stencil
+            .extend(words.iter().map(|word| (*word).to_owned()));
+        (!words.is_empty()).then_some(options)
     }
 
     /// Returns the arguments from C to assembly, without input, output and the definition of

@@ -31,4 +31,12 @@ pub(crate) trait InstructionSet: fmt::Debug + Sync {
 
     /// Returns whether an instruction sets the frame pointer (`_frame_pointer_modify`).
     fn sets_frame_pointer(&self, text: &str) -> bool;
+
+    /// Returns whether an instruction of a block that sets the frame pointer makes a frame of the usual
+    /// form: the frame pointer points to the caller's frame pointer and the return address. The
+    /// instructions have no comments.
+    fn links_frame(&self, block: &[&str], at: usize) -> bool;
+
+    /// Returns whether an instruction, without a comment, restores the caller's frame pointer.
+    fn restores_frame_pointer(&self, text: &str) -> bool;
 }

@@ -4,7 +4,7 @@
 mod common;
 
 use common::{code, optimize, target, wrapped};
-use jit_optimizer::{End, OptimizeError, Optimizer, Options};
+use jit_optimizer::{End, FramePointer, OptimizeError, Optimizer, Options};
 use jit_schema::Codegen;
 
 const LINUX: &str = "x86_64-unknown-linux-gnu";
@@ -295,7 +295,7 @@ fn several_statements_on_a_line_are_no_jump() {
 
 #[test]
 fn addresses_of_32_bits_are_made_relative() {
-    let helper = "helper:\n\tretq\n.LT:\n\tnop\n\tretq\n";
+    let helper = "helper:\n\tretq\n\"f@a\":\n\tretq\n.LT:\n\tnop\n\tretq\n";
     let with = |text: &str| {
         let text = format!("{text}\tjmp\t_JIT_CONTINUE\n{helper}");
         let lines = body(LINUX, Codegen::Upstream, &text);
@@ -330,6 +330,8 @@ fn addresses_of_32_bits_are_made_relative() {
             "movq\t$helper, 8(%rsp)",
             &["leaq helper(%rip), %r10", "movq %r10, 8(%rsp)"],
         ),
+        ("movl\t$\"f@a\", %edi", &["leaq \"f@a\"(%rip), %rdi"]),
+        ("movl\t$f@a, %edi", &["leaq f@a(%rip), %rdi"]),
         ("movabsq\t$helper, %rax", &["movabsq $helper, %rax"]),
         ("leaq\thelper(%rip), %rax", &["leaq helper(%rip), %rax"]),
         ("movl\t$outside, %edi", &["movl $outside, %edi"]),
@@ -436,4 +438,63 @@ fn stores_of_a_called_function_stay() {
         lines.contains(&"movl %ecx, 8(%esp)".to_owned()),
         "{lines:?}"
     );
+}
+
+/// A frame is as clang makes one for an array of variable length, and is gone where control leaves.
+#[test]
+fn frames_are_linked_and_do_not_outlive_the_stencil() {
+    let options = Options::default().frame_pointer(FramePointer::Reserved);
+    let cases = [
+        (
+            LINUX,
+            [
+                "\tpushq\t%rbp\n\tmovq\t%rsp, %rbp\n",
+                "\tmovq\t%rbp, %rsp\n\tpopq\t%rbp\n",
+                "\ttestq\t%rax, %rax\n\tje\t.LBB0_1\n",
+                "\tjmp\t_JIT_CONTINUE\n",
+                "\tcallq\t*abort@GOTPCREL(%rip)\n",
+            ],
+            &[
+                "\tmovq\t%rsp, %rbp\n",
+                "\tpushq\t%rbx\n\tmovq\t%rsp, %rbp\n",
+                "\tpushq\t%rbp\n\tpushq\t%rbx\n\tmovq\t%rsp, %rbp\n",
+                "\tpushq\t%rbp\n\tmovq\t%rax, %rbp\n",
+            ][..],
+        ),
+        (
+            ARM_LINUX,
+            [
+                "\tstp\tx29, x30, [sp, #-16]!\t// 16-byte Folded Spill\n\tmov\tx29, sp\n",
+                "\tmov\tsp, x29\n\tldp\tx29, x30, [sp], #16\n",
+                "\tcbz\tx8, .LBB0_1\n",
+                "\tb\t_JIT_CONTINUE\n",
+                "\tbl\tabort\n",
+            ],
+            &["\tstp\tx29, x30, [sp, #-16]!\n"],
+        ),
+    ];
+    for (triple, [begin, end, branch, leave, abort], bad) in cases {
+        let optimizer = Optimizer::new(target(triple), options);
+        let run = |text: String| optimizer.optimize(&wrapped("", &text));
+        for good in [
+            format!("{begin}{end}{leave}"),
+            format!("{begin}{branch}{end}{leave}.LBB0_1:\n{end}{leave}"),
+            format!("{begin}{branch}{end}{leave}.LBB0_1:\n{abort}"),
+        ] {
+            let output = run(good.clone()).unwrap();
+            for part in [begin, end] {
+                assert!(output.contains(part), "{output}");
+            }
+        }
+        let begins = bad.iter().map(|begin| format!("{begin}{end}{leave}"));
+        for bad in begins.chain([
+            format!("{begin}{leave}"),
+            format!("{begin}{branch}{end}{leave}.LBB0_1:\n{leave}"),
+            format!("{branch}{begin}{end}{leave}.LBB0_1:\n{begin}{leave}"),
+        ]) {
+            let error = run(bad.clone()).unwrap_err();
+            let refused = matches!(error, OptimizeError::FramePointerModified { .. });
+            assert!(refused, "{bad}\n{error}");
+        }
+    }
 }

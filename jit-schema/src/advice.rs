@@ -22,11 +22,6 @@ const RELOCATIONS: &[(Test, &str)] = &[
         |kind, symbol| symbol.is_empty() && !kind.starts_with("of scattered type"),
         "it names no symbol: call or load fixed addresses through a constant instead",
     ),
-    (
-        |kind, _| kind == "R_X86_64_GOTPCREL",
-        "it says that the GOT load cannot be relaxed: assemble with clang, and without \
-         -Wa,-mrelax-relocations=no",
-    ),
     (|_, symbol| symbol.contains("LCPI"), CONSTANT),
     (
         |kind, _| ["R_X86_64_32", "R_X86_64_32S"].contains(&kind),

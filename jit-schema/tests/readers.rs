@@ -111,6 +111,7 @@ fn elf_addends_are_in_the_entries() {
             ".text+20 R_X86_64_GOTPCRELX got 0xfffffffffffffffc",
             ".text+27 R_X86_64_REX_GOTPCRELX got 0xfffffffffffffffc",
             ".text+2c R_X86_64_PLT32 target 0xfffffffffffffffc",
+            ".text+3a R_X86_64_GOTPCREL got 0xfffffffffffffffc",
             ".text+33 R_X86_64_PLT32 local 0x0",
             ".rodata+0 R_X86_64_64 absolute 0x0",
             ".rodata+8 R_X86_64_64 .text 0x2",

@@ -16,7 +16,7 @@ use object::{elf, macho, pe};
 const PATCH_FUNCS: &str = include_str!("data/patch_funcs.txt");
 
 /// The relocations that CPython does not have.
-const NOT_UPSTREAM: [RelocationKind; 12] = [
+const NOT_UPSTREAM: [RelocationKind; 13] = [
     RelocationKind::CustomX86_64Const32,
     RelocationKind::ImageRelAmd64Addr64,
     RelocationKind::ImageRelArm64Addr64,
@@ -25,6 +25,7 @@ const NOT_UPSTREAM: [RelocationKind; 12] = [
     RelocationKind::RAarch64Ldst32AbsLo12Nc,
     RelocationKind::RAarch64Ldst64AbsLo12Nc,
     RelocationKind::RAarch64Ldst128AbsLo12Nc,
+    RelocationKind::RX86_64Gotpcrel,
     RelocationKind::RX86_64Pc32,
     RelocationKind::X86_64RelocSigned1,
     RelocationKind::X86_64RelocSigned2,

@@ -55,7 +55,7 @@ impl Settings {
 
 /// Returns the version of the optimizer and which of its passes run.
 pub(crate) fn optimizer(compiler: &Compiler<'_>) -> String {
-    let passes = match compiler.codegen() {
+    let passes = match compiler.options().codegen {
         Codegen::Upstream => "",
         Codegen::Tuned => ", tuned",
     };

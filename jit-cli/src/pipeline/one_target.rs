@@ -85,18 +85,26 @@ pub(crate) fn build(job: Job<'_>) -> Result<Built, Error> {
     let (preamble, body) = job.template;
     let warned = Warned::new(target, job.listener);
     let report = |diagnostics: &Diagnostics| warned.report(diagnostics);
-    let (compiler, remarks) = flags::checked(job.options, |options| {
-        Compiler::builder(job.toolchain, options, work.path())
+    let compiler_in = |options: CompileOptions, directory: &Path| {
+        Compiler::builder(job.toolchain, options, directory)
             .preamble(preamble)
             .mode(job.mode)
             .keep_files(job.keep_temps.is_some())
             .interrupt(job.interrupt.clone())
+    };
+    let (compiler, remarks) = flags::checked(job.options, |options| {
+        compiler_in(options, work.path())
             .on_warnings(report)
             .build()
     })?;
     for remark in &remarks {
         (job.remark)(remark);
     }
+    let independent = match compiler.options().position_independent() {
+        // It needs files of its own, and would repeat the other one's warnings.
+        Some(options) => Some(compiler_in(options, &work.independent()?).build()?),
+        None => None,
+    };
     let sources = template::sources(body, &job.cases);
     let lookup = job.cache.map(|(cache, name)| Lookup {
         cache,
@@ -111,6 +119,7 @@ pub(crate) fn build(job: Job<'_>) -> Result<Built, Error> {
     let build = Build {
         line: Line {
             compiler: &compiler,
+            independent: independent.as_ref(),
             optimizer: Optimizer::new(target, job.optimizer),
             target,
             keep: job.keep_temps.as_deref(),

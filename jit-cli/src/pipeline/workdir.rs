@@ -33,6 +33,13 @@ impl WorkDir {
             .map_err(Error::file("create", &parent))
     }
 
+    /// Creates the directory for position-independent code, and returns its path.
+    pub(crate) fn independent(&self) -> Result<PathBuf, Error> {
+        let path = self.path().join("position-independent");
+        fs::create_dir_all(&path).map_err(Error::file("create", &path))?;
+        Ok(path)
+    }
+
     /// Returns the path.
     pub(crate) fn path(&self) -> &Path {
         match self {

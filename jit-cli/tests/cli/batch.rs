@@ -120,3 +120,48 @@ fn lines_and_file_names() {
         assert!(code.contains(&bytes.join(", ")), "{bytes:?}\n{header}");
     }
 }
+
+/// On x86_64 Linux, the table of the switch has an address of 32 bits at first, and no register is free for
+/// another: the micro-op is compiled again, as position-independent code, and the others are not.
+#[test]
+fn a_switch_without_a_free_register() {
+    fixtures::needs!(clang_22, objdump_22);
+    let body = "
+        volatile uint64_t out[12];
+        uint64_t start = (uintptr_t)tos0, a = (uintptr_t)frame, b = (uintptr_t)thread;
+        for (uint32_t i = 0; i < 12; i++) {
+            uint64_t x = start;
+            switch (i) {
+            case 0: x += 5; break;
+            case 1: x *= a; break;
+            case 2: x ^= 0x5555; break;
+            case 3: x = x * 3 - b; break;
+            case 4: x -= a; break;
+            case 5: x = ~x; break;
+            case 6: x <<= 7; break;
+            case 7: x = x >> 3; break;
+            case 8: x |= b; break;
+            default: x = 1;
+            }
+            out[i] = x;
+        }
+        tos0 = (vm_value)(uintptr_t)out[3];";
+    let mut cases = SOME.map(case).to_vec();
+    let alone = Sandbox::new().tinyvm_of(&cases);
+    cases.push(case_with("_NOP_r00", body));
+    let sandbox = Sandbox::new().tinyvm_of(&cases);
+    let files = both_ways(&sandbox, Sandbox::build);
+    let header = text(&files, "jit_stencils-x86_64-unknown-linux-gnu.h");
+    let function = |header: &str, name: &str| {
+        let start = header.find(&format!("\nemit_{name}(")).unwrap();
+        let rest = &header[start..];
+        rest[..rest.find("\n}").unwrap()].to_owned()
+    };
+    // The distances from the table, which position-independent code adds.
+    assert!(function(header, "_NOP_r00").contains("movslq"), "{header}");
+    alone.build().succeeds();
+    let before = alone.text("out/jit_stencils-x86_64-unknown-linux-gnu.h");
+    for name in SOME {
+        assert_eq!(function(header, name), function(&before, name));
+    }
+}

@@ -3,6 +3,7 @@
 mod branches;
 mod check_pairs;
 mod constants;
+mod frame;
 mod pairs;
 
 use jit_schema::ObjectFormat;
@@ -85,6 +86,14 @@ impl InstructionSet for Aarch64 {
             scan::mnemonic(text),
             Some(("stp", rest)) if scan::skip_space(rest).starts_with("x29")
         )
+    }
+
+    fn links_frame(&self, block: &[&str], at: usize) -> bool {
+        frame::links(block, at)
+    }
+
+    fn restores_frame_pointer(&self, text: &str) -> bool {
+        frame::restores(text)
     }
 }
 

@@ -39,6 +39,14 @@ impl InstructionSet for None {
     fn sets_frame_pointer(&self, _text: &str) -> bool {
         false
     }
+
+    fn links_frame(&self, _block: &[&str], _at: usize) -> bool {
+        false
+    }
+
+    fn restores_frame_pointer(&self, _text: &str) -> bool {
+        false
+    }
 }
 
 impl Isa for None {

@@ -45,6 +45,14 @@ impl InstructionSet for I686 {
     fn sets_frame_pointer(&self, text: &str) -> bool {
         sets_frame_pointer(text)
     }
+
+    fn links_frame(&self, block: &[&str], at: usize) -> bool {
+        links_frame(block, at)
+    }
+
+    fn restores_frame_pointer(&self, text: &str) -> bool {
+        restores_frame_pointer(text)
+    }
 }
 
 impl Isa for I686 {
@@ -84,6 +92,14 @@ impl InstructionSet for X86_64 {
 
     fn sets_frame_pointer(&self, text: &str) -> bool {
         sets_frame_pointer(text)
+    }
+
+    fn links_frame(&self, block: &[&str], at: usize) -> bool {
+        links_frame(block, at)
+    }
+
+    fn restores_frame_pointer(&self, text: &str) -> bool {
+        restores_frame_pointer(text)
     }
 }
 
@@ -213,4 +229,25 @@ fn sets_frame_pointer(line: &str) -> bool {
     };
     let destination = scan::skip_space(rest);
     destination.len() < rest.len() && destination.starts_with("%rbp")
+}
+
+/// Returns whether an instruction makes the frame pointer the address of the old one, which the
+/// instruction before it has saved below the return address: `pushq %rbp`, `movq %rsp, %rbp`.
+fn links_frame(block: &[&str], at: usize) -> bool {
+    let words = |at: usize| {
+        let (mnemonic, rest) = scan::mnemonic(block.get(at)?)?;
+        Some((mnemonic, rest.split(',').map(str::trim).collect::<Vec<_>>()))
+    };
+    let saved = at.checked_sub(1).and_then(words);
+    let saved = saved.is_some_and(|(mnemonic, operands)| {
+        matches!(mnemonic, "push" | "pushq") && operands == ["%rbp"]
+    });
+    saved && words(at).is_some_and(|(_, operands)| operands == ["%rsp", "%rbp"])
+}
+
+fn restores_frame_pointer(text: &str) -> bool {
+    matches!(
+        scan::split_run(text, |c| !scan::is_space(c)),
+        ("pop" | "popq", rest) if rest.trim() == "%rbp"
+    ) || matches!(text, "leave" | "leaveq")
 }

@@ -70,7 +70,7 @@ fn runs_off(graph: &Graph<'_>, context: &Context<'_>, block: &Block<'_>) -> bool
 
 /// Returns the block after this one, if control may go on to it. After the last call of a function it
 /// does not.
-fn next(graph: &Graph<'_>, context: &Context<'_>, block: &Block<'_>) -> Option<BlockId> {
+pub(super) fn next(graph: &Graph<'_>, context: &Context<'_>, block: &Block<'_>) -> Option<BlockId> {
     let next = block.fallthrough()?;
     let Some(last) = block.instructions.last() else {
         return Some(next);

@@ -352,6 +352,15 @@ rows! {
         patch: PatchKind::Patch64,
         reach: Reach::Direct,
     }
+    /// ELF x86_64: GOT slot, by an instruction that cannot be relaxed.
+    RX86_64Gotpcrel {
+        name: "R_X86_64_GOTPCREL",
+        origin: Origin::Entry { machine: Machine::ElfX86_64, number: 9 },
+        width: 4,
+        addend: AddendPlace::Entry,
+        patch: PatchKind::Patch32r,
+        reach: Reach::Got,
+    }
     /// ELF x86_64: GOT slot, by a load or a call that may be relaxed.
     RX86_64Gotpcrelx {
         name: "R_X86_64_GOTPCRELX",

@@ -14,6 +14,7 @@ _JIT_ENTRY:
     .long 0
 local:
     ret
+    movb got@GOTPCREL(%rip), %al
     .section .rodata,"a"
     .p2align 3
     .quad absolute

@@ -10,7 +10,8 @@
 //! ```
 //!
 //! A stencil is copied to anywhere, so that its addresses have 64 bits. This pass makes them relative to
-//! the instruction pointer, as on the right. For that it may need a register that nothing reads. CPython's
+//! the instruction pointer, as on the right. For that it may need a register that nothing reads; without
+//! one, this is an error, after which `jit-cli` has clang make position-independent code. CPython's
 //! micro-ops have no such addresses.
 
 use jit_schema::ObjectFormat;
@@ -140,7 +141,7 @@ impl<'t> Address<'t> {
             let end = text.find('(').unwrap_or(text.len());
             let (symbol, registers) = text.split_at_checked(end)?;
             let (name, _) = scan::symbol(symbol)?;
-            let is_address = !name.contains('@') && !registers.contains("%rip");
+            let is_address = !registers.contains("%rip");
             (is_address && graph.defines(name)).then_some((at, symbol, registers, immediate))
         });
         let (at, symbol, registers, immediate) = found?;
