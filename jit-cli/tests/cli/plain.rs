@@ -25,7 +25,6 @@ fn machine() -> Sandbox {
         let name = path.file_name().unwrap().to_str().unwrap();
         sandbox.write(&format!("plain/{name}"), fs::read(&path).unwrap());
     }
-    let _ = tools::clang_22();
     sandbox
 }
 
@@ -49,6 +48,7 @@ fn succeeded(what: &str, output: &Output) {
 #[test]
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 fn a_host_runs_stencils() {
+    fixtures::needs!(clang_22);
     let sandbox = machine();
     sandbox
         .run(&["build", "--llvm-version", "22"])
@@ -98,6 +98,7 @@ fn declarations(header: &str) -> impl Iterator<Item = &str> {
 /// declarations in their comments.
 #[test]
 fn headers_compile_with_what_they_ask_for() {
+    fixtures::needs!(clang_22);
     let sandbox = Sandbox::new().tinyvm();
     let config = sandbox.text("vm/jit.toml");
     sandbox.write("vm/jit.toml", config.replace("cpython-3.15", "plain"));
@@ -108,7 +109,6 @@ fn headers_compile_with_what_they_ask_for() {
         .replace("(TYPE)(uintptr_t)&SYMBOL", "SYMBOL");
     assert!(!values.contains("char SYMBOL") && !values.contains("&SYMBOL"));
     sandbox.write("vm/Tools/jit/jit.h", values);
-    let _ = tools::clang_22();
     let printed = sandbox
         .run(&["build", "--llvm-version", "22"])
         .within("vm")
@@ -145,6 +145,7 @@ fn headers_compile_with_what_they_ask_for() {
 
 #[test]
 fn the_digest_covers_the_format() {
+    fixtures::needs!(clang_22);
     let sandbox = machine();
     // The formats differ in how values are declared, so the micro-op has none.
     let case = "        case ADD: {\n            x += 1;\n            break;\n        }\n";
