@@ -29,7 +29,8 @@ pub struct Diagnostic {
     pub severity: Severity,
     /// The message, without place and severity.
     pub message: String,
-    /// The whole text of the diagnostic: its first line, and the lines of source and markers after it.
+    /// The whole text of the diagnostic: its first line, and the lines of source and markers after it,
+    /// without empty lines at the end.
     pub rendered: String,
 }
 
@@ -53,6 +54,8 @@ impl Diagnostics {
         let mut list: Vec<Diagnostic> = Vec::new();
         let mut is_open = false;
         for line in text.lines() {
+            // `lines` removes one of them.
+            let line = line.trim_end_matches('\r');
             if let Some(diagnostic) = Diagnostic::parse(line) {
                 list.push(diagnostic);
                 is_open = true;
@@ -62,6 +65,10 @@ impl Diagnostics {
                 last.rendered.push('\n');
                 last.rendered.push_str(line);
             }
+        }
+        for one in &mut list {
+            let end = one.rendered.trim_end_matches('\n').len();
+            one.rendered.truncate(end);
         }
         Diagnostics {
             text: text.to_owned(),
@@ -179,6 +186,18 @@ mod tests {
         assert!(parsed.list[1].rendered.ends_with("\n    3 | if (a = b)"));
         assert!(parsed.list[3].rendered.ends_with("expression"));
         assert_eq!(parsed.sources().collect::<Vec<_>>(), ["_A", "_A"]);
+        // Empty lines and carriage returns at the end are no part of a diagnostic: libFuzzer found that the
+        // text of one was parsed differently than the whole.
+        let text = "_A.c:1:1: note: a\r\r\n  b\r\n\n  ^\n\r\n\n_A.c:2:1: note: c\n\n";
+        let rendered: Vec<String> = Diagnostics::parse(text)
+            .list
+            .into_iter()
+            .map(|one| one.rendered)
+            .collect();
+        assert_eq!(
+            rendered,
+            ["_A.c:1:1: note: a\n  b\n\n  ^", "_A.c:2:1: note: c"]
+        );
         // The first severity of a line counts.
         let line = "_A.c:1:1: error: a: warning: b";
         assert_eq!(Diagnostics::parse(line).list[0].message, "a: warning: b");
