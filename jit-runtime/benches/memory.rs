@@ -50,7 +50,7 @@ fn all() {
         let arena = Arena::new(ArenaOptions::default()).unwrap();
         measure("pages of its own (CPython's way)", &image, Writable::alloc);
         measure("arena", &image, |len| arena.alloc(len));
-        // An arena with a thousand other traces, every second of which was dropped.
+        // An arena with a thousand other traces, of which every second one has been dropped.
         let mut others: Vec<_> = (0..1000)
             .map(|n| {
                 arena
@@ -70,7 +70,7 @@ fn all() {
 }
 
 fn main() {
-    // `cargo test --all-targets` runs this as well.
+    // `cargo test --all-targets` runs this program as well, without the flag.
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }

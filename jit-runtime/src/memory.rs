@@ -68,7 +68,7 @@
 //! # Tested platforms
 //!
 //! - Linux, x86_64: everything, on a machine.
-//! - Linux, AArch64: `tests/memory.rs`, and the parts of `tests/memory_linux.rs` that qemu-user 10 can run. Its cache of
+//! - Linux, AArch64: `tests/memory.rs`, and the parts of `tests/memory_linux` that qemu-user 10 can run. Its cache of
 //!   translated code acts as the instruction cache: without `ic ivau`, four of the tests fail. Not run on a processor.
 //! - Windows, x86_64: `tests/memory.rs` in Wine 8. Not run on Windows.
 //! - macOS on AArch64 and x86_64, Windows on i686: compiled, not run.

@@ -1,5 +1,5 @@
-//! What debuggers and profilers get, read back with other people's parsers, or as its specification
-//! says. `debug_gdb.rs` asks GDB itself.
+//! Reads what debuggers and profilers get, with parsers of other projects or by the format's specification.
+//! `debug_gdb.rs` runs GDB itself.
 
 use gimli::{
     BaseAddresses, CfaRule, DebugFrame, LittleEndian, Register, RegisterRule, UnwindContext,
@@ -12,7 +12,7 @@ use jit_runtime::{
     memory::{Executable, Writable},
 };
 
-/// A trace of each kind of part: a uop without code, one twice, one whose calls may need a trampoline.
+/// Micro-ops of the trace: one without code, one that occurs twice, and one whose calls may need a trampoline.
 const UOPS: [&str; 6] = [
     "_LOAD_INT_r01",
     "_NOP_r00",
@@ -36,10 +36,10 @@ fn stencils(triple: &str) -> Stencils {
     Stencils::load(fixtures::stencils::file(triple)).unwrap()
 }
 
-/// A trace linked in pages of its own. It is not run, so the symbols are anywhere near.
+/// Links a trace into pages of its own. It is not run, so symbols have an arbitrary near address.
 fn link(stencils: &Stencils, layout: &Layout<'_>) -> Executable {
     let mut memory = Writable::alloc(layout.size()).unwrap();
-    // Nor is 32-bit code where it is linked for.
+    // 32-bit code is linked for an address that its memory does not have.
     let base = match stencils.target().arch.pointer_size() {
         4 => 0x10_0000,
         _ => memory.base(),
@@ -71,7 +71,7 @@ const LINUX: [(&str, u16); 2] = [
     ("x86_64-unknown-linux-gnu", header::EM_X86_64),
 ];
 
-/// Name, address and size of each function, as goblin reads them.
+/// Returns the name, address and size of each function, as goblin reads them.
 fn functions(object: &[u8]) -> Vec<(String, u64, u64)> {
     let elf = Elf::parse(object).unwrap();
     let symbols = elf
@@ -88,7 +88,7 @@ fn functions(object: &[u8]) -> Vec<(String, u64, u64)> {
         .collect()
 }
 
-/// The sizes of the uops come from the fixture's stencils, not from the linker.
+/// The sizes of the micro-ops come from the fixture's stencils, not from the linker.
 #[test]
 fn symbols_follow_the_stencils() {
     for (triple, _) in LINUX {
@@ -105,10 +105,13 @@ fn symbols_follow_the_stencils() {
                 }
                 address += size;
             }
-            assert!(expected.len() < UOPS.len() + 1, "one has no code");
+            assert!(
+                expected.len() < UOPS.len() + 1,
+                "the micro-op without code has no symbol"
+            );
             let rest = functions.len() - expected.len();
             assert_eq!(functions[..expected.len()], expected, "{triple}");
-            // Where calls go through trampolines, what follows the code is one symbol.
+            // On a target whose calls go through trampolines, these have one symbol, after the code.
             assert_eq!(rest, usize::from(triple.starts_with("aarch64")), "{triple}");
             if let Some((name, start, size)) = functions.get(expected.len()) {
                 assert_eq!((name.as_str(), *start), ("demo::trampolines", address));
@@ -141,7 +144,7 @@ fn the_object_is_where_the_code_is() {
     }
 }
 
-/// The same as CPython's own tools found in the shim, by the header that they wrote.
+/// The unwind rules are those in the header that CPython's own tools wrote for the same shim.
 #[test]
 fn the_rules_are_those_of_the_generated_header() {
     for (triple, _) in LINUX {
@@ -212,7 +215,7 @@ fn the_rules_are_those_of_the_generated_header() {
 }
 
 #[test]
-fn what_cannot_be_described() {
+fn errors_of_descriptions() {
     for triple in fixtures::TRIPLES {
         let is_linux = LINUX.iter().any(|(linux, _)| *linux == triple);
         describe(triple, Detail::Trace, |description, _| {
@@ -256,7 +259,7 @@ mod perf {
 
     use super::*;
 
-    /// The lines of the map are "START SIZE symbolname", the numbers in hexadecimal without 0x.
+    /// A line of the map is `START SIZE symbolname`, with hexadecimal numbers without 0x.
     #[test]
     fn the_map_has_a_line_for_each_symbol() {
         let directory = tempfile::tempdir().unwrap();
@@ -314,14 +317,14 @@ mod perf {
         u64::from_ne_bytes(bytes[at..at + 8].try_into().unwrap())
     }
 
-    /// Nanoseconds since the machine started, as the kernel tells them.
+    /// Returns the nanoseconds since the machine started, by the kernel.
     fn uptime() -> u64 {
         let text = std::fs::read_to_string("/proc/uptime").unwrap();
         let seconds: f64 = text.split(' ').next().unwrap().parse().unwrap();
         (seconds * 1e9) as u64
     }
 
-    /// By jitdump-specification.txt, version 1.
+    /// Reads the file by perf's jitdump-specification.txt, version 1.
     #[test]
     fn the_dump_has_a_record_for_each_symbol() {
         let directory = tempfile::tempdir().unwrap();
@@ -338,7 +341,7 @@ mod perf {
             assert_eq!(&bytes[..4], b"DTiJ");
             assert_eq!(u32_at(&bytes, 4), 1);
             assert_eq!(u32_at(&bytes, 8), 40);
-            // The same machine as this test's own program.
+            // The machine number is that of this test's own program.
             let own = std::fs::read(std::env::current_exe().unwrap()).unwrap();
             let own = Elf::parse(&own).unwrap().header.e_machine;
             assert_eq!(u32_at(&bytes, 12), u32::from(own));
@@ -365,7 +368,7 @@ mod perf {
                 );
                 assert_eq!(found.insert(index, (name, address, size)), None);
             }
-            // The same clock, give or take sleeping: not the time of day.
+            // The times are from the monotonic clock, not the time of day. (Uptime also counts the time asleep.)
             assert!(times.is_sorted());
             assert!(times.iter().all(|time| *time <= uptime() + 1_000_000_000));
             let once = functions(&gdb::object(description).unwrap());

@@ -1,6 +1,6 @@
-//! GDB's backtraces of a program that runs a trace of the example's stencils.
+//! Checks GDB's backtraces of a program that runs a trace of the example's stencils.
 //!
-//! GDB runs this very program a second time, with an argument that makes it the one to look at.
+//! GDB runs this program a second time, with an argument that makes it run the trace.
 #![cfg_attr(
     not(all(
         target_os = "linux",
@@ -37,12 +37,12 @@ fn main() {
     any(target_arch = "x86_64", target_arch = "aarch64")
 )))]
 fn main() {
-    println!("only the stencils of Linux come with unwind rules: nothing to test here");
+    println!("nothing to test here: only stencils for Linux have unwind rules");
 }
 
 const STEPS: usize = 12;
 
-/// Show the frame pointer.
+/// The command that prints the frame pointer.
 const REGISTER: &str = if cfg!(target_arch = "x86_64") {
     "info registers rbp"
 } else {
@@ -62,12 +62,12 @@ fn backtraces_cross_jit_frames() {
         "set width 0",
         "set debuginfod enabled off",
         "set breakpoint pending on",
-        // In the Rust code that calls the shim.
+        // Stop in the Rust code that calls the shim.
         "tbreak debug_gdb::debuggee::call_shim",
         "run",
         "echo == before\\n",
         REGISTER,
-        // In the host's function, called by the trace.
+        // Stop in the host's function, which the trace calls.
         "break host_print",
         "continue",
         "echo == arena\\n",
@@ -79,13 +79,13 @@ fn backtraces_cross_jit_frames() {
         "frame function debug_gdb::debuggee::call_shim",
         "echo == after\\n",
         REGISTER,
-        // In the shim, when it is called once more.
+        // Stop in the shim when it is called again.
         "delete",
         "tbreak vm_enter_jit",
         "continue",
         "echo == shim\\n",
         "bt",
-        // And from there instruction by instruction, so that the stack moves.
+        // Step from there, so that the stack pointer changes.
         "tbreak 'demo::_LOAD_INT_r01'",
         "continue",
     ];
@@ -105,7 +105,7 @@ fn backtraces_cross_jit_frames() {
     }
     gdb.arg("--args").arg(env::current_exe().unwrap()).arg(RUN);
     let output = gdb.output().unwrap_or_else(|error| {
-        panic!("cannot run gdb ({error}): install it, with `apt-get install gdb` for example")
+        panic!("cannot run gdb: {error}; install it, for example with `apt-get install gdb`")
     });
     let text = String::from_utf8_lossy(&output.stdout);
     let all = format!("{text}\n{}", String::from_utf8_lossy(&output.stderr));
@@ -126,7 +126,7 @@ fn backtraces_cross_jit_frames() {
         assert_eq!(found[1], name, "{all}");
         assert_rust_callers(&found[2..], &all);
     }
-    // GDB tells what the frame pointer will be in the caller again.
+    // GDB restores the caller's frame pointer.
     let [before, after] = ["before", "after"].map(|name| part(name)[1]);
     assert!(before.split_whitespace().nth(1).is_some(), "{all}");
     assert_eq!(before, after, "{all}");
@@ -159,7 +159,7 @@ fn backtraces_cross_jit_frames() {
     part("end");
 }
 
-/// The names in `#1  0x00007fff in NAME (arguments) at FILE`, whatever is inlined.
+/// Returns the function names of the lines `#1  0x00007fff in NAME (arguments) at FILE`. Inlined functions have no address.
 fn frames<'a>(lines: &[&'a str]) -> Vec<&'a str> {
     let frames = lines.iter().filter(|line| line.starts_with('#'));
     frames
@@ -175,13 +175,12 @@ fn frames<'a>(lines: &[&'a str]) -> Vec<&'a str> {
         .collect()
 }
 
-/// What a Rust function is called in its module. (Those without mangling have paths in debug
-/// information only.)
+/// Returns the last part of a path. (Functions with `no_mangle` have a path in debug information only.)
 fn last(name: &str) -> &str {
     name.rsplit("::").next().unwrap_or(name)
 }
 
-/// `call_shim`, called by `call_often`, called by `main`: names without their paths.
+/// Checks that the frames are `call_shim`, called by `call_often`, called by `main`.
 fn assert_rust_callers(frames: &[&str], all: &str) {
     let expected = ["call_shim", "call_often", "main"];
     let mut names = frames.iter().map(|name| last(name));
@@ -194,7 +193,7 @@ fn assert_rust_callers(frames: &[&str], all: &str) {
     }
 }
 
-/// The program to look at.
+/// The program that GDB debugs.
 #[cfg(all(
     target_os = "linux",
     any(target_arch = "x86_64", target_arch = "aarch64")
@@ -202,7 +201,8 @@ fn assert_rust_callers(frames: &[&str], all: &str) {
 mod debuggee {
     use super::*;
 
-    /// `vm_frame`, `_PyExecutorObject` and `vm_thread` of the example's `tinyvm.h`.
+    // `vm_frame`, `_PyExecutorObject` and `vm_thread` of the example's `tinyvm.h`.
+
     #[repr(C)]
     struct Frame {
         locals: *mut u64,
@@ -250,7 +250,7 @@ mod debuggee {
         std::hint::black_box(());
     }
 
-    /// Code, and that GDB knows of it: forgotten first, then freed.
+    /// Code that is registered with GDB. It is unregistered before it is freed.
     struct Known {
         _registration: gdb::Registration,
         code: Executable,
@@ -270,7 +270,7 @@ mod debuggee {
         let layout = linker.layout(trace).unwrap();
         let mut memory = alloc(layout.size()).unwrap();
         let base = memory.base();
-        // The guard calls vm_fatal, which there is none of: this trace does not get there.
+        // `vm_fatal`, which the guard calls, has no address: this program removes the guard.
         linker.link(&layout, base, &symbols, &mut memory).unwrap();
         let code = memory.publish().unwrap();
         let description = Description::new(stencils, &layout, &code, name, detail).unwrap();
@@ -287,14 +287,14 @@ mod debuggee {
         let uop = |opcode: Option<u16>| Uop {
             opcode: opcode.unwrap(),
             operand: [42, 0],
-            // Errors end the trace.
+            // An error jumps to the last micro-op, which leaves the trace.
             error_target: 2,
             ..Uop::default()
         };
         let shim = [uop(stencils.shim())];
         let trace = ["_LOAD_INT_r01", "_PRINT_r10", "_EXIT_TRACE_r00"];
         let trace = trace.map(|name| uop(stencils.opcode(name)));
-        // GDB cannot write breakpoints to an arena's shared pages, and says nothing.
+        // GDB cannot set breakpoints in an arena's shared pages, and reports no error.
         let arena = Arena::new(ArenaOptions::default()).unwrap();
         let before = link(
             &stencils,
@@ -311,9 +311,9 @@ mod debuggee {
             Detail::Trace,
         );
         let trace = link(&stencils, Writable::alloc, &trace, "demo", Detail::Uops);
-        // Where GDB cannot set breakpoints, its backtraces must go through all the same.
+        // GDB's backtraces must work where it cannot set breakpoints, too.
         call_often(&shim.code, &before.code);
-        // From the start of the debugger's list, and then from its end.
+        // Unregister the first entry of GDB's list, and then the last ones.
         drop(before);
         call_often(&shim.code, &trace.code);
         drop(trace);
@@ -329,7 +329,7 @@ mod debuggee {
         }
     }
 
-    /// Where in the program the trace leaves.
+    /// Calls the shim, and returns the offset in the bytecode at which the trace left, in bytes.
     #[inline(never)]
     fn call_shim(shim: &Executable, trace: &Executable) -> Option<usize> {
         let mut stack = [0_u64; 4];
@@ -359,7 +359,7 @@ mod debuggee {
         };
         // SAFETY: the shim is at the start of its image, and has this type in the example's tinyvm_jit.h.
         let enter = unsafe { shim.entry::<Shim>(0) }.unwrap();
-        // SAFETY: the structures are as tinyvm.h has them and live on; the trace loads a number, prints
+        // SAFETY: the structures have the layout of tinyvm.h and outlive the call. The trace loads a number, prints
         // it and leaves, and uses nothing else of them. Both are linked for this machine.
         let exit = unsafe {
             enter(

@@ -1,4 +1,5 @@
-//! Memory for code, on any system: code is run through both ways, and an arena is compared with a naive model.
+//! Tests of memory for code that run on any system: code runs in pages of its own and in an arena, and an arena is
+//! compared with a simple model.
 #![cfg(any(target_arch = "x86_64", target_arch = "x86", target_arch = "aarch64"))]
 
 use jit_runtime::memory::{Arena, ArenaOptions, ArenaStats, Executable, MemoryError, Writable};
@@ -21,9 +22,9 @@ fn fill(mut block: Writable, value: u32) -> Executable {
 }
 
 #[test]
-fn code_runs_from_both() {
+fn code_runs_in_its_own_pages_and_in_an_arena() {
     let arena = Arena::new(ArenaOptions::default()).unwrap();
-    // Where traces should share pages, they do, unless the system has been hardened.
+    // On these systems, traces share pages. (A hardened system may refuse that, and then this test fails.)
     let shares = cfg!(any(
         target_os = "linux",
         windows,
@@ -152,7 +153,7 @@ fn a_block_that_is_not_published_is_free_again() {
     let arena = small();
     let base = arena.alloc(100).unwrap().base();
     assert_eq!(arena.stats().used, 0);
-    // The next one, in the same place, sees nothing of it.
+    // The next block is in the same place, and is zeroed.
     let mut block = arena.alloc(100).unwrap();
     assert_eq!(block.base(), base);
     block.fill(0xff);
@@ -183,7 +184,7 @@ fn stale_code_is_never_run() {
     drop(send);
     runner.join().unwrap();
     if arena.fallback().is_none() {
-        assert_eq!(bases.len(), 1, "the same space all the time");
+        assert_eq!(bases.len(), 1, "all traces had the same address");
     }
 }
 
@@ -211,7 +212,7 @@ fn code_runs_while_its_neighbours_come_and_go() {
                 assert_eq!(call(&code), value);
             }
         }
-        // On a busy machine the other thread may not have had its turn yet.
+        // On a busy machine, the other thread may not have run yet.
         while runs.load(Ordering::Relaxed) < 100 {
             std::thread::yield_now();
         }
@@ -287,9 +288,9 @@ enum Live {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
-    /// The model is a list of what is alive: nothing overlaps, everything keeps its bytes, and the numbers add up.
+    /// The model is a list of the live blocks: they do not overlap, they keep their bytes, and the statistics are right.
     #[test]
-    fn an_arena_is_what_a_list_says(steps in steps(), chunk in 1usize..40_000) {
+    fn an_arena_agrees_with_a_list(steps in steps(), chunk in 1usize..40_000) {
         let arena = Arena::new(ArenaOptions::default().chunk(chunk)).unwrap();
         let packed = arena.fallback().is_none();
         let mut live: Vec<(u64, usize, u32, Live)> = Vec::new();
@@ -317,7 +318,7 @@ proptest! {
             prop_assert_eq!(stats.traces, live.len());
             prop_assert_eq!(stats.used, live.iter().map(|(_, len, ..)| len.div_ceil(16) * 16).sum::<usize>());
             prop_assert!(stats.used <= stats.touched && stats.touched <= stats.reserved, "{:?}", stats);
-            // Each chunk but one has something in it.
+            // At most one chunk is empty.
             prop_assert!(!packed || stats.chunks <= live.len() + 1);
         }
         for (_, _, value, what) in &live {

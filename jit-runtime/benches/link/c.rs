@@ -1,4 +1,4 @@
-//! The measurements of C, by a program that is made of a generated header.
+//! Measures C, with a program that is compiled with a generated header.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -10,13 +10,13 @@ use jit_stencils::StencilSet;
 use crate::input::{prelude, record};
 use crate::rust::{BASE, address};
 
-/// `Programs/link.c` of the example, with a linker and stencils.
+/// The example's `Programs/link.c`, compiled with a linker and stencils.
 pub(crate) struct Program {
     directory: tempfile::TempDir,
 }
 
 impl Program {
-    /// Compiles the program, with its symbols at the addresses that jit-runtime's have.
+    /// Compiles the program, with symbols at the same addresses as for jit-runtime.
     pub(crate) fn compile(header: &Path, set: &StencilSet, symbols: &[String]) -> Program {
         let directory = tempfile::tempdir().expect("a directory");
         let example = fixtures::tinyvm::root();
@@ -75,7 +75,7 @@ impl Program {
         path
     }
 
-    /// Returns the nanoseconds per micro-op of each way.
+    /// Runs the program, and returns the nanoseconds per micro-op of each measurement.
     pub(crate) fn times(&self, input: &Path) -> Vec<(String, f64)> {
         let output = Command::new(self.directory.path().join("link"))
             .args(["--time", "10"])

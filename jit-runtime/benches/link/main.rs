@@ -1,13 +1,13 @@
-//! Compares the time of linking with copying alone and with C:
+//! Compares the time that linking takes with that of copying alone and of C:
 //! `cargo bench -p jit-runtime --bench link`.
 //!
 //! The C is `jit-cli/example`'s `Python/jit.c`, which does what CPython's does, around the emit
 //! functions of a generated header, compiled with `cc -O3 -DNDEBUG`. Both link the same 200 traces of
 //! 500 random micro-ops, in turn; the results are medians over the rounds.
 //!
-//! These variables choose other stencils than the example's, and other C:
+//! These environment variables select other stencils and other C:
 //!
-//! | variable | what it names |
+//! | variable | value |
 //! | --- | --- |
 //! | `JIT_BENCH_STENCILS` | a stencil file for this machine |
 //! | `JIT_BENCH_HEADER` | the `jit_stencils-*.h` of the same build |
@@ -28,7 +28,7 @@ use jit_schema::Target;
 const ROUNDS: usize = 9;
 
 fn main() {
-    // `cargo test --all-targets` runs this as well, without the flag.
+    // `cargo test --all-targets` runs this program as well, without the flag.
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }

@@ -1,4 +1,4 @@
-//! The measurements of jit-runtime.
+//! Measures jit-runtime.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -9,14 +9,14 @@ use jit_runtime::{
 };
 use jit_stencils::StencilSet;
 
-/// The address that images are linked for; symbols are as near as those of a library.
+/// The address that images are linked for. Symbols are 256 MiB away, as those of a library may be.
 pub(crate) const BASE: u64 = 0x7d00_0000_0000;
 /// The address of the first symbol.
 pub(crate) const SYMBOLS: u64 = BASE + (1 << 28);
 
 const PAGE: usize = 4096;
 
-/// What is linked, and where to.
+/// The stencils, traces and symbols to measure with, and the memory for code.
 pub(crate) struct Contest<'a> {
     stencils: &'a Stencils,
     bodies: Vec<(&'a [u8], &'a [u8])>,
@@ -25,7 +25,7 @@ pub(crate) struct Contest<'a> {
     arena: Arena,
 }
 
-/// Returns a symbol's address: they are 64 bytes apart, in the order of the stencils' symbols.
+/// Returns the address of a symbol. Symbols are 64 bytes apart, in the order of the stencils' symbols.
 pub(crate) fn address(symbols: &[String], name: &str) -> Option<u64> {
     let index = symbols.iter().position(|symbol| symbol == name)?;
     Some(SYMBOLS + 64 * index as u64)
@@ -49,7 +49,7 @@ impl<'a> Contest<'a> {
         }
     }
 
-    /// Returns the nanoseconds per micro-op of each way.
+    /// Measures everything once, and returns the nanoseconds per micro-op of each measurement.
     pub(crate) fn round(&self) -> Vec<(String, f64)> {
         let mut linker = Linker::new(self.stencils, LayoutPolicy::CPython { page_size: PAGE });
         let mut tight = Linker::new(self.stencils, LayoutPolicy::Tight);
@@ -105,7 +105,7 @@ impl<'a> Contest<'a> {
         ]
     }
 
-    /// Does the least that an emit function can do: copies code and data to their places.
+    /// Does the least that any linker does: copies code and data to their places.
     fn copy(&self, trace: &[Uop], out: &mut [u8]) {
         let (mut code, mut data) = (0, 1 << 20);
         for uop in trace {
@@ -136,7 +136,7 @@ impl<'a> Contest<'a> {
     }
 }
 
-/// Prints the memory that many short traces take in an arena, and in pages of their own.
+/// Prints how much memory many short traces take in an arena and in pages of their own.
 pub(crate) fn memory(stencils: &Stencils, traces: &[Vec<Uop>]) {
     let symbols = Symbols::new(stencils, |name| address(stencils.symbols(), name));
     let arena = Arena::new(ArenaOptions::default()).expect("an arena");

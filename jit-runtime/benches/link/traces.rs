@@ -1,9 +1,9 @@
-//! Random traces, always the same ones.
+//! Random traces, which are the same in every run.
 
 use jit_runtime::Uop;
 use jit_stencils::StencilSet;
 
-/// Returns a line with the averages of a set.
+/// Returns a line with the average sizes of a set's stencils.
 pub(crate) fn describe(set: &StencilSet) -> String {
     let count = set.groups.len() as f64;
     let average = |size: fn(&jit_stencils::StencilGroup) -> usize| {
@@ -38,7 +38,7 @@ pub(crate) fn random(set: &StencilSet, count: usize, length: usize) -> Vec<Vec<U
         Uop {
             opcode: below(set.groups.len()) as u16,
             oparg: below(1 << 16) as u16,
-            // In C they are in the same place.
+            // In C, the target is a union with the other two.
             target: u32::from(jump_target) | u32::from(error_target) << 16,
             jump_target,
             error_target,

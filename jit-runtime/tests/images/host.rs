@@ -1,5 +1,5 @@
-//! The linker in C: `Python/jit.c` of the example with a generated header, and `Programs/link.c`
-//! around it, which says how to talk to it.
+//! The linker in C: the example's `Python/jit.c` with a generated header, and its program `Programs/link.c`, which
+//! describes the format of its input and output.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -12,30 +12,31 @@ use tempfile::TempDir;
 use crate::input::record;
 use crate::traces::Job;
 
-/// A generated header and what it needs.
+/// A generated header and what it needs to compile.
 #[derive(Debug)]
 pub(crate) struct Header<'a> {
     pub(crate) path: &'a Path,
     pub(crate) target: &'a Target,
-    /// C before everything else: for headers of micro-ops and symbols that are not the example's.
+    /// Declarations of micro-ops and symbols, for a header that is not the example's.
     pub(crate) prelude: Option<String>,
 }
 
-/// The linker as object files: where symbols are is known to the linker of object files only.
+/// The linker as object files. They are linked again for each set of symbol addresses.
 #[derive(Debug)]
 pub(crate) struct Host {
     directory: TempDir,
 }
 
-/// What became of a trace.
+/// The result of linking a trace in C.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
+    /// The image.
     Linked(Vec<u8>),
-    /// Too long or too big.
+    /// The trace is too long, or the image too large.
     Refused,
     /// An assertion failed.
     Asserted,
-    /// Memory was read or written that is not there.
+    /// The process read or wrote unmapped memory.
     Crashed,
 }
 
@@ -57,18 +58,18 @@ fn run(command: &mut Command) -> Output {
 }
 
 impl Host {
-    /// Compile a header, with the example's jit.c or with the file that `JIT_IMAGES_HOST` names.
+    /// Compiles a header with the example's jit.c, or with the file that `JIT_IMAGES_HOST` names.
     pub(crate) fn compile(header: &Header<'_>) -> Host {
         let directory = tempfile::tempdir().unwrap();
         let example = fixtures::tinyvm::root();
         let jit = std::env::var_os("JIT_IMAGES_HOST")
             .map_or_else(|| example.join("Python/jit.c"), PathBuf::from);
-        // Where CPython's jit.c has them by macros of the compiler's.
+        // The targets for which CPython's jit.c has trampolines; it asks the compiler's macros.
         let slots = header.target.arch == Arch::Aarch64
             || (header.target.arch == Arch::X86_64 && header.target.format == ObjectFormat::MachO);
         for (source, object) in [(jit, "jit.o"), (example.join("Programs/link.c"), "link.o")] {
             let mut command = Command::new(compiler());
-            // Any address may be a symbol's, so none has 32 bits.
+            // A symbol can have any address, so addresses have 64 bits.
             command
                 .args(["-O1", "-w", "-c", "-fno-pic", "-mcmodel=large", "-UNDEBUG"])
                 .arg("-DVM_JIT")
@@ -98,7 +99,7 @@ impl Host {
         Host { directory }
     }
 
-    /// Link the traces, with symbols at these addresses.
+    /// Links the traces, with symbols at these addresses.
     pub(crate) fn images(&self, symbols: &HashMap<String, u64>, jobs: &[Job]) -> Vec<Outcome> {
         let program = self.directory.path().join("link");
         let input = self.directory.path().join("traces");
@@ -115,7 +116,7 @@ impl Host {
     }
 }
 
-/// The input of `Programs/link.c`.
+/// Returns the input of `Programs/link.c` for some traces.
 fn records(jobs: &[Job]) -> Vec<u8> {
     let mut bytes = Vec::new();
     bytes.extend((jobs.len() as u32).to_le_bytes());
@@ -128,7 +129,7 @@ fn records(jobs: &[Job]) -> Vec<u8> {
     bytes
 }
 
-/// Its output.
+/// Reads the output of `Programs/link.c`.
 fn parse(mut bytes: &[u8], count: usize) -> Vec<Outcome> {
     let word = |bytes: &mut &[u8]| {
         let (word, rest) = bytes.split_first_chunk().expect("the output ends early");

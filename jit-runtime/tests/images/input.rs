@@ -1,9 +1,9 @@
-//! What `Programs/link.c` of the example is given: for these tests and for the benchmark `link`.
+//! The input of the example's `Programs/link.c`, for these tests and for the benchmark `link`.
 
 use jit_runtime::Uop;
 use jit_stencils::StencilSet;
 
-/// What the example's headers say about its micro-ops and symbols, for others.
+/// Returns C declarations of micro-ops and symbols, in place of those in the example's headers.
 pub(crate) fn prelude(set: &StencilSet, symbols: &[String]) -> String {
     let uops: Vec<_> = set.groups.iter().map(|(name, _)| name.as_str()).collect();
     let symbols: Vec<_> = symbols
@@ -18,7 +18,7 @@ pub(crate) fn prelude(set: &StencilSet, symbols: &[String]) -> String {
     )
 }
 
-/// A micro-op as `link.c` reads it.
+/// Returns a micro-op in the format that `link.c` reads.
 pub(crate) fn record(uop: &Uop) -> [u8; 24] {
     let mut bytes = [0; 24];
     bytes[0..2].copy_from_slice(&uop.opcode.to_le_bytes());

@@ -1,17 +1,18 @@
-//! Whole images, byte by byte, beside those of the generated headers that CPython's tools made of
-//! the same objects, compiled by a C compiler (`CC`, or `cc`): random traces of all micro-ops, at
-//! addresses and with symbols at the limits of what patches can do. Where an assertion stops the C
-//! code, linking has to be an error.
+//! Compares whole images with those that C code links: the headers that CPython's tools generated from the same
+//! objects, compiled by a C compiler (`CC`, or `cc`). The traces are random, consist of all micro-ops, and have
+//! addresses and symbols at the limits of what patches can do. Where an assertion stops the C code, linking must
+//! be an error.
 //!
 //! The C code around the headers is the example's `Python/jit.c`, or the file that
-//! `JIT_IMAGES_HOST` names: CPython's own with a few lines around it, if you have it. It has to
+//! `JIT_IMAGES_HOST` names: CPython's own with a few lines around it, for example. That file must
 //! define `vm_link` and `vm_stencil_size` as `Include/tinyvm_jit.h` has them. `JIT_IMAGES_ROUNDS`
-//! sets how many sets of symbols and addresses there are per target.
+//! sets the number of sets of symbols and addresses for each target.
 //!
 //! One difference from CPython is expected: the instructions of AArch64's trampolines
 //! ([`with_own_trampolines`]).
 //!
-//! On x86_64 Linux only: images are made where they are to run, and symbols put anywhere.
+//! The tests run on x86_64 Linux only, because the C program maps memory at fixed addresses and defines symbols at
+//! any address.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 #![forbid(unsafe_code)]
 
@@ -34,18 +35,19 @@ use random::Random;
 use seen::{Seen, places};
 use traces::{Job, Traces};
 
-/// Sets of symbols and addresses, if not said otherwise; and traces for each.
+/// The number of sets of symbols and addresses, unless `JIT_IMAGES_ROUNDS` sets it.
 const ROUNDS: usize = 16;
+/// The number of traces for each of them.
 const JOBS: usize = 60;
 
 fn rounds() -> usize {
     match std::env::var("JIT_IMAGES_ROUNDS") {
-        Ok(text) => text.parse().expect("JIT_IMAGES_ROUNDS is no number"),
+        Ok(text) => text.parse().expect("JIT_IMAGES_ROUNDS is a number"),
         Err(_) => ROUNDS,
     }
 }
 
-/// The example's stencils, made of the objects that the header was made of.
+/// Returns the example's stencils, made from the objects that the header was generated from.
 fn example(target: &'static Target) -> StencilSet {
     let groups: Vec<_> = opnames(target.triple)
         .into_iter()
@@ -91,7 +93,7 @@ fn check_example(triple: &str) {
     }
 }
 
-/// Compare images of many traces.
+/// Compares the images of many traces, and returns what they contained.
 fn check(set: &StencilSet, header: &Header<'_>) -> Seen {
     let stencils = Stencils::new(set).unwrap();
     let host = Host::compile(header);
@@ -173,12 +175,12 @@ fn check_job(
 
 /// The instructions of a trampoline on AArch64: ldr x16, .+8; br x16.
 const TRAMPOLINE: [u8; 8] = [0x50, 0, 0, 0x58, 0, 0x02, 0x1f, 0xd6];
-/// The same in CPython: ldr x8, .+8; br x8. A function that returns a structure takes its address in
-/// x8, and loses it there (<https://github.com/python/cpython/issues/157510>).
+/// CPython's trampoline: ldr x8, .+8; br x8. It destroys x8, in which a function gets the address for the structure
+/// that it returns (<https://github.com/python/cpython/issues/157510>).
 const CPYTHON_TRAMPOLINE: [u8; 8] = [0x48, 0, 0, 0x58, 0, 0x01, 0x1f, 0xd6];
 
-/// Returns the image that C made, with this project's instructions in AArch64's trampolines in place of
-/// CPython's, where `JIT_IMAGES_HOST` names its `jit.c`. The trampolines' addresses stay.
+/// Returns an image from C with CPython's instructions in AArch64's trampolines replaced by this project's. CPython's
+/// are expected only if `JIT_IMAGES_HOST` names its `jit.c`. The addresses in trampolines stay.
 fn with_own_trampolines(arch: Arch, layout: &Layout<'_>, image: &[u8], place: &str) -> Vec<u8> {
     let mut image = image.to_vec();
     if arch == Arch::Aarch64 {
@@ -197,7 +199,7 @@ fn with_own_trampolines(arch: Arch, layout: &Layout<'_>, image: &[u8], place: &s
     image
 }
 
-/// The first difference, and where it is.
+/// Describes the first difference and its place.
 fn difference(
     set: &StencilSet,
     job: &Job,
@@ -235,7 +237,7 @@ fn difference(
     )
 }
 
-/// CPython's tools made the headers and the objects in one run.
+/// Makes a test for each target.
 macro_rules! targets {
     ($($name:ident = $triple:literal;)*) => {
         $(
@@ -246,7 +248,7 @@ macro_rules! targets {
         )*
 
         #[test]
-        fn all_targets_are_there() {
+        fn every_target_has_a_test() {
             assert_eq!([$($triple),*], fixtures::TRIPLES);
         }
     };
@@ -262,7 +264,7 @@ targets! {
     x86_64_linux = "x86_64-unknown-linux-gnu";
 }
 
-/// The same for stencils and a header that are not the example's, CPython's for example.
+/// Compares images of stencils and a header that are not the example's, such as CPython's.
 #[test]
 #[ignore = "needs JIT_IMAGES_STENCILS, a stencil file, and JIT_IMAGES_HEADER, the header of the same build"]
 fn another_header() {

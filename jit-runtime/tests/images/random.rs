@@ -1,4 +1,4 @@
-//! Random numbers that are the same in every run: SplitMix64.
+//! Pseudo-random numbers that are the same in every run (SplitMix64).
 
 pub(crate) struct Random(u64);
 
@@ -15,7 +15,7 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// Less than `end`, which is not 0.
+    /// Returns a number below `end`, which is not 0.
     pub(crate) fn below(&mut self, end: usize) -> usize {
         (self.next() % end as u64) as usize
     }
@@ -24,7 +24,7 @@ impl Random {
         from[self.below(from.len())]
     }
 
-    /// Once in so many times.
+    /// Returns true with a probability of 1 in `times`.
     pub(crate) fn once_in(&mut self, times: usize) -> bool {
         self.below(times) == 0
     }

@@ -1,5 +1,5 @@
-//! What the images were examples of: that every way a patch can go was compared, and where in an image
-//! which stencil is.
+//! Records what the compared images contained, so that a test can require every way in which a patch can be applied;
+//! and finds the stencils of an image.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -11,9 +11,9 @@ use jit_stencils::{HoleValue, Part, PatchKind, PatchValue, StencilGroup, Stencil
 
 use crate::traces::Job;
 
-/// Where a stencil's copy is in an image.
+/// The place of a stencil's copy in an image.
 pub(crate) struct Place<'a> {
-    /// Index in the trace; its length for the guard.
+    /// The index in the trace; for the guard, the length of the trace.
     pub(crate) index: usize,
     pub(crate) stencil: &'a (String, StencilGroup),
     code: usize,
@@ -29,14 +29,14 @@ impl Place<'_> {
         ]
     }
 
-    /// Whether an offset in the image is in it.
+    /// Returns whether an offset in the image is in this stencil.
     pub(crate) fn contains(&self, offset: usize) -> bool {
         self.ranges()
             .iter()
             .any(|(_, range)| range.contains(&offset))
     }
 
-    /// Where in it.
+    /// Returns the part and the offset in it for an offset in the image.
     pub(crate) fn within(&self, offset: usize) -> (Part, usize) {
         match self.ranges() {
             [(part, range), _] | [_, (part, range)] if range.contains(&offset) => {
@@ -47,7 +47,7 @@ impl Place<'_> {
     }
 }
 
-/// All stencils of a trace's image, the guard last. Sizes are those of the set, not of the layout.
+/// Returns the places of all stencils of a trace, the guard last. The sizes come from the set, not from the layout.
 pub(crate) fn places<'a>(
     set: &'a StencilSet,
     job: &'a Job,
@@ -77,7 +77,7 @@ pub(crate) fn places<'a>(
         })
 }
 
-/// Traces by what became of them, and what was in the linked ones.
+/// The number of traces by their result, and what the linked ones contained.
 #[derive(Default)]
 pub(crate) struct Seen {
     pub(crate) linked: usize,
@@ -85,7 +85,7 @@ pub(crate) struct Seen {
     pub(crate) asserted: usize,
     bytes: usize,
     uops: BTreeSet<u16>,
-    /// Holes by their patch and the way it went.
+    /// The number of holes by their patch and the way in which it was applied.
     ways: BTreeMap<(&'static str, &'static str), usize>,
 }
 
@@ -145,7 +145,7 @@ impl Seen {
         }
     }
 
-    /// That all micro-ops and all ways were there.
+    /// Checks that all micro-ops and all ways of applying patches occurred.
     pub(crate) fn check_enough(&self, set: &StencilSet) {
         assert_eq!(self.uops.len(), set.groups.len());
         assert!(self.linked > 100 && self.refused > 0);
@@ -169,7 +169,7 @@ impl Seen {
     }
 }
 
-/// Whether there is something to load at that address; 32-bit x86 has no slots.
+/// Returns whether a value is the address of a slot or of data. 32-bit x86 has no slots.
 fn is_slot(set: &StencilSet, value: &PatchValue) -> bool {
     set.target.arch == Arch::X86_64
         && match value {

@@ -9,7 +9,7 @@ use jit_stencils::{HoleValue, PatchValue, StencilSet};
 
 use crate::random::Random;
 
-/// A trace, and where its image is to run.
+/// A trace, and the address that its image is linked for.
 #[derive(Debug, Clone)]
 pub(crate) struct Job {
     pub(crate) base: u64,
@@ -17,20 +17,20 @@ pub(crate) struct Job {
     pub(crate) trace: Vec<Uop>,
 }
 
-/// Addresses of images. Nothing is there in a small process that was not linked to run anywhere: the
-/// program is at 4 MiB, and what the system puts there is below 1.2 GiB or above 126 TiB.
+/// Addresses of images. They are free in a small process that is not position-independent: the program is at 4 MiB, and
+/// what the system maps is below 1.2 GiB or above 126 TiB.
 const BASES: [u64; 8] = [
     0x10_0000,
     0x5000_0000,
-    0x7fff_f000, // the sign of 32 bits changes after one page
-    0xffff_e000, // and 32 bits are over after two
+    0x7fff_f000, // bit 31 changes after one page
+    0xffff_e000, // and 32 bits are exceeded after two
     0x1_0000_0000,
     0x1234_5678_9000,
     0x5fff_ffff_f000,
     0x7d00_0000_0000,
 ];
 
-/// The same for 32-bit machines.
+/// Addresses of images for 32-bit machines.
 const NARROW_BASES: [u64; 5] = [
     0x10_0000,
     0x5000_0000,
@@ -46,25 +46,25 @@ pub(crate) fn bases(arch: Arch) -> &'static [u64] {
     }
 }
 
-/// Whichever side of a limit.
+/// Returns a number on either side of a limit.
 fn around(random: &mut Random, limit: u64, spread: usize) -> u64 {
     limit
         .wrapping_add(random.below(spread) as u64)
         .wrapping_sub(spread as u64 / 2)
 }
 
-/// Just about so far from a place that something there reaches it, or does not.
+/// Returns an address at about the distance from `place` that an instruction there can reach.
 fn at_the_limit(random: &mut Random, arch: Arch, place: u64) -> u64 {
     let place = if random.once_in(2) {
         place
     } else {
-        // Some of an image's places will reach it.
+        // Some instructions of an image reach it, and some do not.
         around(random, place, 1 << 14)
     };
     let reach = match arch {
         // Displacements.
         Arch::X86_64 | Arch::I686 => 1 << 31,
-        // Branches, and adrp.
+        // Branches and adrp.
         Arch::Aarch64 => random.pick(&[1 << 27, 1 << 32]),
     };
     let mut limit = if random.once_in(2) {
@@ -73,14 +73,14 @@ fn at_the_limit(random: &mut Random, arch: Arch, place: u64) -> u64 {
         place.wrapping_sub(reach)
     };
     if reach == 1 << 32 {
-        // Which counts in pages.
+        // adrp counts in pages.
         limit &= !0xfff;
     }
-    // Displacements are counted from the end of the field, and relaxing leaves out one more.
+    // Displacements count from the end of the field, and relaxing does not use the last one.
     around(random, limit, 20)
 }
 
-/// A number at a limit of some patch, for a micro-op whose code is at `place`.
+/// Returns a number at a limit of some patch, for a micro-op whose code is at `place`.
 fn value(random: &mut Random, arch: Arch, place: u64) -> u64 {
     match random.below(12) {
         0 => random.next(),
@@ -95,7 +95,7 @@ fn value(random: &mut Random, arch: Arch, place: u64) -> u64 {
     }
 }
 
-/// Where the traces' code refers to each symbol.
+/// Returns the addresses at which the code of the traces refers to each symbol.
 pub(crate) fn references(set: &StencilSet, jobs: &[Job]) -> HashMap<String, Vec<u64>> {
     let mut references: HashMap<String, Vec<u64>> = HashMap::new();
     for job in jobs {
@@ -120,8 +120,8 @@ pub(crate) fn references(set: &StencilSet, jobs: &[Job]) -> HashMap<String, Vec<
     references
 }
 
-/// Addresses of symbols that are near to what refers to them, far away, or just about so far that
-/// some places reach them and others do not.
+/// Returns addresses of symbols that are near the code that refers to them, far away, or at a distance that some
+/// instructions reach and others do not.
 pub(crate) fn symbols(
     random: &mut Random,
     arch: Arch,
@@ -139,7 +139,7 @@ pub(crate) fn symbols(
                 Arch::I686 => narrow_symbol(random),
                 Arch::Aarch64 | Arch::X86_64 => symbol(random, arch, place),
             };
-            // Instructions are; but for once, to see what becomes of it.
+            // Instructions are aligned. Sometimes a symbol is not, which must be an error.
             let aligned = arch == Arch::Aarch64 && !random.once_in(12);
             let address = if aligned { address & !3 } else { address };
             (name.clone(), address)
@@ -154,15 +154,15 @@ fn symbol(random: &mut Random, arch: Arch, place: u64) -> u64 {
         2 => around(random, 1 << 32, 16),
         3 => 0xffff_8000_0000_0000 | random.next() >> 20,
         4 => random.next() >> 17,
-        // Within reach of everything.
+        // These are within reach of everything.
         5 => place.wrapping_add(0x20_0000 + random.below(0x10_0000) as u64),
         6 => place.wrapping_sub(0x10_0000 + random.below(0x10_0000) as u64),
         _ => at_the_limit(random, arch, place),
     }
 }
 
-/// Not so high that something that is added leaves 32 bits, which machines of 64 bits do not wrap at;
-/// and not where the program is.
+/// Returns an address that is not near the program, and low enough that adding to it does not exceed 32 bits: the C code
+/// runs on a 64-bit machine, where such a sum does not wrap.
 fn narrow_symbol(random: &mut Random) -> u64 {
     0x5000_0000 + random.below(0xa000_0000) as u64
 }
@@ -170,7 +170,7 @@ fn narrow_symbol(random: &mut Random) -> u64 {
 /// Makes traces of a target's micro-ops.
 pub(crate) struct Traces<'a> {
     set: &'a StencilSet,
-    /// By opcode: whether the stencil jumps in the trace.
+    /// By opcode: whether the stencil uses a jump or error target.
     jumps: Vec<bool>,
 }
 
@@ -191,14 +191,14 @@ impl Traces<'_> {
         }
     }
 
-    /// A trace for an image at `base` or a little off it.
+    /// Returns a trace for an image at `base` or up to 12 bytes after it.
     pub(crate) fn job(&self, random: &mut Random, base: u64) -> Job {
         let length = match random.below(20) {
             0 => random.below(3),
             1 => 200 + random.below(400),
-            // CPython's longest.
+            // CPython's longest trace.
             2 if random.once_in(4) => 2510,
-            // So long that not everything is in reach of a load, or even too long.
+            // So long that a load does not reach all of the image, or that the image is too large.
             3 if random.once_in(4) => 8000 + random.below(14000),
             _ => 1 + random.below(60),
         };
@@ -207,12 +207,12 @@ impl Traces<'_> {
             1 => 64,
             2..=5 => 0x4000,
             6 => 0x1_0000,
-            // One page of this size is the largest image there is; one of the next is too large.
+            // An image of one page of this size is as large as possible; one page of the next size is too large.
             7 => 0x8_0000,
             8 => 0x10_0000,
             _ => 0x1000,
         };
-        // Images start with a page; these have to be linked, or not, all the same.
+        // Images usually start at a page. Other addresses must give the same result as in C, too.
         let off = if random.once_in(10) {
             random.pick(&[1, 2, 4, 8, 12])
         } else {

@@ -1,9 +1,9 @@
-//! Machine code that needs no stencils: a function that returns a number.
+//! Machine code without stencils: a function that returns a number.
 
 use jit_runtime::memory::Executable;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// `return value;`, as the processor's manual has it.
+/// Returns the machine code of `return value;`, encoded by hand from the processor's manual.
 pub(crate) fn code(value: u32) -> Vec<u8> {
     let words = |words: [u32; 4]| {
         words
@@ -30,13 +30,13 @@ pub(crate) fn code(value: u32) -> Vec<u8> {
     }
 }
 
-/// Runs a block that begins with [`code`].
+/// Runs a block that starts with the result of [`code`].
 pub(crate) fn call(code: &Executable) -> u32 {
-    // SAFETY: `code` wrote a function of this type there, and it is over before `code` can be dropped.
+    // SAFETY: the block starts with a function of this type, and the call ends before `code` can be dropped.
     unsafe { code.entry::<extern "C" fn() -> u32>(0) }.unwrap()()
 }
 
-/// Tells other threads to stop when this one is done, or has panicked: a scope waits for them.
+/// Sets a flag for other threads when this thread is done or panics, so that a scope that waits for them ends.
 #[allow(dead_code, reason = "not every test has other threads")]
 pub(crate) struct StopOnDrop<'a>(pub(crate) &'a AtomicBool);
 

@@ -1,4 +1,4 @@
-//! AArch64's fields without a choice: `patch_aarch64_12` and `12x`, `16a` to `16d`, `19r`, `21r` and
+//! AArch64's patches that always write the same field: `patch_aarch64_12` and `12x`, `16a` to `16d`, `19r`, `21r` and
 //! `21rx`, `26r`, and `patch_64` in data.
 
 use jit_stencils::{Part, PatchKind};
@@ -11,8 +11,8 @@ use crate::{
     spot::{Outcome, Source, Spot},
 };
 
-/// Loads, stores, adds and subs with the field at 10, and how many bytes it counts in. Register
-/// numbers are 0: any may be added.
+/// Loads, stores, adds and subs whose field is at bit 10, with the unit of the field in bytes. Register numbers are 0:
+/// others can be added.
 const LOW_12: [(u32, u64); 22] = [
     // ldrb, strb, ldrsb x, ldrsb w, ldr b
     (0x3940_0000, 1),
@@ -44,7 +44,7 @@ const LOW_12: [(u32, u64); 22] = [
     (0xb100_0000, 1),
 ];
 
-/// movn, movz and movk of 64 bits.
+/// 64-bit movn, movz and movk.
 const MOVES: [u32; 3] = [0x9280_0000, 0xd280_0000, 0xf280_0000];
 
 const PARTS: [PatchKind; 4] = [
@@ -72,7 +72,7 @@ const LIMITS_19: &[i64] = &[-(1 << 20), 1 << 20];
 const LIMITS_26: &[i64] = &[-(1 << 27), 1 << 27];
 const LIMITS_PAGES: &[i64] = &[-(1 << 20), 1 << 20];
 
-/// A placeholder in a field, to be gone.
+/// Bits in a field before it is patched, which must not remain.
 fn instruction(opcode: u32, mask: u32, placeholder: u32) -> [u8; 4] {
     (opcode | placeholder & mask).to_le_bytes()
 }
@@ -116,7 +116,7 @@ fn low_12_bits_at_each_limit() {
     }
 }
 
-/// For a field that is `mask`, and so many bits of a distance in bytes.
+/// Links a branch whose field is `mask` and holds a distance of `bits` bits in bytes, and checks the result.
 fn check_branch(spot: &Spot, bits: u32, mask: u32) {
     let expected = distance(spot.location, spot.value);
     match spot.link() {
@@ -151,7 +151,7 @@ fn branches_at_each_limit() {
     }
 }
 
-/// The last values that fit and the first that do not, as numbers.
+/// The last values that fit and the first that do not, written as numbers.
 #[test]
 fn branches_reach_1_and_128_megabytes() {
     let reach = [
@@ -182,7 +182,7 @@ fn check_page(spot: &Spot) {
         Outcome::Written(bytes) => {
             assert!(fits(expected, 21), "{expected:#x} pages were let through");
             spot.check_untouched(&bytes, MASK_PAGE.into());
-            // The decoder gives how far the page is, in bytes.
+            // The decoder returns the distance of the page in bytes.
             let offset = decode::aarch64_offset(word(&bytes));
             let page = (spot.location & !0xfff).wrapping_add_signed(offset);
             assert_eq!(page, spot.value & !0xfff, "{spot:x?}");
@@ -194,7 +194,7 @@ fn check_page(spot: &Spot) {
     }
 }
 
-/// An address so many pages away.
+/// Returns an address at a distance in pages.
 fn page_away(from: u64, pages: i64, low: u64) -> u64 {
     let page = away(from & !0xfff, pages.wrapping_mul(4096));
     page | low
@@ -205,7 +205,7 @@ fn pages_at_each_limit() {
     for kind in [PatchKind::Aarch64_21r, PatchKind::Aarch64_21rx] {
         for placeholder in [0, !0] {
             for pages in edges(LIMITS_PAGES).chain(edges(&[0])) {
-                // The first and the last byte of each page, from both ends of this one.
+                // From both ends of this page to the first and the last byte of the other one.
                 for (within, low) in [(0, 0), (0, 0xfff), (0xffc, 0), (0xffc, 0xfff)] {
                     let bytes = instruction(0x9000_0000, MASK_PAGE, placeholder);
                     let mut spot = Spot::new(target(AARCH64[2]), kind, &bytes, 0);
@@ -218,7 +218,7 @@ fn pages_at_each_limit() {
     }
 }
 
-/// The address space has ends: the page after the last one is not page 0.
+/// Page distances do not wrap: the page after the last one is not page 0.
 #[test]
 fn pages_do_not_go_around() {
     let spot = Spot::new(
@@ -269,7 +269,7 @@ fn moves_of_each_part() {
     }
 }
 
-/// What all random cases have.
+/// Generates what all random cases have in common.
 fn spots() -> impl Strategy<Value = Spot> {
     (
         proptest::sample::select(&AARCH64[..]),
@@ -290,7 +290,7 @@ fn spots() -> impl Strategy<Value = Spot> {
         })
 }
 
-/// The same with an instruction that has a hole.
+/// Returns the same case with another patch, instruction and value.
 fn with(spot: &Spot, kind: PatchKind, bytes: [u8; 4], value: u64) -> Spot {
     let mut spot = Spot {
         kind,
@@ -383,7 +383,7 @@ proptest! {
             body: (0..24).collect(),
             offset,
             value,
-            // Data is at multiples of 8 from the base.
+            // Data is at a multiple of 8 from the base.
             location: spot.location & !7 | (offset as u64 & 7),
             ..spot
         };

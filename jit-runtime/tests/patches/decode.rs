@@ -1,4 +1,4 @@
-//! What others make of the bytes.
+//! Reads instructions with decoders of other projects.
 
 use iced_x86::{Decoder, DecoderOptions, Instruction};
 use yaxpeax_arch::{Decoder as _, U8Reader};
@@ -7,21 +7,21 @@ use yaxpeax_arm::armv8::a64::{InstDecoder, Instruction as Aarch64, Operand};
 pub(crate) use iced_x86::{Code, Mnemonic, OpKind, Register};
 pub(crate) use yaxpeax_arm::armv8::a64::{Opcode, SizeCode};
 
-/// An x86 instruction that is all of the bytes.
+/// Decodes bytes that must be one x86 instruction.
 pub(crate) fn x86(bitness: u32, bytes: &[u8], address: u64) -> Instruction {
     let instruction = x86_first(bitness, bytes, address);
     assert_eq!(instruction.len(), bytes.len(), "{bytes:02x?}");
     instruction
 }
 
-/// The first x86 instruction of the bytes.
+/// Decodes the first x86 instruction of the bytes.
 pub(crate) fn x86_first(bitness: u32, bytes: &[u8], address: u64) -> Instruction {
     let instruction = Decoder::with_ip(bitness, bytes, address, DecoderOptions::NONE).decode();
     assert!(!instruction.is_invalid(), "{bytes:02x?}");
     instruction
 }
 
-/// What an x86 instruction jumps to or has as its memory operand, counted from itself.
+/// Returns the address that an x86 instruction jumps to, or that its memory operand has relative to it.
 pub(crate) fn x86_target(instruction: &Instruction) -> u64 {
     if instruction.is_ip_rel_memory_operand() {
         return instruction.ip_rel_memory_address();
@@ -42,7 +42,7 @@ pub(crate) fn aarch64(word: u32) -> Aarch64 {
         .unwrap_or_else(|error| panic!("{word:#010x}: {error:?}"))
 }
 
-/// How far an AArch64 instruction reaches: an adrp from its page, others from themselves.
+/// Returns the offset in an AArch64 instruction in bytes: from its page for adrp, otherwise from the instruction.
 pub(crate) fn aarch64_offset(word: u32) -> i64 {
     let instruction = aarch64(word);
     let offset = instruction
@@ -55,7 +55,7 @@ pub(crate) fn aarch64_offset(word: u32) -> i64 {
     offset.unwrap_or_else(|| panic!("{instruction} has no target"))
 }
 
-/// What an AArch64 instruction adds to a register.
+/// Returns the immediate that an AArch64 instruction adds to a register.
 pub(crate) fn aarch64_immediate(word: u32) -> u64 {
     let instruction = aarch64(word);
     let immediate = instruction
@@ -69,17 +69,17 @@ pub(crate) fn aarch64_immediate(word: u32) -> u64 {
     immediate.unwrap_or_else(|| panic!("{instruction} has no immediate"))
 }
 
-/// The 16 bits of a movz, movn or movk, and where they go.
+/// Returns the 16 bits of a movz, movn or movk, and the shift.
 pub(crate) fn aarch64_move(word: u32) -> (u64, u32) {
     let instruction = aarch64(word);
     match instruction.operands[1] {
         Operand::ImmShift(immediate, shift) => (u64::from(immediate), u32::from(shift)),
-        _ => panic!("{instruction} is no move"),
+        _ => panic!("{instruction} is not a move"),
     }
 }
 
-/// What is in register `register` once the instructions at these addresses ran, one after the other,
-/// in memory that `load` reads. Only what a pair may become is known.
+/// Executes the instructions at these addresses one after the other, with memory that `load` reads, and returns the
+/// content of register `register`. It supports only the instructions that a pair can become.
 pub(crate) fn aarch64_run(
     register: u16,
     instructions: &[(u64, u32)],

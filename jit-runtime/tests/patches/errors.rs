@@ -1,4 +1,4 @@
-//! Each error of laying out and linking, and what comes just before it.
+//! Tests each error of layouts and linking, and the last case that is not yet an error.
 
 use jit_runtime::{LayoutPolicy, LinkError, Linker, Stencils, Symbols, Uop};
 use jit_stencils::{HoleValue, Part, PatchKind, PatchValue, StencilGroup};
@@ -44,7 +44,7 @@ fn unknown_opcodes() {
 
 #[test]
 fn long_traces() {
-    // Without code, or they would be too big before they are too long.
+    // The micro-ops have no code: otherwise the image would be too large before the trace is too long.
     let stencils = stencils(LINUX, vec![("_A", StencilGroup::default())], &[]);
     let linker = Linker::new(&stencils, TIGHT);
     let trace = vec![uop(&stencils, "_A"); 1 << 16];
@@ -57,7 +57,7 @@ fn long_traces() {
 }
 
 #[test]
-fn pages_that_there_are_not() {
+fn page_sizes_that_do_not_exist() {
     let stencils = stencils(LINUX, vec![("_A", nothing())], &[]);
     let trace = [uop(&stencils, "_A")];
     for page_size in [0, 3, 4095, 4097, 6144, usize::MAX] {
@@ -72,7 +72,7 @@ fn pages_that_there_are_not() {
     assert!(matches!(error, LinkError::TooBig { .. }), "{error}");
 }
 
-/// A jump of each kind, on each architecture.
+/// Tests a jump of each kind on each architecture.
 #[test]
 fn jumps_out_of_the_trace() {
     let of = |triple: &str, base: HoleValue| match triple {
@@ -90,7 +90,7 @@ fn jumps_out_of_the_trace() {
             ("_JUMP", of(triple, HoleValue::JumpTarget)),
             ("_ERROR", of(triple, HoleValue::ErrorTarget)),
             ("_OTHER", nothing()),
-            // A guard is no place to jump to.
+            // A jump to the guard is an error.
             (GUARD, nothing()),
         ];
         let stencils = stencils(triple, groups, &[]);
@@ -101,7 +101,7 @@ fn jumps_out_of_the_trace() {
             None,
         ]) {
             for target in [0, 2, 3, 4, u16::MAX] {
-                // The field that the stencil does not have may say anything.
+                // A target that the stencil does not use can have any value.
                 let [jump_target, error_target] = match value {
                     Some(HoleValue::JumpTarget) => [target, u16::MAX],
                     Some(_) => [u16::MAX, target],
@@ -135,7 +135,7 @@ fn jumps_out_of_the_trace() {
     }
 }
 
-/// Micro-ops that each need a symbol in another way, and the contents of the error.
+/// Returns micro-ops that each use a symbol in a different way, with the expected contents of the error.
 fn needy() -> Vec<(
     &'static str,
     StencilGroup,
@@ -220,7 +220,7 @@ fn unresolved_symbols() {
             kind,
         };
         assert_eq!(error, expected);
-        // Others do not need it.
+        // A trace without it does not need the symbol.
         let others = needy().into_iter().filter(|other| other.0 != name);
         let trace: Vec<_> = others.map(|other| uop(&stencils, other.0)).collect();
         link(&stencils, TIGHT, &trace, 0x1_0000, &symbols).unwrap();
@@ -229,7 +229,7 @@ fn unresolved_symbols() {
     assert_eq!(symbols.missing(), ["direct"]);
 }
 
-/// 0 is an address, too.
+/// 0 is a valid address of a symbol.
 #[test]
 fn symbols_at_0() {
     let groups = needy().into_iter().map(|(name, group, ..)| (name, group));
@@ -267,7 +267,7 @@ fn unresolved_symbols_of_the_guard() {
     }
 }
 
-/// Values of the guard's holes that do not fit: the error names no micro-op of the trace.
+/// If a value of the guard's holes does not fit, the error names no micro-op of the trace.
 #[test]
 fn values_of_the_guard() {
     let guard = || {
@@ -310,7 +310,7 @@ fn values_of_the_guard() {
     assert_eq!(error, expected);
 }
 
-/// The first uop of several is named, and the right one of its holes, in whatever order they are.
+/// An error names the first of several micro-ops, and the right hole of it, whatever the order of the holes.
 #[test]
 fn the_uop_with_the_error() {
     let operand = |base| based(base, 0);
@@ -361,9 +361,9 @@ fn buffers_of_another_size() {
 }
 
 #[test]
-fn images_past_the_end_of_memory() {
+fn images_past_the_end_of_the_address_space() {
     for (triple, last) in [
-        // An image may end where 32-bit addresses do; one byte is left where 64-bit ones do.
+        // An image may end at the end of the 32-bit address space, and one byte before that of the 64-bit one.
         (I686, (1_u64 << 32) - 24),
         (LINUX, u64::MAX - 24),
         (AARCH64[0], u64::MAX - 24),
@@ -379,7 +379,7 @@ fn images_past_the_end_of_memory() {
 }
 
 #[test]
-fn things_of_other_stencils() {
+fn layouts_and_symbols_of_other_stencils() {
     let make = || stencils(LINUX, vec![("_A", nothing())], &[]);
     let (one, two) = (make(), make());
     let trace = [uop(&one, "_A")];
@@ -405,7 +405,7 @@ fn things_of_other_stencils() {
     assert_eq!(try_link(0, 0, 1), symbols);
     assert_eq!(try_link(1, 1, 0), symbols);
 
-    // Another guard makes other stencils.
+    // The same stencils with another guard do not accept earlier layouts.
     let before = Linker::new(&one, TIGHT).layout(&trace).unwrap();
     let after = one.clone().with_guard(Some("_A")).unwrap();
     let known = Symbols::new(&after, |_| None);

@@ -1,4 +1,4 @@
-//! Stencils that are refused as a whole, or because of each other: masks, guards, sizes, names.
+//! Tests of errors about whole stencils or sets of stencils: masks, guards, sizes, names.
 
 use jit_runtime::{LayoutPolicy, LinkError, StencilError, Stencils};
 use jit_schema::Target;
@@ -13,7 +13,7 @@ use crate::{
     refused::make,
 };
 
-/// Returns the micro-op and the ordinal in an error about masks.
+/// Returns the micro-op and the ordinal that an error about masks names.
 fn named(error: &StencilError) -> (&str, usize) {
     match error {
         StencilError::Mask { uop, ordinal, .. } => (uop, *ordinal),
@@ -21,9 +21,9 @@ fn named(error: &StencilError) -> (&str, usize) {
     }
 }
 
-/// Masks with symbols that do not exist: there are two.
+/// A mask with an ordinal past the two symbols of the set is an error.
 #[test]
-fn masks_with_numbers_that_no_symbol_has() {
+fn masks_with_ordinals_of_no_symbol() {
     for ordinal in [2, 31, 255] {
         for triple in [AARCH64[0], X86_64[0]] {
             let base = || code(vec![0; 4], vec![]);
@@ -38,7 +38,7 @@ fn masks_with_numbers_that_no_symbol_has() {
     }
 }
 
-/// Alignments that are no powers of two, less than that of all data, or more than a page.
+/// An alignment that is not a power of two, is less than that of all data, or is more than a page is an error.
 #[test]
 fn alignments_that_no_image_has() {
     for alignment in [0, 1, 4, 12, 24, 4095, 8192, 1 << 20, usize::MAX] {
@@ -58,7 +58,7 @@ fn alignments_that_no_image_has() {
     }
 }
 
-/// Numbers past the 256 that CPython's masks have room for.
+/// Tests ordinals past the 256 that fit into CPython's masks.
 #[test]
 fn many_symbols() {
     let names: Vec<String> = (0..600).map(|number| format!("s{number}")).collect();
@@ -107,7 +107,7 @@ fn many_symbols() {
         assert_eq!(linked.word(start + 8), distance(start + 12, trampoline));
     }
 
-    // Each of the symbols is missing once.
+    // Without any one of the symbols, linking is an error.
     for (missing, _) in &groups {
         let known: Vec<_> = symbols
             .iter()
@@ -122,7 +122,7 @@ fn many_symbols() {
     }
 }
 
-/// Holes refer to values by numbers of 16 bits.
+/// Holes refer to values by 16-bit numbers.
 #[test]
 fn more_symbols_than_there_are_numbers() {
     let names: Vec<String> = (0..65_536).map(|number| format!("s{number}")).collect();
@@ -141,7 +141,7 @@ fn more_symbols_than_there_are_numbers() {
     );
 }
 
-/// 32-bit x86 has no GOT: slots would be 4 bytes apart and 8 bytes wide.
+/// 32-bit x86 has no GOT, because its slots would be 4 bytes apart and 8 bytes wide.
 #[test]
 fn got_slots_of_32_bits() {
     let load = hole(2, PatchKind::X86_64_32rx, slot(0, -4));
@@ -166,7 +166,7 @@ fn guards_with_operands() {
         for guard in [in_code, in_data] {
             let groups = vec![("_A", StencilGroup::default()), (GUARD, guard.clone())];
             let made = Stencils::new(&set(target(X86_64[2]), groups, &[]));
-            // With another name it is a stencil like others, until it is made the guard.
+            // Under another name, it is an ordinary stencil until it is made the guard.
             let groups = vec![("_OWN", guard)];
             let other = Stencils::new(&set(target(X86_64[2]), groups, &[])).unwrap();
             assert_eq!(other.guard(), None);
@@ -280,7 +280,7 @@ fn names_and_numbers_of_stencils() {
     assert_eq!(Stencils::new(&many).unwrap().len(), 65_535);
 }
 
-/// The shim is the last stencil, and is checked like the others.
+/// The shim is the last stencil and is checked like the others.
 #[test]
 fn the_shim() {
     let call = hole(1, PatchKind::Patch32r, based(HoleValue::Code, -4));

@@ -1,4 +1,4 @@
-//! 32-bit x86, where addresses wrap around and so do displacements.
+//! Tests of 32-bit x86, where addresses and displacements wrap.
 
 use jit_runtime::{LayoutPolicy, LinkError, Stencils, Uop};
 use jit_stencils::{HoleValue, PatchKind, PatchValue};
@@ -13,15 +13,15 @@ use crate::{
     spot::{Outcome, Source, Spot},
 };
 
-/// Modulo 2^32.
+/// Returns a number modulo 2^32.
 fn wrapped(number: i128) -> u64 {
     number.rem_euclid(1 << 32) as u64
 }
 
-/// Link one uop with that hole; the image.
+/// Links a trace with that hole, and returns the image.
 fn image(body: Vec<u8>, hole: jit_stencils::Hole, base: u64, there: u64) -> Vec<u8> {
     let mut group = code(body, vec![hole]);
-    // An address near the code, should anybody take it for one.
+    // Zeros near the code, which must not be taken for an address.
     group.data = stencil(vec![0; 16], vec![]);
     let stencils = Stencils::new(&set(target(I686), vec![("_SPOT", group)], &[])).unwrap();
     let trace = [uop(&stencils, "_SPOT"), uop(&stencils, "_SPOT")];
@@ -30,7 +30,7 @@ fn image(body: Vec<u8>, hole: jit_stencils::Hole, base: u64, there: u64) -> Vec<
     linked.unwrap().bytes
 }
 
-/// Link one uop with that value in an instruction, and with another one after it; the image.
+/// Links a micro-op with a value in an instruction, and returns the image.
 fn sum(value: PatchValue, uop: Uop) -> Result<Vec<u8>, LinkError> {
     let body = vec![0xbf, 9, 9, 9, 9, 0xc3, 0xcc, 0xcc, 0xcc];
     let group = code(body, vec![hole(1, PatchKind::Patch32, value)]);
@@ -40,7 +40,7 @@ fn sum(value: PatchValue, uop: Uop) -> Result<Vec<u8>, LinkError> {
     Ok(linked.bytes)
 }
 
-/// What an address may be counted from, and what that is in the image made above.
+/// Returns a value relative to one of several bases, and what that base is in the image made above.
 fn address(choice: usize, addend: i64, base: u64, there: u64, length: u64) -> (PatchValue, i128) {
     let value = match choice {
         0 => (based(HoleValue::Code, addend), base),

@@ -1,4 +1,4 @@
-//! Sizes and places, by the formulas of CPython's `_PyJIT_Compile`, and images without holes.
+//! Tests of sizes and offsets, by the formulas of CPython's `_PyJIT_Compile`, and of images without holes.
 
 use std::collections::BTreeSet;
 
@@ -13,20 +13,19 @@ use crate::{
     make::{GUARD, code, set, stencil, target, uop, with_got},
 };
 
-/// A stencil as layouts see it. Sizes are in units: 4 bytes of code on AArch64, else 1, and 8 bytes
-/// of data.
+/// The sizes of a stencil. Units of code are 4 bytes on AArch64 and 1 byte elsewhere; units of data are 8 bytes.
 #[derive(Debug, Clone)]
 struct Shape {
     code: usize,
     data: usize,
-    /// Of the data, in bytes.
+    /// Alignment of the data, in bytes.
     alignment: usize,
     got: BTreeSet<usize>,
     trampolines: BTreeSet<usize>,
 }
 
 impl Shape {
-    /// Any shape; `most` is the largest alignment, as a power of two.
+    /// Generates any shape. `most` is the largest alignment, as a power of two.
     fn any(most: u32) -> impl Strategy<Value = Shape> {
         let ordinals = || proptest::collection::btree_set(0_usize..256, 0..6);
         (0_usize..150, 0_usize..5, 3..=most, ordinals(), ordinals()).prop_map(
@@ -41,7 +40,7 @@ impl Shape {
     }
 }
 
-/// What differs from target to target, as in jit.c's `#if`s.
+/// The properties of targets that jit.c has `#if`s for.
 struct Rules {
     unit: usize,
     trampoline: usize,
@@ -68,7 +67,7 @@ fn address(ordinal: usize) -> u64 {
     0x1122_3344_5566_0000 + ordinal as u64
 }
 
-/// Bytes that say whose they are.
+/// Returns bytes from which one can tell the stencil and the part.
 fn bytes(opcode: usize, length: usize, part: u8) -> Vec<u8> {
     (0..length)
         .map(|index| ((index * 7) as u8 ^ (opcode as u8) << 4 ^ part) | 1)
@@ -90,7 +89,7 @@ fn group(target: &Target, opcode: usize, shape: &Shape) -> StencilGroup {
     group
 }
 
-/// Everything that the formulas say about an image.
+/// The sizes and offsets of an image by the formulas.
 #[derive(Debug, PartialEq, Eq)]
 struct Places {
     starts: Vec<usize>,
@@ -152,7 +151,11 @@ fn places(
 
 fn places_of(linked: &jit_runtime::Layout<'_>, length: usize) -> Places {
     let pair = |range: std::ops::Range<usize>| (range.start, range.end);
-    assert_eq!(linked.start(length), None, "the guard is no uop");
+    assert_eq!(
+        linked.start(length),
+        None,
+        "the guard is not a micro-op of the trace"
+    );
     Places {
         starts: (0..length)
             .map(|index| linked.start(index).unwrap())
@@ -165,7 +168,7 @@ fn places_of(linked: &jit_runtime::Layout<'_>, length: usize) -> Places {
     }
 }
 
-/// All bytes of the image, by what the formulas say about where they are.
+/// Returns all bytes of the image, by the formulas.
 fn image(places: &Places, target: &Target, shapes: &[(usize, &Shape)]) -> Vec<u8> {
     let mut image = vec![0; places.size];
     let (mut code, mut data) = (0, places.data.0);
@@ -235,13 +238,13 @@ fn check(target: &Target, shapes: &[Shape], guard: bool, trace: &[u16], page: Op
     assert!(linked.bytes == image(&expected, target, &all), "{target}");
     check_bases(&linked, &stencils, policy, &all);
 
-    // Which uop an offset belongs to: the first and last bytes of each, and of the code.
+    // The micro-op that an offset belongs to: tried for the first and last byte of each, and of the code.
     let unit = rules(target).unit;
     let uops_end: usize = own.iter().map(|shape| unit * shape.code).sum();
     let ends = [uops_end, expected.code, expected.size];
     for edge in expected.starts.iter().copied().chain(ends) {
         for offset in [edge.saturating_sub(1), edge, edge + 1] {
-            // Uops without code are nowhere.
+            // A micro-op without code has no offset.
             let owner = (0..trace.len())
                 .rfind(|index| expected.starts[*index] <= offset)
                 .filter(|_| offset < uops_end);
@@ -283,11 +286,11 @@ fn check_bases(
                  choose a multiple of Layout::alignment"
             )
         );
-        assert!(out == pattern(out.len()), "written to");
+        assert!(out == pattern(out.len()), "the buffer was written to");
     }
 }
 
-/// Shapes, a trace of them, and more.
+/// Generates shapes, a trace of them, and the other parameters of an image.
 fn traces(most: u32) -> impl Strategy<Value = (Vec<Shape>, Vec<u16>)> {
     proptest::collection::vec(Shape::any(most), 1..5).prop_flat_map(|shapes| {
         let opcodes = 0..shapes.len() as u16;
@@ -308,7 +311,7 @@ proptest! {
         check(&target, &shapes, guard, &trace, page);
     }
 
-    /// Data at multiples of 16 to 4096 bytes, which CPython has not.
+    /// Data at multiples of 16 to 4096 bytes, which CPython does not support.
     #[test]
     fn alignment(
         target in proptest::sample::select(&Target::ALL[..]),
@@ -320,7 +323,7 @@ proptest! {
     }
 }
 
-/// Images that end where a page does take one more in CPython.
+/// In CPython, an image that ends at the end of a page takes one more page.
 #[test]
 fn full_pages() {
     for target in Target::ALL {
@@ -346,7 +349,7 @@ fn full_pages() {
     }
 }
 
-/// GOT slots of all 256 numbers, and of every second.
+/// Tests GOT slots of all 256 ordinals, and of every second one.
 #[test]
 fn all_symbols() {
     for triple in ["aarch64-apple-darwin", "x86_64-apple-darwin"] {
@@ -370,7 +373,7 @@ fn all_symbols() {
     }
 }
 
-/// The largest image, and one byte more.
+/// Tests the largest image, and one that is a byte larger.
 #[test]
 fn the_size_limit() {
     assert_eq!(MAX_SIZE, 1_048_575, "PY_MAX_JIT_CODE_SIZE");

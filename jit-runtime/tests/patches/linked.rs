@@ -1,9 +1,9 @@
-//! Linking, with checks that apply to every trace: a buffer is written completely or not at all, and
-//! the result does not depend on what the linker did before.
+//! Links with checks that apply to every trace: a buffer is written completely or not at all, and the
+//! result does not depend on what the linker did before.
 
 use jit_runtime::{Layout, LayoutPolicy, LinkError, Linker, Stencils, Symbols, Uop};
 
-/// An image and where everything is in it.
+/// An image and its layout.
 #[derive(Debug)]
 pub(crate) struct Linked<'t> {
     pub(crate) layout: Layout<'t>,
@@ -11,7 +11,7 @@ pub(crate) struct Linked<'t> {
     pub(crate) bytes: Vec<u8>,
 }
 
-/// The address to link for, by the layout.
+/// Returns the address to link for, given the layout.
 pub(crate) type Base<'a> = &'a dyn Fn(&Layout<'_>) -> u64;
 
 pub(crate) fn link_at<'t>(
@@ -36,7 +36,7 @@ pub(crate) fn link_at<'t>(
     let mut bytes = pattern(layout.size());
     match linker.link(&layout, base, &symbols, &mut bytes) {
         Ok(()) => {
-            // Nothing that was there before shows through.
+            // The buffer's previous contents do not affect the image.
             let mut again = vec![0; layout.size()];
             let mut fresh = Linker::new(stencils, policy);
             fresh.link(&layout, base, &symbols, &mut again).unwrap();
@@ -79,7 +79,7 @@ impl Linked<'_> {
         self.base.wrapping_add(offset as u64)
     }
 
-    /// The code of a uop.
+    /// Returns the offset of a micro-op's code.
     pub(crate) fn start(&self, index: usize) -> usize {
         self.layout.start(index).unwrap()
     }
@@ -88,7 +88,7 @@ impl Linked<'_> {
         u32::from_le_bytes(self.bytes[offset..offset + 4].try_into().unwrap())
     }
 
-    /// The 64 bits that a program reads at an address of the image.
+    /// Returns the 64 bits at an address of the image.
     pub(crate) fn load(&self, address: u64) -> u64 {
         let offset = usize::try_from(address.wrapping_sub(self.base)).unwrap();
         u64::from_le_bytes(self.bytes[offset..offset + 8].try_into().unwrap())

@@ -1,8 +1,8 @@
-//! Each patch at both ends of its range: tiny stencils with one hole are linked, and the result is read
-//! with another project's decoder (iced-x86 for x86, yaxpeax-arm for AArch64). The tests compute which
-//! values fit on their own, in 128-bit arithmetic.
+//! Tests each patch at both ends of its range. Small stencils with one hole are linked, and the result is read with
+//! another project's decoder: iced-x86 for x86, yaxpeax-arm for AArch64. The tests compute on their own which values
+//! fit, in 128-bit arithmetic.
 //!
-//! `PROPTEST_CASES` sets the number of random cases; the values at the limits are all tried.
+//! `PROPTEST_CASES` sets the number of random cases. All values at the limits are tried in any case.
 #![forbid(unsafe_code)]
 
 mod decode;
@@ -25,7 +25,7 @@ mod x86;
 
 use proptest::test_runner::Config;
 
-/// The usual number of cases, without files for failures next to the sources.
+/// Returns proptest's configuration, without files for failures next to the sources.
 fn config() -> Config {
     Config {
         failure_persistence: None,

@@ -52,7 +52,7 @@ pub(crate) fn code(body: Vec<u8>, holes: Vec<Hole>) -> StencilGroup {
     }
 }
 
-/// Returns code that reads GOT slots, with the holes in its data that fill them.
+/// Adds GOT slots to a stencil: the mask, and the holes in the data that fill them.
 pub(crate) fn with_got(mut group: StencilGroup, ordinals: &[usize]) -> StencilGroup {
     group.got_entries = SymbolMask::from_iter(ordinals.iter().copied());
     for ordinal in ordinals {
@@ -77,7 +77,7 @@ pub(crate) fn hole(offset: usize, patch: PatchKind, value: PatchValue) -> Hole {
     }
 }
 
-/// Returns the hole of an adrp at `first` and a load at `second`.
+/// Returns the hole that consists of an adrp at `first` and a load at `second`.
 pub(crate) fn pair(first: usize, second: usize, value: PatchValue) -> Hole {
     Hole {
         first: Some(first),

@@ -1,19 +1,19 @@
-//! Values that are worth trying, and sums without overflow.
+//! Numbers near limits, and arithmetic without overflow.
 
 use jit_schema::{Arch, Target};
 use proptest::prelude::*;
 
-/// From each limit, so far in both directions.
+/// The distance from a limit up to which numbers are tried, in both directions.
 pub(crate) const REACH: i64 = 8;
 
-/// All numbers near a limit.
+/// Returns all numbers near any of the limits.
 pub(crate) fn edges(limits: &[i64]) -> impl Iterator<Item = i64> + '_ {
     limits
         .iter()
         .flat_map(|limit| (-REACH..=REACH).map(move |step| limit + step))
 }
 
-/// A number near one of the limits, or between them, or any.
+/// Generates a number near one of the limits, between them, or any number.
 pub(crate) fn near(limits: &'static [i64]) -> BoxedStrategy<i64> {
     let (low, high) = (*limits.iter().min().unwrap(), *limits.iter().max().unwrap());
     prop_oneof![
@@ -24,7 +24,7 @@ pub(crate) fn near(limits: &'static [i64]) -> BoxedStrategy<i64> {
     .boxed()
 }
 
-/// Addresses of holes: those at the ends of the address space too, with room for a small image.
+/// Generates addresses of holes, with room for a small image around them. Some are at the ends of the address space.
 pub(crate) fn locations(target: &Target) -> BoxedStrategy<u64> {
     const ROOM: u64 = 1 << 16;
     if target.arch == Arch::I686 {
@@ -48,7 +48,7 @@ pub(crate) fn locations(target: &Target) -> BoxedStrategy<u64> {
     }
 }
 
-/// `number` modulo 2^64, as a signed number.
+/// Returns `number` modulo 2^64, as a signed number.
 pub(crate) fn signed64(number: i128) -> i128 {
     let number = number.rem_euclid(1 << 64);
     if number < 1 << 63 {
@@ -58,22 +58,23 @@ pub(crate) fn signed64(number: i128) -> i128 {
     }
 }
 
-/// How far it is from one address to another, around the end of the address space if that is shorter.
+/// Returns the distance from one address to another, across the end of the address space if that is shorter.
 pub(crate) fn distance(from: u64, to: u64) -> i128 {
     signed64(i128::from(to) - i128::from(from))
 }
 
-/// An address so far away.
+/// Returns the address at a distance in bytes from another one.
 pub(crate) fn away(from: u64, distance: i64) -> u64 {
     ((i128::from(from) + i128::from(distance)).rem_euclid(1 << 64)) as u64
 }
 
-/// Whether a number is in a signed field of so many bits.
+/// Returns whether a number fits into a signed field of `bits` bits.
 pub(crate) fn fits(number: i128, bits: u32) -> bool {
     (-(1_i128 << (bits - 1))..1 << (bits - 1)).contains(&number)
 }
 
-/// From one address to another in pages of 4096 bytes. These do not go around the end.
+/// Returns the distance from one address to another in pages of 4096 bytes. It does not cross the end of the address
+/// space.
 pub(crate) fn pages(from: u64, to: u64) -> i128 {
     i128::from(to / 4096) - i128::from(from / 4096)
 }

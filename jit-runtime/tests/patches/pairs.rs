@@ -1,5 +1,5 @@
-//! `patch_aarch64_33rx`: an adrp and an ldr of a slot, or whatever gets at its content without. The
-//! two instructions are run, and there has to be in the register what is in the slot.
+//! Tests of `patch_aarch64_33rx`: an adrp and an ldr of a slot, or two instructions that have the same effect without
+//! the slot. The two instructions are executed, and the register must contain the slot's content.
 
 use jit_runtime::{Layout, LayoutPolicy, LinkError, Stencils, Uop};
 use jit_stencils::{HoleValue, Part, PatchKind, PatchValue};
@@ -23,16 +23,16 @@ enum Slot {
     Data(usize),
 }
 
-/// A uop with one pair.
+/// A micro-op with one pair.
 #[derive(Debug, Clone)]
 struct Case {
     triple: &'static str,
     register: u32,
-    /// Instructions between the two.
+    /// The number of instructions between the two.
     between: usize,
     slot: Slot,
     before: usize,
-    /// Of the adrp.
+    /// The address of the adrp.
     location: u64,
     content: u64,
     placeholder: u32,
@@ -97,7 +97,7 @@ impl Case {
             let second = first + 4 + 4 * self.between;
             let pair = [linked.word(first), linked.word(second)];
             self.check_pair(linked, pair, second);
-            // All around is as it was.
+            // The bytes around the two are unchanged.
             for around in (first + 4..second)
                 .step_by(4)
                 .chain([first - 4, second + 4])
@@ -111,7 +111,7 @@ impl Case {
         }
     }
 
-    /// Nothing but the slot will do, and no load can name it. All else is at multiples of 4.
+    /// Returns whether only a load of the slot would do, and the slot is not aligned for one.
     fn is_misaligned(&self) -> bool {
         !self.slot_offset().is_multiple_of(4)
             && self.content >= 1 << 32
@@ -186,12 +186,12 @@ fn near_contents_at_each_limit() {
     }
 }
 
-/// The slot's distance is what matters where its content is far: half a megabyte at most, as in
-/// CPython, though the instruction reaches twice as far.
+/// If the slot's content is far away, the distance of the slot decides: half a megabyte at most, as in CPython, although
+/// the instruction reaches twice as far.
 #[test]
 fn far_slots_at_the_limit() {
     let far = 1 << 19;
-    // The pair, then so much that the slot is that far from the adrp.
+    // The pair, and padding up to the slot.
     let sizes: Vec<usize> = (far - 32..far + 32).step_by(4).collect();
     let spot = with_got(
         code(
@@ -232,7 +232,7 @@ fn far_slots_at_the_limit() {
     assert!(seen.contains(&(far - 8)) && seen.contains(&far));
 }
 
-/// A literal load needs a slot at a multiple of 4, and the load that is there one at a multiple of 8.
+/// A literal load needs a slot at a multiple of 4 bytes, and the original load one at a multiple of 8.
 #[test]
 fn misaligned_slots() {
     for offset in 0..16 {
@@ -268,8 +268,8 @@ fn misaligned_slots() {
     }
 }
 
-/// A load into another register or of another width leaves the pair as it is, as it may be a store,
-/// or the address be used again.
+/// A load into another register or of another width leaves the pair as it is: the instruction may be a store, or the
+/// address may be used again.
 #[test]
 fn other_loads_stay() {
     // ldr x1, [x0]; ldr w0, [x0]; ldrb w0, [x0]; ldrsw x0, [x0]; str x0, [x0]; ldr d0, [x0];
@@ -307,7 +307,7 @@ fn other_loads_stay() {
                 }];
                 let base = 0x7000_0000_0ff8;
                 let linked = link_at(&stencils, LayoutPolicy::Tight, &trace, &|_| base, &[]);
-                // The data comes right after the two, on another page.
+                // The data follows the two instructions, on another page.
                 let slot = base + 8 + offset as u64;
                 let Ok(linked) = linked else {
                     assert_ne!(slot % width, 0, "{load:#x}: {linked:?}");
@@ -324,7 +324,7 @@ fn other_loads_stay() {
     }
 }
 
-/// A pair does not read what comes before or after the micro-op's own data, whatever that is.
+/// A pair does not read what is before or after the micro-op's own data.
 #[test]
 fn data_of_others_is_not_read() {
     for offset in [-8, 0, 8, 16, 24] {
@@ -347,7 +347,7 @@ fn data_of_others_is_not_read() {
     }
 }
 
-/// Not a slot: the two instructions have the value's page and what is left of it.
+/// Without a slot, the two instructions contain the page of the value and the offset in it.
 fn check_plain(spot: &Spot) {
     let expected = pages(spot.first_location(), spot.value);
     let aligned = spot.value.is_multiple_of(8);
@@ -403,9 +403,9 @@ fn plain_pairs_at_each_limit() {
     }
 }
 
-/// Two uops with the same symbol have the same slot.
+/// Two micro-ops with the same symbol share its slot.
 #[test]
-fn the_slot_is_the_traces() {
+fn micro_ops_share_slots() {
     let spot = |between: &[u32]| {
         let mut body = vec![0x9000_0007];
         body.extend_from_slice(between);

@@ -1,4 +1,4 @@
-//! Stencils with holes that cannot be filled: they are refused when they are loaded.
+//! Tests that stencils with holes that cannot be filled are refused when they are loaded.
 
 use jit_runtime::{StencilError, Stencils};
 use jit_schema::Target;
@@ -37,7 +37,7 @@ fn refuse(triple: &str, group: StencilGroup, part: Part, offset: usize, kind: Pa
     }
 }
 
-/// One instruction with a hole.
+/// Returns a stencil that is one instruction with a hole.
 fn aarch64_hole(word: u32, kind: PatchKind) -> StencilGroup {
     let value = based(HoleValue::Operand0, 0);
     code(words(&[0xd503_201f, word]), vec![hole(4, kind, value)])
@@ -56,7 +56,7 @@ const AARCH64_KINDS: [PatchKind; 10] = [
     PatchKind::Aarch64_26r,
 ];
 
-/// Instructions, and the patches that may be in them.
+/// Returns instructions with the patches that they support.
 fn instructions() -> Vec<(&'static str, u32, Vec<PatchKind>)> {
     use PatchKind as P;
     let low = || vec![P::Aarch64_12, P::Aarch64_12x];
@@ -123,7 +123,7 @@ fn other_instructions_under_a_hole() {
     }
 }
 
-/// Branches with trampolines have the same instructions as others.
+/// Trampolines can be used from the same branch instructions as branches without them.
 #[test]
 fn other_instructions_under_a_trampoline() {
     for (name, word, fit) in instructions() {
@@ -145,7 +145,7 @@ fn pairs_of_other_instructions() {
     let of = |words: &[u32], hole: Hole| with_got(code(self::words(words), vec![hole]), &[0]);
     let (adrp, ldr) = (0x9000_0005, 0xf940_00a5);
     assert!(make(AARCH64[2], of(&[adrp, ldr], pair(0, 4, slot(0, 0)))).is_ok());
-    // Also the other way around in memory.
+    // The load may come before the adrp in memory.
     assert!(make(AARCH64[2], of(&[ldr, adrp], pair(4, 0, slot(0, 0)))).is_ok());
     let refused = [
         // adr; no load; a load through another register; unallocated, beside a load of 128 bits
@@ -171,7 +171,7 @@ fn pairs_of_other_instructions() {
     }
     let single = hole(4, kind, slot(0, 0));
     refuse(AARCH64[2], of(&whole, single), Part::Code, 4, kind);
-    // Holes that share one of the two.
+    // Two holes share one of the two instructions.
     let overlapping = hole(0, PatchKind::Aarch64_21rx, slot(0, 0));
     let group = with_got(
         code(
@@ -184,7 +184,7 @@ fn pairs_of_other_instructions() {
         Err(StencilError::Hole { offset: 0, .. }) => {}
         outcome => panic!("{outcome:?}"),
     }
-    // As resolving leaves it: the folded hole is void.
+    // After folding, as `resolve` does it, the hole of the other instruction is void.
     let folded = Hole {
         void: true,
         ..overlapping
@@ -197,7 +197,7 @@ fn pairs_of_other_instructions() {
 fn offsets_between_instructions() {
     for offset in [1, 2, 3, 5, 6, 7] {
         for kind in AARCH64_KINDS {
-            // Made so that there would be something to patch at the offset.
+            // The bytes at the offset are an instruction that could be patched.
             let fits = instructions()
                 .into_iter()
                 .find(|(_, _, kinds)| kinds.contains(&kind));
@@ -211,7 +211,7 @@ fn offsets_between_instructions() {
     }
 }
 
-/// Every patch that writes to the body, at its end.
+/// Tests every patch that writes to the body, at the end of the body.
 #[test]
 fn holes_outside_of_the_body() {
     let value = || based(HoleValue::Operand0, 0);
@@ -292,7 +292,7 @@ fn overlapping_holes() {
         (&[(4, P32), (4, P32)], 4),
         (&[(0, P64), (7, P32)], 7),
         (&[(12, P32), (0, P32), (6, P64)], 12),
-        // Not only neighbours in the list.
+        // The two need not be neighbours in the list.
         (&[(0, P64), (16, P32), (4, P32)], 4),
     ] {
         let Err(StencilError::Hole {
@@ -308,8 +308,8 @@ fn overlapping_holes() {
     }
 }
 
-/// Names that start with `_JIT_` are values and places of a trace, and no symbols of the host: a
-/// misspelt one, or one of another version, is not looked up.
+/// Names that start with `_JIT_` are values and places of a trace, not symbols of the host. A misspelt name, or one of
+/// another version, is an error when the stencils are loaded.
 #[test]
 fn values_and_places_that_do_not_exist() {
     let names = ["_JIT_OPERNAD0", "_JIT_OPERAND9", "_JIT_"];
@@ -355,7 +355,7 @@ fn values_and_places_that_do_not_exist() {
             );
         }
     }
-    // Others may contain it.
+    // Other names may contain it.
     let group = code(
         vec![0; 8],
         vec![hole(0, PatchKind::Patch64, symbol("vm_JIT_start", 0))],
@@ -363,9 +363,9 @@ fn values_and_places_that_do_not_exist() {
     assert!(make(X86_64[2], group).is_ok());
 }
 
-/// Only symbols in the masks have GOT slots and trampolines.
+/// Only symbols in the masks have GOT slots and trampolines: holes for others are refused.
 #[test]
-fn numbers_that_are_not_in_the_mask() {
+fn ordinals_that_are_not_in_the_mask() {
     let got = |ordinal, mask: &[usize]| {
         let load = hole(3, PatchKind::X86_64_32rx, slot(ordinal, -4));
         with_got(code(vec![0x48, 0x8b, 0x05, 0, 0, 0, 0], vec![load]), mask)
@@ -400,7 +400,7 @@ fn numbers_that_are_not_in_the_mask() {
         0,
         kind,
     );
-    // What fills a slot that is not there.
+    // A hole that fills a slot that does not exist.
     let mut group = with_got(code(vec![0x90], vec![]), &[0]);
     let fill = hole(0, PatchKind::GotSymbol, PatchValue::Symbol { ordinal: 1 });
     group.data.holes.push(fill);
@@ -442,7 +442,7 @@ fn addends_of_got_slots() {
     }
 }
 
-/// Patches of another architecture, or in a part that cannot have them.
+/// Patches of another architecture, or in a part that cannot have them, are refused.
 #[test]
 fn kinds_of_other_targets() {
     let value = || based(HoleValue::Operand0, 0);
@@ -500,7 +500,7 @@ fn kinds_of_other_targets() {
     refuse(X86_64[0], group, Part::Code, 0, PatchKind::GotSymbol);
 }
 
-/// Values that a patch cannot write.
+/// Values that a patch cannot write are refused.
 #[test]
 fn values_of_other_kinds() {
     let kind = PatchKind::Patch32r;

@@ -1,5 +1,5 @@
-//! `patch_x86_64_32rx`: instructions that go through a slot, or straight to what is in there if that
-//! is near enough.
+//! Tests of `patch_x86_64_32rx`: instructions that use a slot, or directly the address in the slot if that is near
+//! enough.
 
 use jit_runtime::{Layout, LayoutPolicy, LinkError, Stencils, Uop};
 use jit_stencils::{HoleValue, Part, PatchKind, PatchValue, StencilGroup};
@@ -14,17 +14,17 @@ use crate::{
     spot::{Outcome, Source, Spot},
 };
 
-/// What an instruction does with its slot.
+/// What an instruction does with the content of its slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
     Load(Register),
     Call,
     Jump,
-    /// Something that there is no shorter way for.
+    /// An operation that cannot be relaxed.
     Other,
 }
 
-/// An instruction, its displacement being the last four bytes.
+/// Instructions whose last four bytes are the displacement.
 type Form = (&'static [u8], Way);
 
 const FORMS: [Form; 10] = [
@@ -44,15 +44,15 @@ const FORMS: [Form; 10] = [
     (&[0xf2, 0x0f, 0x10, 0x0d, 0, 0, 0, 0], Way::Other),
 ];
 
-/// Straight if the displacement is in [-2^31, 2^31 - 1): one less than there is room for.
+/// The limits of relaxing: the displacement is in [-2^31, 2^31 - 1), one less than fits.
 const LIMITS: &[i64] = &[-(1 << 31), (1 << 31) - 1];
 
-/// Where the slot is.
+/// The place of the slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Slot {
-    /// Of a symbol, in the GOT.
+    /// The GOT slot of a symbol.
     Got,
-    /// In the uop's own data, so many bytes from its start.
+    /// At this offset in the micro-op's own data.
     Data(usize),
 }
 
@@ -69,7 +69,7 @@ impl Slot {
     }
 }
 
-/// A uop with one such instruction.
+/// A micro-op with one such instruction.
 #[derive(Debug, Clone)]
 struct Case {
     triple: &'static str,
@@ -77,11 +77,11 @@ struct Case {
     slot: Slot,
     before: usize,
     location: u64,
-    /// What the displacement would be, straight to what is in the slot.
+    /// The displacement from the instruction to the address in the slot.
     distance: i64,
 }
 
-/// Bytes in front of the instruction.
+/// Bytes before the instruction.
 const LEAD: usize = 3;
 
 impl Case {
@@ -104,7 +104,7 @@ impl Case {
                 spot.data.holes = vec![hole(offset, PatchKind::Patch64, content)];
             }
         }
-        // In front: another symbol's slot, and data.
+        // A micro-op before it has another symbol's slot, and data.
         let mut other = with_got(code(vec![0xee; 5], vec![]), &[0, 2]);
         other.data.body = vec![0xdd; 8];
         let groups = vec![("_OTHER", other), ("_SPOT", spot)];
@@ -144,20 +144,20 @@ impl Case {
         assert_eq!(body[LEAD + instruction.len()..][..9], [0xff; 9]);
     }
 
-    /// By what the image consists of: code, data, GOT.
+    /// Returns the address of the slot. The image consists of code, data and GOT.
     fn slot_address(&self, linked: &Linked<'_>) -> u64 {
         let code = 5 * self.before + LEAD + self.form.0.len() + 9;
         let data = code.next_multiple_of(8);
         let offset = match self.slot {
             Slot::Data(offset) => data + 8 * self.before + offset,
-            // The other uop's symbols have the numbers 0 and 2.
+            // The other micro-op's symbols have the ordinals 0 and 2.
             Slot::Got => data + 8 * self.before + 24 + if self.before == 0 { 0 } else { 8 },
         };
         linked.address(offset)
     }
 }
 
-/// An instruction in its place has to do with the slot's content what it did before.
+/// Checks that a relaxed instruction does the same with the slot's content as the original one.
 fn check_instruction(way: Way, bytes: &[u8], address: u64, near: bool, content: u64, slot: u64) {
     let first = decode::x86_first(64, bytes, address);
     if !near || way == Way::Other {
@@ -211,7 +211,7 @@ fn at_each_limit() {
     }
 }
 
-/// In numbers: 2^31 - 1 would fit, and CPython does not take it.
+/// The limits as numbers: 2^31 - 1 would fit, but CPython does not relax there.
 #[test]
 fn the_last_displacement_is_not_used() {
     for (distance, straight) in [
@@ -245,7 +245,7 @@ fn the_last_displacement_is_not_used() {
     }
 }
 
-/// A hole that is not at a slot.
+/// Returns stencils with a hole whose value is not the address of a slot, after the bytes `front`.
 fn plain(value: PatchValue, front: [u8; 2], triple: &str) -> Stencils {
     let body = vec![front[0], front[1], 0, 0, 0, 0];
     let mut spot = code(body, vec![hole(2, PatchKind::X86_64_32rx, value)]);
@@ -256,11 +256,11 @@ fn plain(value: PatchValue, front: [u8; 2], triple: &str) -> Stencils {
     Stencils::new(&set(target(triple), groups, &[])).unwrap()
 }
 
-/// On Windows all jumps have this patch. What they jump to is code, which is no address to jump to,
-/// even if a byte in front of the field looks like a load and zeros are there for an address.
+/// On Windows, all jumps have this patch. They jump to code, so the bytes at the target are not an address, even if a byte
+/// before the field looks like a load and the bytes at the target look like a near address.
 #[test]
 fn no_relaxation_without_a_slot() {
-    // All of the image is near address 0, as are the zeros in it.
+    // The image is near address 0, so that zeros in it look like a near address.
     let base = 0x10_0000;
     for triple in X86_64 {
         for front in [[0x8b, 0x05], [0xff, 0x15], [0xff, 0x25], [0x0f, 0x84]] {
@@ -269,7 +269,7 @@ fn no_relaxation_without_a_slot() {
                 (based(HoleValue::Code, 2), 6 + 2),
                 (based(HoleValue::JumpTarget, -4), 12 - 4),
                 (based(HoleValue::ErrorTarget, 12), 12 + 12),
-                // Behind the uop's own data, and in front of it.
+                // After the micro-op's own data, and before it.
                 (based(HoleValue::Data, 4), 80 + 8 + 4),
                 (based(HoleValue::Data, -5), 80 + 8 - 5),
             ];
@@ -293,8 +293,7 @@ fn no_relaxation_without_a_slot() {
     }
 }
 
-/// A jump is at the start of a stencil: there is one byte in front of the field, and the one before
-/// that belongs to another stencil.
+/// A jump at the start of a stencil has one byte before the field. The byte before that belongs to another stencil.
 #[test]
 fn a_field_at_offset_1() {
     let jump = code(
@@ -327,7 +326,7 @@ fn a_field_at_offset_1() {
     }
 }
 
-/// A 32rx of a GOT slot whose displacement is the stencil's first bytes cannot be relaxed.
+/// A displacement at the start of a stencil has no opcode before it, so it cannot be relaxed.
 #[test]
 fn no_room_for_an_opcode() {
     for offset in [0, 1] {
@@ -359,7 +358,7 @@ fn no_room_for_an_opcode() {
     }
 }
 
-/// What a hole in a uop's own data gets is there when its code is patched.
+/// Holes in a micro-op's own data are filled before its code is patched.
 #[test]
 fn a_slot_is_read_after_it_was_filled() {
     let code = code(
@@ -422,7 +421,7 @@ proptest! {
         Case { triple, form, slot, before, location, distance }.check();
     }
 
-    /// Without a slot it is `patch_32r`, with its limits.
+    /// Without a slot, the patch does what `patch_32r` does, with the same limits.
     #[test]
     fn plain_displacements(
         triple in proptest::sample::select(&X86_64[..]),

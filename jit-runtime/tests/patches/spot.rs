@@ -1,4 +1,4 @@
-//! A stencil with one hole, which gets a value at an address.
+//! A stencil with one hole, linked so that the hole has a given address and value.
 
 use jit_runtime::{LayoutPolicy, LinkError, Stencils, Uop};
 use jit_schema::Target;
@@ -79,7 +79,7 @@ impl Spot {
         }
     }
 
-    /// Links it. An error has to name the hole.
+    /// Links the stencil, and checks that an error names the hole.
     pub(crate) fn link(&self) -> Outcome {
         let own = self.value.wrapping_sub(self.addend as u64);
         let value = match self.source {
@@ -99,7 +99,7 @@ impl Spot {
             ..uop(&stencils, "_SPOT")
         });
         trace.extend([other; 2]);
-        // The layout says where the stencil is, and so what the base has to be.
+        // The base follows from the stencil's offset in the layout.
         let data = OTHER_DATA * self.before;
         let place = |layout: &jit_runtime::Layout<'_>| {
             let start = match self.part {

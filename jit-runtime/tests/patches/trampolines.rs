@@ -1,5 +1,5 @@
-//! `patch_aarch64_trampoline` and `patch_x86_64_trampoline`: branches to symbols, by way of a
-//! trampoline where they do not reach.
+//! Tests of `patch_aarch64_trampoline` and `patch_x86_64_trampoline`: branches to symbols, through a trampoline where
+//! the symbol is out of reach.
 
 use jit_runtime::{Layout, LayoutPolicy, LinkError, Stencils};
 use jit_stencils::{Part, PatchKind, PatchValue};
@@ -15,21 +15,21 @@ use crate::{
 
 const DARWIN: &str = "x86_64-apple-darwin";
 
-/// Symbols by number; those of the other micro-ops come before and after `there`.
+/// Symbols by ordinal. Those of the other micro-ops come before and after `there`.
 const NAMES: [&str; 4] = ["zero", "one", "there", "three"];
 const THERE: usize = 2;
 
-/// A uop that branches to a symbol.
+/// A micro-op that branches to a symbol.
 #[derive(Debug, Clone)]
 struct Case {
     triple: &'static str,
-    /// The instruction; on x86 an opcode and 4 bytes.
+    /// The instruction. On x86, it is an opcode and 4 bytes.
     opcode: u32,
     placeholder: u32,
     before: usize,
-    /// Of the field.
+    /// The address of the field.
     location: u64,
-    /// To the symbol: from there, or on x86 from the end of the field.
+    /// The distance to the symbol, from the field, or on x86 from the end of the field.
     distance: i64,
 }
 
@@ -38,7 +38,7 @@ impl Case {
         self.triple == DARWIN
     }
 
-    /// Where the field is in the stencil, the other stencils' size, and this one's.
+    /// Returns the offset of the field in the stencil, and the sizes of the other stencils and of this one.
     fn sizes(&self) -> (usize, usize, usize) {
         if self.is_x86() {
             (4, 5, 10)
@@ -62,7 +62,7 @@ impl Case {
         let value = PatchValue::Symbol { ordinal: THERE };
         let spot = code(body, vec![hole(offset, kind, value)]);
         let spot = with_trampolines(spot, &[THERE]);
-        // Trampolines that no branch uses have their room, too.
+        // There is room for trampolines that no branch uses, too.
         let other = with_trampolines(code(vec![0x55; other], vec![]), &[1, 3]);
         let groups = vec![("_OTHER", other), ("_SPOT", spot)];
         Stencils::new(&set(target(self.triple), groups, &NAMES)).unwrap()
@@ -89,7 +89,7 @@ impl Case {
         );
         let expected = distance(self.location, away(self.location, self.distance));
         let bits = if self.is_x86() { 32 } else { 28 };
-        // The second uop is a bit further on: near the limit only one of the two may reach.
+        // The second micro-op has a higher address, so near the limit, one of the two may reach the symbol alone.
         let there = [0, size].map(|step| expected - step as i128);
         let near = there.map(|distance| fits(distance, bits));
         let misaligned = !self.is_x86() && expected % 4 != 0;
@@ -144,7 +144,7 @@ impl Case {
         }
     }
 
-    /// The trampoline in use goes to the symbol; the other ones are zeros.
+    /// Checks that the trampoline in use goes to the symbol, and that the other ones are zeros.
     fn check_slots(&self, linked: &Linked<'_>, slot: usize, symbol: Option<u64>) {
         for start in linked.layout.trampolines().step_by(16) {
             let bytes = &linked.bytes[start..start + 16];
@@ -157,7 +157,7 @@ impl Case {
                     assert_eq!(bytes[14..], [0, 0]);
                 }
                 Some(symbol) => {
-                    // The literal is loaded into x16, which no call has an argument in: x8 has the
+                    // The literal is loaded into x16, which no argument is passed in: x8 has the
                     // address for a returned structure.
                     let load = linked.word(start);
                     let branch = decode::aarch64(linked.word(start + 4));
@@ -179,7 +179,7 @@ const LIMITS_X86: &[i64] = &[-(1 << 31), 1 << 31];
 
 #[test]
 fn aarch64_at_each_limit() {
-    // Also where only the second of the two reaches, which is 12 bytes further on.
+    // Also the distance at which only the second micro-op, 12 bytes later, reaches the symbol.
     let limits = [-(1 << 27), -(1 << 27) + 12, 1 << 27, (1 << 27) + 12];
     for (triple, opcode) in AARCH64.iter().cycle().zip([0x1400_0000, 0x9400_0000]) {
         for distance in edges(&limits) {
@@ -224,9 +224,9 @@ fn x86_64_at_each_limit() {
     }
 }
 
-/// Which number a symbol has decides where its trampoline is, not who comes first.
+/// Trampolines are in the order of the symbols' ordinals, not in that of their first use.
 #[test]
-fn slots_are_in_the_order_of_the_numbers() {
+fn slots_are_in_the_order_of_the_ordinals() {
     let ordinals = [0, 1, 31, 32, 63, 64, 127, 128, 200, 255];
     let symbols: Vec<String> = (0..256).map(|number| format!("s{number}")).collect();
     let names: Vec<&str> = symbols.iter().map(|name| &**name).collect();

@@ -1,4 +1,4 @@
-//! What each base of a hole stands for.
+//! Tests of the value of each base of a hole.
 
 use jit_runtime::{LayoutPolicy, Stencils, Uop};
 use jit_schema::{Arch, Target};
@@ -11,7 +11,7 @@ use crate::{
     make::{based, code, hole, set, slot, stencil, symbol, uop, with_got},
 };
 
-/// Code of the uops, in bytes; a multiple of 4.
+/// The sizes of the micro-ops' code in bytes, multiples of 4.
 const CODE: usize = 20;
 
 fn expected(base: HoleValue, uop: &Uop, own: [u64; 2], start: impl Fn(u16) -> u64) -> u64 {
@@ -39,7 +39,7 @@ fn bases() -> Vec<HoleValue> {
     all.filter(|base| *base != HoleValue::Got).collect()
 }
 
-/// A uop whose data has a hole for each value, without a symbol and with some addend.
+/// Returns a micro-op whose data has a hole for each base, with an addend and without a symbol.
 fn stencils(target: &Target, addends: &[i64]) -> Stencils {
     let holes = |from: usize| {
         bases()
@@ -94,7 +94,7 @@ proptest! {
         ),
         base in 0x1_0000_u64..0x7000_0000,
     ) {
-        // Where addresses have 32 bits, one that leaves them is not what this is about.
+        // This test is not about addresses that exceed 32 bits on a 32-bit target.
         let narrow = target.arch == Arch::I686;
         let addends: Vec<i64> =
             addends.iter().map(|addend| if narrow { addend & 0xff } else { *addend }).collect();
@@ -121,7 +121,7 @@ proptest! {
     }
 }
 
-/// Symbols: with a number or not, more than once, with addends, and the addresses of GOT slots.
+/// Tests symbols with and without an ordinal, used more than once, with addends, and the addresses of GOT slots.
 #[test]
 fn of_symbols() {
     for target in Target::ALL {

@@ -1,4 +1,4 @@
-//! x86-64's fields without a choice: `patch_32`, `patch_32r` and `patch_64`.
+//! x86-64's patches that always write the same field: `patch_32`, `patch_32r` and `patch_64`.
 
 use jit_stencils::{Part, PatchKind};
 use proptest::prelude::*;
@@ -11,8 +11,7 @@ use crate::{
     spot::{Outcome, Source, Spot},
 };
 
-/// An instruction with a displacement: its bytes, where the field is in it, and how many bytes of the
-/// instruction come after the field.
+/// Instructions with a displacement: the bytes, the offset of the field, and the number of bytes after the field.
 type Form = (&'static [u8], usize, usize);
 
 const RELATIVE: [Form; 7] = [
@@ -59,7 +58,7 @@ fn displacements_at_each_limit() {
     }
 }
 
-/// Where the limits are, in numbers: the test above could not tell if both sides were wrong.
+/// The limits as numbers. If both sides of the comparison above were wrong in the same way, this test would fail.
 #[test]
 fn displacements_have_32_bits() {
     let outcome = |distance| {
@@ -75,7 +74,7 @@ fn displacements_have_32_bits() {
     }
 }
 
-/// `mov esi, imm32` and the like.
+/// Checks `mov esi, imm32` and similar instructions.
 fn check_absolute(spot: &Spot) {
     match spot.link() {
         Outcome::Written(bytes) => {
@@ -118,7 +117,7 @@ proptest! {
         check_relative(spot, form, distance);
     }
 
-    /// Data may have displacements too: those of jump tables.
+    /// Data may have displacements, too: those of jump tables.
     #[test]
     fn displacements_in_data(
         location in locations(target(X86_64[0])),
