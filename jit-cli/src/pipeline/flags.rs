@@ -1,21 +1,21 @@
-//! What clang makes of its flags, before anything is compiled: they may come from `--cflags`, `jit.toml`,
-//! or a configuration file of clang's that nobody here knows of, so cc1's arguments count.
+//! Checks clang's flags before anything is compiled. They may come from `--cflags`, `jit.toml`, or a configuration file
+//! that clang reads on its own, so the arguments that clang's driver passes to cc1 are checked, not the flags themselves.
 
 use jit_llvm::{CompileOptions, Compiler, LlvmError};
 
 use crate::{error::Error, pipeline::actions};
 
-/// A kind of flag that stencils can do without: it is turned off.
+/// A kind of flag that means nothing for stencils, and is turned off.
 struct TurnedOff {
-    /// What an argument of cc1 starts with that the flag leads to.
+    /// Prefixes of the arguments that cc1 gets because of the flag.
     arguments: &'static [&'static str],
-    /// What the flag starts with.
+    /// Prefixes of the flag itself, to name it in messages.
     words: &'static [&'static str],
     /// The flags that turn it off.
     instead: &'static [&'static str],
     /// Whether it is turned off for the shim, too.
     shim: bool,
-    /// Why.
+    /// Why stencils do not need it.
     why: &'static str,
 }
 
@@ -74,13 +74,13 @@ const TURNED_OFF: &[TurnedOff] = &[
     },
 ];
 
-/// A kind of flag that adds code or data to functions that stencils cannot have.
+/// A kind of flag that is refused, because it adds code or data that stencils cannot have.
 struct Refused {
-    /// What an argument of cc1 starts with that the flag leads to.
+    /// Prefixes of the arguments that cc1 gets because of the flag.
     arguments: &'static [&'static str],
-    /// What the flag starts with.
+    /// Prefixes of the flag itself, to name it in messages.
     words: &'static [&'static str],
-    /// What it does.
+    /// What the flag does.
     why: &'static str,
 }
 
@@ -120,7 +120,7 @@ const REFUSED: &[Refused] = &[
     },
 ];
 
-/// Makes a compiler after its flags were checked, with a remark for each flag that was turned off.
+/// Checks the flags and returns a compiler, with a remark for each flag that is turned off.
 pub(crate) fn checked<'a>(
     mut options: CompileOptions,
     make: impl Fn(CompileOptions) -> Result<Compiler<'a>, LlvmError>,
@@ -131,7 +131,7 @@ pub(crate) fn checked<'a>(
         .cc1_arguments()
         .map_err(|error| actions::explain(error, &options))?;
     let Some(commands) = commands else {
-        // Nothing is known of such a clang; what it makes will be looked at.
+        // The arguments of this clang are unknown. Its output is still checked when it becomes stencils.
         return Ok((compiler, Vec::new()));
     };
     let [compile, _, shim] = &commands;
@@ -185,8 +185,8 @@ fn starts(argument: &str, prefixes: &[&str]) -> bool {
     prefixes.iter().any(|prefix| argument.starts_with(prefix))
 }
 
-/// Whether an argument names sanitizers all of which stop the program by an instruction, so that there is
-/// nothing to call.
+/// Returns whether all sanitizers that an argument names stop the program with a trap instruction, so that they call
+/// nothing.
 fn traps(argument: &str, all: &[String]) -> bool {
     argument.strip_prefix("-fsanitize=").is_some_and(|list| {
         let trapping = all
@@ -196,7 +196,7 @@ fn traps(argument: &str, all: &[String]) -> bool {
     })
 }
 
-/// Returns the name of a flag as the user gave it, the last one of those that lead to an argument.
+/// Returns the last flag from the user that may have led to an argument of cc1, or else the argument.
 fn name(cflags: &[String], words: &[&str], argument: &str) -> String {
     let mut given = cflags.iter().rev();
     match given.find(|word| starts(word, words) && *word != "-g0") {
