@@ -80,7 +80,7 @@ fn both_readers_agree() {
     }
     // Seven targets, and one for each way to be refused at least.
     assert!(read >= 20, "{read}");
-    assert!(refused >= 10, "{refused}");
+    assert!(refused >= 9, "{refused}");
 }
 
 #[test]
