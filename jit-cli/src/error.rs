@@ -285,6 +285,16 @@ pub enum Error {
         /// What went wrong.
         error: Box<Error>,
     },
+    /// A micro-op could not be built.
+    #[error("{}:{line}: {error}", path.display())]
+    Uop {
+        /// The file with the micro-op.
+        path: PathBuf,
+        /// The line that it starts on.
+        line: usize,
+        /// What went wrong.
+        error: Box<Error>,
+    },
     /// Several micro-ops failed; there are at least two.
     #[error("{}", several(.0))]
     Several(Vec<Error>),
@@ -301,13 +311,39 @@ pub enum Headers {
     Directory(PathBuf),
 }
 
+/// The largest number of micro-ops to name that failed for the same reason as another.
+const NAMED: usize = 8;
+
+/// Returns the messages, each reason once.
 fn several(failures: &[Error]) -> String {
-    let messages: Vec<String> = failures.iter().map(Error::to_string).collect();
-    format!(
-        "{}\n{} micro-ops failed",
-        messages.join("\n"),
-        failures.len()
-    )
+    let mut groups: Vec<(&Error, Option<String>, Vec<&str>)> = Vec::new();
+    for failure in failures {
+        let reason = failure.reason();
+        let same = |group: &&mut (&Error, Option<String>, Vec<&str>)| {
+            reason.is_some() && group.1 == reason
+        };
+        match (groups.iter_mut().find(same), failure.uop()) {
+            (Some((_, _, more)), Some(uop)) => more.push(uop),
+            _ => groups.push((failure, reason, Vec::new())),
+        }
+    }
+    let mut text = String::new();
+    for (first, _, more) in &groups {
+        text.push_str(&format!("{first}\n"));
+        let named = more.get(..NAMED).unwrap_or(more).join(", ");
+        let others = match more.len() > NAMED {
+            true => ", ...",
+            false => "",
+        };
+        match more.len() {
+            0 => {}
+            1 => text.push_str(&format!("and the same in 1 more micro-op: {named}\n")),
+            count => text.push_str(&format!(
+                "and the same in {count} more micro-ops: {named}{others}\n"
+            )),
+        }
+    }
+    format!("{text}{} micro-ops failed", failures.len())
 }
 
 impl Error {
@@ -317,6 +353,50 @@ impl Error {
             Error::Llvm(LlvmError::Interrupted) => true,
             Error::Target { error, .. } => error.is_interrupted(),
             _ => false,
+        }
+    }
+
+    /// Returns the name of the micro-op that an error is about, if it is about one.
+    pub fn uop(&self) -> Option<&str> {
+        match self {
+            Error::Optimize { uop, .. }
+            | Error::Object { uop, .. }
+            | Error::Lower { uop, .. }
+            | Error::Missing { uop } => Some(uop),
+            Error::Llvm(LlvmError::Rejected { name, .. }) => Some(name),
+            Error::Resolve(error) => Some(error.opname()),
+            Error::Uop { error, .. } => error.uop(),
+            _ => None,
+        }
+    }
+
+    /// Returns why a micro-op failed: the same text for each micro-op that failed for the same reason.
+    fn reason(&self) -> Option<String> {
+        match self {
+            Error::Optimize { source, .. } => Some(source.to_string()),
+            Error::Object { source, .. } => Some(source.to_string()),
+            Error::Lower { source, .. } => Some(source.to_string()),
+            Error::Llvm(LlvmError::Rejected {
+                name, diagnostics, ..
+            }) => Some(diagnostics.text.replace(&format!("{name}.c:"), "")),
+            Error::Uop { error, .. } => error.reason(),
+            _ => None,
+        }
+    }
+
+    /// Adds the places of the micro-ops: `line` returns the line in this file on which one starts.
+    pub(crate) fn at(self, path: &Path, line: &impl Fn(&str) -> Option<usize>) -> Error {
+        if let Error::Several(errors) = self {
+            let errors = errors.into_iter().map(|error| error.at(path, line));
+            return Error::Several(errors.collect());
+        }
+        match self.uop().and_then(line) {
+            Some(line) => Error::Uop {
+                path: path.to_path_buf(),
+                line,
+                error: Box::new(self),
+            },
+            None => self,
         }
     }
 

@@ -158,6 +158,7 @@ impl<'a> Run<'a> {
             optimizer: plan.optimizer(platform),
             template: sources.template(platform),
             cases: sources.cases(&plan.project)?,
+            cases_name: plan.project.shown(&plan.project.cases),
             shim: plan.project.shim.as_deref().map(|path| ShimSource {
                 path,
                 name: plan.project.shown(path),

@@ -31,6 +31,7 @@ pub(crate) fn advice(error: &Error) -> Option<String> {
             "jit-cli defines _JIT_OPARG, _JIT_OPERAND0 and the like as values: remove the declaration from the \
              template, and leave out the & before the name (docs/projects.md)"
         }
+        Error::Uop { error, .. } => return advice(error),
         Error::Several(errors) => return errors.iter().find_map(advice),
         Error::Flags { .. } => "quote --cflags as for a shell",
         Error::FreeThreaded => {

@@ -60,7 +60,7 @@ pub(crate) fn exit_status(error: &Error) -> u8 {
         | Error::UnknownCpythonRelease { .. }
         | Error::NotInstalled { .. } => 22,
         Error::SysrootDiffers { .. } => 23,
-        Error::Target { error, .. } => exit_status(error),
+        Error::Target { error, .. } | Error::Uop { error, .. } => exit_status(error),
         Error::Several(errors) => errors.first().map_or(1, exit_status),
     }
 }

@@ -270,10 +270,19 @@ examples! {
         of_target(Headers::Builtin(PathBuf::from("/cache"))),
         of_target(Headers::Directory(PathBuf::from("/sysroot"))),
     ],
+    Uop => [
+        Error::Missing { uop: uop() }.at(&place(), &|_| Some(9)),
+    ],
     Several => [Error::of_all(
         rejected("_NOP.c:3:5: error: expected expression\n"),
         vec![Error::Object { uop: "_POP".to_owned(), source: malformed() }],
-    )],
+    ), {
+        let one = |index: usize| {
+            let source = OptimizeError::DuplicateLabel { label: ".L1".to_owned(), line: 7 };
+            Error::Optimize { uop: format!("_OP{index}"), source }.at(&place(), &|_| Some(index))
+        };
+        Error::of_all(one(3), (4..14).map(one).collect())
+    }],
 }
 
 #[test]

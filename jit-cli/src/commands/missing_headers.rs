@@ -47,6 +47,7 @@ pub(crate) fn advice(
 fn collect<'a>(error: &'a Error, found: &mut Vec<&'a Diagnostic>) {
     match error {
         Error::Llvm(LlvmError::Rejected { diagnostics, .. }) => found.extend(&diagnostics.list),
+        Error::Uop { error, .. } => collect(error, found),
         Error::Several(all) => all.iter().for_each(|error| collect(error, found)),
         _ => {}
     }

@@ -1,6 +1,7 @@
 //! Building one target, from micro-ops to stencils.
 
 use std::{
+    collections::HashMap,
     path::{Path, PathBuf},
     sync::{
         Mutex, PoisonError,
@@ -40,6 +41,8 @@ pub(crate) struct Job<'a> {
     /// The template's preamble and body.
     pub(crate) template: (&'a str, &'a str),
     pub(crate) cases: Vec<Case<'a>>,
+    /// The name of the file with the cases in messages.
+    pub(crate) cases_name: PathBuf,
     pub(crate) shim: Option<ShimSource<'a>>,
     /// The cache, and the name of the project's record in it.
     pub(crate) cache: Option<(&'a Cache, String)>,
@@ -79,6 +82,16 @@ pub(crate) struct Shim {
 
 /// Builds one target.
 pub(crate) fn build(job: Job<'_>) -> Result<Built, Error> {
+    let lines: HashMap<String, usize> = job
+        .cases
+        .iter()
+        .map(|case| (case.name.to_owned(), case.line))
+        .collect();
+    let path = job.cases_name.clone();
+    build_all(job).map_err(|error| error.at(&path, &|uop| lines.get(uop).copied()))
+}
+
+fn build_all(job: Job<'_>) -> Result<Built, Error> {
     let threads = rayon::current_num_threads();
     let work = WorkDir::create(job.keep_temps.as_deref(), threads)?;
     let target = job.options.target;

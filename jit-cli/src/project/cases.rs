@@ -11,6 +11,8 @@ pub(crate) struct Case<'a> {
     pub(crate) name: &'a str,
     /// The text, from `case` to the closing brace.
     pub(crate) text: &'a str,
+    /// The line of its start.
+    pub(crate) line: usize,
 }
 
 /// The start of a case: a line that is indented by eight spaces.
@@ -57,7 +59,11 @@ pub(crate) fn split<'a>(text: &'a str, path: &Path) -> Result<Vec<Case<'a>>, Err
             });
         }
         let case = text.get(start..end).ok_or_else(cut)?;
-        cases.push(Case { name, text: case });
+        cases.push(Case {
+            name,
+            text: case,
+            line,
+        });
         position = end;
     }
     line += newlines(text, counted..position);

@@ -68,6 +68,7 @@ mod tests {
         let case = Case {
             name: "_X",
             text: "case _X: {\n        }",
+            line: 1,
         };
         let sources = sources("a CASE b XCASEX\n", &[case]);
         let source = sources.first().unwrap();

@@ -273,6 +273,7 @@ impl Report {
                     "success": false,
                     "status": status,
                     "message": error.to_string(),
+                    "errors": error_events(error),
                     "advice": advice,
                 }),
             );
@@ -284,6 +285,21 @@ impl Report {
             "error: {error}\n{}",
             advice.unwrap_or_default()
         );
+    }
+}
+
+/// Returns an object for each micro-op that failed.
+fn error_events(error: &Error) -> Vec<Value> {
+    match error {
+        Error::Target { error, .. } => error_events(error),
+        Error::Several(errors) => errors.iter().flat_map(error_events).collect(),
+        Error::Uop { path, line, error } => vec![json!({
+            "file": path.to_string_lossy(),
+            "line": line,
+            "uop": error.uop(),
+            "message": error.to_string(),
+        })],
+        _ => Vec::new(),
     }
 }
 

@@ -1,8 +1,10 @@
 //! Object files that can't become stencils, and clang processes that fail.
 
+use serde_json::Value;
+
 use crate::{
     sandbox::{LINUX, Run, Sandbox},
-    tinyvm::{case, case_with},
+    tinyvm::{CASES, case, case_with},
 };
 
 #[track_caller]
@@ -88,6 +90,53 @@ fn several_for_several_reasons() {
         &["_NOP_r00", "_RESUME_r00", "_SWAP_r22", "3 micro-ops failed"],
     );
     assert!(!message.contains("_DUP_r12"), "{message}");
+}
+
+/// An error that clang does not find names the line of the micro-op, too, and a reason is given once.
+#[test]
+fn places_and_reasons() {
+    fixtures::needs!(clang_22, objdump_22);
+    let variable = "static uint32_t counter;\ntos0 = ++counter;";
+    let sandbox = Sandbox::new().tinyvm_of(&[
+        case_with("_LOAD_LOCAL_r01", variable),
+        case("_DUP_r12"),
+        case_with("_LOAD_NONE_r01", variable),
+        case_with("_SWAP_r22", "__asm__ volatile(\"movq %rsp, %rbp\");"),
+    ]);
+    let cases = sandbox.text(CASES);
+    let line = |name: &str| {
+        let start = format!("        case {name}: {{");
+        1 + cases.lines().position(|line| line == start).unwrap()
+    };
+    let place = |name: &str| format!("executor_cases.c.h:{}: {name}: ", line(name));
+    let message = sandbox.build().fails(14);
+    let more = "\nand the same in 1 more micro-op: _LOAD_NONE_r01\n";
+    mentions(
+        &message,
+        &[&place("_LOAD_LOCAL_r01"), more, &place("_SWAP_r22")],
+    );
+    assert_eq!(message.matches("bss").count(), 1, "{message}");
+    let printed = sandbox
+        .build()
+        .with(&["--message-format", "json"])
+        .prints(14);
+    let last: Value = serde_json::from_str(printed.stdout.lines().last().unwrap()).unwrap();
+    let errors = last["errors"].as_array().unwrap();
+    let found: Vec<(u64, &str)> = errors
+        .iter()
+        .map(|error| {
+            (
+                error["line"].as_u64().unwrap(),
+                error["uop"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    let expected = ["_LOAD_LOCAL_r01", "_LOAD_NONE_r01", "_SWAP_r22"];
+    assert_eq!(found, expected.map(|name| (line(name) as u64, name)));
+    for error in errors {
+        let file = error["file"].as_str().unwrap();
+        assert!(file.ends_with("Python/executor_cases.c.h"), "{error}");
+    }
 }
 
 /// Returns a build with the clang in `llvm/bin`. It recognizes micro-ops by the names of their files, which have

@@ -188,6 +188,14 @@ impl Run<'_> {
         printed
     }
 
+    /// Runs the command, and checks its status.
+    #[track_caller]
+    pub(crate) fn prints(self, status: i32) -> Printed {
+        let (output, printed) = self.output();
+        assert_eq!(output.status.code(), Some(status), "{}", printed.stderr);
+        printed
+    }
+
     /// Runs the command, and checks that it fails with this status and one message, leaves no temporary files, and
     /// does not change the output directory. Returns the message.
     #[track_caller]

@@ -81,6 +81,19 @@ pub enum ResolveError {
     },
 }
 
+impl ResolveError {
+    /// Returns the name of the micro-op.
+    pub fn opname(&self) -> &str {
+        match self {
+            ResolveError::MissingDllImport { opname, .. }
+            | ResolveError::UnknownPlace { opname, .. }
+            | ResolveError::CalledPlace { opname, .. }
+            | ResolveError::Unsupported { opname, .. }
+            | ResolveError::DuplicateUop { opname } => opname,
+        }
+    }
+}
+
 /// Returns the `_JIT_` symbols that stand for values.
 fn values() -> String {
     let names = HoleValue::ALL
