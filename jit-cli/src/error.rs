@@ -384,19 +384,32 @@ impl Error {
         }
     }
 
-    /// Adds the places of the micro-ops: `line` returns the line in this file on which one starts.
-    pub(crate) fn at(self, path: &Path, line: &impl Fn(&str) -> Option<usize>) -> Error {
-        if let Error::Several(errors) = self {
-            let errors = errors.into_iter().map(|error| error.at(path, line));
-            return Error::Several(errors.collect());
+    /// Adds the places of the micro-ops: `line` returns the line in this file on which one starts, and
+    /// `translate` what clang says with the places that its sources come from.
+    pub(crate) fn at(
+        self,
+        path: &Path,
+        line: &impl Fn(&str) -> Option<usize>,
+        translate: &impl Fn(&str) -> String,
+    ) -> Error {
+        let mut error = match self {
+            Error::Several(errors) => {
+                let errors = errors.into_iter();
+                let errors = errors.map(|error| error.at(path, line, translate));
+                return Error::Several(errors.collect());
+            }
+            error => error,
+        };
+        let Some(line) = error.uop().and_then(line) else {
+            return error;
+        };
+        if let Error::Llvm(LlvmError::Rejected { diagnostics, .. }) = &mut error {
+            diagnostics.text = translate(&diagnostics.text);
         }
-        match self.uop().and_then(line) {
-            Some(line) => Error::Uop {
-                path: path.to_path_buf(),
-                line,
-                error: Box::new(self),
-            },
-            None => self,
+        Error::Uop {
+            path: path.to_path_buf(),
+            line,
+            error: Box::new(error),
         }
     }
 

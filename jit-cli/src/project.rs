@@ -11,6 +11,7 @@ pub(crate) mod flags;
 pub(crate) mod holes;
 pub(crate) mod options;
 mod own;
+pub(crate) mod places;
 pub(crate) mod plan;
 pub(crate) mod platform;
 pub(crate) mod sources;

@@ -152,13 +152,15 @@ impl<'a> Run<'a> {
                 listener.tell(&Event::Remark { text });
             }
         };
+        let cases = sources.cases(&plan.project)?;
+        let places = sources.places(&plan.project, platform, &cases);
         let job = Job {
             toolchain,
             options: plan.options(platform),
             optimizer: plan.optimizer(platform),
             template: sources.template(platform),
-            cases: sources.cases(&plan.project)?,
-            cases_name: plan.project.shown(&plan.project.cases),
+            places: &places,
+            cases,
             shim: plan.project.shim.as_deref().map(|path| ShimSource {
                 path,
                 name: plan.project.shown(path),

@@ -271,7 +271,7 @@ examples! {
         of_target(Headers::Directory(PathBuf::from("/sysroot"))),
     ],
     Uop => [
-        Error::Missing { uop: uop() }.at(&place(), &|_| Some(9)),
+        Error::Missing { uop: uop() }.at(&place(), &|_| Some(9), &str::to_owned),
     ],
     Several => [Error::of_all(
         rejected("_NOP.c:3:5: error: expected expression\n"),
@@ -279,7 +279,7 @@ examples! {
     ), {
         let one = |index: usize| {
             let source = OptimizeError::DuplicateLabel { label: ".L1".to_owned(), line: 7 };
-            Error::Optimize { uop: format!("_OP{index}"), source }.at(&place(), &|_| Some(index))
+            Error::Optimize { uop: format!("_OP{index}"), source }.at(&place(), &|_| Some(index), &str::to_owned)
         };
         Error::of_all(one(3), (4..14).map(one).collect())
     }],

@@ -1,7 +1,6 @@
 //! Building one target, from micro-ops to stencils.
 
 use std::{
-    collections::HashMap,
     path::{Path, PathBuf},
     sync::{
         Mutex, PoisonError,
@@ -28,6 +27,7 @@ use crate::{
     pipeline::warned::Warned,
     pipeline::workdir::WorkDir,
     project::cases::Case,
+    project::places::Places,
     project::template,
     statistics::{StageTimes, timed},
 };
@@ -41,8 +41,8 @@ pub(crate) struct Job<'a> {
     /// The template's preamble and body.
     pub(crate) template: (&'a str, &'a str),
     pub(crate) cases: Vec<Case<'a>>,
-    /// The name of the file with the cases in messages.
-    pub(crate) cases_name: PathBuf,
+    /// Where the cases are, for messages.
+    pub(crate) places: &'a Places,
     pub(crate) shim: Option<ShimSource<'a>>,
     /// The cache, and the name of the project's record in it.
     pub(crate) cache: Option<(&'a Cache, String)>,
@@ -82,13 +82,15 @@ pub(crate) struct Shim {
 
 /// Builds one target.
 pub(crate) fn build(job: Job<'_>) -> Result<Built, Error> {
-    let lines: HashMap<String, usize> = job
-        .cases
-        .iter()
-        .map(|case| (case.name.to_owned(), case.line))
-        .collect();
-    let path = job.cases_name.clone();
-    build_all(job).map_err(|error| error.at(&path, &|uop| lines.get(uop).copied()))
+    let places = job.places;
+    let translate = |text: &str| places.translate(text);
+    // Sources that are kept are where clang says.
+    match job.keep_temps {
+        None => build_all(job)
+            .map_err(|error| error.at(places.cases(), &|uop| places.start(uop), &translate)),
+        Some(_) => build_all(job)
+            .map_err(|error| error.at(places.cases(), &|uop| places.start(uop), &str::to_owned)),
+    }
 }
 
 fn build_all(job: Job<'_>) -> Result<Built, Error> {
@@ -96,7 +98,8 @@ fn build_all(job: Job<'_>) -> Result<Built, Error> {
     let work = WorkDir::create(job.keep_temps.as_deref(), threads)?;
     let target = job.options.target;
     let (preamble, body) = job.template;
-    let warned = Warned::new(target, job.listener);
+    let places = job.keep_temps.is_none().then_some(job.places);
+    let warned = Warned::new(target, job.listener, places);
     let report = |diagnostics: &Diagnostics| warned.report(diagnostics);
     let compiler_in = |options: CompileOptions, directory: &Path| {
         Compiler::builder(job.toolchain, options, directory)

@@ -8,32 +8,46 @@ use std::{
 use jit_llvm::Diagnostics;
 use jit_schema::Target;
 
-use crate::events::{Event, Listener};
+use crate::{
+    events::{Event, Listener},
+    project::places::Places,
+};
 
 /// The micro-ops that clang has warned about.
 #[derive(Debug)]
 pub(crate) struct Warned<'a> {
     target: &'static Target,
     listener: &'a Listener,
+    /// Where the sources come from, unless they are kept.
+    places: Option<&'a Places>,
     uops: Mutex<BTreeSet<String>>,
 }
 
 impl<'a> Warned<'a> {
     /// Returns an empty list that passes on warnings to a listener.
-    pub(crate) fn new(target: &'static Target, listener: &'a Listener) -> Warned<'a> {
+    pub(crate) fn new(
+        target: &'static Target,
+        listener: &'a Listener,
+        places: Option<&'a Places>,
+    ) -> Warned<'a> {
         Warned {
             target,
             listener,
+            places,
             uops: Mutex::default(),
         }
     }
 
     /// Passes on warnings, and records which micro-ops they are about.
     pub(crate) fn report(&self, diagnostics: &Diagnostics) {
-        tracing::warn!("clang warns:\n{}", diagnostics.text.trim_end());
+        let text = match self.places {
+            Some(places) => places.translate(&diagnostics.text),
+            None => diagnostics.text.clone(),
+        };
+        tracing::warn!("clang warns:\n{}", text.trim_end());
         self.listener.tell(&Event::Warning {
             target: self.target,
-            text: &diagnostics.text,
+            text: &text,
         });
         let mut uops = self.uops.lock().unwrap_or_else(PoisonError::into_inner);
         uops.extend(diagnostics.sources().map(str::to_owned));

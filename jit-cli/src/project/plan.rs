@@ -20,6 +20,7 @@ use crate::{
         emit::Emits,
         flags,
         options::{CacheOptions, LlvmOptions, Options, Targets},
+        places::Places,
         platform::Platform,
         template,
     },
@@ -259,6 +260,18 @@ impl Sources {
             false => &self.preamble,
         };
         (preamble, &self.body)
+    }
+
+    /// Returns where the sources of a target's micro-ops come from.
+    pub(crate) fn places(
+        &self,
+        project: &Project,
+        platform: &Platform,
+        cases: &[Case<'_>],
+    ) -> Places {
+        let names = [&project.template, &project.cases].map(|path| project.shown(path));
+        let (compiled, body) = self.template(platform);
+        Places::new(names, (&self.preamble, body), compiled, cases)
     }
 
     /// Returns the micro-ops, in build order.

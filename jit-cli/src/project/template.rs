@@ -29,6 +29,13 @@ pub(crate) fn has_placeholder(body: &str) -> bool {
     body.contains(PLACEHOLDER)
 }
 
+/// Returns the line of a template's body, from 0, that the only micro-op in it is on. There is none if a source
+/// has the micro-op in several places.
+pub(crate) fn only_placeholder(body: &str) -> Option<usize> {
+    let (before, after) = body.split_once(PLACEHOLDER)?;
+    (!after.contains(PLACEHOLDER)).then(|| before.matches('\n').count())
+}
+
 /// Returns one source for each case, in their order: the template's body with the case in it.
 pub(crate) fn sources(body: &str, cases: &[Case<'_>]) -> Vec<Source> {
     let source = |case: &Case<'_>| Source {

@@ -105,7 +105,7 @@ fn places_in_memory() {
             TEMPLATE,
             "        case A: {\n            x = y;\n        }\n",
             SHIM,
-            "A.c:7:17: error: use of",
+            "cases.h:2:17: error: use of",
         ),
         (
             "#include <no_such_header.h>\nCASE\n",

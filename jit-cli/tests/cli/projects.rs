@@ -115,7 +115,7 @@ fn a_template_that_declares_a_hole() {
                 for way in [&[][..], &["--one-process-per-step"]] {
                     let build = sandbox.run(&["build"]).with(way).within("machine");
                     let printed = build.fails(12);
-                    let place = format!("DOUBLE.c:{line}:");
+                    let place = format!("src/template.c:{line}:");
                     let advice = "remove the declaration from the template";
                     for words in [&place, message, advice] {
                         assert!(printed.contains(words), "{words}\n{printed}");
