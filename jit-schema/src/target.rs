@@ -30,6 +30,15 @@ impl Arch {
             Arch::Aarch64 | Arch::X86_64 => 8,
         }
     }
+
+    /// Returns whether a constant of 16 or 32 bits is made by instructions that have holes for it, so
+    /// that it takes less code than one of the size of a pointer.
+    pub const fn has_small_constants(self) -> bool {
+        match self {
+            Arch::Aarch64 => true,
+            Arch::I686 | Arch::X86_64 => false,
+        }
+    }
 }
 
 /// The format of object files.

@@ -5,7 +5,7 @@
 //! projects that are not CPython do not see the symbols. They get a function for each value, which hides in an
 //! empty `__asm__` where the value comes from, and a macro with the name of the symbol.
 
-use jit_schema::{Arch, ObjectFormat, Target};
+use jit_schema::{ObjectFormat, Target};
 
 /// What the names of the functions start with. They are a part of clang's message about a template that declares
 /// one of the symbols itself.
@@ -70,27 +70,21 @@ const NOT_SMALL: [Value; 6] = [
     ("_JIT_OPERAND1_32", 32, Computed("_JIT_OPERAND1_LO")),
 ];
 
-/// Returns whether 16 and 32-bit values have symbols of their own.
-pub(crate) fn has_small_constants(target: &Target) -> bool {
-    match target.arch {
-        Arch::Aarch64 => true,
-        Arch::I686 | Arch::X86_64 => false,
-    }
-}
-
 /// Returns the C text that defines the values.
 pub(crate) fn definitions(target: &Target) -> String {
-    let operands = match target.arch {
-        Arch::Aarch64 | Arch::X86_64 => OF_64_BITS,
-        Arch::I686 => OF_32_BITS,
+    let has_64_bits = target.arch.pointer_size() == 8;
+    let operands = match has_64_bits {
+        true => OF_64_BITS,
+        false => OF_32_BITS,
     };
-    let small = match has_small_constants(target) {
+    // 16 and 32-bit values have symbols of their own, or none.
+    let small = match target.arch.has_small_constants() {
         true => SMALL,
         false => NOT_SMALL,
     };
-    let declaration = match (target.format, target.arch) {
-        (ObjectFormat::Coff, Arch::Aarch64 | Arch::X86_64) => "extern __declspec(dllimport) char",
-        (ObjectFormat::Coff, Arch::I686) | (ObjectFormat::Elf | ObjectFormat::MachO, _) => {
+    let declaration = match (target.format, has_64_bits) {
+        (ObjectFormat::Coff, true) => "extern __declspec(dllimport) char",
+        (ObjectFormat::Coff, false) | (ObjectFormat::Elf | ObjectFormat::MachO, _) => {
             "extern __attribute__((visibility(\"default\"))) char"
         }
     };

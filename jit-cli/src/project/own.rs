@@ -2,7 +2,7 @@
 
 use jit_llvm::Flags;
 use jit_optimizer::FramePointer;
-use jit_schema::{Arch, Codegen, ObjectFormat, Target};
+use jit_schema::{Codegen, ObjectFormat, Target};
 use jit_writer::HeaderFormat;
 
 use crate::{
@@ -36,7 +36,7 @@ pub(crate) fn conventions(header_format: HeaderFormat) -> Conventions {
 /// Returns the flags that all stencils need, and the macros that templates may test.
 fn flags(target: &Target, debug: bool, codegen: Codegen) -> Flags {
     let mut flags = Flags::for_stencils(target);
-    let small = u8::from(holes::has_small_constants(target));
+    let small = u8::from(target.arch.has_small_constants());
     flags.defines = vec![
         if debug { "_DEBUG" } else { "NDEBUG" }.to_owned(),
         format!("SUPPORTS_SMALL_CONSTS={small}"),
@@ -48,14 +48,11 @@ fn flags(target: &Target, debug: bool, codegen: Codegen) -> Flags {
             flags.stencil.extend(more);
         }
     }
-    let runtime_library = match (target.format, target.arch, debug) {
-        (ObjectFormat::Coff, Arch::X86_64 | Arch::Aarch64, true) => {
-            Some("-fms-runtime-lib=dll_dbg")
-        }
-        (ObjectFormat::Coff, Arch::X86_64 | Arch::Aarch64, false) => Some("-fms-runtime-lib=dll"),
-        (ObjectFormat::Coff, Arch::I686, _) | (ObjectFormat::Elf | ObjectFormat::MachO, _, _) => {
-            None
-        }
+    let imports = target.arch.pointer_size() == 8;
+    let runtime_library = match (target.format, imports, debug) {
+        (ObjectFormat::Coff, true, true) => Some("-fms-runtime-lib=dll_dbg"),
+        (ObjectFormat::Coff, true, false) => Some("-fms-runtime-lib=dll"),
+        (ObjectFormat::Coff, false, _) | (ObjectFormat::Elf | ObjectFormat::MachO, _, _) => None,
     };
     let runtime_library = runtime_library.map(str::to_owned);
     flags.last.splice(0..0, runtime_library);
