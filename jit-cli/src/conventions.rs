@@ -4,7 +4,8 @@ use std::path::Path;
 
 use jit_llvm::Flags;
 use jit_optimizer::FramePointer;
-use jit_schema::{Codegen, Target};
+use jit_schema::{Codegen, ObjectFile, Target};
+use jit_stencils::{LowerError, UnresolvedGroup};
 use jit_writer::HeaderFormat;
 
 use crate::{
@@ -14,6 +15,9 @@ use crate::{
         digest::{DigestInputs, DigestSettings},
     },
 };
+
+/// A function that makes a stencil of an object file.
+pub(crate) type Lower = fn(&Target, &ObjectFile) -> Result<UnresolvedGroup, LowerError>;
 
 /// How the files of a project are made, named and recognized as current.
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +32,8 @@ pub(crate) struct Conventions {
     pub(crate) flags: fn(&Target, bool, Codegen) -> Flags,
     /// Returns whether stencils may set the frame pointer.
     pub(crate) frame_pointer: fn(&Target) -> FramePointer,
+    /// Makes a stencil of an object file, with data as aligned as users of the header format align it.
+    pub(crate) lower: Lower,
     /// Splits the text of a cases file into micro-ops, in build order. The path is for messages.
     pub(crate) cases: for<'a> fn(&'a str, &Path) -> Result<Vec<Case<'a>>, Error>,
     /// Returns the digest of a target's inputs.

@@ -78,7 +78,7 @@ pub use jit_schema::PatchKind;
 
 pub use hole::{Hole, HoleValue, PatchValue};
 #[cfg(feature = "lower")]
-pub use lower::{LowerError, lower};
+pub use lower::{LowerError, lower, lower_aligned};
 #[cfg(feature = "lower")]
 pub use resolve::{ResolveError, resolve};
 #[cfg(feature = "lower")]

@@ -17,6 +17,7 @@ use self::layout::Layout;
 use crate::unresolved::UnresolvedGroup;
 use crate::{Listing, Part, Place};
 
+pub(crate) use self::alignment::Alignment;
 pub use self::error::LowerError;
 pub(crate) use self::error::describe;
 
@@ -33,14 +34,27 @@ const ENTRY: &str = "_JIT_ENTRY";
 ///
 /// A [`LowerError`] if the object is not one for the target, or if it has something that a stencil
 /// cannot have.
-pub fn lower(target: &Target, object: &ObjectFile) -> Result<UnresolvedGroup, LowerError> {
-    lower_from(target, object, ENTRY)
+pub fn lower_aligned(target: &Target, object: &ObjectFile) -> Result<UnresolvedGroup, LowerError> {
+    lower_from(target, object, Alignment::Full, ENTRY)
 }
 
-/// Does what [`lower`] does, with `entry` as the symbol at which control enters.
+/// Does what [`lower_aligned`] does, but aligns data only as much as the code is known to rely on. This
+/// is for CPython, whose headers are the same as those of its `Tools/jit` then. Code that looks at the
+/// address of data may find that it is not as aligned as it was declared, with up to 16 bytes on x86 and
+/// 8 on AArch64.
+///
+/// # Errors
+///
+/// Those of [`lower_aligned`].
+pub fn lower(target: &Target, object: &ObjectFile) -> Result<UnresolvedGroup, LowerError> {
+    lower_from(target, object, Alignment::Reduced, ENTRY)
+}
+
+/// Does what [`lower_aligned`] or [`lower`] does, with `entry` as the symbol at which control enters.
 pub(crate) fn lower_from(
     target: &Target,
     object: &ObjectFile,
+    alignment: Alignment,
     entry: &str,
 ) -> Result<UnresolvedGroup, LowerError> {
     if object.format != target.format {
@@ -54,7 +68,7 @@ pub(crate) fn lower_from(
     let mut layout = Layout::new(
         target.symbol_prefix,
         relied_on,
-        alignment::usual(target.arch),
+        alignment.ignored(target.arch),
     );
     for section in &object.sections {
         let part = match section.kind {

@@ -8,7 +8,7 @@ use indexmap::IndexSet;
 use jit_schema::Target;
 use object::{Object as _, ObjectSection as _, ObjectSymbol as _, SectionFlags, elf, pe};
 
-use crate::lower::lower_from;
+use crate::lower::{Alignment, lower_from};
 use crate::resolve::resolve_group;
 use crate::{
     Hole, HoleValue, LowerError, Part, PatchValue, Shim, StencilGroup, StencilSet, shim_unwind,
@@ -49,7 +49,7 @@ pub fn attach_shim(set: &mut StencilSet, object: &[u8]) -> Result<(), ShimError>
     if set.group(&name).is_some() {
         return Err(ShimError::NameTaken { name });
     }
-    let group = match lower_from(&target, &file, &name) {
+    let group = match lower_from(&target, &file, Alignment::Full, &name) {
         Ok(group) => group,
         Err(LowerError::Entry { found }) => return Err(ShimError::Entry { name, found }),
         Err(source) => return Err(ShimError::Lower { name, source }),

@@ -11,6 +11,7 @@ use jit_schema::SectionKind::{Code, Data, Metadata};
 use jit_schema::{ObjectFile, ObjectFormat, Section, Target};
 use jit_stencils::{
     HoleValue, LowerError, Part, PatchKind, Place, UnresolvedGroup, UnresolvedHole, lower,
+    lower_aligned,
 };
 
 const X86_64_LINUX: &str = "x86_64-unknown-linux-gnu";
@@ -519,6 +520,21 @@ fn data_is_aligned_where_code_relies_on_it() {
         let group = lowered(triple, &object(ObjectFormat::Elf, sections));
         assert_eq!(group.symbols["t"], place(Part::Data, offset), "{triple}");
         assert_eq!(group.data_alignment, alignment, "{triple}");
+    }
+    // What the object asks for, whatever the code is.
+    for (triple, asked, offset, alignment) in [
+        (X86_64_LINUX, 16, 16, 16),
+        (X86_64_LINUX, 8, 8, 8),
+        (X86_64_LINUX, 4, 4, 8),
+        (X86_64_LINUX, 1, 3, 8),
+        (AARCH64_LINUX, 4, 4, 8),
+    ] {
+        let mut sections = data(b"\x0f\x10\x00\x90", &[]);
+        sections[2].alignment = asked;
+        let object = object(ObjectFormat::Elf, sections);
+        let group = lower_aligned(target(triple), &object).unwrap();
+        assert_eq!(group.symbols["t"], place(Part::Data, offset), "{asked}");
+        assert_eq!(group.data_alignment, alignment, "{asked}");
     }
     let mut macho = data(b"\x0f\x28\x00", &[]);
     macho[0].symbols[0].name = "__JIT_ENTRY".to_owned();

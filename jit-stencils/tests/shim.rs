@@ -7,8 +7,8 @@ use fixtures::generated::opnames;
 use fixtures::{TRIPLES, golden, inputs};
 use jit_schema::Target;
 use jit_stencils::{
-    HoleValue, PatchValue, ShimError, StencilGroup, StencilSet, attach_shim, lower, resolve,
-    shim_unwind,
+    HoleValue, PatchValue, ShimError, StencilGroup, StencilSet, attach_shim, lower_aligned,
+    resolve, shim_unwind,
 };
 
 fn empty(triple: &str) -> StencilSet {
@@ -120,7 +120,7 @@ fn a_shim_is_lowered_as_micro_ops_are() {
         for opname in opnames(triple) {
             let bytes = golden::read_bytes(&inputs::object(triple, &opname));
             let object = jit_schema::native::read(&bytes).unwrap();
-            let group = lower(target, &object).unwrap();
+            let group = lower_aligned(target, &object).unwrap();
             let alone = resolve(target, [("_JIT_ENTRY".to_owned(), group)]).unwrap();
             let (_, expected) = &alone.groups[0];
             let mut set = empty(triple);

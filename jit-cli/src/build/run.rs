@@ -158,6 +158,7 @@ impl<'a> Run<'a> {
             toolchain,
             options: plan.options(platform),
             optimizer: plan.optimizer(platform),
+            lower: plan.project.conventions.lower,
             template: sources.template(platform),
             places: &places,
             cases,

@@ -8,6 +8,7 @@ use jit_schema::{ObjectError, Target};
 use jit_stencils::UnresolvedGroup;
 
 use crate::{
+    conventions::Lower,
     error::Error,
     statistics::{StageTimes, timed},
 };
@@ -19,6 +20,7 @@ pub(crate) struct Line<'a> {
     pub(crate) independent: Option<&'a Compiler<'a>>,
     pub(crate) optimizer: Optimizer,
     pub(crate) target: &'static Target,
+    pub(crate) lower: Lower,
     pub(crate) keep: Option<&'a Path>,
 }
 
@@ -143,7 +145,7 @@ impl Line<'_> {
             uop: uop.to_owned(),
             source,
         })?;
-        let mut group = jit_stencils::lower(self.target, &file).map_err(|source| Error::Lower {
+        let mut group = (self.lower)(self.target, &file).map_err(|source| Error::Lower {
             uop: uop.to_owned(),
             source,
         })?;

@@ -20,6 +20,7 @@ use crate::{
     cache::lookup::{Keys, Lookup},
     cache::record::Record,
     cache::store::Cache,
+    conventions::Lower,
     error::Error,
     events::{Event, Listener},
     pipeline::flags,
@@ -38,6 +39,8 @@ pub(crate) struct Job<'a> {
     pub(crate) options: CompileOptions,
     /// The options of the optimizer.
     pub(crate) optimizer: jit_optimizer::Options,
+    /// Makes stencils of object files.
+    pub(crate) lower: Lower,
     /// The template's preamble and body.
     pub(crate) template: (&'a str, &'a str),
     pub(crate) cases: Vec<Case<'a>>,
@@ -138,6 +141,7 @@ fn build_all(job: Job<'_>) -> Result<Built, Error> {
             independent: independent.as_ref(),
             optimizer: Optimizer::new(target, job.optimizer),
             target,
+            lower: job.lower,
             keep: job.keep_temps.as_deref(),
         },
         sources: &sources,

@@ -13,6 +13,7 @@ use crate::{
 
 /// Returns the conventions of a project with this header format.
 pub(crate) fn conventions(header_format: HeaderFormat) -> Conventions {
+    let for_cpython = header_format == HeaderFormat::CPYTHON_3_15;
     Conventions {
         header_format,
         file_names: FileNames {
@@ -20,13 +21,17 @@ pub(crate) fn conventions(header_format: HeaderFormat) -> Conventions {
             shim: "jit_shim",
             unwind: "jit_unwind_info",
         },
-        prelude: match header_format == HeaderFormat::CPYTHON_3_15 {
+        prelude: match for_cpython {
             // The templates of such projects declare the symbols, as CPython's does.
             true => |_| String::new(),
             false => holes::definitions,
         },
         flags,
         frame_pointer,
+        lower: match for_cpython {
+            true => jit_stencils::lower,
+            false => jit_stencils::lower_aligned,
+        },
         cases: cases::split,
         digest: digest::of_project,
         banner: |_, _| None,

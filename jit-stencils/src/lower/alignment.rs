@@ -4,6 +4,27 @@ use iced_x86::{Decoder, DecoderOptions, Instruction, Mnemonic, OpKind, Register}
 use jit_schema::relocation::Reach;
 use jit_schema::{Arch, PatchKind, Section, SectionKind, aarch64_access_scale};
 
+/// How much the data of a stencil is aligned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Alignment {
+    /// As much as the object says.
+    Full,
+    /// As much as the code is known to rely on, and otherwise not at all, as with CPython's `Tools/jit`.
+    /// Code that looks at the address of an array that was declared to be aligned to up to 16 bytes (8 on
+    /// AArch64) may find that it is not.
+    Reduced,
+}
+
+impl Alignment {
+    /// Returns the largest alignment in bytes that data does not get only because the object says so.
+    pub(super) const fn ignored(self, arch: Arch) -> u64 {
+        match self {
+            Alignment::Full => 0,
+            Alignment::Reduced => usual(arch),
+        }
+    }
+}
+
 /// The size of the smallest access that x86 checks the alignment of, in bytes.
 const VECTOR: usize = 16;
 
@@ -30,7 +51,7 @@ pub(super) fn relied_on(arch: Arch, sections: &[Section]) -> u64 {
 
 /// Returns the largest alignment in bytes that compilers give data of their own accord. Data with a
 /// greater one was declared with it, and gets it.
-pub(super) const fn usual(arch: Arch) -> u64 {
+const fn usual(arch: Arch) -> u64 {
     match arch {
         Arch::Aarch64 => 8,
         // Any array of 16 bytes or more.

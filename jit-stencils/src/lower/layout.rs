@@ -17,8 +17,8 @@ pub(super) struct Layout {
     prefix: &'static str,
     /// The alignment that the code relies on at most, in bytes.
     relied_on: u64,
-    /// The alignment that data was declared with if it has a greater one, in bytes.
-    usual: u64,
+    /// Data has the alignment of its section in the object if that is greater than this, in bytes.
+    ignored: u64,
     pub(super) data_alignment: usize,
     /// The address at which the last section ends in the object, in a format with addresses.
     pub(super) end: u64,
@@ -28,11 +28,11 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    pub(super) fn new(prefix: &'static str, relied_on: u64, usual: u64) -> Layout {
+    pub(super) fn new(prefix: &'static str, relied_on: u64, ignored: u64) -> Layout {
         Layout {
             prefix,
             relied_on,
-            usual,
+            ignored,
             data_alignment: SLOT_SIZE,
             end: 0,
             code: Stencil::default(),
@@ -62,7 +62,7 @@ impl Layout {
 
     /// Returns the alignment that a section of data needs, in bytes, and sees to it that the data has it.
     pub(super) fn demand(&mut self, section: &Section) -> Result<usize, LowerError> {
-        let needed = match section.alignment > self.usual {
+        let needed = match section.alignment > self.ignored {
             true => section.alignment,
             false => section.alignment.min(self.relied_on),
         };
