@@ -107,6 +107,15 @@ pub(crate) fn position_independent(target: &Target) -> &'static [&'static str] {
     }
 }
 
+/// Returns whether a flag for compiling selects instructions that the assembler must know, too. On x86, the
+/// assembler always knows all instructions.
+pub(crate) fn select_instructions(target: &Target, word: &str) -> bool {
+    match target.arch {
+        Arch::Aarch64 => word.starts_with("-march=") || word.starts_with("-mcpu="),
+        Arch::X86_64 | Arch::I686 => false,
+    }
+}
+
 fn words(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
 }

@@ -43,6 +43,8 @@ pub struct LastFlags {
     pub all: Vec<String>,
     /// Words for stencils only.
     pub stencil: Vec<String>,
+    /// Words for the shim only.
+    pub shim: Vec<String>,
 }
 
 impl CompileOptions {
@@ -92,12 +94,16 @@ impl CompileOptions {
         push(&mut arguments, ["-D_JIT_OPCODE=shim", "-c"]);
         push(&mut arguments, &self.flags.shim);
         self.finish(&mut arguments);
+        push(&mut arguments, &self.last.shim);
         arguments
     }
 
     /// Returns the arguments from assembly to an object file, without input and output.
     pub(crate) fn assemble(&self) -> Vec<OsString> {
-        vec![self.target_argument(), "-c".into()]
+        let mut arguments = vec![self.target_argument(), "-c".into()];
+        let instructions = |word: &&String| flags::select_instructions(self.target, word);
+        push(&mut arguments, self.cflags.iter().filter(instructions));
+        arguments
     }
 
     fn base(&self, work: &Path) -> Vec<OsString> {

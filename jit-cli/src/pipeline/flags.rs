@@ -1,7 +1,8 @@
 //! Checks clang's flags before anything is compiled. They may come from `--cflags`, `jit.toml`, or a configuration file
 //! that clang reads on its own, so the arguments that clang's driver passes to cc1 are checked, not the flags themselves.
 
-use jit_llvm::{CompileOptions, Compiler, LlvmError};
+use jit_llvm::{CompileOptions, Compiler, LastFlags, LlvmError};
+use jit_schema::ObjectFormat;
 
 use crate::{error::Error, pipeline::actions};
 
@@ -13,10 +14,21 @@ struct TurnedOff {
     words: &'static [&'static str],
     /// The flags that turn it off.
     instead: &'static [&'static str],
-    /// Whether it is turned off for the shim, too.
-    shim: bool,
-    /// Why stencils do not need it.
+    /// The sources that it is turned off for.
+    sources: Sources,
+    /// Why they do not need it, or cannot have it.
     why: &'static str,
+}
+
+/// The sources that a flag is turned off for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sources {
+    /// Stencils and the shim.
+    All,
+    /// Stencils.
+    Stencils,
+    /// The shim of a target for which unwind rules are derived from the shim.
+    UnwoundShim,
 }
 
 const TURNED_OFF: &[TurnedOff] = &[
@@ -24,21 +36,21 @@ const TURNED_OFF: &[TurnedOff] = &[
         arguments: &["-debug-info-kind=", "-gcodeview"],
         words: &["-g"],
         instead: &["-g0"],
-        shim: false,
+        sources: Sources::Stencils,
         why: "stencils have no debug information",
     },
     TurnedOff {
         arguments: &["-flto"],
         words: &["-flto"],
         instead: &["-fno-lto", "-fno-fat-lto-objects"],
-        shim: true,
+        sources: Sources::All,
         why: "stencils are made from machine code",
     },
     TurnedOff {
         arguments: &["-stack-protector"],
         words: &["-fstack-protector"],
         instead: &["-fno-stack-protector"],
-        shim: true,
+        sources: Sources::All,
         why: "the function that reports an overwritten stack is not one that stencils can reach everywhere",
     },
     TurnedOff {
@@ -53,7 +65,7 @@ const TURNED_OFF: &[TurnedOff] = &[
             "-fno-unwind-tables",
             "-fno-asynchronous-unwind-tables",
         ],
-        shim: false,
+        sources: Sources::Stencils,
         why: "stencils have no unwind information",
     },
     TurnedOff {
@@ -69,8 +81,19 @@ const TURNED_OFF: &[TurnedOff] = &[
             "-fno-profile-instr-use",
             "-fno-profile-sample-use",
         ],
-        shim: true,
+        sources: Sources::All,
         why: "a profile tells functions apart by name, and all stencils have one name",
+    },
+    TurnedOff {
+        arguments: &[
+            "-msign-return-address=non-leaf",
+            "-msign-return-address=all",
+        ],
+        words: &["-mbranch-protection", "-msign-return-address"],
+        // Landing pads, which -mbranch-protection may ask for as well, stay.
+        instead: &["-Xclang", "-msign-return-address=none"],
+        sources: Sources::UnwoundShim,
+        why: "debuggers could not unwind from stencils through a signed one",
     },
 ];
 
@@ -120,6 +143,16 @@ const REFUSED: &[Refused] = &[
     },
 ];
 
+/// What stencils with landing pads of AArch64 need. With landing pads, clang compares the value of a switch with the size
+/// of its jump table even if the value is known to be smaller. If it is not, the code jumps to the end of the function,
+/// which has no instruction unless these flags add a trap. Calls that do not return need no trap.
+const TRAPS: [&str; 4] = [
+    "-mllvm",
+    "-trap-unreachable",
+    "-mllvm",
+    "-no-trap-after-noreturn",
+];
+
 /// Checks the flags and returns a compiler, with a remark for each flag that is turned off.
 pub(crate) fn checked<'a>(
     mut options: CompileOptions,
@@ -134,7 +167,22 @@ pub(crate) fn checked<'a>(
         // The arguments of this clang are unknown. Its output is still checked when it becomes stencils.
         return Ok((compiler, Vec::new()));
     };
-    let [compile, _, shim] = &commands;
+    refuse(&options, &commands)?;
+    let remarks = turn_off(&mut options, &commands);
+    if options.last == LastFlags::default() {
+        actions::refuse_arguments(&options, &commands)?;
+        return Ok((compiler, remarks));
+    }
+    // -flto, which is turned off by now, selects what clang writes.
+    let compiler = make(options.clone())?;
+    if let Some(commands) = compiler.cc1_arguments()? {
+        actions::refuse_arguments(&options, &commands)?;
+    }
+    Ok((compiler, remarks))
+}
+
+/// Refuses flags that stencils cannot have.
+fn refuse(options: &CompileOptions, [compile, _, shim]: &[Vec<String>; 3]) -> Result<(), Error> {
     for kind in REFUSED {
         let all = compile.iter().chain(shim);
         let is_refused = |argument: &&String| starts(argument, kind.arguments);
@@ -149,36 +197,45 @@ pub(crate) fn checked<'a>(
             });
         }
     }
+    Ok(())
+}
+
+/// Adds the flags that turn others off, and returns a remark for each of those.
+fn turn_off(options: &mut CompileOptions, [compile, _, shim]: &[Vec<String>; 3]) -> Vec<String> {
     let mut remarks = Vec::new();
     for kind in TURNED_OFF {
-        let mut arguments = compile
-            .iter()
-            .chain(if kind.shim { &shim[..] } else { &[] });
-        let Some(argument) = arguments.find(|argument| starts(argument, kind.arguments)) else {
+        let sources = match kind.sources {
+            Sources::UnwoundShim if options.target.format != ObjectFormat::Elf => continue,
+            sources => sources,
+        };
+        let arguments: Vec<&String> = match sources {
+            Sources::All => compile.iter().chain(shim).collect(),
+            Sources::Stencils => compile.iter().collect(),
+            Sources::UnwoundShim => shim.iter().collect(),
+        };
+        let mut found = arguments.into_iter();
+        let Some(argument) = found.find(|argument| starts(argument, kind.arguments)) else {
             continue;
         };
-        let instead = kind.instead.iter().map(|word| (*word).to_owned());
-        match kind.shim {
-            true => options.last.all.extend(instead),
-            false => options.last.stencil.extend(instead),
-        }
+        let (last, place) = match sources {
+            Sources::All => (&mut options.last.all, "here"),
+            Sources::Stencils => (&mut options.last.stencil, "here"),
+            Sources::UnwoundShim => (&mut options.last.shim, "on the shim's return address"),
+        };
+        last.extend(kind.instead.iter().map(|word| (*word).to_owned()));
         remarks.push(format!(
-            "{} has no effect here, as {}: {} is added",
+            "{} has no effect {place}, as {}: {} is added",
             name(&options.cflags, kind.words, argument),
             kind.why,
             kind.instead.join(" "),
         ));
     }
-    if remarks.is_empty() {
-        actions::refuse_arguments(&options, &commands)?;
-        return Ok((compiler, remarks));
+    let landing_pads = compile.iter().any(|word| word == "-mbranch-target-enforce");
+    if landing_pads && !compile.iter().any(|word| word.contains("trap-unreachable")) {
+        let traps = TRAPS.iter().map(|word| (*word).to_owned());
+        options.last.stencil.extend(traps);
     }
-    // -flto, which is turned off by now, selects what clang writes.
-    let compiler = make(options.clone())?;
-    if let Some(commands) = compiler.cc1_arguments()? {
-        actions::refuse_arguments(&options, &commands)?;
-    }
-    Ok((compiler, remarks))
+    remarks
 }
 
 fn starts(argument: &str, prefixes: &[&str]) -> bool {

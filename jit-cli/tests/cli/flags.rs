@@ -3,7 +3,7 @@
 use crate::{
     batch::SOME,
     sandbox::{LINUX, Sandbox},
-    tinyvm::case,
+    tinyvm::{case, case_with},
 };
 
 const ARM_LINUX: &str = "aarch64-unknown-linux-gnu";
@@ -273,4 +273,71 @@ fn flags_of_another_target() {
         "{message}"
     );
     assert!(message.contains("change --cflags"), "{message}");
+}
+
+/// The shim's return address is not signed on Linux, as the unwind rules of stencils cannot say so. Its landing
+/// pads stay. Elsewhere, the shim is compiled as the flag says.
+#[test]
+fn the_shim_of_signed_return_addresses() {
+    fixtures::needs!(clang_22, objdump_22);
+    let sandbox = Sandbox::new().tinyvm_of(&[case("_NOP_r00")]);
+    let config = sandbox.write("clang.cfg", "-mbranch-protection=standard\n");
+    let config = format!("--config={}", config.display());
+    // The first instruction of each kind; objdump has names for these hints.
+    let shim = |triple: &str| {
+        let path = sandbox.path(&format!("out/jit_shim-{triple}.o"));
+        let mut objdump = std::process::Command::new("llvm-objdump-22");
+        let output = objdump.args(["-d", "--mattr=+all"]).arg(path).output();
+        let text = String::from_utf8(output.unwrap().stdout).unwrap();
+        [text.contains("\tbti\tc"), text.contains("\tpaciasp")]
+    };
+    for mode in [&[][..], &["--one-process-per-step"]] {
+        for (flags, pad, named) in [
+            ("-mbranch-protection=bti", true, None),
+            (
+                "-mbranch-protection=pac-ret",
+                false,
+                Some("-mbranch-protection=pac-ret"),
+            ),
+            (
+                "-mbranch-protection=standard",
+                true,
+                Some("-mbranch-protection=standard"),
+            ),
+            (&config, true, Some("clang's configuration")),
+        ] {
+            let words = [mode, &["--cflags", flags]].concat();
+            let (_, warnings) = built(&sandbox, ARM_LINUX, &words);
+            assert_eq!(shim(ARM_LINUX), [pad, false], "{flags}");
+            assert_eq!(warnings.len(), usize::from(named.is_some()), "{warnings:?}");
+            if let Some(named) = named {
+                assert!(warnings[0].contains(named), "{warnings:?}");
+                assert!(
+                    warnings[0].contains("on the shim's return address"),
+                    "{warnings:?}"
+                );
+            }
+        }
+    }
+    let mac = "aarch64-apple-darwin";
+    let words = ["--cflags", "-mbranch-protection=standard"];
+    let (_, warnings) = built(&sandbox, mac, &words);
+    assert_eq!(shim(mac), [false, true]);
+    assert_eq!(warnings, [""; 0]);
+}
+
+/// Instructions that a flag selects are known when the assembly is assembled.
+#[test]
+fn instructions_that_a_flag_selects() {
+    fixtures::needs!(clang_22, objdump_22);
+    let body = "extern long vm_count;\n__atomic_fetch_add(&vm_count, 1, 5);";
+    let text = case_with("_NOP_r00", body);
+    let sandbox = Sandbox::new().tinyvm_of(&[text]);
+    for mode in [&[][..], &["--one-process-per-step"]] {
+        for flags in ["-march=armv8.1-a", "-mcpu=neoverse-n1"] {
+            let words = [mode, &["--cflags", flags]].concat();
+            let (stencils, _) = built(&sandbox, ARM_LINUX, &words);
+            assert!(stencils.contains("ldadd"), "{stencils}");
+        }
+    }
 }
