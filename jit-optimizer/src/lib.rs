@@ -29,8 +29,9 @@
 //! let optimizer = Optimizer::new(target, Options::default());
 //! let assembly = "\t.globl\t_JIT_ENTRY\n_JIT_ENTRY:\n\tincl\t%eax\n\tjmp\t_JIT_CONTINUE\n";
 //! let optimized = optimizer.optimize(assembly)?;
+//! assert_eq!(optimized.end, jit_schema::CodeEnd::FallsThrough);
 //! assert_eq!(
-//!     optimized,
+//!     optimized.assembly,
 //!     "\t.globl\t_JIT_ENTRY\n_JIT_ENTRY:\n\tincl\t%eax\n.L_JIT_CONTINUE:"
 //! );
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -59,7 +60,7 @@ mod start;
 mod syntax;
 
 pub use error::OptimizeError;
-pub use optimizer::Optimizer;
+pub use optimizer::{Optimized, Optimizer};
 pub use options::{End, FramePointer, Options};
 
 /// A hash of this crate's sources, for caches of what the optimizer writes: it differs if the

@@ -1,6 +1,6 @@
 //! The optimizer: its passes, in order, for one target.
 
-use jit_schema::Target;
+use jit_schema::{CodeEnd, Target};
 
 use crate::error::OptimizeError;
 use crate::isa::{self, Isa};
@@ -9,6 +9,16 @@ use crate::pass::{Context, Pass};
 use crate::start::Start;
 use crate::syntax::Syntax;
 use crate::{parse, passes, print, scan};
+
+/// The assembly of a stencil, optimized.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Optimized {
+    /// The assembly. Lines end in `\n`, except for the last one.
+    pub assembly: String,
+    /// Whether control can go on to the next micro-op. It is not known of code that runs off its end
+    /// without a jump, and of code without the entry `_JIT_ENTRY`.
+    pub end: CodeEnd,
+}
 
 /// An optimizer of assembly for one target.
 #[derive(Debug, Clone)]
@@ -50,7 +60,7 @@ impl Optimizer {
     /// let unreachable = optimizer.only("remove-unreachable-blocks").ok_or("no such pass")?;
     /// let code = "\t.globl\tf\nf:\n\tjmp\t.L1\n\tnop\n.L1:\n\tnop\n";
     /// let expected = "\t.globl\tf\nf:\n\tjmp\t.L1\n.L1:\n\tnop\n.L_JIT_CONTINUE:";
-    /// assert!(unreachable.optimize(code)?.ends_with(expected));
+    /// assert!(unreachable.optimize(code)?.assembly.ends_with(expected));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
@@ -66,13 +76,12 @@ impl Optimizer {
     ///
     /// `assembly` is the output of clang for the target with `-S` and without unwind tables. In the
     /// result, a `# JIT: COLD ####` line comes before code that cannot reach the next micro-op, and a
-    /// `# JIT: HOT ####` line before the code after it. Lines end in `\n`, except for the last one.
-    /// Upstream's optimizer writes the input before that, as comments; this one does not.
+    /// `# JIT: HOT ####` line before the code after it. Upstream's optimizer writes the input before that, as comments; this one does not.
     ///
     /// # Errors
     ///
     /// [`OptimizeError`], if the assembly cannot be optimized without breaking it.
-    pub fn optimize(&self, assembly: &str) -> Result<String, OptimizeError> {
+    pub fn optimize(&self, assembly: &str) -> Result<Optimized, OptimizeError> {
         let continue_label = self.syntax.continue_label();
         let continue_line = format!("{continue_label}:");
         let text = self.syntax.localize_continue(&continue_label, assembly);
@@ -85,10 +94,14 @@ impl Optimizer {
             syntax: &self.syntax,
             isa: self.isa,
         };
+        let end = passes::code_end(&graph, &context);
         for pass in &self.passes {
             (pass.run)(&mut graph, &context)?;
         }
-        Ok(print::print(&graph, self.syntax.format))
+        Ok(Optimized {
+            assembly: print::print(&graph, self.syntax.format),
+            end,
+        })
     }
 }
 
@@ -120,7 +133,7 @@ mod tests {
             let comments: String = local.lines().map(|line| format!("#{line}\n")).collect();
             let expected = upstream.strip_prefix(&comments);
             for input in [&input, &input.replace('\n', "\r\n")] {
-                let actual = optimizer.optimize(input).unwrap();
+                let actual = optimizer.optimize(input).unwrap().assembly;
                 assert_eq!(Some(actual.as_str()), expected);
             }
         }

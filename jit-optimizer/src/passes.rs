@@ -8,11 +8,12 @@ mod hot_code;
 mod redundant_jumps;
 mod unreachable;
 
-use jit_schema::Codegen;
+use jit_schema::{CodeEnd, Codegen};
 
+use crate::cfg::Graph;
 use crate::isa::Isa;
 use crate::options::{End, FramePointer, Options};
-use crate::pass::Pass;
+use crate::pass::{Context, Pass};
 
 /// The shared passes that run several times, because each removed branch can expose another. Upstream
 /// runs them four times as well.
@@ -45,4 +46,9 @@ pub(crate) fn list(isa: &dyn Isa, options: &Options) -> Vec<Pass> {
         FramePointer::Reserved => passes.push(frame_pointer::CHECK),
     }
     passes
+}
+
+/// Returns whether control can go on to the next micro-op, in a graph on which no pass has run.
+pub(crate) fn code_end(graph: &Graph<'_>, context: &Context<'_>) -> CodeEnd {
+    ends::code_end(graph, context)
 }

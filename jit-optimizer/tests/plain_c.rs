@@ -86,7 +86,8 @@ fn stencil(
     let optimizer = Optimizer::new(target, Options::default().codegen(codegen).end(End::Jump));
     let text = optimizer
         .optimize(&fs::read_to_string(&assembly).unwrap())
-        .unwrap_or_else(|error| panic!("{triple} {codegen:?} {op}: {error}"));
+        .unwrap_or_else(|error| panic!("{triple} {codegen:?} {op}: {error}"))
+        .assembly;
     fs::write(&optimized, format!("{text}\n{after}")).unwrap();
     let mut assemble = Command::new(clang);
     assemble.arg(format!("--target={triple}")).arg("-c");

@@ -409,9 +409,10 @@ fn functions_do_not_run_off_their_end() {
         };
         for after in ["", ".Lfunc_end0:\n\t.size\tx, 1\n", &helper] {
             let call = if triple == ARM_LINUX { "bl" } else { "call" };
-            let run = |text: &str| {
+            let run = |text: &str| -> Result<String, OptimizeError> {
                 let text = format!("\t{call}\t{prefix}helper\n\t{text}\n{after}");
-                optimizer.optimize(&wrapped(prefix, &text))
+                let optimized = optimizer.optimize(&wrapped(prefix, &text))?;
+                Ok(optimized.assembly)
             };
             for text in good {
                 if let Err(error) = run(text) {
@@ -475,7 +476,10 @@ fn frames_are_linked_and_do_not_outlive_the_stencil() {
     ];
     for (triple, [begin, end, branch, leave, abort], bad) in cases {
         let optimizer = Optimizer::new(target(triple), options);
-        let run = |text: String| optimizer.optimize(&wrapped("", &text));
+        let run = |text: String| {
+            let optimized = optimizer.optimize(&wrapped("", &text));
+            optimized.map(|optimized| optimized.assembly)
+        };
         for good in [
             format!("{begin}{end}{leave}"),
             format!("{begin}{branch}{end}{leave}.LBB0_1:\n{end}{leave}"),

@@ -10,7 +10,7 @@ use std::collections::{HashMap, HashSet};
 
 use common::Random;
 use jit_optimizer::{Optimizer, Options};
-use jit_schema::Target;
+use jit_schema::{CodeEnd, Target};
 
 const BLOCKS: usize = 7;
 const EXITS: [&str; 4] = [
@@ -181,6 +181,7 @@ fn optimized_programs_do_the_same() {
         let optimizer = Optimizer::new(target, Options::default());
         let mut optimized = 0;
         let mut ends = HashSet::new();
+        let (mut going_on, mut taken, mut leaving) = (0, 0, 0);
         for _ in 0..400 {
             let before = program(spelling, &mut random);
             // The optimizer refuses some programs: a call right before a jump to cold code.
@@ -188,18 +189,32 @@ fn optimized_programs_do_the_same() {
                 continue;
             };
             optimized += 1;
-            let (loaded_before, loaded_after) = (load(&before), load(&after));
+            let (loaded_before, loaded_after) = (load(&before), load(&after.assembly));
+            let mut goes_on = false;
             for flags in 0..8 {
                 let expected = trace(spelling, &loaded_before, flags);
                 let actual = trace(spelling, &loaded_after, flags);
                 assert!(
                     agree(&expected, &actual),
-                    "conditions {flags:#b}: {expected:?} became {actual:?}\n{after}"
+                    "conditions {flags:#b}: {expected:?} became {actual:?}\n{}",
+                    after.assembly
                 );
+                goes_on |= actual.last().is_some_and(|end| end == "_JIT_CONTINUE");
                 ends.extend(expected.last().cloned());
             }
+            // Conditions do not change while a program runs, so that some ways are never taken.
+            match after.end {
+                CodeEnd::FallsThrough => taken += usize::from(goes_on),
+                CodeEnd::Leaves => assert!(!goes_on, "{before}"),
+                // Random programs have labels after their last instruction, and end anywhere.
+                CodeEnd::Unknown => {}
+            }
+            going_on += usize::from(after.end == CodeEnd::FallsThrough);
+            leaving += usize::from(after.end == CodeEnd::Leaves);
         }
         assert!(optimized > 300, "only {optimized} programs");
         assert_eq!(ends.len(), 5, "{ends:?}");
+        let counts = format!("{taken} of {going_on} went on, {leaving} do not");
+        assert!(taken * 10 > going_on * 7 && leaving > 20, "{counts}");
     }
 }

@@ -33,7 +33,8 @@ fn run(triple: &str, assembly: &str) -> Result<String, OptimizeError> {
         ObjectFormat::Coff | ObjectFormat::MachO => FramePointer::Free,
     };
     let options = Options::default().frame_pointer(frame_pointer);
-    Optimizer::new(target, options).optimize(assembly)
+    let optimized = Optimizer::new(target, options).optimize(assembly)?;
+    Ok(optimized.assembly)
 }
 
 /// Returns the code that upstream's optimizer makes of an input.

@@ -158,6 +158,19 @@ pub enum LinkError {
         /// The size that was given, in bytes.
         page_size: usize,
     },
+    /// Control can go on past the end of the trace, where there is no guard. Stencils whose end is not
+    /// known are not refused.
+    #[error(
+        "{}{uop}: control can go on past its end, and nothing comes after it: end the trace with a \
+         micro-op that always returns or jumps, or choose a guard with Stencils::with_guard",
+        place(*index)
+    )]
+    RunsOffEnd {
+        /// Index in the trace; none for the guard at its end.
+        index: Option<usize>,
+        /// The micro-op.
+        uop: String,
+    },
     /// A jump leaves the trace.
     #[error("micro-op {index}, {uop}: {value} is {target}, and the trace has {length} micro-ops")]
     JumpOutside {

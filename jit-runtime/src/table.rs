@@ -197,6 +197,8 @@ pub(crate) struct Table {
     pub(crate) sizes: Vec<Sizes>,
     /// By opcode: what the address of the data must be a multiple of, in bytes.
     pub(crate) alignments: Vec<usize>,
+    /// By opcode: whether control can go on past the end of the code.
+    pub(crate) falls_through: Vec<bool>,
     /// Whether any data needs more alignment than all data has.
     pub(crate) aligned: bool,
     /// By opcode.

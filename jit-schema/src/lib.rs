@@ -44,6 +44,7 @@
 
 mod access;
 mod advice;
+mod code_end;
 mod codegen;
 #[cfg(any(feature = "native", feature = "readobj"))]
 mod entry;
@@ -62,6 +63,7 @@ mod section_kind;
 mod target;
 
 pub use access::aarch64_access_scale;
+pub use code_end::CodeEnd;
 pub use codegen::Codegen;
 pub use machine::{Machine, MachineRow};
 pub use model::{ObjectError, ObjectFile, Relocation, Section, SectionKind, Symbol};

@@ -5,8 +5,8 @@ mod common;
 
 use std::collections::BTreeSet;
 
-use common::{fixture, fixtures};
-use jit_schema::{ObjectFile, RelocationKind, SectionKind, native, readobj};
+use common::{fixture, fixtures, source};
+use jit_schema::{CodeEnd, ObjectFile, ObjectFormat, RelocationKind, SectionKind, native, readobj};
 
 fn read(name: &str) -> ObjectFile {
     native::read(&fixture(name).bytes).unwrap_or_else(|error| panic!("{name}: {error}"))
@@ -382,4 +382,37 @@ fn sections_of_one_name_are_told_apart() {
         ]
     );
     assert!(symbols(&object).contains(&".rdata#5 .rdata+0".to_owned()));
+}
+
+#[test]
+fn ends_of_code_are_in_names_of_sections() {
+    let goes_on = CodeEnd::FallsThrough;
+    for (name, format, expected) in [
+        ("code-end-elf", ObjectFormat::Elf, goes_on),
+        ("code-end-macho", ObjectFormat::MachO, goes_on),
+        ("code-end-coff", ObjectFormat::Coff, goes_on),
+        (
+            "code-end-leaves-macho",
+            ObjectFormat::MachO,
+            CodeEnd::Leaves,
+        ),
+        ("sections-elf", ObjectFormat::Elf, CodeEnd::Unknown),
+        ("sections-macho", ObjectFormat::MachO, CodeEnd::Unknown),
+        ("sections-coff", ObjectFormat::Coff, CodeEnd::Unknown),
+    ] {
+        let object = read(name);
+        assert_eq!(CodeEnd::of(&object), expected, "{name}");
+        let source = source(name);
+        assert!(source.ends_with(&expected.directive(format)), "{name}");
+        // Nothing of it gets into the stencil.
+        for section in &object.sections {
+            let is_note = section.name.contains("jit_");
+            assert!(!is_note || section.kind == SectionKind::Metadata, "{name}");
+        }
+    }
+    // What contradicts itself says nothing.
+    let mut both = read("code-end-macho");
+    both.sections
+        .append(&mut read("code-end-leaves-macho").sections);
+    assert_eq!(CodeEnd::of(&both), CodeEnd::Unknown);
 }

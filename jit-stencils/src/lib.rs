@@ -74,7 +74,7 @@ mod stencil;
 mod unresolved;
 mod unwind;
 
-pub use jit_schema::PatchKind;
+pub use jit_schema::{CodeEnd, PatchKind};
 
 pub use hole::{Hole, HoleValue, PatchValue};
 #[cfg(feature = "lower")]

@@ -11,7 +11,7 @@ mod macho;
 
 use std::collections::BTreeMap;
 
-use jit_schema::{ObjectFile, ObjectFormat, Section, SectionKind, Target};
+use jit_schema::{CodeEnd, ObjectFile, ObjectFormat, Section, SectionKind, Target};
 
 use self::layout::Layout;
 use crate::unresolved::UnresolvedGroup;
@@ -119,6 +119,7 @@ pub(crate) fn lower_from(
         code,
         data,
         data_alignment,
+        end: CodeEnd::of(object),
         symbols: symbols.into_iter().collect(),
         listing,
     })

@@ -58,6 +58,7 @@ pub(crate) fn resolve_group(
         code,
         mut data,
         data_alignment,
+        end,
         symbols,
         listing,
     } = group;
@@ -113,6 +114,7 @@ pub(crate) fn resolve_group(
         holes: data_holes,
     };
     done.data_alignment = data_alignment;
+    done.end = end;
     done.listing = listing;
     Ok(done)
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use jit_schema::Target;
+use jit_schema::{CodeEnd, Target};
 
 use crate::{Hole, UnwindInfo};
 
@@ -112,6 +112,8 @@ pub struct StencilGroup {
     /// What the address of the data must be a multiple of, in bytes: [`SLOT_SIZE`], or a greater power
     /// of two up to [`MAX_ALIGNMENT`] if the code relies on that.
     pub data_alignment: usize,
+    /// Whether control can go on past the end of the code.
+    pub end: CodeEnd,
     /// The external symbols that the code may reach through a trampoline.
     pub trampolines: SymbolMask,
     /// The external symbols whose addresses the code reads from the trace's GOT.
@@ -127,6 +129,7 @@ impl Default for StencilGroup {
             code: Stencil::default(),
             data: Stencil::default(),
             data_alignment: SLOT_SIZE,
+            end: CodeEnd::Unknown,
             trampolines: SymbolMask::default(),
             got_entries: SymbolMask::default(),
             listing: Listing::default(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jit_schema::RelocationKind;
+use jit_schema::{CodeEnd, RelocationKind};
 
 use crate::{HoleValue, Listing, Part, PatchKind, SLOT_SIZE, Stencil};
 
@@ -19,6 +19,8 @@ pub struct UnresolvedGroup {
     pub data: Stencil<UnresolvedHole>,
     /// The alignment of the data, as [`StencilGroup`](crate::StencilGroup) has it.
     pub data_alignment: usize,
+    /// Whether control can go on past the end of the code.
+    pub end: CodeEnd,
     /// The symbols that the object defines, without the platform's prefix.
     pub symbols: BTreeMap<String, Place>,
     /// What is known of the object. [`lower`](crate::lower) has no disassembly: the caller can add it.
@@ -31,6 +33,7 @@ impl Default for UnresolvedGroup {
             code: Stencil::default(),
             data: Stencil::default(),
             data_alignment: SLOT_SIZE,
+            end: CodeEnd::Unknown,
             symbols: BTreeMap::new(),
             listing: Listing::default(),
         }

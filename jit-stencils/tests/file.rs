@@ -4,7 +4,8 @@
 use jit_schema::Target;
 use jit_stencils::file::{FileError, HEADER_SIZE, VERSION, decode, encode};
 use jit_stencils::{
-    Hole, HoleValue, PatchKind, PatchValue, Shim, Stencil, StencilGroup, StencilSet, UnwindInfo,
+    CodeEnd, Hole, HoleValue, PatchKind, PatchValue, Shim, Stencil, StencilGroup, StencilSet,
+    UnwindInfo,
 };
 
 const X86_64: &[u8] = b"\x93STEN\r\n\x1a\x01\0\0\0\xe7\x26\x66\xa8\
@@ -167,9 +168,9 @@ const ALIGNED: &[u8] = b"\x93STEN\r\n\x1a\x02\0\0\0CRC_\
     \x00\
     \x00\
     \x02\x02_A\
-    \x01\xc3\x00\x08\0\0\0\0\0\0\0\0\x00\x08\
+    \x01\xc3\x00\x08\0\0\0\0\0\0\0\0\x00\x08\x00\
     \x02_B\
-    \x01\xc3\x00\x00\x00\x40\
+    \x01\xc3\x00\x00\x00\x40\x00\
     \x00";
 
 fn aligned_file() -> Vec<u8> {
@@ -208,9 +209,60 @@ fn alignments_have_a_version_of_their_own() {
         (8, "the file's version must be 1"),
     ] {
         let mut bytes = ALIGNED.to_vec();
-        let at = bytes.len() - 2;
+        let at = bytes.len() - 3;
         bytes[at] = alignment;
         let error = decode(&resealed(bytes)).unwrap_err().to_string();
+        assert!(error.contains(problem), "{error}");
+    }
+}
+
+#[test]
+fn ends_of_code_have_the_same_version() {
+    let set = |ends: [CodeEnd; 2], of_shim| {
+        let group = |end| StencilGroup {
+            code: stencil(b"\xc3", vec![]),
+            end,
+            ..StencilGroup::default()
+        };
+        let [a, b] = ends.map(group);
+        StencilSet {
+            target: *Target::from_triple("x86_64-unknown-linux-gnu").unwrap(),
+            groups: vec![("_A".to_owned(), a), ("_B".to_owned(), b)],
+            symbols: vec![],
+            shim: Some(Shim {
+                name: "s".to_owned(),
+                group: group(of_shim),
+                unwind: None,
+            }),
+        }
+    };
+    let unknown = CodeEnd::Unknown;
+    let file = |ends: [u8; 3]| {
+        let mut bytes =
+            b"\x93STEN\r\n\x1a\x02\0\0\0CRC_\x18x86_64-unknown-linux-gnu\0\0\x02".to_vec();
+        for (name, end) in [&b"\x02_A"[..], b"\x02_B", b"\x01\x01s"].iter().zip(ends) {
+            bytes.extend_from_slice(name);
+            bytes.extend_from_slice(b"\x01\xc3\x00\x00\x00\x08");
+            bytes.push(end);
+        }
+        bytes.push(0);
+        resealed(bytes)
+    };
+    for (ends, of_shim, bytes) in [
+        ([CodeEnd::FallsThrough, CodeEnd::Leaves], unknown, [1, 2, 0]),
+        ([unknown, CodeEnd::Leaves], unknown, [0, 2, 0]),
+        ([unknown; 2], CodeEnd::Leaves, [0, 0, 2]),
+    ] {
+        let set = set(ends, of_shim);
+        assert_eq!(encode(&set), file(bytes));
+        assert_eq!(decode(&file(bytes)), Ok(set));
+    }
+    assert_eq!(encode(&set([unknown; 2], unknown))[8], 1);
+    for (bytes, problem) in [
+        ([3, 2, 0], "there is no way 3 in which code ends"),
+        ([0, 0, 0], "the file's version must be 1"),
+    ] {
+        let error = decode(&file(bytes)).unwrap_err().to_string();
         assert!(error.contains(problem), "{error}");
     }
 }

@@ -9,8 +9,8 @@ use fixtures::TRIPLES;
 use jit_schema::Target;
 use jit_stencils::file::{FileError, HEADER_SIZE, MAGIC, VERSION, decode, encode};
 use jit_stencils::{
-    Hole, HoleValue, Listing, PatchKind, PatchValue, Shim, Stencil, StencilGroup, StencilSet,
-    UnwindInfo,
+    CodeEnd, Hole, HoleValue, Listing, PatchKind, PatchValue, Shim, Stencil, StencilGroup,
+    StencilSet, UnwindInfo,
 };
 use proptest::prelude::*;
 use proptest::test_runner::Config;
@@ -199,9 +199,16 @@ fn any_stencil(symbols: usize) -> impl Strategy<Value = Stencil> {
     })
 }
 
+const ENDS: [CodeEnd; 3] = [CodeEnd::Unknown, CodeEnd::FallsThrough, CodeEnd::Leaves];
+
 fn any_group(symbols: usize) -> impl Strategy<Value = StencilGroup> {
-    let stencils = (any_stencil(symbols), any_stencil(symbols), 3_u32..=12);
-    stencils.prop_map(|(code, data, exponent)| {
+    let stencils = (
+        any_stencil(symbols),
+        any_stencil(symbols),
+        3_u32..=12,
+        prop::sample::select(&ENDS[..]),
+    );
+    stencils.prop_map(|(code, data, exponent, end)| {
         let of = |of: fn(&PatchValue) -> Option<usize>| {
             let ordinals = code.holes.iter().filter_map(|hole| of(&hole.value));
             ordinals.collect()
@@ -218,6 +225,7 @@ fn any_group(symbols: usize) -> impl Strategy<Value = StencilGroup> {
             code,
             data,
             data_alignment: 1 << exponent,
+            end,
             listing: Listing::default(),
         }
     })

@@ -134,9 +134,10 @@ impl Line<'_> {
             })?;
         if let Some(directory) = self.keep {
             let path = directory.join(format!("{uop}.optimized.s"));
-            fs::write(&path, &optimized).map_err(Error::file("write", &path))?;
+            fs::write(&path, &optimized.assembly).map_err(Error::file("write", &path))?;
         }
-        Ok(optimized)
+        let directive = optimized.end.directive(self.target.format);
+        Ok(optimized.assembly + "\n" + &directive)
     }
 
     /// Makes a stencil of an object file.

@@ -1,12 +1,13 @@
 //! Refuses code that runs off the end of its function.
 
-use jit_schema::SectionKind;
+use jit_schema::{CodeEnd, SectionKind};
 
 use crate::cfg::{Block, BlockId, Graph, PerBlock};
 use crate::error::OptimizeError;
 use crate::instruction::Instruction;
 use crate::pass::{Context, Pass};
 use crate::scan;
+use crate::section;
 use crate::syntax::Syntax;
 
 /// Refuses code that goes on after the last instruction of its function, and so into the next micro-op,
@@ -21,7 +22,8 @@ pub(super) const CHECK: Pass = Pass {
 };
 
 fn check(graph: &mut Graph<'_>, context: &Context<'_>) -> Result<(), OptimizeError> {
-    let reached = reached(graph, context);
+    let globals = graph.linked().filter(|&id| graph.is_global(id));
+    let reached = reached(graph, context, globals.collect());
     // Labels after the last instruction.
     let mut after: PerBlock<bool> = PerBlock::new(graph);
     let mut next = graph[context.continuation].link;
@@ -62,10 +64,13 @@ fn runs_off_end(block: &Block<'_>, last: Option<&Instruction<'_>>) -> OptimizeEr
 
 /// Returns whether control goes on from a block to what is not in the same function.
 fn runs_off(graph: &Graph<'_>, context: &Context<'_>, block: &Block<'_>) -> bool {
-    // Nothing is executed in a table, which is reached because something mentions it.
-    let is_table = block.opaque && block.instructions.is_empty();
     let next = next(graph, context, block);
-    !is_table && next.is_some_and(|next| is_end(graph, context, next))
+    !is_table(block) && next.is_some_and(|next| is_end(graph, context, next))
+}
+
+/// Returns whether a block has nothing to execute, but is reached because something mentions it.
+fn is_table(block: &Block<'_>) -> bool {
+    block.opaque && block.instructions.is_empty()
 }
 
 /// Returns the block after this one, if control may go on to it. After the last call of a function it
@@ -109,10 +114,71 @@ fn is_function(syntax: &Syntax, block: &Block<'_>) -> bool {
     })
 }
 
-/// Returns which blocks may be executed.
-fn reached(graph: &Graph<'_>, context: &Context<'_>) -> PerBlock<bool> {
+/// Returns whether control can go on from the entry to the next micro-op, which needs a jump to it. It must
+/// be asked before passes remove those jumps.
+///
+/// It is not known of code that runs off its end without a jump. Compilers know that control does not get
+/// there, because of a jump in inline assembly for example.
+pub(super) fn code_end(graph: &Graph<'_>, context: &Context<'_>) -> CodeEnd {
+    let Some(entry) = graph.defined_as(&context.syntax.entry()) else {
+        return CodeEnd::Unknown;
+    };
+    let reached = reached(graph, context, vec![entry]);
+    let is_code = |&id: &BlockId| id != context.continuation;
+    let code = || graph.linked().take_while(is_code);
+    let jumps = |id: BlockId| reached[id] && jumps_on(graph, context, &graph[id]);
+    if code().any(jumps)
+        || graph
+            .linked()
+            .any(|id| has_pointer(graph, context, &graph[id]))
+    {
+        return CodeEnd::FallsThrough;
+    }
+    let mut outside: PerBlock<bool> = PerBlock::new(graph);
+    let mut end = Some(context.continuation);
+    while let Some(id) = end {
+        outside[id] = true;
+        end = graph[id].link;
+    }
+    let runs_off = |id: BlockId| {
+        let block = &graph[id];
+        let next = next(graph, context, block).filter(|_| !is_table(block));
+        let mut ways = block.target.into_iter().chain(next);
+        reached[id] && ways.any(|way| outside[way])
+    };
+    match outside[entry] || code().any(runs_off) {
+        true => CodeEnd::Unknown,
+        false => CodeEnd::Leaves,
+    }
+}
+
+/// Returns whether a block jumps to the next micro-op, or can do so because it has its address.
+fn jumps_on(graph: &Graph<'_>, context: &Context<'_>, block: &Block<'_>) -> bool {
+    let mut instructions = block.instructions.iter();
+    block.target == Some(context.continuation)
+        || instructions.any(|one| mentions_next(graph, context, &one.text))
+}
+
+/// Returns whether a block has the address of the next micro-op in data, or another name for it.
+fn has_pointer(graph: &Graph<'_>, context: &Context<'_>, block: &Block<'_>) -> bool {
+    let mut lines = block.noninstructions.iter();
+    lines.any(|line| {
+        mentions_next(graph, context, line)
+            && (section::emits(line) || context.syntax.assigned(line).is_some())
+    })
+}
+
+/// Returns whether a line mentions the label of the next micro-op.
+fn mentions_next(graph: &Graph<'_>, context: &Context<'_>, line: &str) -> bool {
+    let mut symbols = scan::symbols(context.syntax.code(line));
+    line.contains("_JIT_CONTINUE")
+        && symbols.any(|symbol| graph.mentioned(symbol) == Some(context.continuation))
+}
+
+/// Returns which blocks may be executed if control can enter at some of them.
+fn reached(graph: &Graph<'_>, context: &Context<'_>, entries: Vec<BlockId>) -> PerBlock<bool> {
     let mut reached: PerBlock<bool> = PerBlock::new(graph);
-    let mut todo: Vec<BlockId> = graph.linked().filter(|&id| graph.is_global(id)).collect();
+    let mut todo = entries;
     for id in graph.linked().filter(|&id| graph[id].data) {
         todo.extend(&graph[id].references);
     }

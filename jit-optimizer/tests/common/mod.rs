@@ -54,7 +54,7 @@ pub(crate) fn target(triple: &str) -> &'static Target {
 pub(crate) fn optimize(triple: &str, codegen: Codegen, assembly: &str) -> String {
     let options = Options::default().codegen(codegen);
     let optimizer = Optimizer::new(target(triple), options);
-    optimizer.optimize(assembly).unwrap()
+    optimizer.optimize(assembly).unwrap().assembly
 }
 
 /// Returns the labels and instructions, without comments.

@@ -125,6 +125,7 @@ pub(super) fn layout<'t>(
             limit: MAX_LENGTH,
         });
     }
+    check_end(stencils, trace)?;
     let rules = stencils.rules;
     let mut starts = vec![0; trace.len()];
     let Totals { guard, mut all } = add_up(stencils, trace, &mut starts)?;
@@ -194,6 +195,29 @@ pub(super) fn layout<'t>(
         trampoline_size,
         slot_size,
     })
+}
+
+/// Checks that control does not go on past the end of the code: from the guard, or from the last micro-op
+/// if there is no guard.
+fn check_end(stencils: &Stencils, trace: &[Uop]) -> Result<(), LinkError> {
+    let last = stencils.guard().or_else(|| Some(trace.last()?.opcode));
+    let ends = &stencils.table.falls_through;
+    match last.and_then(|last| Some((last, *ends.get(usize::from(last))?))) {
+        Some((last, true)) => Err(runs_off_end(stencils, trace, last)),
+        // Opcodes are checked later, and there may be nothing to execute.
+        Some((_, false)) | None => Ok(()),
+    }
+}
+
+#[cold]
+fn runs_off_end(stencils: &Stencils, trace: &[Uop], last: u16) -> LinkError {
+    LinkError::RunsOffEnd {
+        index: match stencils.guard() {
+            Some(_) => None,
+            None => trace.len().checked_sub(1),
+        },
+        uop: stencils.name(last).unwrap_or_default().to_owned(),
+    }
 }
 
 /// What all stencils of a trace add up to.

@@ -141,6 +141,7 @@ impl TableBuilder {
             got: draft.masks.got.low(),
             trampolines: draft.masks.trampolines.low(),
         });
+        table.falls_through.push(draft.falls_through);
         table.alignments.push(draft.data_alignment);
         table.aligned |= draft.data_alignment > SLOT_SIZE;
         table.many_symbols |= draft.masks.is_high();

@@ -1,6 +1,6 @@
 //! A stencil that is being added to the table: its bodies, with the fields of its holes set to 0.
 
-use jit_stencils::{HoleValue, Part, StencilGroup};
+use jit_stencils::{CodeEnd, HoleValue, Part, StencilGroup};
 
 use crate::{
     arch::{Problem, outside},
@@ -14,6 +14,8 @@ pub(super) struct Draft {
     pub(super) data: Vec<u8>,
     /// What the address of the data must be a multiple of, in bytes.
     pub(super) data_alignment: usize,
+    /// Whether control can go on past the end of the code.
+    pub(super) falls_through: bool,
     pub(super) masks: Masks,
     /// Symbols whose addresses are written as they are, by index.
     pub(super) direct: Vec<usize>,
@@ -26,6 +28,7 @@ impl Draft {
             code: group.code.body.clone(),
             data: group.data.body.clone(),
             data_alignment: group.data_alignment,
+            falls_through: group.end == CodeEnd::FallsThrough,
             masks,
             direct: Vec::new(),
             entry: Entry::default(),

@@ -1,7 +1,7 @@
 //! Tests each error of layouts and linking, and the last case that is not yet an error.
 
 use jit_runtime::{LayoutPolicy, LinkError, Linker, Stencils, Symbols, Uop};
-use jit_stencils::{HoleValue, Part, PatchKind, PatchValue, StencilGroup};
+use jit_stencils::{CodeEnd, HoleValue, Part, PatchKind, PatchValue, StencilGroup};
 
 use crate::{
     linked::{link, pattern},
@@ -37,6 +37,53 @@ fn unknown_opcodes() {
             index: 3,
             opcode,
             known: 2,
+        };
+        assert_eq!(error, expected);
+    }
+}
+
+/// What comes last decides: the last micro-op, or the guard after it.
+#[test]
+fn traces_that_run_off_their_end() {
+    let ending = |end| StencilGroup { end, ..nothing() };
+    let groups = || {
+        vec![
+            ("_ON", ending(CodeEnd::FallsThrough)),
+            ("_OUT", ending(CodeEnd::Leaves)),
+            ("_UNKNOWN", ending(CodeEnd::Unknown)),
+        ]
+    };
+    let with = |guard: Option<CodeEnd>| {
+        let guard = guard.map(|end| (GUARD, ending(end)));
+        stencils(LINUX, groups().into_iter().chain(guard).collect(), &[])
+    };
+    let run = |stencils: &Stencils, names: &[&str]| {
+        let trace: Vec<Uop> = names.iter().map(|name| uop(stencils, name)).collect();
+        link(stencils, TIGHT, &trace, 0x1_0000, &[]).map(|_| ())
+    };
+    let bare = with(None);
+    for names in [&["_ON", "_OUT"][..], &["_OUT"], &["_ON", "_UNKNOWN"], &[]] {
+        assert_eq!(run(&bare, names), Ok(()), "{names:?}");
+    }
+    for names in [&["_ON"][..], &["_ON", "_ON"], &["_OUT", "_UNKNOWN", "_ON"]] {
+        let error = run(&bare, names).unwrap_err();
+        let expected = LinkError::RunsOffEnd {
+            index: Some(names.len() - 1),
+            uop: "_ON".into(),
+        };
+        assert_eq!(error, expected);
+        let place = format!("micro-op {}, _ON: control can go on", names.len() - 1);
+        assert!(error.to_string().starts_with(&place), "{error}");
+        for guard in [CodeEnd::Leaves, CodeEnd::Unknown] {
+            let guarded = with(Some(guard));
+            assert_eq!(run(&guarded, names), Ok(()));
+            let without = guarded.with_guard(None).unwrap();
+            assert_eq!(run(&without, names), Err(expected.clone()));
+        }
+        let error = run(&with(Some(CodeEnd::FallsThrough)), names).unwrap_err();
+        let expected = LinkError::RunsOffEnd {
+            index: None,
+            uop: GUARD.into(),
         };
         assert_eq!(error, expected);
     }

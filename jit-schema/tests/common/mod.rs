@@ -30,6 +30,13 @@ pub(crate) fn fixture(name: &str) -> Fixture {
     }
 }
 
+/// The assembly that the one of that name was made from.
+#[allow(dead_code, reason = "not every test crate reads sources")]
+pub(crate) fn source(name: &str) -> String {
+    let path = directory().join(name).with_extension("s");
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
 /// All of them, sorted by name.
 #[allow(dead_code, reason = "not every test crate wants all of them")]
 pub(crate) fn fixtures() -> Vec<Fixture> {

@@ -5,12 +5,12 @@ use std::collections::HashSet;
 use jit_schema::{PatchShape, Target};
 
 use super::error::FileError;
-use super::format::{ALIGNED_VERSION, HEADER_SIZE, MAGIC, VERSION};
-use super::numbers::{base_of, patch_of};
+use super::format::{DETAILED_VERSION, HEADER_SIZE, MAGIC, VERSION};
+use super::numbers::{base_of, end_of, patch_of};
 use super::reader::{Fault, Reader, fault};
 use crate::{
-    Hole, HoleValue, Listing, MAX_ALIGNMENT, Part, PatchKind, PatchValue, SLOT_SIZE, Shim, Stencil,
-    StencilGroup, StencilSet, SymbolMask, UnwindInfo,
+    CodeEnd, Hole, HoleValue, Listing, MAX_ALIGNMENT, Part, PatchKind, PatchValue, SLOT_SIZE, Shim,
+    Stencil, StencilGroup, StencilSet, SymbolMask, UnwindInfo,
 };
 
 // The smallest numbers of bytes that a name, a hole and a micro-op take.
@@ -30,7 +30,7 @@ const GROUP_SIZE: usize = 5;
 pub fn decode(bytes: &[u8]) -> Result<StencilSet, FileError> {
     let mut decoder = Decoder {
         version: check_header(bytes)?,
-        aligned: false,
+        detailed: false,
         reader: Reader::new(bytes, HEADER_SIZE),
         names: Vec::new(),
         ordinals: 0,
@@ -42,9 +42,10 @@ pub fn decode(bytes: &[u8]) -> Result<StencilSet, FileError> {
         let problem = format!("{left} bytes are left over");
         return Err(malformed(decoder.reader.fault(problem), "the end"));
     }
-    if decoder.version == ALIGNED_VERSION && !decoder.aligned {
+    if decoder.version == DETAILED_VERSION && !decoder.detailed {
         let problem = format!(
-            "no data has an alignment of more than {SLOT_SIZE}: the file's version must be 1"
+            "no data has an alignment of more than {SLOT_SIZE}, and no code has a known end: the \
+             file's version must be 1"
         );
         return Err(malformed(decoder.reader.fault(problem), "the end"));
     }
@@ -88,8 +89,8 @@ fn malformed(fault: Fault, place: impl Into<String>) -> FileError {
 
 struct Decoder<'a> {
     version: u32,
-    /// Whether data with a greater alignment than usual was read.
-    aligned: bool,
+    /// Whether anything was read that a file of version 1 does not have.
+    detailed: bool,
     reader: Reader<'a>,
     /// The names of symbols: first those with ordinals, then the others.
     names: Vec<&'a str>,
@@ -211,12 +212,15 @@ impl<'a> Decoder<'a> {
     fn group(&mut self, name: &str) -> Result<StencilGroup, FileError> {
         let code = self.stencil(name, Part::Code)?;
         let data = self.stencil(name, Part::Data)?;
-        let data_alignment = match self.version >= ALIGNED_VERSION {
-            true => self
+        let (mut data_alignment, mut end) = (SLOT_SIZE, CodeEnd::Unknown);
+        if self.version >= DETAILED_VERSION {
+            data_alignment = self
                 .alignment()
-                .map_err(|fault| malformed(fault, format!("the alignment of {name}'s data")))?,
-            false => SLOT_SIZE,
-        };
+                .map_err(|fault| malformed(fault, format!("the alignment of {name}'s data")))?;
+            end = self
+                .end()
+                .map_err(|fault| malformed(fault, format!("the end of {name}'s code")))?;
+        }
         let (mut trampolines, mut got_entries) = (SymbolMask::default(), SymbolMask::default());
         for hole in &code.holes {
             let (mask, ordinal) = match hole.value {
@@ -234,6 +238,7 @@ impl<'a> Decoder<'a> {
             code,
             data,
             data_alignment,
+            end,
             trampolines,
             got_entries,
             listing: Listing::default(),
@@ -246,13 +251,24 @@ impl<'a> Decoder<'a> {
         let known = usize::try_from(alignment).ok().filter(|alignment| {
             alignment.is_power_of_two() && (SLOT_SIZE..=MAX_ALIGNMENT).contains(alignment)
         });
-        self.aligned |= known.is_some_and(|alignment| alignment > SLOT_SIZE);
+        self.detailed |= known.is_some_and(|alignment| alignment > SLOT_SIZE);
         known.ok_or_else(|| {
             let problem = format!(
                 "{alignment} is not a power of two between {SLOT_SIZE} and {MAX_ALIGNMENT}"
             );
             fault(start, problem)
         })
+    }
+
+    fn end(&mut self) -> Result<CodeEnd, Fault> {
+        let start = self.reader.offset();
+        let number = self.reader.byte()?;
+        let end = end_of(number).ok_or_else(|| {
+            let problem = format!("there is no way {number} in which code ends");
+            fault(start, problem)
+        })?;
+        self.detailed |= end != CodeEnd::Unknown;
+        Ok(end)
     }
 
     fn stencil(&mut self, name: &str, part: Part) -> Result<Stencil, FileError> {

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::format::{ALIGNED_VERSION, HEADER_SIZE, MAGIC};
-use super::numbers::{base_number, patch_number};
-use crate::{Hole, PatchValue, SLOT_SIZE, Stencil, StencilGroup, StencilSet, UnwindInfo};
+use super::format::{DETAILED_VERSION, HEADER_SIZE, MAGIC};
+use super::numbers::{base_number, end_number, patch_number};
+use crate::{CodeEnd, Hole, PatchValue, SLOT_SIZE, Stencil, StencilGroup, StencilSet, UnwindInfo};
 
 /// Returns the stencil file of a set, without its listings.
 ///
@@ -18,8 +18,10 @@ pub fn encode(set: &StencilSet) -> Vec<u8> {
     let shim = set.shim.iter().map(|shim| &shim.group);
     let mut groups = set.groups.iter().map(|(_, group)| group).chain(shim);
     // An older program can read what has no use for the newer version.
-    let version = match groups.any(|group| group.data_alignment > SLOT_SIZE) {
-        true => ALIGNED_VERSION,
+    let is_detailed =
+        |group: &StencilGroup| group.data_alignment > SLOT_SIZE || group.end != CodeEnd::Unknown;
+    let version = match groups.any(is_detailed) {
+        true => DETAILED_VERSION,
         false => 1,
     };
     // The names come first in the file, but they are complete only when all stencils are written.
@@ -101,8 +103,9 @@ impl<'a> Names<'a> {
 fn put_group<'a>(out: &mut Vec<u8>, version: u32, group: &'a StencilGroup, names: &mut Names<'a>) {
     put_stencil(out, &group.code, names);
     put_stencil(out, &group.data, names);
-    if version >= ALIGNED_VERSION {
+    if version >= DETAILED_VERSION {
         unsigned(out, group.data_alignment as u64);
+        out.push(end_number(group.end));
     }
 }
 

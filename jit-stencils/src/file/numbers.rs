@@ -1,7 +1,7 @@
-//! The numbers that stand for patches and bases in a file. They never change: a new variant gets a
+//! The numbers that stand for patches, bases and ends of code in a file. They never change: a new variant gets a
 //! new number, and the number of a removed one is not used again.
 
-use crate::{HoleValue, PatchKind};
+use crate::{CodeEnd, HoleValue, PatchKind};
 
 macro_rules! numbers {
     ($type:ident, $to:ident, $from:ident: $($number:literal $variant:ident,)*) => {
@@ -66,6 +66,12 @@ numbers! { HoleValue, base_number, base_of:
     18 Zero,
 }
 
+numbers! { CodeEnd, end_number, end_of:
+    0 Unknown,
+    1 FallsThrough,
+    2 Leaves,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,6 +105,20 @@ mod tests {
             assert!(seen.insert(number) && number < 64);
         }
         assert_eq!(seen.len(), (0..=255).filter_map(patch_of).count());
+    }
+
+    #[test]
+    fn every_end_has_its_number() {
+        for (name, end) in [
+            ("unknown", CodeEnd::Unknown),
+            ("falls through", CodeEnd::FallsThrough),
+            ("leaves", CodeEnd::Leaves),
+        ] {
+            let number = end_number(end);
+            assert_eq!(number, specified(name));
+            assert_eq!(end_of(number), Some(end));
+        }
+        assert_eq!((0..=255).filter_map(end_of).count(), 3);
     }
 
     #[test]
