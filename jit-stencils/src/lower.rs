@@ -65,11 +65,7 @@ pub(crate) fn lower_from(
         });
     }
     let relied_on = alignment::relied_on(target.arch, &object.sections);
-    let mut layout = Layout::new(
-        target.symbol_prefix,
-        relied_on,
-        alignment.ignored(target.arch),
-    );
+    let mut layout = Layout::new(target.symbol_prefix, relied_on, alignment.ignored());
     for section in &object.sections {
         let part = match section.kind {
             SectionKind::Code => Part::Code,

@@ -141,6 +141,12 @@ const REFUSED: &[Refused] = &[
         words: &["-fsanitize"],
         why: "adds calls to a run-time library",
     },
+    Refused {
+        arguments: &["-mregparm", "-mrtd", "-fdefault-calling-conv="],
+        words: &["-mregparm", "-mrtd", "-fdefault-calling-conv"],
+        why: "changes how functions are called, but the functions that call stencils and that stencils call do not \
+              change",
+    },
 ];
 
 /// What stencils with landing pads of AArch64 need. With landing pads, clang compares the value of a switch with the size

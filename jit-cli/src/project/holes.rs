@@ -97,8 +97,8 @@ pub(crate) fn definitions(target: &Target) -> String {
         };
         let body = match made {
             Patched(symbol) => format!(
-                "__UINTPTR_TYPE__ value = (__UINTPTR_TYPE__)&{symbol}; __asm__(\"\" : \"+r\"(value)); \
-                 return (__UINT{bits}_TYPE__)value;"
+                "__UINTPTR_TYPE__ __value = (__UINTPTR_TYPE__)&{symbol}; __asm__(\"\" : \"+r\"(__value)); \
+                 return (__UINT{bits}_TYPE__)__value;"
             ),
             Computed(value) => format!("return (__UINT{bits}_TYPE__)({value});"),
         };

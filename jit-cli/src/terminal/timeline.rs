@@ -1,6 +1,9 @@
 //! `--timeline`: a trace of all processes, for Perfetto or chrome://tracing.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use tempfile::TempPath;
 use tracing::Subscriber;
@@ -22,12 +25,25 @@ impl Timeline {
     where
         S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
     {
+        // The file is replaced, and a device or a pipe must not be.
+        if std::fs::metadata(path).is_ok_and(|data| !data.is_file()) {
+            let kind = io::ErrorKind::InvalidInput;
+            let error = io::Error::new(kind, "it is not a regular file");
+            return Err(Error::file("replace", path)(error));
+        }
         let directory = path
             .parent()
             .filter(|directory| !directory.as_os_str().is_empty())
             .unwrap_or(Path::new("."));
-        let file = tempfile::Builder::new()
-            .prefix(".timeline-")
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".timeline-");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            // The umask applies, as for any new file.
+            builder.permissions(std::fs::Permissions::from_mode(0o666));
+        }
+        let file = builder
             .tempfile_in(directory)
             .map_err(Error::file("write", path))?;
         let (file, temporary) = file.into_parts();

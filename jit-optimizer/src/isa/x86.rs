@@ -193,8 +193,8 @@ fn never_continues(line: &str) -> bool {
     let (mnemonic, rest) = scan::split_run(text, |c| !scan::is_space(c));
     let indirect = scan::skip_space(rest).starts_with('*');
     match mnemonic {
-        "jmp" | "call" | "callq" | "calll" | "ret" | "retq" | "retl" | "ud2" | "ud1" | "int3"
-        | "hlt" => true,
+        "jmp" | "call" | "callq" | "calll" | "ret" | "retq" | "retl" | "ud2" | "ud1" | "ud1w"
+        | "ud1l" | "ud1q" | "int3" | "hlt" => true,
         "jmpq" | "jmpl" => indirect,
         _ => false,
     }

@@ -10,17 +10,17 @@ pub(crate) enum Alignment {
     /// As much as the object says.
     Full,
     /// As much as the code is known to rely on, and otherwise not at all, as with CPython's `Tools/jit`.
-    /// Code that looks at the address of an array that was declared to be aligned to up to 16 bytes (8 on
-    /// AArch64) may find that it is not.
+    /// Code that looks at the address of an array that was declared to be aligned to up to 16 bytes may
+    /// find that it is not.
     Reduced,
 }
 
 impl Alignment {
     /// Returns the largest alignment in bytes that data does not get only because the object says so.
-    pub(super) const fn ignored(self, arch: Arch) -> u64 {
+    pub(super) const fn ignored(self) -> u64 {
         match self {
             Alignment::Full => 0,
-            Alignment::Reduced => usual(arch),
+            Alignment::Reduced => USUAL,
         }
     }
 }
@@ -49,15 +49,10 @@ pub(super) fn relied_on(arch: Arch, sections: &[Section]) -> u64 {
     }
 }
 
-/// Returns the largest alignment in bytes that compilers give data of their own accord. Data with a
-/// greater one was declared with it, and gets it.
-const fn usual(arch: Arch) -> u64 {
-    match arch {
-        Arch::Aarch64 => 8,
-        // Any array of 16 bytes or more.
-        Arch::I686 | Arch::X86_64 => 16,
-    }
-}
+/// The largest alignment in bytes that compilers give data of their own accord: to arrays of 16 bytes or
+/// more on x86, and of 64 bytes or more on AArch64 Windows. Data with a greater one was declared with it,
+/// and gets it.
+const USUAL: u64 = 16;
 
 /// Returns the size in bytes of the largest access of AArch64 code whose offset is relocated.
 fn largest_access(code: &Section) -> u64 {
