@@ -114,6 +114,33 @@ pub enum Error {
         /// What the line says.
         text: String,
     },
+    /// A cases file has text that is not in a case, in a project that is not CPython.
+    #[error(
+        "{}:{line}: `{text}` is outside of the cases and would have no effect: put it into the template, a \
+         header that the template includes, or each case that it is for",
+        path.display()
+    )]
+    OutsideOfCases {
+        /// The file.
+        path: PathBuf,
+        /// The line.
+        line: usize,
+        /// What the line says.
+        text: String,
+    },
+    /// A cases file has a comment that is outside of the cases and does not end there, in a project that is
+    /// not CPython.
+    #[error(
+        "{}:{line}: the comment that starts here does not end before the next case or the end of the file. \
+         A case in a comment would be built, too: remove it, or end the comment before it",
+        path.display()
+    )]
+    OpenComment {
+        /// The file.
+        path: PathBuf,
+        /// The line that the comment starts on.
+        line: usize,
+    },
     /// A template has no place for a micro-op.
     #[error(
         "{} has no `CASE`: a template contains this word where the text of a micro-op goes",

@@ -10,6 +10,7 @@ mod example;
 pub(crate) mod flags;
 pub(crate) mod holes;
 pub(crate) mod options;
+mod outside;
 mod own;
 pub(crate) mod places;
 pub(crate) mod plan;

@@ -69,6 +69,8 @@ pub(crate) fn advice(error: &Error) -> Option<String> {
         | Error::NoCase { .. }
         | Error::NotText { .. }
         | Error::NotACase { .. }
+        | Error::OutsideOfCases { .. }
+        | Error::OpenComment { .. }
         | Error::NoPlaceholder { .. }
         | Error::DuplicateCase { .. }
         | Error::CaseCutShort { .. }

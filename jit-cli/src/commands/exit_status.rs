@@ -43,6 +43,8 @@ pub(crate) fn exit_status(error: &Error) -> u8 {
         Error::NoCase { .. }
         | Error::NotText { .. }
         | Error::NotACase { .. }
+        | Error::OutsideOfCases { .. }
+        | Error::OpenComment { .. }
         | Error::NoPlaceholder { .. } => 9,
         Error::DuplicateCase { .. } => 10,
         Error::CaseCutShort { .. } => 11,

@@ -180,6 +180,8 @@ examples! {
     NoCase => [Error::NoCase { path: place() }],
     NotText => [Error::NotText { path: place(), line: 3 }],
     NotACase => [Error::NotACase { path: place(), line: 3, text: "case A-B: {".to_owned() }],
+    OutsideOfCases => [Error::OutsideOfCases { path: place(), line: 3, text: "#define X 4".to_owned() }],
+    OpenComment => [Error::OpenComment { path: place(), line: 3 }],
     NoPlaceholder => [Error::NoPlaceholder { path: place() }],
     DuplicateCase => [Error::DuplicateCase { path: place(), name: uop(), first: 3, second: 9 }],
     CaseCutShort => [Error::CaseCutShort { path: place(), line: 3, name: uop() }],

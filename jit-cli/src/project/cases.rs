@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, ops::Range, path::Path};
 
-use crate::error::Error;
+use crate::{error::Error, project::outside};
 
 /// One `case OPNAME: {...}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,18 +25,32 @@ const END: &str = "\n        }";
 /// A case is what build.py's regular expression `\n {8}(case (\w+): \{\n.*?\n {8}\})` finds. Where that
 /// would silently skip something or include the next case, this function returns an error.
 pub(crate) fn split<'a>(text: &'a str, path: &Path) -> Result<Vec<Case<'a>>, Error> {
+    split_with(text, path, |_, _, _, _| Ok(()))
+}
+
+/// Returns all cases like [`split`], or an error if the file has anything else than cases, blank lines and
+/// comments. In generated files for CPython, which are one `switch` for its interpreter, directives around
+/// cases are without effect on stencils; in a file that somebody writes, they are mistakes.
+pub(crate) fn split_only_cases<'a>(text: &'a str, path: &Path) -> Result<Vec<Case<'a>>, Error> {
+    // Clang skips this mark, too.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    split_with(text, path, outside::refuse)
+}
+
+/// Checks a range of a file that is not a case: the file's text, the range, the number of its first line,
+/// and the path for messages.
+type Outside = fn(&str, Range<usize>, usize, &Path) -> Result<(), Error>;
+
+fn split_with<'a>(text: &'a str, path: &Path, outside: Outside) -> Result<Vec<Case<'a>>, Error> {
     let mut cases = Vec::new();
     let mut lines: HashMap<&str, usize> = HashMap::new();
     let mut position = 0;
     let mut line = 1;
     let mut counted = 0;
     while let Some((start, name, body)) = next_start(text, position) {
-        refuse_strays(
-            text,
-            position..start,
-            line + newlines(text, counted..position),
-            path,
-        )?;
+        let first = line + newlines(text, counted..position);
+        refuse_strays(text, position..start, first, path)?;
+        outside(text, position..start, first, path)?;
         line += newlines(text, counted..start);
         counted = start;
         let cut = || Error::CaseCutShort {
@@ -73,6 +87,7 @@ pub(crate) fn split<'a>(text: &'a str, path: &Path) -> Result<Vec<Case<'a>>, Err
             path: path.to_path_buf(),
         });
     }
+    outside(text, position..text.len(), line, path)?;
     cases.sort_by_key(|case| (case.text, case.name));
     Ok(cases)
 }
@@ -208,6 +223,91 @@ mod tests {
                     "{message}"
                 );
             }
+        }
+    }
+
+    const A: &str = "        case _A: {\n            x;\n        }";
+    const B: &str = "        case _B: {\n            y;\n        }";
+
+    fn only_cases(text: &str) -> Result<Vec<&str>, String> {
+        let cases =
+            split_only_cases(text, Path::new("cases.h")).map_err(|error| error.to_string())?;
+        Ok(cases.iter().map(|case| case.name).collect())
+    }
+
+    #[test]
+    fn space_and_comments_may_be_outside_of_cases() {
+        for good in [
+            "\n",
+            " \t\u{c}\n\n",
+            " // x\n",
+            "\n/* x\n #if 0\n*/\n",
+            "/**/\n",
+            "\n// x /*\n",
+            "\n/* // */\n",
+            "/* 'x\" */ // y\n\t/*/ z */\n",
+            "\n/\\\n/ x \\ \n junk\n",
+            "\n/* x *\\\n/\n",
+        ] {
+            for text in [
+                format!("\n{A}{good}{B}\n"),
+                format!("{}{A}\n{B}\n", good.trim_start_matches(' ')),
+                format!("\u{feff}{A}\n{B}{good}"),
+                format!("{A}\n{B}{}", good.trim_end()),
+            ] {
+                assert_eq!(only_cases(&text), Ok(vec!["_A", "_B"]), "{text:?}");
+            }
+        }
+        // Without a case, that is the problem.
+        assert!(only_cases("int x;\n").unwrap_err().contains("has no case"));
+    }
+
+    #[test]
+    fn other_text_outside_of_cases_is_refused() {
+        // What is refused follows the `!`.
+        for (bad, problem) in [
+            ("\n!#define X 4\n", "`#define X 4` is outside"),
+            ("\n!#if 0\n", "`#if 0` is outside"),
+            ("\n!junk junk { } )\n", "`junk junk { } )` is outside"),
+            ("! else {\n", "`else {` is outside"),
+            ("!;\n", "`;` is outside"),
+            ("\n!        }\n", "`}` is outside"),
+            ("\n/* x\n!y */ #undef Y\n", "`y */ #undef Y` is outside"),
+            ("\n// x\n\n!/ / x\n", "`/ / x` is outside"),
+            ("\n// x \\\ny\n!z\n", "`z` is outside"),
+            ("\n/* *\\\n/\n!#undef Y\n/* */\n", "`#undef Y` is outside"),
+            ("\n!\"/*\"\n// */\n", "`\"/*\"` is outside"),
+            ("\n\n!/* x\n", "the comment that starts here"),
+            ("\n/* x *//**/\n!/*/\n", "the comment that starts here"),
+        ] {
+            let line = |before: &str| {
+                let start = bad.split('!').next().unwrap();
+                1 + before.matches('\n').count() + start.matches('\n').count()
+            };
+            let bad_text = bad.replace('!', "");
+            for (text, line) in [
+                (format!("\n{A}{bad_text}{B}\n"), line(&format!("\n{A}"))),
+                (format!("{A}\n{B}{bad_text}"), line(&format!("{A}\n{B}"))),
+                (format!("{bad_text}{A}\n"), line("")),
+            ] {
+                let message = only_cases(&text).unwrap_err();
+                assert!(
+                    message.starts_with(&format!("cases.h:{line}: {problem}")),
+                    "{text:?}: {message}"
+                );
+            }
+            // CPython's generated file has such lines.
+            let text = format!("\n{A}{bad_text}{B}\n");
+            assert_eq!(names(&text), ["_A", "_B"], "{text:?}");
+        }
+        // A backslash makes the next line a part of the comment.
+        for comment in ["// x \\\n", "// x \\ \n"] {
+            let message = only_cases(&format!("\n{A}\n{comment}{B}\n")).unwrap_err();
+            assert!(message.starts_with("cases.h:5: the comment"), "{message}");
+            assert_eq!(
+                only_cases(&format!("\n{A}\n{B}\n{comment}")),
+                Ok(vec!["_A", "_B"])
+            );
         }
     }
 

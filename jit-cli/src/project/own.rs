@@ -32,7 +32,11 @@ pub(crate) fn conventions(header_format: HeaderFormat) -> Conventions {
             true => jit_stencils::lower,
             false => jit_stencils::lower_aligned,
         },
-        cases: cases::split,
+        cases: match for_cpython {
+            // Their cases files have directives for the interpreter around the cases, as CPython's does.
+            true => cases::split,
+            false => cases::split_only_cases,
+        },
         digest: digest::of_project,
         banner: |_, _| None,
     }

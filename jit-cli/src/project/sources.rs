@@ -18,7 +18,7 @@ pub struct Sources {
 impl Sources {
     /// Returns sources with a template, which is C with the word `CASE`, and the cases that replace that word,
     /// one for each micro-op. A case reaches from a line of eight spaces and `case NAME: {` to a line of eight
-    /// spaces and `}`.
+    /// spaces and `}`. Between cases, only blank lines and comments are allowed.
     pub fn new(template: impl Into<String>, cases: impl Into<String>) -> Sources {
         Sources {
             template: template.into(),

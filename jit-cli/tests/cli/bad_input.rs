@@ -3,6 +3,7 @@
 use std::fs;
 
 use crate::{
+    library::TEMPLATE,
     sandbox::{LINUX, Run, Sandbox},
     tinyvm::{CASES, SHIM, case, case_with, cases, file, line_of_case},
 };
@@ -101,6 +102,58 @@ fn cases_without_a_case() {
         let message = sandbox.build().fails(9);
         mentions(&message, &[problem, "case NAME: {"]);
     }
+}
+
+/// In a project whose headers are not for CPython, it would be left out without a word.
+#[test]
+fn text_outside_of_cases() {
+    fixtures::needs!(clang_22);
+    let sandbox = Sandbox::new();
+    let [x, y] = ["X", "Y"].map(|name| case_with(name, "x += VALUE;"));
+    let template = TEMPLATE.replace("DOUBLE, HALVE", "X, Y");
+    sandbox.write("template.c", format!("#include \"pre.h\"\n{template}"));
+    sandbox.write("pre.h", "#define VALUE 3\n");
+    let settings = "template = \"template.c\"\ncases = \"cases.h\"\ninclude = [\".\"]\n";
+    let for_cpython = format!("{settings}header-format = \"cpython-3.15\"\n");
+    let build = |settings: &str, cases: String| {
+        sandbox.write("jit.toml", settings);
+        sandbox.write("cases.h", cases);
+        let run = build_config(&sandbox);
+        run.with(&["--llvm-version", "22", "--emit", "stencils,header"])
+    };
+    for (before, after, words) in [
+        (
+            "#undef VALUE\n#define VALUE 4\n",
+            "",
+            "cases.h:2: `#undef VALUE` is outside",
+        ),
+        (
+            "// Not now.\n#if 0\n",
+            "#endif\n",
+            "cases.h:3: `#if 0` is outside",
+        ),
+        (
+            "\n",
+            "junk junk { } )\n",
+            "cases.h:7: `junk junk { } )` is outside",
+        ),
+        (
+            "/* Not now.\n",
+            "*/\n",
+            "cases.h:2: the comment that starts here",
+        ),
+        (
+            "/* Not now. */ // \\\n",
+            "",
+            "cases.h:2: the comment that starts here",
+        ),
+    ] {
+        let cases = format!("\n{before}{x}{after}\n{y}");
+        mentions(&build(settings, cases.clone()).fails(9), &[words]);
+        build(&for_cpython, cases).succeeds();
+    }
+    let comments = format!("/* Two\n * lines. */\n\n// Adds.\n{x}\n{y}\n/* The end. */");
+    build(settings, comments).succeeds();
 }
 
 #[test]
