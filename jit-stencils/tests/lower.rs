@@ -17,6 +17,7 @@ use jit_stencils::{
 const X86_64_LINUX: &str = "x86_64-unknown-linux-gnu";
 const AARCH64_LINUX: &str = "aarch64-unknown-linux-gnu";
 const X86_64_DARWIN: &str = "x86_64-apple-darwin";
+const AARCH64_WINDOWS: &str = "aarch64-pc-windows-msvc";
 const X86_64_WINDOWS: &str = "x86_64-pc-windows-msvc";
 const I686_WINDOWS: &str = "i686-pc-windows-msvc";
 
@@ -522,6 +523,13 @@ fn data_is_aligned_where_code_relies_on_it() {
         let group = lowered(triple, &object(ObjectFormat::Elf, sections));
         assert_eq!(group.symbols["t"], place(Part::Data, offset), "{triple}");
         assert_eq!(group.data_alignment, alignment, "{triple}");
+    }
+    // ldr x0, [x8] of an import's address relies on nothing in the data, unlike one of the data.
+    for (symbol, offset) in [("__imp_PyX", 3), ("t", 8)] {
+        let load = [(0, R::ImageRelArm64Pageoffset12l, symbol, 0)];
+        let sections = data(b"\x00\x01\x40\xf9", &load);
+        let group = lowered(AARCH64_WINDOWS, &object(ObjectFormat::Coff, sections));
+        assert_eq!(group.symbols["t"], place(Part::Data, offset), "{symbol}");
     }
     // What the object asks for, whatever the code is.
     for (triple, asked, offset, alignment) in [

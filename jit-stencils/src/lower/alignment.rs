@@ -4,6 +4,8 @@ use iced_x86::{Decoder, DecoderOptions, Instruction, Mnemonic, OpKind, Register}
 use jit_schema::relocation::Reach;
 use jit_schema::{Arch, PatchKind, Section, SectionKind, aarch64_access_scale};
 
+use super::coff::DLLIMPORT;
+
 /// How much the data of a stencil is aligned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Alignment {
@@ -58,8 +60,10 @@ const USUAL: u64 = 16;
 fn largest_access(code: &Section) -> u64 {
     let sizes = code.relocations.iter().filter_map(|relocation| {
         let row = relocation.kind.row();
+        // A load from the GOT, which on Windows is that of an import's address, relies on no data.
+        let is_slot = row.reach == Reach::Got || relocation.symbol.starts_with(DLLIMPORT);
         match row.patch {
-            PatchKind::Aarch64_12 | PatchKind::Aarch64_12x if row.reach != Reach::Got => {
+            PatchKind::Aarch64_12 | PatchKind::Aarch64_12x if !is_slot => {
                 let start = usize::try_from(relocation.offset).ok()?;
                 let word = code.data.get(start..)?.first_chunk()?;
                 let scale = aarch64_access_scale(u32::from_le_bytes(*word))?;

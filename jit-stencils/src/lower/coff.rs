@@ -9,7 +9,7 @@ use crate::unresolved::named;
 use crate::{HoleValue, Part, Place};
 
 /// The prefix of a symbol that is imported from a DLL.
-const DLLIMPORT: &str = "__imp_";
+pub(super) const DLLIMPORT: &str = "__imp_";
 
 pub(super) fn add_section(
     layout: &mut Layout,
