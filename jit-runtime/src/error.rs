@@ -315,7 +315,8 @@ pub enum CompileError {
     /// There is no memory for the trace.
     #[error(transparent)]
     Memory(#[from] MemoryError),
-    /// The code is for another architecture than that of this process. It can be linked, but not run.
+    /// The code is for another architecture or another calling convention than those of this process. It
+    /// can be linked, but not run.
     #[error(
         "the stencils are for {target}, and this process runs on {host}: load the stencils for {host}, or \
          use Linker::link to make an image for another machine"
@@ -323,7 +324,7 @@ pub enum CompileError {
     Foreign {
         /// The triple of the stencils' target.
         target: &'static str,
-        /// The architecture of this process.
+        /// The triple of this process, or its architecture if there are no stencils for it.
         host: &'static str,
     },
 }

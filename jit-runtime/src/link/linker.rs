@@ -4,6 +4,7 @@
 //! A usual hole takes a handful of instructions and no branch. Whether any value of a micro-op did not
 //! fit is one number for all of them; if it is nonzero, `diagnose.rs` finds out which.
 
+use jit_schema::{ObjectFormat, Target};
 use jit_stencils::SLOT_SIZE;
 
 use super::{
@@ -103,10 +104,12 @@ impl<'s> Linker<'s> {
         arena: &Arena,
     ) -> Result<Executable, CompileError> {
         let target = &self.stencils.target;
-        if arch::host() != Some(target.arch) {
+        // Windows has its own calling convention; that of macOS and Linux is the same but for details.
+        let has_convention = (target.format == ObjectFormat::Coff) == cfg!(windows);
+        if arch::host() != Some(target.arch) || !has_convention {
             return Err(CompileError::Foreign {
                 target: target.triple,
-                host: std::env::consts::ARCH,
+                host: Target::host().map_or(std::env::consts::ARCH, |host| host.triple),
             });
         }
         let layout = self.layout(trace)?;
