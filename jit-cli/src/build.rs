@@ -262,7 +262,10 @@ impl Build {
         Ok(Written {
             directory: plan.output_dir.clone(),
             targets: plan.platforms.iter().map(|own| own.target).collect(),
-            inputs: plan.inputs(run.headers),
+            inputs: match options.headers {
+                true => plan.inputs(run.headers),
+                false => Vec::new(),
+            },
             names: plan.project.conventions.file_names,
         })
     }

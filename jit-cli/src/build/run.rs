@@ -91,8 +91,10 @@ impl<'a> Run<'a> {
             let names = plan.project.conventions.file_names.of(target);
             let wanted = wanted(&names, &digest);
             if wanted.is_empty() {
-                let last = plan.record(platform).into_iter();
-                self.headers.extend(last.flat_map(|record| record.files()));
+                if plan.options.headers {
+                    let last = plan.record(platform).into_iter();
+                    self.headers.extend(last.flat_map(|record| record.files()));
+                }
                 self.listener.tell(&Event::Current { target });
                 continue;
             }
