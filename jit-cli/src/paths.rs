@@ -1,7 +1,7 @@
 //! Paths and files of the user's.
 
 use std::{
-    fs::File,
+    fs::{File, Metadata},
     io::{self, Read as _},
     path::{Path, PathBuf},
 };
@@ -27,15 +27,7 @@ pub(crate) fn make_absolute(path: &mut Option<PathBuf>) -> Result<(), Error> {
 /// Reads a regular file. Anything else, such as a pipe or a device, might never end.
 pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
     // Opening a pipe waits for its other end.
-    let data = path.metadata()?;
-    if !data.is_file() {
-        let kind = if data.is_dir() {
-            io::ErrorKind::IsADirectory
-        } else {
-            io::ErrorKind::InvalidInput
-        };
-        return Err(io::Error::new(kind, "it is not a regular file"));
-    }
+    check_regular(&path.metadata()?)?;
     let mut bytes = Vec::new();
     let file = File::open(path)?;
     file.take(LARGEST + 1).read_to_end(&mut bytes)?;
@@ -44,6 +36,19 @@ pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
     }
     Ok(bytes)
+}
+
+/// Returns an error for anything but a regular file, such as a directory, a pipe or a device.
+pub(crate) fn check_regular(data: &Metadata) -> io::Result<()> {
+    if data.is_file() {
+        return Ok(());
+    }
+    let kind = if data.is_dir() {
+        io::ErrorKind::IsADirectory
+    } else {
+        io::ErrorKind::InvalidInput
+    };
+    Err(io::Error::new(kind, "it is not a regular file"))
 }
 
 /// Reads a regular file with text. `shown` is its name in errors.

@@ -1,16 +1,13 @@
 //! `--timeline`: a trace of all processes, for Perfetto or chrome://tracing.
 
-use std::{
-    io,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use tempfile::TempPath;
 use tracing::Subscriber;
 use tracing_chrome::{ChromeLayer, ChromeLayerBuilder, FlushGuard};
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::error::Error;
+use crate::{error::Error, paths};
 
 /// A trace that is being written.
 pub(crate) struct Timeline {
@@ -26,10 +23,8 @@ impl Timeline {
         S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
     {
         // The file is replaced, and a device or a pipe must not be.
-        if std::fs::metadata(path).is_ok_and(|data| !data.is_file()) {
-            let kind = io::ErrorKind::InvalidInput;
-            let error = io::Error::new(kind, "it is not a regular file");
-            return Err(Error::file("replace", path)(error));
+        if let Ok(data) = path.metadata() {
+            paths::check_regular(&data).map_err(Error::file("replace", path))?;
         }
         let directory = path
             .parent()

@@ -60,7 +60,8 @@ const USUAL: u64 = 16;
 fn largest_access(code: &Section) -> u64 {
     let sizes = code.relocations.iter().filter_map(|relocation| {
         let row = relocation.kind.row();
-        // A load from the GOT, which on Windows is that of an import's address, relies on no data.
+        // A load from the GOT reads a slot, and not the stencil's data. On Windows, that is a load of an
+        // import's address.
         let is_slot = row.reach == Reach::Got || relocation.symbol.starts_with(DLLIMPORT);
         match row.patch {
             PatchKind::Aarch64_12 | PatchKind::Aarch64_12x if !is_slot => {

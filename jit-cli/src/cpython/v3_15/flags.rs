@@ -12,10 +12,12 @@ use crate::tuned;
 pub(super) fn flags(target: &Target, debug: bool, codegen: Codegen) -> Flags {
     let mut last = runtime_library(target, debug).to_vec();
     last.extend(code_model(target));
+    // `supports_small_constants` in `_optimizers.py`.
+    let small = u8::from(target.arch.has_small_constants());
     Flags {
         defines: vec![
             if debug { "_DEBUG" } else { "NDEBUG" }.to_owned(),
-            format!("SUPPORTS_SMALL_CONSTS={}", small_constants(target.arch)),
+            format!("SUPPORTS_SMALL_CONSTS={small}"),
         ],
         common: owned(&[
             // -Os is -O2 without what makes sense for functions, but not for snippets that are laid
@@ -37,15 +39,6 @@ pub(super) fn frame_pointer(target: &Target) -> FramePointer {
     match target.format {
         ObjectFormat::Elf => FramePointer::Reserved,
         ObjectFormat::Coff | ObjectFormat::MachO => FramePointer::Free,
-    }
-}
-
-/// Returns 1 if 16 and 32-bit operands have holes of their own (`_JIT_OPARG_16` and the like), which
-/// `supports_small_constants` in `_optimizers.py` says, and 0 if not.
-fn small_constants(arch: Arch) -> u8 {
-    match arch {
-        Arch::Aarch64 => 1,
-        Arch::I686 | Arch::X86_64 => 0,
     }
 }
 
