@@ -8,7 +8,7 @@ pub(crate) mod outcome;
 mod output;
 mod run;
 
-use std::{num::NonZeroUsize, path::PathBuf};
+use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use jit_llvm::Interrupt;
 use jit_schema::Codegen;
@@ -158,6 +158,14 @@ impl Build {
         self
     }
 
+    /// Sets how long a process of a tool may take, or that there is no limit. The default is
+    /// [`Interrupt::TOOL_TIMEOUT`]. A process that takes longer hangs: it is killed, and the build ends
+    /// with an error.
+    pub fn tool_timeout(mut self, limit: impl Into<Option<Duration>>) -> Build {
+        self.options.llvm.timeout = limit.into();
+        self
+    }
+
     /// Sets the number of jobs to run at once. The default is one for each core, and eight for each core are
     /// the most.
     pub fn jobs(mut self, jobs: NonZeroUsize) -> Build {
@@ -227,7 +235,8 @@ impl Build {
         let mut options = self.options.absolute()?;
         options.headers = false;
         let plan = self.plan(&options)?;
-        let mut run = Run::new(&plan, &self.listener, &self.interrupt)?;
+        let interrupt = self.watched();
+        let mut run = Run::new(&plan, &self.listener, &interrupt)?;
         let mut targets = Vec::new();
         run.targets(|_, _| plan.emits, |_| Ok(()), |built| targets.push(built))?;
         run.finish();
@@ -248,7 +257,8 @@ impl Build {
         let options = self.options.absolute()?;
         let plan = self.plan(&options)?;
         let output = OutputDir::create(&plan.output_dir)?;
-        let mut run = Run::new(&plan, &self.listener, &self.interrupt)?;
+        let interrupt = self.watched();
+        let mut run = Run::new(&plan, &self.listener, &interrupt)?;
         run.targets(
             |names, digest| match self.options.force {
                 true => plan.emits,
@@ -283,7 +293,7 @@ impl Build {
 
     pub(crate) fn explain_each(&self, each: impl FnMut(Explanation)) -> Result<(), Error> {
         let options = self.options.absolute()?;
-        explain_each(&self.plan(&options)?, &self.interrupt, each)
+        explain_each(&self.plan(&options)?, &self.watched(), each)
     }
 
     /// Builds and writes files from a `build.rs`.
@@ -339,6 +349,11 @@ impl Build {
                 Err(error)
             }
         }
+    }
+
+    /// Returns the interrupt of one run, with the limit for its tools.
+    fn watched(&self) -> Interrupt {
+        self.interrupt.with_tool_timeout(self.options.llvm.timeout)
     }
 
     fn plan<'a>(&self, options: &'a Options) -> Result<Plan<'a>, Error> {

@@ -10,6 +10,8 @@ mod missing_headers;
 mod shared;
 mod sysroot_check;
 
+#[cfg(unix)]
+use std::sync::Arc;
 use std::{io::IsTerminal, path::Path, process::ExitCode};
 
 use clap::{Parser, Subcommand};
@@ -21,7 +23,7 @@ use tracing_subscriber::{
 use self::{
     advice::advice,
     build::BuildArgs,
-    exit_status::{EXIT_STATUS_HELP, exit_status},
+    exit_status::{EXIT_INTERRUPTED, EXIT_STATUS_HELP, exit_status},
     shared::MessageFormat,
     sysroot_check::CheckArgs,
 };
@@ -104,10 +106,7 @@ pub fn main() -> ExitCode {
 fn run(cli: Cli, report: &Report) -> Result<(), Error> {
     let timeline = log(cli.verbose, cli.timeline())?;
     let interrupt = Interrupt::default();
-    let handler = interrupt.clone();
-    if let Err(error) = ctrlc::set_handler(move || handler.trip()) {
-        tracing::warn!("Ctrl-C will not clean up: {error}");
-    }
+    handle_signals(&interrupt);
     let outcome = match cli.command {
         Command::Build(mut arguments) => {
             arguments.accept_build_py();
@@ -124,6 +123,31 @@ fn run(cli: Cli, report: &Report) -> Result<(), Error> {
     match timeline {
         Some(timeline) => outcome.and(timeline.finish()),
         None => outcome,
+    }
+}
+
+/// Ends the build at the first Ctrl-C, SIGTERM or SIGHUP, and the process at the second, whatever it does
+/// then. A limit on the size of files (`ulimit -f`) makes a write fail instead of killing the process.
+fn handle_signals(interrupt: &Interrupt) {
+    let handler = interrupt.clone();
+    let handled = ctrlc::set_handler(move || {
+        let again = handler.is_tripped();
+        handler.trip();
+        if again {
+            std::process::exit(i32::from(EXIT_INTERRUPTED));
+        }
+    });
+    if let Err(error) = handled {
+        tracing::warn!("Ctrl-C will not clean up: {error}");
+    }
+    #[cfg(unix)]
+    {
+        let (signal, ignored) = (signal_hook::consts::SIGXFSZ, Arc::default());
+        if let Err(error) = signal_hook::flag::register(signal, ignored) {
+            tracing::warn!(
+                "a limit on the size of files ends the build without a message: {error}"
+            );
+        }
     }
 }
 

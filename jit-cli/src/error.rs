@@ -383,6 +383,32 @@ impl Error {
         }
     }
 
+    /// Returns whether there was no space left, on a disk or in a file system in memory.
+    pub(crate) fn is_disk_full(&self) -> bool {
+        let is_full = |source: &io::Error| {
+            matches!(
+                source.kind(),
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+            )
+        };
+        match self {
+            Error::File { source, .. } => is_full(source),
+            Error::Llvm(LlvmError::File { source, .. }) => is_full(source),
+            // clang reports it in its text only.
+            Error::Llvm(LlvmError::Rejected { diagnostics, .. }) => {
+                diagnostics.text.contains("No space left")
+            }
+            Error::Target { error, .. } | Error::Uop { error, .. } => error.is_disk_full(),
+            Error::Several(errors) => errors.iter().any(Error::is_disk_full),
+            _ => false,
+        }
+    }
+
+    /// Returns whether the error has ended the whole build: other errors are its results.
+    fn is_final(&self) -> bool {
+        matches!(self, Error::Llvm(LlvmError::TimedOut { .. }))
+    }
+
     /// Returns the name of the micro-op that an error is about, if it is about one.
     pub fn uop(&self) -> Option<&str> {
         match self {
@@ -390,7 +416,10 @@ impl Error {
             | Error::Object { uop, .. }
             | Error::Lower { uop, .. }
             | Error::Missing { uop } => Some(uop),
-            Error::Llvm(LlvmError::Rejected { name, .. }) => Some(name),
+            Error::Llvm(
+                LlvmError::Rejected { name, .. } | LlvmError::WroteNothing { name, .. },
+            ) => Some(name),
+            Error::Llvm(LlvmError::TimedOut { unfinished, .. }) => unfinished.as_deref(),
             Error::Resolve(error) => Some(error.opname()),
             Error::Uop { error, .. } => error.uop(),
             _ => None,
@@ -406,6 +435,9 @@ impl Error {
             Error::Llvm(LlvmError::Rejected {
                 name, diagnostics, ..
             }) => Some(diagnostics.text.replace(&format!("{name}.c:"), "")),
+            Error::Llvm(LlvmError::WroteNothing { program, what, .. }) => {
+                Some(format!("{} {what}", program.display()))
+            }
             Error::Uop { error, .. } => error.reason(),
             _ => None,
         }
@@ -450,7 +482,8 @@ impl Error {
         }
     }
 
-    /// Combines errors to one. If one of them is an interrupt, that is the result.
+    /// Combines errors to one. If one of them has ended the build, such as an interrupt, that is the
+    /// result.
     pub(crate) fn of_all(first: Error, mut others: Vec<Error>) -> Error {
         if first.is_interrupted() || others.iter().any(Error::is_interrupted) {
             return Error::Llvm(LlvmError::Interrupted);
@@ -459,6 +492,12 @@ impl Error {
             return first;
         }
         others.insert(0, first);
-        Error::Several(others)
+        // Of the copies of one error, that with the name of the micro-op says most.
+        let best = |error: &Error| error.is_final().then(|| error.uop().is_some());
+        let index = (0..others.len()).max_by_key(|index| others.get(*index).and_then(best));
+        match index {
+            Some(index) if others.iter().any(Error::is_final) => others.swap_remove(index),
+            _ => Error::Several(others),
+        }
     }
 }

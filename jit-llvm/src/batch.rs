@@ -7,7 +7,6 @@
 
 use std::{
     ffi::OsString,
-    fs,
     path::{Path, PathBuf},
 };
 
@@ -129,7 +128,7 @@ impl Member<'_> {
     /// Whether it has an output: outputs are emptied before a run, and clang removes those of inputs
     /// that fail.
     fn is_done(&self) -> bool {
-        fs::metadata(&self.output).is_ok_and(|output| output.len() > 0)
+        files::has_contents(&self.output)
     }
 }
 
@@ -153,7 +152,10 @@ fn run_members(
         // Write directly to the output, which nobody else uses, not to a file that is then renamed.
         arguments.push("-fno-temp-file".into());
         arguments.extend(waiting.iter().map(|member| member.input.clone().into()));
-        let done = context.run(program, &arguments)?;
+        let done = context.run(program, &arguments).map_err(|error| {
+            let unfinished = waiting.iter().find(|member| !member.is_done());
+            error.with_unfinished(unfinished.map(|member| member.name))
+        })?;
         let mut finished = waiting.iter().take_while(|member| member.is_done()).count();
         if done.status.code().is_none() {
             // It was killed, maybe while it wrote the last one.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    command,
+    command::{self, Limits},
     error::{Installed, LlvmError, Rejection},
     interrupt::Interrupt,
     version::{Identity, LlvmVersion, SUPPORTED_MAJORS, identify},
@@ -19,7 +19,8 @@ pub struct Search {
     /// The major to look for. Without one, the newest of [`SUPPORTED_MAJORS`] that is installed is
     /// taken.
     pub major: Option<u32>,
-    /// A prefix whose `bin` is searched before `PATH`.
+    /// A prefix whose `bin` is searched before `PATH`. A tool in it that is broken is an error; if it is
+    /// missing or of another major, the search goes on.
     pub install_dir: Option<PathBuf>,
     /// A prefix whose `bin` is searched after `PATH`, such as CPython's `externals/llvm-21.1.4.0`.
     pub fallback_dir: Option<PathBuf>,
@@ -71,6 +72,12 @@ impl Toolchain {
         );
         let (clang, found) = clang.map_err(|error| with_other(error, search, interrupt))?;
         let version = found.version;
+        if let Some(prefix) = &search.install_dir
+            && !clang.starts_with(std::path::absolute(prefix).unwrap_or_default())
+        {
+            let (prefix, clang) = (prefix.display(), clang.display());
+            tracing::warn!("{prefix} has no clang-{}: {clang} is used", version.major);
+        }
         let mut identities = vec![found.identity(&clang)];
         // The comments must come from the same major, or two machines would write two headers.
         let objdump = match objdump.unwrap_or_else(|| find_objdump(version.major)) {
@@ -78,11 +85,11 @@ impl Toolchain {
                 identities.push(found.identity(&path));
                 Some(path)
             }
-            Err(LlvmError::Interrupted) => return Err(LlvmError::Interrupted),
-            Err(error) => {
+            Err(error) if may_be_missing(&error, search)? => {
                 tracing::info!("no disassembly comments: {error}");
                 None
             }
+            Err(error) => return Err(error),
         };
         Ok(Toolchain {
             clang,
@@ -105,6 +112,24 @@ fn find(
     search: &Search,
     interrupt: &Interrupt,
 ) -> Result<(PathBuf, Probed), LlvmError> {
+    let wanted: Vec<String> = majors.iter().map(u32::to_string).collect();
+    let (name, wanted) = (tool.to_owned(), wanted.join(" or "));
+    if let Some(named) = in_install_dir(tool, search)? {
+        match probe(&named, interrupt)? {
+            Ok(found) if majors.contains(&found.version.major) => {
+                return Ok(chosen(tool, named, found));
+            }
+            Ok(_) => {}
+            Err(why) => {
+                return Err(LlvmError::Unusable {
+                    tool: name,
+                    wanted,
+                    rejected: vec![(named, why)],
+                    other: None,
+                });
+            }
+        }
+    }
     let mut rejected: Vec<(PathBuf, Rejection)> = Vec::new();
     let mut places: Vec<String> = Vec::new();
     for &major in majors {
@@ -119,32 +144,54 @@ fn find(
             // Tools run in another directory, where a relative path leads nowhere.
             let path = std::path::absolute(&path).unwrap_or(path);
             match probe(&path, interrupt)? {
-                Ok(found) if found.version.major == major => {
-                    tracing::info!("{tool} {}: {}", found.version, path.display());
-                    return Ok((path, found));
-                }
+                Ok(found) if found.version.major == major => return Ok(chosen(tool, path, found)),
                 Ok(found) => reject(&mut rejected, path, Rejection::Version(found.version)),
                 Err(why) => reject(&mut rejected, path, why),
             }
         }
     }
-    let wanted: Vec<String> = majors.iter().map(u32::to_string).collect();
-    let (tool, wanted) = (tool.to_owned(), wanted.join(" or "));
     Err(if rejected.is_empty() {
         LlvmError::Missing {
-            tool,
+            tool: name,
             wanted,
             places,
             other: None,
         }
     } else {
         LlvmError::Unusable {
-            tool,
+            tool: name,
             wanted,
             rejected,
             other: None,
         }
     })
+}
+
+/// Returns the tool of the named prefix, if it has one.
+fn in_install_dir(tool: &str, search: &Search) -> Result<Option<PathBuf>, LlvmError> {
+    let Some(prefix) = &search.install_dir else {
+        return Ok(None);
+    };
+    let path = Place::File(prefix.join("bin").join(tool)).resolve()?;
+    Ok(path.map(|path| std::path::absolute(&path).unwrap_or(path)))
+}
+
+/// Returns whether an error about llvm-objdump only means that there is none. One in the named prefix
+/// has to work.
+fn may_be_missing(error: &LlvmError, search: &Search) -> Result<bool, LlvmError> {
+    let LlvmError::Unusable { rejected, .. } = error else {
+        return Ok(matches!(error, LlvmError::Missing { .. }));
+    };
+    let named = in_install_dir("llvm-objdump", search)?;
+    let is_broken = |(path, why): &(PathBuf, Rejection)| {
+        Some(path) == named.as_ref() && !matches!(why, Rejection::Version(_))
+    };
+    Ok(!rejected.iter().any(is_broken))
+}
+
+fn chosen(tool: &str, path: PathBuf, found: Probed) -> (PathBuf, Probed) {
+    tracing::info!("{tool} {}: {}", found.version, path.display());
+    (path, found)
 }
 
 /// Adds a supported version of clang that is installed to the error about the one that was asked for.
@@ -243,7 +290,8 @@ impl Probed {
 /// Asks a tool for its version. The outer error ends the search; the inner one rejects only this
 /// candidate.
 fn probe(path: &Path, interrupt: &Interrupt) -> Result<Result<Probed, Rejection>, LlvmError> {
-    let output = match command::run(path, &["--version".into()], None, interrupt) {
+    let arguments = ["--version".into()];
+    let output = match command::run_within(Limits::QUESTION, path, &arguments, None, interrupt) {
         Ok(output) => output,
         Err(LlvmError::Run { source, .. }) => {
             return Ok(Err(Rejection::NotExecutable(match source.kind() {
@@ -272,7 +320,7 @@ fn probe(path: &Path, interrupt: &Interrupt) -> Result<Result<Probed, Rejection>
 fn homebrew(major: u32, interrupt: &Interrupt) -> Option<PathBuf> {
     let brew = which::which("brew").ok()?;
     let arguments = ["--prefix".into(), format!("llvm@{major}").into()];
-    let output = command::run(&brew, &arguments, None, interrupt).ok()?;
+    let output = command::run_within(Limits::QUESTION, &brew, &arguments, None, interrupt).ok()?;
     let prefix = String::from_utf8(output.stdout).ok()?;
     (output.status.success() && !prefix.trim().is_empty())
         .then(|| PathBuf::from(prefix.trim_end_matches('\n')))

@@ -1,7 +1,7 @@
 //! One driver process for each step of each input, as CPython's `Tools/jit/build.py` does it. It
 //! shows which member of a batch is at fault, and tests compare [`crate::batch`] with it.
 
-use std::ffi::OsString;
+use std::{ffi::OsString, path::Path};
 
 use crate::{
     context::Context,
@@ -52,13 +52,22 @@ pub(crate) fn assemble(context: &Context<'_>, name: &str, text: &str) -> Result<
     })
 }
 
-/// Runs clang, and reports what it printed.
+/// Runs clang, and reports what it printed. The arguments name its output.
 pub(crate) fn run(
     context: &Context<'_>,
     name: &str,
     stage: &'static str,
     arguments: &[OsString],
 ) -> Result<(), LlvmError> {
+    let written = arguments
+        .iter()
+        .skip_while(|argument| *argument != "-o")
+        .nth(1)
+        .map(Path::new);
+    // What is kept of an earlier build must not pass for a result.
+    if let Some(path) = written {
+        files::remove(path)?;
+    }
     let output = context.run(&context.toolchain.clang, arguments)?;
     if !output.status.success() {
         return Err(LlvmError::Rejected {
@@ -68,5 +77,15 @@ pub(crate) fn run(
         });
     }
     context.report(&output);
-    Ok(())
+    match written {
+        Some(path) if !files::has_contents(path) => Err(LlvmError::WroteNothing {
+            program: context.toolchain.clang.clone(),
+            what: match path.extension() {
+                Some(extension) if extension == "s" => "assembly",
+                _ => "object file",
+            },
+            name: name.to_owned(),
+        }),
+        _ => Ok(()),
+    }
 }

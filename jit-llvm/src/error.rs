@@ -4,6 +4,7 @@ use std::{
     fmt, io,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use crate::{diagnostics::Diagnostics, version::LlvmVersion};
@@ -77,12 +78,59 @@ pub enum LlvmError {
     /// A file in the work directory could not be read or written.
     #[error("can't {action} {}: {source}", path.display())]
     File {
-        /// What was to be done with it: `write`, `read`, `create`, `find`.
+        /// What was to be done with it: `write`, `read`, `create`, `remove`, `find`.
         action: &'static str,
         /// The file.
         path: PathBuf,
         /// Why.
         source: Arc<io::Error>,
+    },
+    /// A process did not end within the time that
+    /// [`Interrupt::with_tool_timeout`](crate::Interrupt::with_tool_timeout) allows, and was killed.
+    #[error(
+        "{} did not end within {limit:?} and was killed: it was to {doing}{}. Its command: {command}",
+        program.display(),
+        unfinished.as_ref().map_or_else(String::new, |name| format!(", and {name} was not done")),
+    )]
+    TimedOut {
+        /// The program.
+        program: PathBuf,
+        /// What it was to do, such as `compile 24 files`.
+        doing: String,
+        /// The name of the first input that was not done, where that is known.
+        unfinished: Option<String>,
+        /// The start of its command line.
+        command: String,
+        /// The time that it had.
+        limit: Duration,
+    },
+    /// A process printed more on standard output than it can have to say, and was killed.
+    #[error(
+        "{} printed more than {} MiB, which is not what is expected of it, and was killed: it was to \
+         {doing}",
+        program.display(),
+        limit >> 20
+    )]
+    TooMuchOutput {
+        /// The program.
+        program: PathBuf,
+        /// What it was to do.
+        doing: String,
+        /// The most that is read, in bytes.
+        limit: usize,
+    },
+    /// A tool reported success, but did not write what it was to write.
+    #[error(
+        "{} exited with status 0, but wrote no {what} for {name}",
+        program.display()
+    )]
+    WroteNothing {
+        /// The program.
+        program: PathBuf,
+        /// What it was to write, such as `assembly`.
+        what: &'static str,
+        /// The name of the input: a source's name, `shim`, or `the preamble`.
+        name: String,
     },
     /// [`Interrupt::trip`](crate::Interrupt::trip) was called.
     #[error("interrupted")]
@@ -90,6 +138,14 @@ pub enum LlvmError {
 }
 
 impl LlvmError {
+    /// Adds the name of the first input that was not done to an error about a process that hangs.
+    pub(crate) fn with_unfinished(mut self, name: Option<&str>) -> LlvmError {
+        if let LlvmError::TimedOut { unfinished, .. } = &mut self {
+            *unfinished = name.map(str::to_owned);
+        }
+        self
+    }
+
     /// Returns a function that makes an error of a failed operation on a file.
     pub(crate) fn file(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> LlvmError {
         let path = path.to_path_buf();

@@ -25,9 +25,28 @@ pub(crate) fn write(path: &Path, contents: &[u8]) -> Result<(), LlvmError> {
     fs::write(path, contents).map_err(LlvmError::file("write", path))
 }
 
-/// Reads an output of a tool.
+/// Removes an output of an earlier run of a tool, if there is one.
+pub(crate) fn remove(path: &Path) -> Result<(), LlvmError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(LlvmError::file("remove", path)(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Returns whether a tool has written a file that is not empty.
+pub(crate) fn has_contents(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|output| output.is_file() && output.len() > 0)
+}
+
+/// Reads an output of a tool. Anything but a regular file might never end.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, LlvmError> {
-    fs::read(path).map_err(LlvmError::file("read", path))
+    let read = || match fs::metadata(path)?.is_file() {
+        true => fs::read(path),
+        false => Err(std::io::Error::other("it is not a regular file")),
+    };
+    read().map_err(LlvmError::file("read", path))
 }
 
 /// Reads an output of a tool that must be UTF-8.

@@ -1,8 +1,10 @@
 //! Advice after an error, in terms of the command line.
 
+use std::io;
+
 use jit_llvm::{Diagnostic, Diagnostics, Installed, LlvmError, Severity};
 
-use super::{exit_status::exit_status, missing_headers};
+use super::missing_headers;
 use crate::{error::Error, project::holes};
 
 /// Returns advice, if the message alone is not enough.
@@ -16,20 +18,13 @@ pub(crate) fn advice(error: &Error) -> Option<String> {
         } => {
             return missing_headers::advice(error, target, headers, root).or_else(|| advice(error));
         }
-        Error::Llvm(LlvmError::Missing { other, .. } | LlvmError::Unusable { other, .. }) => {
-            return Some(about_clang(other.as_deref()));
-        }
         Error::NoHostTarget => "name a target with --target",
         Error::RefusedFlag { .. } => {
             "leave it out of --cflags or CFLAGS, or of cflags in jit.toml, or of clang's configuration file; \
              in jit.toml, [target.TRIPLE] has cflags for one target"
         }
-        Error::Llvm(error) if is_about_flags(error) => {
-            "change --cflags or CFLAGS, or cflags in jit.toml: there, [target.TRIPLE] has cflags for one target"
-        }
-        Error::Llvm(LlvmError::Rejected { diagnostics, .. }) if is_about_holes(diagnostics) => {
-            "jit-cli defines _JIT_OPARG, _JIT_OPERAND0 and the like as values: remove the declaration from the \
-             template, and leave out the & before the name (docs/projects.md)"
+        _ if is_about_size(error) => {
+            "the size of files is limited: raise the limit (ulimit -f unlimited)"
         }
         Error::Uop { error, .. } => return advice(error),
         Error::Several(errors) => return errors.iter().find_map(advice),
@@ -57,15 +52,15 @@ pub(crate) fn advice(error: &Error) -> Option<String> {
         Error::SysrootDiffers { .. } => {
             "correct the headers, or build with the real ones (--sysroot DIR); docs/sysroot.md says more"
         }
-        _ if exit_status(error) == 19 => {
+        _ if error.is_disk_full() => {
             "free some space, or name another place (--output-dir, TMPDIR for temporary files)"
         }
+        Error::Llvm(error) => return about_tools(error),
         Error::Jobs { .. }
         | Error::NotABuildScript { .. }
         | Error::OutputTaken { .. }
         | Error::NotAMacro { .. }
         | Error::UnknownTarget(_)
-        | Error::Llvm(_)
         | Error::NoCase { .. }
         | Error::NotText { .. }
         | Error::NotACase { .. }
@@ -88,6 +83,32 @@ pub(crate) fn advice(error: &Error) -> Option<String> {
     Some(text.to_owned())
 }
 
+/// Returns advice after an error of running clang or llvm-objdump.
+fn about_tools(error: &LlvmError) -> Option<String> {
+    let text = match error {
+        LlvmError::Missing { other, .. } | LlvmError::Unusable { other, .. } => {
+            return Some(about_clang(other.as_deref()));
+        }
+        LlvmError::TimedOut { .. } => {
+            "if it only needs more time, allow more with --tool-timeout SECONDS (0 is no limit); -v shows the \
+             commands"
+        }
+        LlvmError::WroteNothing { .. } | LlvmError::TooMuchOutput { .. } => {
+            "check whether it is an LLVM tool or a wrapper around one that works, or name another with \
+             --llvm-tools-install-dir; -v shows the commands"
+        }
+        error if is_about_flags(error) => {
+            "change --cflags or CFLAGS, or cflags in jit.toml: there, [target.TRIPLE] has cflags for one target"
+        }
+        LlvmError::Rejected { diagnostics, .. } if is_about_holes(diagnostics) => {
+            "jit-cli defines _JIT_OPARG, _JIT_OPERAND0 and the like as values: remove the declaration from the \
+             template, and leave out the & before the name (docs/projects.md)"
+        }
+        _ => return None,
+    };
+    Some(text.to_owned())
+}
+
 /// Returns advice if clang was not found. `other` is a clang of another version.
 fn about_clang(other: Option<&Installed>) -> String {
     match other {
@@ -97,6 +118,20 @@ fn about_clang(other: Option<&Installed>) -> String {
         ),
         None => "point --llvm-tools-install-dir at its prefix, or name another version with --llvm-version"
             .to_owned(),
+    }
+}
+
+/// Whether a file is larger than the shell's limit allows (`ulimit -f`).
+fn is_about_size(error: &Error) -> bool {
+    match error {
+        Error::File { source, .. } => source.kind() == io::ErrorKind::FileTooLarge,
+        Error::Llvm(LlvmError::File { source, .. }) => source.kind() == io::ErrorKind::FileTooLarge,
+        Error::Llvm(LlvmError::Rejected { diagnostics, .. }) => {
+            ["File too large", "SIGXFSZ", "File size limit exceeded"]
+                .iter()
+                .any(|words| diagnostics.text.contains(words))
+        }
+        _ => false,
     }
 }
 

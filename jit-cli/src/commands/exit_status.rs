@@ -1,7 +1,5 @@
 //! The exit status of each kind of error.
 
-use std::io;
-
 use jit_llvm::{LlvmError, Rejection};
 use jit_schema::ObjectError;
 use jit_stencils::{LowerError, ResolveError, ShimError};
@@ -23,7 +21,11 @@ Exit status:
   9  no case in the cases file       21  wrong jit.toml
  10  duplicate case                  22  not a CPython checkout that can be built
  11  case that is cut short          23  headers differ
+                                     24  tool that hangs, or that does not do its work
                                     130  interrupted";
+
+/// The exit status of a build that is interrupted.
+pub(crate) const EXIT_INTERRUPTED: u8 = 130;
 
 /// Returns the process's exit status; [`EXIT_STATUS_HELP`] lists them.
 pub(crate) fn exit_status(error: &Error) -> u8 {
@@ -38,6 +40,7 @@ pub(crate) fn exit_status(error: &Error) -> u8 {
         | Error::NotAMacro { .. }
         | Error::NoRealHeaders { .. } => 2,
         Error::UnknownTarget(_) => 7,
+        error if error.is_disk_full() => 19,
         Error::Llvm(error) => llvm_status(error),
         Error::NoPyconfig { .. } => 8,
         Error::NoCase { .. }
@@ -56,7 +59,7 @@ pub(crate) fn exit_status(error: &Error) -> u8 {
         Error::Missing { .. } => 1,
         Error::Optimize { .. } => 17,
         Error::Unwind { .. } => 18,
-        Error::File { source, .. } => file_status(source),
+        Error::File { .. } => 20,
         Error::Config { .. } => 21,
         Error::NotCpython { .. }
         | Error::UnknownCpythonRelease { .. }
@@ -126,27 +129,21 @@ fn llvm_status(error: &LlvmError) -> u8 {
             }
         }
         LlvmError::BadVersion(_) => 2,
-        // clang reports a full disk in its text only.
-        LlvmError::Rejected { diagnostics, .. } if diagnostics.text.contains("No space left") => 19,
         LlvmError::Rejected { .. } | LlvmError::Flags { .. } => 12,
         LlvmError::Run { .. } => 6,
-        LlvmError::File { source, .. } => file_status(source),
-        LlvmError::Interrupted => 130,
+        LlvmError::File { .. } => 20,
+        LlvmError::TimedOut { .. }
+        | LlvmError::TooMuchOutput { .. }
+        | LlvmError::WroteNothing { .. } => 24,
+        LlvmError::Interrupted => EXIT_INTERRUPTED,
         // A new kind of error that has no status yet.
         _ => 1,
     }
 }
 
-fn file_status(source: &io::Error) -> u8 {
-    match source.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => 19,
-        _ => 20,
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
+    use std::{io, path::Path};
 
     use jit_llvm::Diagnostics;
 

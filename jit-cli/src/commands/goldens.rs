@@ -1,7 +1,7 @@
 //! The texts of the command line: the help of each command, and every error with its exit status and advice.
 //! `BLESS=1 cargo test -p jit-cli commands::goldens` accepts changes.
 
-use std::{io, path::PathBuf, sync::Arc};
+use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
 use clap::CommandFactory as _;
 use fixtures::golden;
@@ -174,6 +174,24 @@ examples! {
             path: place(),
             source: Arc::new(io::Error::other("WHAT THE SYSTEM SAYS")),
         }),
+        Error::Llvm(LlvmError::TimedOut {
+            program: PathBuf::from("/bin/clang"),
+            doing: "compile 24 files".to_owned(),
+            unfinished: Some("_NOP".to_owned()),
+            command: "/bin/clang -cc1 -S 0.c ...".to_owned(),
+            limit: Duration::from_secs(600),
+        }),
+        Error::Llvm(LlvmError::TooMuchOutput {
+            program: PathBuf::from("/bin/llvm-objdump"),
+            doing: "disassemble 24 files".to_owned(),
+            limit: 256 << 20,
+        }),
+        Error::Llvm(LlvmError::WroteNothing {
+            program: PathBuf::from("/bin/clang"),
+            what: "assembly",
+            name: "_NOP".to_owned(),
+        }),
+        rejected("the process ended with signal: 25 (SIGXFSZ)\n"),
         Error::Llvm(LlvmError::Interrupted),
     ],
     NoPyconfig => [Error::NoPyconfig { directory: PathBuf::from("DIR") }],
@@ -252,6 +270,7 @@ examples! {
         file(io::ErrorKind::PermissionDenied),
         file(io::ErrorKind::StorageFull),
         file(io::ErrorKind::QuotaExceeded),
+        file(io::ErrorKind::FileTooLarge),
     ],
     Config => [Error::Config { path: place(), message: "WHAT IS WRONG".to_owned() }],
     NotCpython => [Error::NotCpython { root: PathBuf::from("DIR"), missing: "Tools/jit/shim.c" }],

@@ -1,8 +1,9 @@
 //! Arguments that several commands have.
 
-use std::{ffi::OsString, path::PathBuf};
+use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use clap::Args;
+use jit_llvm::Interrupt;
 
 use crate::project::options::LlvmOptions;
 
@@ -16,7 +17,7 @@ pub(crate) enum MessageFormat {
     Json,
 }
 
-/// Which LLVM to use.
+/// Which LLVM to use, and how.
 #[derive(Debug, Args)]
 pub(crate) struct LlvmArgs {
     /// LLVM major version to use [default: the one that the checkout's Tools/jit/_llvm.py names, else the
@@ -27,6 +28,10 @@ pub(crate) struct LlvmArgs {
     #[arg(long, value_name = "DIR")]
     // Not a PathBuf, which clap takes no empty value for.
     pub(crate) llvm_tools_install_dir: Option<OsString>,
+    /// Time that a process of clang or llvm-objdump may take, or 0 for no limit. One that takes longer
+    /// hangs: it is killed, and the build fails.
+    #[arg(long, value_name = "SECONDS", default_value_t = Interrupt::TOOL_TIMEOUT.as_secs())]
+    pub(crate) tool_timeout: u64,
 }
 
 impl LlvmArgs {
@@ -38,6 +43,10 @@ impl LlvmArgs {
             install_dir: directory
                 .filter(|directory| !directory.is_empty())
                 .map(PathBuf::from),
+            timeout: match self.tool_timeout {
+                0 => None,
+                seconds => Some(Duration::from_secs(seconds)),
+            },
         }
     }
 }

@@ -3,8 +3,10 @@
 use std::{
     num::NonZeroUsize,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
+use jit_llvm::Interrupt;
 use jit_schema::Codegen;
 
 use crate::{
@@ -50,13 +52,25 @@ pub(crate) enum Targets {
     Named(Vec<String>),
 }
 
-/// Which LLVM to use.
-#[derive(Debug, Clone, Default)]
+/// Which LLVM to use, and how.
+#[derive(Debug, Clone)]
 pub(crate) struct LlvmOptions {
     /// The major version.
     pub(crate) version: Option<String>,
     /// The directory that it is installed in.
     pub(crate) install_dir: Option<PathBuf>,
+    /// How long each process may take, or `None` if there is no limit.
+    pub(crate) timeout: Option<Duration>,
+}
+
+impl Default for LlvmOptions {
+    fn default() -> Self {
+        LlvmOptions {
+            version: None,
+            install_dir: None,
+            timeout: Some(Interrupt::TOOL_TIMEOUT),
+        }
+    }
 }
 
 /// The settings of the cache.

@@ -65,6 +65,7 @@ pub(crate) struct Outcome {
 
 /// Compares two sets of headers.
 pub(crate) fn run(check: &Check, interrupt: &Interrupt) -> Result<Outcome, Error> {
+    let interrupt = &interrupt.with_tool_timeout(check.llvm.timeout);
     let target = match &check.target {
         Some(triple) => Target::from_triple(triple)?,
         None => plan::host()?,

@@ -178,12 +178,70 @@ fn the_next_place_is_tried() {
     sandbox.clang_that_says("bin/clang", "Apple clang version 22.0.0");
     sandbox.clang_that_says("llvm/bin/clang", "clang version 14.0.6");
     std::os::unix::fs::symlink(tools::clang_22(), sandbox.path("bin/clang-22")).unwrap();
-    isolated(&sandbox)
+    let printed = isolated(&sandbox)
         .with(&["--llvm-tools-install-dir", "llvm"])
         .succeeds();
+    mentions(
+        &printed.stderr,
+        &["llvm has no clang-22", "bin/clang-22 is used"],
+    );
     let header = sandbox.text(&format!("out/jit_stencils-{LINUX}.h"));
     // There was no llvm-objdump.
     assert!(!header.contains("file format"));
+}
+
+/// A directory that is named is meant: a broken tool in it is not replaced by one in `PATH`.
+#[test]
+fn broken_in_the_named_directory() {
+    fixtures::needs!(clang_22, objdump_22);
+    for (tool, script, status, words) in [
+        (
+            "clang",
+            "echo 'cannot open libLLVM' >&2; exit 127",
+            6,
+            "cannot open libLLVM",
+        ),
+        ("clang", "echo 'I am no compiler'", 4, "I am no compiler"),
+        ("llvm-objdump", "kill -9 $$", 6, "signal: 9"),
+    ] {
+        let sandbox = batch::some();
+        sandbox.clang_with("");
+        sandbox.script(&format!("llvm/bin/{tool}"), &format!("{script}\n"));
+        for version in [&["--llvm-version", "22"][..], &[]] {
+            let message = sandbox
+                .run(&["build", "--cpython", "vm", "-p", "vm", "-o", "out", LINUX])
+                .with(version)
+                .with(&["--llvm-tools-install-dir", "llvm"])
+                .fails(status);
+            mentions(&message, &[&format!("llvm/bin/{tool}"), words]);
+        }
+    }
+}
+
+/// Without `--llvm-version`, any supported version in the named directory is better than another place's.
+#[test]
+fn an_older_one_in_the_named_directory() {
+    fixtures::needs!(clang_22, objdump_22, prefix_21);
+    let sandbox = batch::some();
+    let printed = sandbox
+        .run(&[
+            "build",
+            "--cpython",
+            "vm",
+            "-p",
+            "vm",
+            "-o",
+            "out",
+            LINUX,
+            "-v",
+        ])
+        .with(&[
+            "--llvm-tools-install-dir".as_ref(),
+            tools::prefix_21().as_os_str(),
+        ])
+        .succeeds();
+    mentions(&printed.stderr, &["clang 21."]);
+    assert!(!printed.stderr.contains("clang 22."), "{}", printed.stderr);
 }
 
 /// llvm-objdump only adds comments, so one of a wrong version is ignored.

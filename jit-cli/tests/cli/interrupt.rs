@@ -12,22 +12,22 @@ use crate::{
     tinyvm::case,
 };
 
-/// Writes a clang that writes its process ID to the file `marker` and then waits.
-fn slow_clang(sandbox: &Sandbox, when: &str) {
+/// Writes a clang that starts a process that takes long, as a wrapper does, and writes its ID to the file `marker`.
+pub(crate) fn slow_clang(sandbox: &Sandbox, when: &str) {
     let marker = sandbox.path("marker");
     sandbox.clang_with(&format!(
-        "case \"$*\" in {when}) echo $$ > '{0}.new'; mv '{0}.new' '{0}'; exec sleep 60 ;; esac",
+        "case \"$*\" in {when}) sleep 60 & echo $! > '{0}.new'; mv '{0}.new' '{0}'; wait ;; esac",
         marker.display()
     ));
 }
 
-fn start(run: &Run<'_>) -> Child {
+pub(crate) fn start(run: &Run<'_>) -> Child {
     let mut command = run.command();
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command.spawn().unwrap()
 }
 
-fn signal(name: &str, process: u32) {
+pub(crate) fn signal(name: &str, process: u32) {
     let done = Command::new("kill")
         .args([&format!("-{name}"), &process.to_string()])
         .status();
@@ -35,7 +35,7 @@ fn signal(name: &str, process: u32) {
 }
 
 /// Returns whether a process runs. A zombie does not.
-fn runs(process: &str) -> bool {
+pub(crate) fn runs(process: &str) -> bool {
     let output = Command::new("ps")
         .args(["-o", "stat=", "-p", process])
         .output();
@@ -44,7 +44,7 @@ fn runs(process: &str) -> bool {
 }
 
 #[track_caller]
-fn wait_for(what: &str, mut ready: impl FnMut() -> bool) {
+pub(crate) fn wait_for(what: &str, mut ready: impl FnMut() -> bool) {
     let started = Instant::now();
     while !ready() {
         assert!(started.elapsed() < Duration::from_secs(30), "no {what}");
@@ -115,4 +115,27 @@ fn the_next_build_is_whole() {
     assert!(sandbox.files("out") == before);
     sandbox.build().with(&["--force"]).succeeds();
     assert!(sandbox.files("out") == before);
+}
+
+/// A process that cannot end by itself, because nobody reads what it prints, ends at the second signal.
+#[test]
+fn the_second_signal() {
+    fixtures::needs!(clang_22, objdump_22);
+    let sandbox = batch::some();
+    let marker = sandbox.path("marker");
+    sandbox.clang_with(&format!(
+        "case \"$*\" in *shim.c*) head -c 1000000 /dev/zero | tr '\\0' x >&2; touch '{}' ;; esac",
+        marker.display()
+    ));
+    let run = sandbox.build().with(&["--llvm-tools-install-dir", "llvm"]);
+    let mut child = start(&run);
+    wait_for("clang", || marker.is_file());
+    std::thread::sleep(Duration::from_secs(2));
+    signal("INT", child.id());
+    std::thread::sleep(Duration::from_secs(1));
+    assert!(child.try_wait().unwrap().is_none(), "it did not wait");
+    let signalled = Instant::now();
+    signal("INT", child.id());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(signalled.elapsed() < Duration::from_secs(1));
 }

@@ -33,6 +33,7 @@ mod reproducible;
 mod sandbox;
 mod skip;
 mod stencils;
+mod stuck_tools;
 mod sysroot;
 mod sysroot_check;
 mod tables;
