@@ -1,12 +1,15 @@
 //! [`Build`], the crate's public interface.
 
 pub(crate) mod cargo;
+mod current;
 pub(crate) mod explain;
 pub(crate) mod files;
 mod literals;
+mod object;
 pub(crate) mod outcome;
 mod output;
 mod run;
+mod tools;
 
 use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
@@ -16,10 +19,9 @@ use jit_schema::Codegen;
 use self::{
     cargo::Cargo,
     explain::{Explanation, explain_each},
-    files::outdated,
-    outcome::{Built, Written, write_dispatchers},
+    outcome::{Built, TargetBuild, Written, write_dispatchers},
     output::OutputDir,
-    run::Run,
+    run::{Run, Which},
 };
 use crate::{
     error::Error,
@@ -238,7 +240,7 @@ impl Build {
         let interrupt = self.watched();
         let mut run = Run::new(&plan, &self.listener, &interrupt)?;
         let mut targets = Vec::new();
-        run.targets(|_, _| plan.emits, |_| Ok(()), |built| targets.push(built))?;
+        run.targets(Which::All, |_| Ok(()), |built| targets.push(built))?;
         run.finish();
         Ok(Built {
             targets,
@@ -259,14 +261,19 @@ impl Build {
         let output = OutputDir::create(&plan.output_dir)?;
         let interrupt = self.watched();
         let mut run = Run::new(&plan, &self.listener, &interrupt)?;
-        run.targets(
-            |names, digest| match self.options.force {
-                true => plan.emits,
-                false => outdated(&plan, &output, names, digest),
-            },
-            |built| built.write(&output),
-            drop,
-        )?;
+        let which = match self.options.force {
+            true => Which::All,
+            false => Which::Outdated,
+        };
+        let write = |built: &TargetBuild| {
+            built.write(&output)?;
+            // A state describes files that are there.
+            if let (Some(cache), Some((name, state))) = (&plan.cache, &built.record) {
+                cache.write_record(name, state);
+            }
+            Ok(())
+        };
+        run.targets(which, write, drop)?;
         write_dispatchers(&output, &run.dispatchers())?;
         run.finish();
         Ok(Written {
@@ -328,8 +335,8 @@ impl Build {
                 return Err(error);
             }
         }
-        // cargo runs the script because an input has changed. That may be a header or another clang, which
-        // the digest does not cover; the cache knows what has to be compiled.
+        // cargo runs the script because something has changed, and shows the warnings of this run only: clang's are
+        // printed again if the targets are built.
         options.force = true;
         let cache = &mut options.cache.directory;
         cache.get_or_insert_with(|| cargo.out_dir.join("jit-cache"));

@@ -19,6 +19,9 @@ use crate::{
 /// A function that makes a stencil of an object file.
 pub(crate) type Lower = fn(&Target, &ObjectFile) -> Result<UnresolvedGroup, LowerError>;
 
+/// A function that returns the digest of a target's inputs.
+pub(crate) type Digest = fn(&Target, &DigestSettings<'_>, &DigestInputs) -> Result<String, Error>;
+
 /// How the files of a project are made, named and recognized as current.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Conventions {
@@ -36,8 +39,9 @@ pub(crate) struct Conventions {
     pub(crate) lower: Lower,
     /// Splits the text of a cases file into micro-ops, in build order. The path is for messages.
     pub(crate) cases: for<'a> fn(&'a str, &Path) -> Result<Vec<Case<'a>>, Error>,
-    /// Returns the digest of a target's inputs.
-    pub(crate) digest: fn(&Target, &DigestSettings<'_>, &DigestInputs) -> Result<String, Error>,
+    /// Returns the digest of a target's inputs that decides whether its files are up to date. Without one, the digest
+    /// is made of what was read, and a file next to the others says what that was.
+    pub(crate) digest: Option<Digest>,
     /// Returns the text to print before a target is built, if there is one.
     pub(crate) banner: fn(&Target, LlvmMajors) -> Option<String>,
 }
@@ -63,11 +67,6 @@ pub(crate) struct FileNames {
 }
 
 impl FileNames {
-    /// Returns all prefixes.
-    pub(crate) fn prefixes(&self) -> Vec<&'static str> {
-        vec![self.stencils, self.shim, self.unwind]
-    }
-
     /// Returns the names of a target's files.
     pub(crate) fn of(&self, target: &Target) -> TargetFileNames {
         let FileNames {
@@ -82,6 +81,7 @@ impl FileNames {
             unwind: format!("{unwind}-{triple}.h"),
             stencils: format!("{stencils}-{triple}.stencils"),
             stamp: format!("{stencils}-{triple}.stencils.digest"),
+            state: format!("{stencils}-{triple}.state"),
         }
     }
 }
@@ -93,6 +93,8 @@ pub(crate) struct TargetFileNames {
     pub(crate) shim: String,
     pub(crate) unwind: String,
     pub(crate) stencils: String,
-    /// The file with the digest of the stencil file's inputs.
+    /// The file with the digest of the stencil file's inputs, for projects whose conventions have one.
     pub(crate) stamp: String,
+    /// The file with the state of the other files, for other projects.
+    pub(crate) state: String,
 }

@@ -15,5 +15,6 @@ mod own;
 pub(crate) mod places;
 pub(crate) mod plan;
 pub(crate) mod platform;
+pub(crate) mod settings;
 pub(crate) mod sources;
 pub(crate) mod template;

@@ -3,7 +3,6 @@
 mod builder;
 mod check;
 mod draft;
-mod names;
 mod stencils;
 
 pub use stencils::Stencils;

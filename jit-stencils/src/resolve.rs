@@ -4,7 +4,6 @@
 mod error;
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::Arc;
 
 use indexmap::IndexSet;
 use jit_schema::Target;
@@ -142,7 +141,7 @@ struct Resolver<'a> {
     /// The offset of the table in the data, in bytes.
     table_start: usize,
     /// The external functions that are called through a jump in the data.
-    thunks: IndexSet<Arc<str>>,
+    thunks: IndexSet<String>,
     /// The group, of which only the masks are filled in so far.
     done: StencilGroup,
 }
@@ -245,7 +244,7 @@ impl Resolver<'_> {
         hole: &UnresolvedHole,
     ) -> Result<(PatchKind, PatchValue), ResolveError> {
         let addend = self.check_addend(Part::Code, hole)?;
-        let symbol = hole.symbol.as_deref().map(Arc::from);
+        let symbol = hole.symbol.clone();
         self.thunks.extend(symbol.clone());
         // `emit_thunks` replaces it.
         let value = PatchValue::Address {
@@ -340,7 +339,7 @@ impl Resolver<'_> {
                 )),
             None => Ok(PatchValue::Address {
                 base: hole.base,
-                symbol: hole.symbol.as_deref().map(Arc::from),
+                symbol: hole.symbol.clone(),
                 addend: hole.addend,
             }),
         }
@@ -392,7 +391,7 @@ impl Resolver<'_> {
                 patch: PatchKind::Patch64,
                 value: PatchValue::Address {
                     base,
-                    symbol: symbol.map(Arc::from),
+                    symbol,
                     addend,
                 },
                 first: None,

@@ -133,6 +133,20 @@ pub(crate) fn estimate(group: &StencilGroup) -> usize {
     stencils.sum::<usize>() + disassembly.map_or(0, |text| text.len() * 3 / 2) + 512
 }
 
+/// Returns whether a text ends with the macros of [`write_unwind_macros`].
+pub(crate) fn ends_with_unwind_macros(text: &str) -> bool {
+    let last = text
+        .strip_suffix('\n')
+        .and_then(|text| text.lines().next_back());
+    let is_number = |value: &str| value.parse::<i64>().is_ok();
+    last.is_some_and(|line| {
+        line == "#define JIT_UNWIND_INFO_SUPPORTED 0"
+            || line
+                .strip_prefix("#define JIT_UNWIND_RA_OFFSET ")
+                .is_some_and(is_number)
+    })
+}
+
 /// Writes macros with the unwind rules for JIT code (`dump_unwind_info` in CPython's
 /// `Tools/jit/_writer.py`).
 pub(crate) fn write_unwind_macros(out: &mut String, info: Option<&UnwindInfo>) {

@@ -16,6 +16,7 @@ pub(crate) const FORMAT: HeaderFormat = HeaderFormat {
     stencils: write_stencils,
     unwind: write_unwind,
     dispatcher: dispatcher::write,
+    is_whole,
 };
 
 /// Returns the header with the stencils of a target (`dump` in `Tools/jit/_writer.py`).
@@ -67,4 +68,9 @@ fn write_unwind(preamble: Preamble<'_>, info: Option<&UnwindInfo>) -> String {
     preamble.write(&mut out);
     c::write_unwind_macros(&mut out, info);
     out
+}
+
+/// Returns whether a header ends with its last table or its last macro.
+fn is_whole(text: &str) -> bool {
+    tables::is_end(text) || c::ends_with_unwind_macros(text)
 }

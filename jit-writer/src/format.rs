@@ -21,6 +21,8 @@ pub struct HeaderFormat {
     pub(crate) unwind: fn(Preamble<'_>, Option<&UnwindInfo>) -> String,
     /// Returns a dispatcher, given a comment, the prefix of file names, and the targets.
     pub(crate) dispatcher: fn(&str, &str, &[&Target]) -> String,
+    /// Returns whether a header of a target has its end.
+    pub(crate) is_whole: fn(&str) -> bool,
 }
 
 impl HeaderFormat {
@@ -47,6 +49,12 @@ impl HeaderFormat {
     /// unwind information.
     pub fn unwind_header(&self, preamble: Preamble<'_>, info: Option<&UnwindInfo>) -> String {
         (self.unwind)(preamble, info)
+    }
+
+    /// Returns whether a text ends as [`stencil_header`](HeaderFormat::stencil_header) or
+    /// [`unwind_header`](HeaderFormat::unwind_header) ends, and not in the middle.
+    pub fn is_whole(&self, header: &[u8]) -> bool {
+        str::from_utf8(header).is_ok_and(self.is_whole)
     }
 
     /// Returns the text of `<prefix>.h`, which includes `<prefix>-<triple>.h` for the target of the

@@ -19,6 +19,8 @@ pub(crate) const FORMAT: HeaderFormat = HeaderFormat {
     stencils: write_stencils,
     unwind: write_unwind,
     dispatcher: write_dispatcher,
+    // The end of the include guard, or of the condition around the macros.
+    is_whole: |text| text.ends_with("\n#endif\n"),
 };
 
 /// The types of the parameters of functions.

@@ -132,7 +132,7 @@ fn a_whole_header() {
             patch: PatchKind::Patch32r,
             value: PatchValue::Address {
                 base: HoleValue::JumpTarget,
-                symbol: Some("table".into()),
+                symbol: Some("table".to_owned()),
                 addend: -4,
             },
             first: None,

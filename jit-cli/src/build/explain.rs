@@ -5,20 +5,17 @@ use std::{
     path::Path,
 };
 
-use jit_llvm::{Compiler, Interrupt, Toolchain};
+use jit_llvm::{Compiler, Interrupt};
 use jit_schema::Target;
 
 use crate::{
-    build::{files::outdated, output::OutputDir},
+    build::{current::Files, tools::Tools},
     cache::{
         lookup::Lookup,
         record::{self, Record, Settings},
     },
     error::Error,
-    pipeline::{
-        flags,
-        workdir::{Place, WorkDir},
-    },
+    pipeline::{flags, workdir::WorkDir},
     project::{
         plan::{Plan, Sources},
         platform::Platform,
@@ -52,6 +49,8 @@ pub struct Explanation {
     pub target: &'static Target,
     /// The kinds of wanted files that are missing, or that were made from other inputs.
     pub outdated: Vec<&'static str>,
+    /// Why they are not up to date, one reason in each line.
+    pub reasons: Vec<String>,
     /// The changes since the last build, if the cache has a record of it.
     pub changes: Option<Changes>,
     /// The names of the micro-ops that would be compiled.
@@ -67,37 +66,34 @@ pub(crate) fn explain_each(
     mut each: impl FnMut(Explanation),
 ) -> Result<(), Error> {
     let jobs = plan.jobs()?;
-    let toolchain = plan.toolchain(interrupt)?;
+    let mut tools = Tools::new(plan, interrupt);
+    // Without tools, it could not tell what would be compiled.
+    tools.get()?;
     let sources = plan.sources()?;
     for platform in &plan.platforms {
-        each(jobs.install(|| explain(plan, &toolchain, &sources, platform, interrupt))?);
+        each(jobs.install(|| explain(plan, &mut tools, &sources, platform, interrupt))?);
     }
     Ok(())
 }
 
 fn explain(
     plan: &Plan<'_>,
-    toolchain: &Toolchain,
+    tools: &mut Tools<'_>,
     sources: &Sources,
     platform: &Platform,
     interrupt: &Interrupt,
 ) -> Result<Explanation, Error> {
     let project = &plan.project;
     let target = platform.target;
-    let digest = plan.digest(platform)?;
-    let output = OutputDir::at(&plan.output_dir);
-    let outdated = outdated(
-        plan,
-        &output,
-        &project.conventions.file_names.of(target),
-        &digest,
-    );
+    let verdict = Files::new(plan, platform)?.check(tools)?;
+    let toolchain = tools.get()?;
     let cases = sources.cases(project)?;
     let (preamble, body) = sources.template(platform);
     let units = template::sources(body, &cases);
     let mut explanation = Explanation {
         target,
-        outdated: outdated.names(),
+        outdated: verdict.outdated.names(),
+        reasons: verdict.reasons,
         changes: None,
         compiled: units.iter().map(|source| source.name.clone()).collect(),
         uops: units.len(),
@@ -105,7 +101,7 @@ fn explain(
     let Some(cache) = &plan.cache else {
         return Ok(explanation);
     };
-    let work = WorkDir::create(&Place::choose(None, 1))?;
+    let work = WorkDir::create(None, 1)?;
     // Its remarks are for the build itself.
     let (compiler, _) = flags::checked(plan.options(platform), |options| {
         Compiler::builder(toolchain, options, work.path())

@@ -1,4 +1,4 @@
-//! The files that a build writes, and whether they are up to date.
+//! The files that a build writes.
 
 use std::path::Path;
 
@@ -7,11 +7,11 @@ use jit_stencils::StencilSet;
 use jit_writer::{HeaderFormat, Preamble};
 
 use crate::{
-    build::output::OutputDir,
     conventions::{FileNames, TargetFileNames},
     error::Error,
     pipeline::one_target::{Built, Shim},
-    project::{digest, emit::Emits, plan::Plan},
+    project::{emit::Emits, plan::Plan},
+    state::inputs,
     sysroot::headers::BUILTIN,
 };
 
@@ -23,7 +23,7 @@ pub(crate) struct File {
 }
 
 impl File {
-    fn new(name: &str, contents: Vec<u8>) -> File {
+    pub(crate) fn new(name: &str, contents: Vec<u8>) -> File {
         File {
             name: name.to_owned(),
             contents,
@@ -31,36 +31,10 @@ impl File {
     }
 }
 
-/// Returns the kinds of wanted files that are missing, or that were made from other inputs.
-pub(crate) fn outdated(
-    plan: &Plan<'_>,
-    output: &OutputDir,
-    names: &TargetFileNames,
-    digest: &str,
-) -> Emits {
-    let wanted = plan.emits;
-    let shim = plan.project.shim.is_some();
-    let first_line = format!("// {digest}\n");
-    let header = || {
-        output.starts_with(&names.header, &first_line)
-            && (!shim
-                || (output.has(&names.shim) && output.starts_with(&names.unwind, &first_line)))
-    };
-    let stencils = || {
-        output
-            .read(&names.stencils)
-            .is_some_and(|file| output.read(&names.stamp) == Some(stamp(digest, &file)))
-    };
-    Emits {
-        header: wanted.header && !header(),
-        stencils: wanted.stencils && !stencils(),
-    }
-}
-
-/// Returns the contents of the file next to a stencil file: the digest of its inputs, and a hash of the
-/// stencil file. The stencil file itself has room for stencils only.
-fn stamp(digest: &str, file: &[u8]) -> Vec<u8> {
-    format!("{digest}\n{}\n", digest::of(file)).into_bytes()
+/// Returns the contents of the file next to a stencil file of a checkout: the digest of its inputs, and a hash of
+/// the stencil file. The stencil file itself has room for stencils only.
+pub(crate) fn stamp(digest: &str, file: &[u8]) -> Vec<u8> {
+    format!("{digest}\n{}\n", inputs::hexadecimal(file)).into_bytes()
 }
 
 /// Returns the files of a target. The shim is added to the stencils if a stencil file is wanted.
@@ -105,7 +79,7 @@ fn header_files(
     Ok(files)
 }
 
-/// Returns the stencil file, then the file that marks it as up to date.
+/// Returns the stencil file, then the file that marks it as up to date if the project has one.
 fn stencil_files(
     plan: &Plan<'_>,
     names: &TargetFileNames,
@@ -119,11 +93,14 @@ fn stencil_files(
         })?;
     }
     let file = jit_stencils::file::encode(&built.set);
-    let stamp = stamp(digest, &file);
-    Ok(vec![
-        File::new(&names.stencils, file),
-        File::new(&names.stamp, stamp),
-    ])
+    let mark = plan
+        .project
+        .conventions
+        .digest
+        .map(|_| stamp(digest, &file));
+    let mut files = vec![File::new(&names.stencils, file)];
+    files.extend(mark.map(|mark| File::new(&names.stamp, mark)));
+    Ok(files)
 }
 
 /// Returns the headers that include the headers of the target for which they are compiled.

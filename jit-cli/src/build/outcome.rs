@@ -37,6 +37,8 @@ pub struct TargetBuild {
     pub statistics: Statistics,
     pub(crate) names: TargetFileNames,
     pub(crate) files: Vec<File>,
+    /// The name and the contents of a file for the cache: the state of the other files, if it is not one of them.
+    pub(crate) record: Option<(String, Vec<u8>)>,
 }
 
 impl Built {
@@ -114,9 +116,8 @@ pub struct Written {
     /// Every file that was read: sources, `jit.toml` and headers, those of the system and of clang included,
     /// with or without a cache. A directory stands for all files below it.
     ///
-    /// If a target was up to date, nothing was compiled for it. Its headers outside of the project's include
-    /// directories are listed if the cache has a record of the last build. With [`force`](crate::Build::force),
-    /// and in a build script, targets are always built.
+    /// If a target of a CPython checkout was up to date, its headers are listed if the cache has the state of its
+    /// files. With [`force`](crate::Build::force), and in a build script, targets are always built.
     pub inputs: Vec<PathBuf>,
     pub(crate) names: FileNames,
 }

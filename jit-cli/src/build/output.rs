@@ -7,9 +7,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use tempfile::NamedTempFile;
+use tempfile::{Builder, NamedTempFile};
 
-use crate::{error::Error, paths, scratch};
+use crate::{error::Error, paths};
 
 /// A directory that generated files go to.
 #[derive(Debug, Clone)]
@@ -18,10 +18,9 @@ pub(crate) struct OutputDir {
 }
 
 impl OutputDir {
-    /// Returns the directory, which is created if it is missing. What killed builds have left in it is removed.
+    /// Returns the directory, which is created if it is missing.
     pub(crate) fn create(path: &Path) -> Result<Self, Error> {
         fs::create_dir_all(path).map_err(Error::file("create", path))?;
-        scratch::remove_abandoned_files(path);
         Ok(OutputDir {
             path: path.to_path_buf(),
         })
@@ -34,23 +33,17 @@ impl OutputDir {
         }
     }
 
-    /// Returns whether the file exists and starts with the text.
-    pub(crate) fn starts_with(&self, name: &str, text: &str) -> bool {
-        paths::read(&self.path.join(name)).is_ok_and(|bytes| bytes.starts_with(text.as_bytes()))
-    }
-
     /// Returns the contents of the file, if it exists.
     pub(crate) fn read(&self, name: &str) -> Option<Vec<u8>> {
         paths::read(&self.path.join(name)).ok()
     }
 
-    /// Returns whether the file exists.
+    /// Returns whether there is a file of this name, or anything else.
     pub(crate) fn has(&self, name: &str) -> bool {
-        self.path.join(name).is_file()
+        self.path.join(name).exists()
     }
 
-    /// Writes several files. None is renamed to its final name before all are on the disk, and this returns when
-    /// the names are as well: after a power cut, there are the new files or the old ones.
+    /// Writes several files. None is renamed to its final name before all are written.
     pub(crate) fn write(&self, files: &[(impl AsRef<str>, impl AsRef<[u8]>)]) -> Result<(), Error> {
         let staged: Vec<NamedTempFile> = files
             .iter()
@@ -61,31 +54,30 @@ impl OutputDir {
             file.persist(&path)
                 .map_err(|error| Error::file("replace", &path)(error.error))?;
         }
-        // Directories can be opened on Unix only. Some file systems can't do this to them.
-        #[cfg(unix)]
-        if !files.is_empty()
-            && let Ok(directory) = fs::File::open(&self.path)
-        {
-            let _ = directory.sync_all();
-        }
         Ok(())
     }
 
     /// Writes a temporary file that is to be renamed to `name`.
     fn stage(&self, name: &str, contents: &[u8]) -> Result<NamedTempFile, Error> {
         let path = self.path.join(name);
-        // A file can't replace a directory, and must not replace a pipe or a device. This is reported before
-        // anything is written.
-        if let Ok(data) = path.metadata() {
-            paths::check_regular(&data).map_err(Error::file("replace", &path))?;
+        // A file can't replace a directory. This is reported before anything is written.
+        if path.is_dir() {
+            return Err(Error::file("replace", &path)(
+                io::ErrorKind::IsADirectory.into(),
+            ));
         }
-        let write = || -> io::Result<NamedTempFile> {
-            let mut file = scratch::file_in(&self.path)?;
-            file.write_all(contents)?;
-            file.as_file().sync_data()?;
-            Ok(file)
-        };
-        write().map_err(Error::file("write", &path))
+        let failed = |action| Error::file(action, &path);
+        let mut builder = Builder::new();
+        builder.prefix(name).suffix(".new");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            // The umask applies, as for any new file.
+            builder.permissions(fs::Permissions::from_mode(0o666));
+        }
+        let mut file = builder.tempfile_in(&self.path).map_err(failed("write"))?;
+        file.write_all(contents).map_err(failed("write"))?;
+        Ok(file)
     }
 
     /// Writes those of several files whose contents change, so that make does not rebuild what depends on the

@@ -4,32 +4,41 @@ use std::{
     collections::BTreeSet,
     path::PathBuf,
     sync::{Mutex, PoisonError},
-    time::Instant,
+    thread,
+    time::{Instant, SystemTime},
 };
 
-use jit_llvm::{Interrupt, Toolchain};
+use jit_llvm::Interrupt;
 use jit_writer::Preamble;
 
 use crate::{
     build::{
+        current::{Files, Verdict},
         files::{self, File},
         literals,
         outcome::TargetBuild,
+        tools::Tools,
     },
-    conventions::{LlvmMajors, TargetFileNames},
+    conventions::LlvmMajors,
     error::Error,
     events::{Event, Listener},
-    pipeline::{
-        one_target::{self, Built, Job, ShimSource},
-        workdir::{self, Place},
-    },
+    pipeline::one_target::{self, Job, ShimSource},
     project::{
         emit::Emits,
         plan::{Plan, Sources},
         platform::Platform,
     },
+    state::collect::TICK,
     statistics::Statistics,
 };
+
+/// Which targets to build.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Which {
+    All,
+    /// Those whose files are not up to date.
+    Outdated,
+}
 
 /// The execution of a plan. Tools are searched for and sources are read when the first target has to be
 /// built.
@@ -39,42 +48,43 @@ pub(crate) struct Run<'a> {
     interrupt: &'a Interrupt,
     jobs: rayon::ThreadPool,
     comment: String,
-    toolchain: Option<Toolchain>,
+    tools: Tools<'a>,
     sources: Option<Sources>,
     /// The headers that the targets include, as far as they are known.
     pub(crate) headers: BTreeSet<PathBuf>,
     started: Instant,
+    /// The time at the start.
+    begun: SystemTime,
     /// The remarks that were made: the next target would have the same.
     remarks: Mutex<BTreeSet<String>>,
 }
 
 impl<'a> Run<'a> {
-    /// Starts the threads. What killed runs have left is removed.
+    /// Starts the threads.
     pub(crate) fn new(
         plan: &'a Plan<'a>,
         listener: &'a Listener,
         interrupt: &'a Interrupt,
     ) -> Result<Run<'a>, Error> {
-        workdir::remove_abandoned();
         Ok(Run {
             plan,
             listener,
             interrupt,
             jobs: plan.jobs()?,
             comment: files::comment(plan),
-            toolchain: None,
+            tools: Tools::new(plan, interrupt),
             sources: None,
             headers: BTreeSet::new(),
             started: Instant::now(),
+            begun: SystemTime::now(),
             remarks: Mutex::default(),
         })
     }
 
-    /// Builds each target. `wanted` returns which files of a target to make, given the digest of its inputs;
-    /// `write` writes them, and `keep` gets the results.
+    /// Builds each target, or those whose files are not up to date. `write` writes the files, and `keep` gets the results.
     pub(crate) fn targets(
         &mut self,
-        wanted: impl Fn(&TargetFileNames, &str) -> Emits,
+        which: Which,
         write: impl Fn(&TargetBuild) -> Result<(), Error>,
         mut keep: impl FnMut(TargetBuild),
     ) -> Result<(), Error> {
@@ -91,18 +101,20 @@ impl<'a> Run<'a> {
                 target,
                 notice: notice.as_deref(),
             });
-            let digest = plan.digest(platform)?;
-            let names = plan.project.conventions.file_names.of(target);
-            let wanted = wanted(&names, &digest);
-            if wanted.is_empty() {
-                if plan.options.headers {
-                    let last = plan.record(platform).into_iter();
-                    self.headers.extend(last.flat_map(|record| record.files()));
-                }
+            let files = Files::new(plan, platform)?;
+            let verdict = match which {
+                Which::All => Verdict::outdated(plan.emits, Vec::new()),
+                Which::Outdated => self.jobs.install(|| files.check(&mut self.tools))?,
+            };
+            if let Some(text) = &verdict.remark {
+                self.listener.tell(&Event::Remark { text });
+            }
+            if verdict.outdated.is_empty() {
+                self.headers.extend(verdict.read);
                 self.listener.tell(&Event::Current { target });
                 continue;
             }
-            let mut built = self.target(platform, &names, &digest, wanted)?;
+            let mut built = self.target(platform, &files, verdict.outdated)?;
             write(&built)?;
             built.statistics.elapsed = started.elapsed();
             let names: Vec<&str> = built.files.iter().map(|file| file.name.as_str()).collect();
@@ -134,23 +146,20 @@ impl<'a> Run<'a> {
     fn target(
         &mut self,
         platform: &Platform,
-        names: &TargetFileNames,
-        digest: &str,
+        current: &Files<'_>,
         wanted: Emits,
     ) -> Result<TargetBuild, Error> {
         let plan = self.plan;
         let target = platform.target;
-        let toolchain = match &self.toolchain {
-            Some(found) => found,
-            None => {
-                let found = self.jobs.install(|| plan.toolchain(self.interrupt))?;
-                self.toolchain.insert(found)
-            }
-        };
+        let names = current.names();
+        self.jobs.install(|| self.tools.get().map(drop))?;
+        // A file that is changed from now on has another time than those that were changed before the start.
+        thread::sleep(TICK.saturating_sub(self.started.elapsed()));
         let sources = match &self.sources {
             Some(read) => read,
             None => self.sources.insert(plan.sources()?),
         };
+        let toolchain = self.tools.get()?;
         let (told, listener) = (&self.remarks, self.listener);
         let remark = |text: &str| {
             let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
@@ -160,16 +169,14 @@ impl<'a> Run<'a> {
         };
         let cases = sources.cases(&plan.project)?;
         let places = sources.places(&plan.project, platform, &cases);
-        let keep_temps = plan.options.keep_temps.as_ref();
-        let keep_temps = keep_temps.map(|directory| directory.join(target.triple));
-        let job = |place| Job {
+        let job = Job {
             toolchain,
             options: plan.options(platform),
             optimizer: plan.optimizer(platform),
             lower: plan.project.conventions.lower,
             template: sources.template(platform),
             places: &places,
-            cases: cases.clone(),
+            cases,
             shim: plan.project.shim.as_deref().map(|path| ShimSource {
                 path,
                 name: plan.project.shown(path),
@@ -178,65 +185,50 @@ impl<'a> Run<'a> {
                 .cache
                 .as_ref()
                 .map(|cache| (cache, plan.record_name(platform))),
-            keep_temps: keep_temps.clone(),
-            place,
-            headers: plan.options.headers,
+            keep_temps: plan
+                .options
+                .keep_temps
+                .as_ref()
+                .map(|directory| directory.join(target.triple)),
+            headers: plan.options.headers || current.needs_inputs(),
             mode: plan.mode(),
             interrupt: self.interrupt.clone(),
             listener: self.listener,
             remark: &remark,
         };
         self.listener.tell(&Event::Compiling { target });
-        let place = Place::choose(keep_temps.as_deref(), self.jobs.current_num_threads());
-        let built = build_with_space(&self.jobs, place, job, &remark);
-        let mut built = built.map_err(|error| Error::Target {
-            target,
-            headers: platform.headers(),
-            root: plan.project.root.clone(),
-            error: Box::new(error),
-        })?;
+        let mut built = self
+            .jobs
+            .install(|| one_target::build(job))
+            .map_err(|error| Error::Target {
+                target,
+                headers: platform.headers(),
+                root: plan.project.root.clone(),
+                error: Box::new(error),
+            })?;
+        let inputs = self
+            .jobs
+            .install(|| current.read_by(&built, toolchain, self.begun, &plan.user_flags(platform)));
         self.headers.append(&mut built.headers.drain(..).collect());
         let format = plan.project.conventions.header_format;
         let text = literals::decide(&mut built.set, plan.codegen, format, names);
         if let Some(text) = text.filter(|_| wanted.header) {
             self.listener.tell(&Event::Remark { text: &text });
         }
+        let digest = current.digest_of(&inputs);
         let preamble = Preamble {
-            digest,
+            digest: &digest,
             comment: &self.comment,
         };
-        let files = files::target_files(plan, names, preamble, wanted, &mut built)?;
+        let mut files = files::target_files(plan, names, preamble, wanted, &mut built)?;
+        let record = current.add_state(inputs, &mut files);
         Ok(TargetBuild {
             target,
             names: names.clone(),
             statistics: Statistics::of(&built.set, built.cached, built.stages),
             stencils: built.set,
             files,
+            record,
         })
-    }
-}
-
-/// Builds a target, and builds it again in another place if the first one, in memory, is full: other programs
-/// need memory, too.
-fn build_with_space<'a>(
-    jobs: &rayon::ThreadPool,
-    place: Place,
-    job: impl Fn(Place) -> Job<'a>,
-    remark: &dyn Fn(&str),
-) -> Result<Built, Error> {
-    let build = |place| {
-        let job = job(place);
-        jobs.install(|| one_target::build(job))
-    };
-    let (full, other) = (place.path().to_path_buf(), place.fallback());
-    match (build(place), other) {
-        (Err(error), Some(other)) if error.is_disk_full() => {
-            let (full, path) = (full.display(), other.path().display());
-            remark(&format!(
-                "{full} is full: the target is built again in {path}"
-            ));
-            build(other)
-        }
-        (outcome, _) => outcome,
     }
 }

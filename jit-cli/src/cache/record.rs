@@ -209,12 +209,6 @@ impl Record {
         serde_json::from_slice(&bytes).ok()
     }
 
-    /// Returns the headers that were read.
-    pub(crate) fn files(&self) -> Vec<PathBuf> {
-        let shim = self.shim.iter().flat_map(|shim| shim.headers.files());
-        self.headers.files().into_iter().chain(shim).collect()
-    }
-
     /// Writes the record for the next build.
     pub(crate) fn write(&self, cache: &Cache, name: &str) {
         match serde_json::to_vec(self) {

@@ -17,14 +17,12 @@ use std::{
 use jit_llvm::Object;
 use sha2::{Digest as _, Sha256};
 
-use crate::{cache::key::Key, scratch};
+use crate::cache::key::Key;
 
 /// The version of the format of entries.
 const VERSION: &str = "v1";
 /// The number of directories that entries are spread over: one for each first byte of a key.
 const DIRECTORIES: u64 = 256;
-/// The name of the directory of entries that are being written.
-const TEMPORARY: &str = "new";
 /// The age of the last noted use from which a new use is noted, so that a warm build writes nothing.
 const NOTED_USE: Duration = Duration::from_secs(60 * 60);
 
@@ -38,13 +36,10 @@ pub(crate) struct Cache {
 }
 
 impl Cache {
-    /// Returns a cache of at most `limit` bytes. The directory is created when something is stored. What killed
-    /// builds have left in it is removed.
+    /// Returns a cache of at most `limit` bytes. The directory is created when something is stored.
     pub(crate) fn new(directory: &Path, limit: u64) -> Cache {
-        let directory = directory.join(VERSION);
-        scratch::remove_abandoned_files(&directory.join(TEMPORARY));
         Cache {
-            directory,
+            directory: directory.join(VERSION),
             limit,
             written: Mutex::default(),
         }
@@ -126,23 +121,20 @@ impl Cache {
 }
 
 fn write(directory: &Path, path: &Path, contents: &[u8]) -> io::Result<()> {
-    let temporary = directory.with_file_name(TEMPORARY);
-    let mut file = match scratch::file_in(&temporary) {
+    let create = || {
+        tempfile::Builder::new()
+            .prefix(".new-")
+            .tempfile_in(directory)
+    };
+    let mut file = match create() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            fs::create_dir_all(&temporary)?;
-            scratch::file_in(&temporary)?
+            fs::create_dir_all(directory)?;
+            create()?
         }
         other => other?,
     };
     file.write_all(contents)?;
-    let placed = match file.persist(path) {
-        Err(error) if error.error.kind() == io::ErrorKind::NotFound => {
-            fs::create_dir_all(directory)?;
-            error.file.persist(path)
-        }
-        other => other,
-    };
-    placed.map_err(|error| error.error)?;
+    file.persist(path).map_err(|error| error.error)?;
     Ok(())
 }
 

@@ -27,10 +27,11 @@ fn lines(explanation: &Explanation) -> Vec<String> {
         true => "  the generated files are up to date: a build does nothing (but with --force)"
             .to_owned(),
         false => format!(
-            "  the generated files ({}) are not there, or were made from other inputs",
+            "  the generated files ({}) are not up to date:",
             explanation.outdated.join(", ")
         ),
     });
+    lines.extend(some(&explanation.reasons).map(|reason| format!("    {reason}")));
     match &explanation.changes {
         None => lines.push("  there is no build of it in the cache to compare with".to_owned()),
         Some(changes) if changes.is_empty() => {
@@ -67,6 +68,7 @@ fn fields(explanation: &Explanation) -> Value {
         "target": explanation.target.triple,
         "current": explanation.outdated.is_empty(),
         "outdated": explanation.outdated,
+        "reasons": explanation.reasons,
         "changes": changes,
         "uops": explanation.uops,
         "compiled": explanation.compiled,

@@ -1,8 +1,6 @@
 //! Reading the version of CPython from a checkout.
 
-use std::{fmt, path::Path};
-
-use crate::paths;
+use std::{fmt, fs, path::Path};
 
 /// The header with the version.
 const FILE: &str = "Include/patchlevel.h";
@@ -17,8 +15,7 @@ pub(crate) struct Version {
 impl Version {
     /// Reads the version of a checkout. Returns `None` if it has no such header, or the header no version.
     pub(crate) fn read(checkout: &Path) -> Option<Version> {
-        let path = checkout.join(FILE);
-        let text = paths::read_text(&path, &path).ok()?;
+        let text = fs::read_to_string(checkout.join(FILE)).ok()?;
         let number = |name: &str| -> Option<u32> {
             text.lines().find_map(|line| {
                 let mut words = line.split_whitespace();

@@ -1,8 +1,6 @@
 //! Reading the LLVM version that a checkout pins.
 
-use std::path::Path;
-
-use crate::paths;
+use std::{fs, path::Path};
 
 /// The LLVM that a checkout pins.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -16,7 +14,7 @@ pub(crate) struct LlvmPins {
 impl LlvmPins {
     /// Reads the two assignments, as far as the file is there and has them.
     pub(crate) fn read(path: &Path) -> LlvmPins {
-        let Ok(text) = paths::read_text(path, path) else {
+        let Ok(text) = fs::read_to_string(path) else {
             return LlvmPins::default();
         };
         let value = |name: &str| {
@@ -34,8 +32,6 @@ impl LlvmPins {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
 
     #[test]

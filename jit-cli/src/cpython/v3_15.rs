@@ -58,7 +58,7 @@ pub(super) const RELEASE: Release = Release {
         frame_pointer: flags::frame_pointer,
         lower: jit_stencils::lower,
         cases: cases::split,
-        digest: digest::of_cpython,
+        digest: Some(digest::of_cpython),
         banner,
     },
 };

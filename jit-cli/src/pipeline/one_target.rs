@@ -26,7 +26,7 @@ use crate::{
     pipeline::flags,
     pipeline::line::Line,
     pipeline::warned::Warned,
-    pipeline::workdir::{Place, WorkDir},
+    pipeline::workdir::WorkDir,
     project::cases::Case,
     project::places::Places,
     project::template,
@@ -50,8 +50,6 @@ pub(crate) struct Job<'a> {
     /// The cache, and the name of the project's record in it.
     pub(crate) cache: Option<(&'a Cache, String)>,
     pub(crate) keep_temps: Option<PathBuf>,
-    /// Where intermediate files go.
-    pub(crate) place: Place,
     /// Whether to find out which headers are read, even if that takes another process.
     pub(crate) headers: bool,
     pub(crate) mode: Mode,
@@ -77,6 +75,9 @@ pub(crate) struct Built {
     pub(crate) stages: StageTimes,
     /// The headers that were read, if that was asked for.
     pub(crate) headers: Vec<PathBuf>,
+    /// The arguments of cc1: to compile, to assemble, and to compile the shim. They are not known if the driver's answers
+    /// are not understood.
+    pub(crate) arguments: Option<[Vec<String>; 3]>,
 }
 
 /// The function that enters compiled code.
@@ -99,7 +100,8 @@ pub(crate) fn build(job: Job<'_>) -> Result<Built, Error> {
 }
 
 fn build_all(job: Job<'_>) -> Result<Built, Error> {
-    let work = WorkDir::create(&job.place)?;
+    let threads = rayon::current_num_threads();
+    let work = WorkDir::create(job.keep_temps.as_deref(), threads)?;
     let target = job.options.target;
     let (preamble, body) = job.template;
     let places = job.keep_temps.is_none().then_some(job.places);
@@ -170,6 +172,7 @@ fn build_all(job: Job<'_>) -> Result<Built, Error> {
         cached: outcome.cached,
         stages: outcome.stages,
         headers: outcome.headers,
+        arguments: compiler.cc1_arguments()?,
     })
 }
 

@@ -32,7 +32,7 @@ pub(crate) struct Config {
     cases: Option<PathBuf>,
     /// The C source of the function that enters compiled code, if there is one.
     pub(crate) shim: Option<PathBuf>,
-    /// Directories to search for headers. The digest covers all files in them.
+    /// Directories to search for headers.
     #[serde(default)]
     pub(crate) include: Vec<PathBuf>,
     /// Macros, as `NAME` or `NAME=VALUE`.
@@ -98,17 +98,6 @@ const OWN: [&str; 7] = [
     "defines",
     "stencil-defines",
     "header-format",
-];
-
-/// The keys that are not inputs of all targets.
-const NOT_FOR_ALL: [&str; 7] = [
-    "targets",
-    "output",
-    "emit",
-    "cflags",
-    "sysroot",
-    "pyconfig-dir",
-    "target",
 ];
 
 /// A path in a `jit.toml`, and the key that it was given with.
@@ -297,13 +286,6 @@ impl Config {
             Target::from_triple(triple).map_err(|error| self.error(error.to_string()))
         };
         self.targets.iter().map(find).collect()
-    }
-
-    /// Returns the settings in the file that are inputs of every target.
-    pub(crate) fn settings(&self) -> Result<String, Error> {
-        let mut table = self.table.clone();
-        table.retain(|key, _| !NOT_FOR_ALL.contains(&key));
-        toml::to_string(&table).map_err(|error| self.error(error.to_string()))
     }
 
     /// Returns the sysroot of a target: that of its table, else the one for all targets.

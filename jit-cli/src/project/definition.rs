@@ -8,6 +8,7 @@ use std::{
 use jit_llvm::Search;
 use jit_schema::{Codegen, Target};
 use jit_writer::HeaderFormat;
+use tempfile::TempDir;
 
 use crate::{
     conventions::Conventions,
@@ -19,7 +20,6 @@ use crate::{
     project::flags,
     project::own,
     project::sources::Sources,
-    scratch::Scratch,
 };
 
 /// A project: where its sources are, and how to compile them.
@@ -64,7 +64,7 @@ pub(crate) struct Project {
     /// The LLVM major version that the project pins. The banner warns of another one.
     pub(crate) pinned_llvm: Option<u32>,
     /// The temporary directory with the project's files, if they are in one.
-    unpacked: Option<Scratch>,
+    unpacked: Option<TempDir>,
 }
 
 /// Where to find the project.
@@ -85,27 +85,26 @@ pub(crate) enum Origin {
 }
 
 impl Project {
-    /// Finds the project. `output_dir` is the directory for generated files, unless the project's default is
-    /// used.
-    pub(crate) fn find(origin: &Origin, output_dir: Option<&Path>) -> Result<Project, Error> {
+    /// Finds the project.
+    pub(crate) fn find(origin: &Origin) -> Result<Project, Error> {
         match origin {
-            Origin::Config(path) => Project::configured(path, None, output_dir),
+            Origin::Config(path) => Project::configured(path, None),
             Origin::Checkout {
                 root,
                 config: Some(path),
-            } => Project::configured(path, Some(root), output_dir),
+            } => Project::configured(path, Some(root)),
             Origin::Checkout { root, config: None } => Project::cpython(root),
             Origin::Memory(sources) => Project::in_memory(sources),
-            Origin::Search => Project::search(output_dir),
+            Origin::Search => Project::search(),
         }
     }
 
-    fn search(output_dir: Option<&Path>) -> Result<Project, Error> {
+    fn search() -> Result<Project, Error> {
         let here = env::current_dir().map_err(Error::file("find", Path::new(".")))?;
         for directory in here.ancestors() {
             let path = directory.join(config::FILE_NAME);
             if path.is_file() {
-                return Project::configured(&path, None, output_dir);
+                return Project::configured(&path, None);
             }
         }
         for directory in here.ancestors() {
@@ -146,7 +145,6 @@ impl Project {
             digest: DigestInputs {
                 files: paths(release.digest_files),
                 directories: paths(release.digest_dirs),
-                ..DigestInputs::default()
             },
             llvm,
             pinned_llvm: pins.version,
@@ -160,11 +158,7 @@ impl Project {
     }
 
     /// Returns the project of a `jit.toml`: a checkout, or a project with its own micro-ops.
-    fn configured(
-        path: &Path,
-        checkout: Option<&Path>,
-        output_dir: Option<&Path>,
-    ) -> Result<Project, Error> {
+    fn configured(path: &Path, checkout: Option<&Path>) -> Result<Project, Error> {
         let config = Config::read(path)?;
         let checkout = match (checkout, &config.cpython) {
             (Some(named), _) => Some(named.to_path_buf()),
@@ -179,7 +173,7 @@ impl Project {
                 project.description = format!("{} as {file} says", project.description);
                 project
             }
-            None => Project::own(&config, output_dir)?,
+            None => Project::own(&config)?,
         };
         project.targets = config.targets()?;
         project.emits = config.emits()?;
@@ -191,7 +185,7 @@ impl Project {
     }
 
     /// Returns the project of a `jit.toml` with its own micro-ops.
-    fn own(config: &Config, output_dir: Option<&Path>) -> Result<Project, Error> {
+    fn own(config: &Config) -> Result<Project, Error> {
         let root = config.directory.clone();
         let (template, cases) = config.template_and_cases()?;
         let shim = config
@@ -217,15 +211,8 @@ impl Project {
             release: None,
             config: None,
             digest: DigestInputs {
-                settings: config.settings()?,
                 files,
                 directories: include_dirs.clone(),
-                generated: conventions.file_names.prefixes(),
-                except: Some(
-                    output_dir
-                        .and_then(|directory| directory.canonicalize().ok())
-                        .unwrap_or_else(|| config.output()),
-                ),
             },
             include_dirs,
             defines: config.defines.clone(),
@@ -251,7 +238,7 @@ impl Project {
 
     /// Returns whether a file is removed after the build.
     pub(crate) fn is_temporary(&self, path: &Path) -> bool {
-        let directory = self.unpacked.as_ref().map(Scratch::path);
+        let directory = self.unpacked.as_ref().map(TempDir::path);
         directory.is_some_and(|directory| path.starts_with(directory))
             || self
                 .temporary_root()
@@ -273,7 +260,7 @@ impl Project {
 
     /// Returns the temporary directory with the project's files, if they are in one.
     #[cfg(feature = "cli")]
-    pub(crate) fn into_files(self) -> Option<Scratch> {
+    pub(crate) fn into_files(self) -> Option<TempDir> {
         self.unpacked
     }
 
@@ -292,7 +279,7 @@ impl Project {
         if let Some(text) = macros.find(|text| !flags::is_macro(text)) {
             return Err(Error::NotAMacro { text: text.clone() });
         }
-        let directory = temporary()?;
+        let directory = temporary("jit-sources-")?;
         let root = directory
             .path()
             .canonicalize()
@@ -316,7 +303,6 @@ impl Project {
             .iter()
             .map(|path| path.canonicalize().map_err(Error::file("find", path)))
             .collect::<Result<Vec<_>, _>>()?;
-        let macros = [&sources.defines, &sources.stencil_defines].map(|list| list.join("\n"));
         Ok(Project {
             description: "sources in memory".to_owned(),
             remark: None,
@@ -328,10 +314,8 @@ impl Project {
             release: None,
             config: None,
             digest: DigestInputs {
-                settings: macros.join("\n\n"),
                 files,
                 directories: include_dirs.clone(),
-                ..DigestInputs::default()
             },
             include_dirs,
             defines: sources.defines.clone(),
@@ -348,7 +332,7 @@ impl Project {
 
     /// Writes the embedded example virtual machine to a temporary directory.
     fn example() -> Result<Project, Error> {
-        let directory = temporary()?;
+        let directory = temporary("jit-example-")?;
         for (name, contents) in crate::project::example::FILES {
             let path = directory.path().join(name);
             if let Some(parent) = path.parent() {
@@ -356,8 +340,7 @@ impl Project {
             }
             fs::write(&path, contents).map_err(Error::file("write", &path))?;
         }
-        let mut project =
-            Project::configured(&directory.path().join(config::FILE_NAME), None, None)?;
+        let mut project = Project::configured(&directory.path().join(config::FILE_NAME), None)?;
         project.description =
             "the example virtual machine, since there is no CPython checkout and no \
                                jit.toml in the current directory or a parent"
@@ -368,7 +351,9 @@ impl Project {
     }
 }
 
-fn temporary() -> Result<Scratch, Error> {
-    let parent = env::temp_dir();
-    Scratch::create_in(&parent).map_err(Error::file("create", &parent))
+fn temporary(prefix: &str) -> Result<TempDir, Error> {
+    tempfile::Builder::new()
+        .prefix(prefix)
+        .tempdir()
+        .map_err(Error::file("create", &env::temp_dir()))
 }

@@ -28,12 +28,34 @@ impl Emits {
         stencils: false,
     };
 
+    /// Stencil files.
+    pub(crate) const STENCILS: Emits = Emits {
+        header: false,
+        stencils: true,
+    };
+
     /// Returns the set of these kinds, or `None` if there are none.
     pub(crate) fn of(kinds: &[Emit]) -> Option<Emits> {
         (!kinds.is_empty()).then(|| Emits {
             header: kinds.contains(&Emit::Header),
             stencils: kinds.contains(&Emit::Stencils),
         })
+    }
+
+    /// Returns the kinds of both sets.
+    pub(crate) fn or(self, other: Emits) -> Emits {
+        Emits {
+            header: self.header || other.header,
+            stencils: self.stencils || other.stencils,
+        }
+    }
+
+    /// Returns the kinds that the other set does not have.
+    pub(crate) fn without(self, other: Emits) -> Emits {
+        Emits {
+            header: self.header && !other.header,
+            stencils: self.stencils && !other.stencils,
+        }
     }
 
     /// Returns whether the set is empty.

@@ -7,7 +7,7 @@ use jit_writer::HeaderFormat;
 
 use crate::{
     conventions::{Conventions, FileNames},
-    project::{cases, digest, holes},
+    project::{cases, holes},
     tuned,
 };
 
@@ -37,7 +37,7 @@ pub(crate) fn conventions(header_format: HeaderFormat) -> Conventions {
             true => cases::split,
             false => cases::split_only_cases,
         },
-        digest: digest::of_project,
+        digest: None,
         banner: |_, _| None,
     }
 }

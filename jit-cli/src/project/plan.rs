@@ -10,7 +10,7 @@ use jit_llvm::{CompileOptions, Interrupt, Mode, Search, Toolchain};
 use jit_schema::{Codegen, Target};
 
 use crate::{
-    cache::{record::Record, store::Cache},
+    cache::store::Cache,
     error::Error,
     paths,
     project::{
@@ -56,7 +56,7 @@ impl<'a> Plan<'a> {
             .as_deref()
             .map(|name| Sysroot::find(name, options.cache.directory.as_deref()))
             .transpose()?;
-        let project = Project::find(&options.origin, options.output_dir.as_deref())?;
+        let project = Project::find(&options.origin)?;
         let platforms = targets(&options.targets, &project)?
             .into_iter()
             .map(|target| Platform::find(target, options, &project, sysroot.as_ref()))
@@ -87,8 +87,12 @@ impl<'a> Plan<'a> {
         })
     }
 
-    /// Returns the digest of a target's inputs.
-    pub(crate) fn digest(&self, platform: &Platform) -> Result<String, Error> {
+    /// Returns the digest of a target's inputs that decides whether its files are up to date, if the project's
+    /// conventions have one.
+    pub(crate) fn digest(&self, platform: &Platform) -> Result<Option<String>, Error> {
+        let Some(digest) = self.project.conventions.digest else {
+            return Ok(None);
+        };
         let mut inputs = self.project.digest.clone();
         let pyconfig = platform.pyconfig_dir.iter();
         inputs
@@ -114,7 +118,7 @@ impl<'a> Plan<'a> {
             codegen: self.codegen,
             cflags: &flags,
         };
-        (self.project.conventions.digest)(platform.target, &settings, &inputs)
+        digest(platform.target, &settings, &inputs).map(Some)
     }
 
     /// Returns how to compile for a target.
@@ -138,12 +142,18 @@ impl<'a> Plan<'a> {
             &project.stencil_defines,
             &project.shim_defines(target),
         );
-        if let Some(config) = &project.config {
-            let own = flags::with_absolute_paths(&platform.cflags, &config.directory);
-            options.cflags.extend(own);
-        }
-        options.cflags.extend(self.cflags.iter().cloned());
+        options.cflags.extend(self.user_flags(platform));
         options
+    }
+
+    /// Returns the user's flags for clang.
+    pub(crate) fn user_flags(&self, platform: &Platform) -> Vec<String> {
+        let mut flags = match &self.project.config {
+            Some(config) => flags::with_absolute_paths(&platform.cflags, &config.directory),
+            None => Vec::new(),
+        };
+        flags.extend(self.cflags.iter().cloned());
+        flags
     }
 
     /// Returns every file that the build reads. `headers` are those that the targets include. A directory stands
@@ -170,11 +180,6 @@ impl<'a> Plan<'a> {
         };
         inputs.retain(|path| !is_inside(path) && !project.is_temporary(path));
         inputs.into_iter().collect()
-    }
-
-    /// Returns the record of a target's last build, if the cache has one.
-    pub(crate) fn record(&self, platform: &Platform) -> Option<Record> {
-        Record::read(self.cache.as_ref()?, &self.record_name(platform))
     }
 
     /// Returns what the optimizer does for a target.

@@ -34,7 +34,7 @@ impl Sources {
         self
     }
 
-    /// Adds a directory to search for headers. All files in it are inputs of the build.
+    /// Adds a directory to search for headers.
     #[must_use]
     pub fn include(mut self, directory: impl Into<PathBuf>) -> Sources {
         self.include_dirs.push(directory.into());

@@ -54,7 +54,11 @@ fn a_configuration_in_the_directory_or_above() {
     let names: Vec<&String> = files.keys().collect();
     assert_eq!(
         names,
-        [&format!("jit_stencils-{LINUX}.h"), "jit_stencils.h"]
+        [
+            &format!("jit_stencils-{LINUX}.h"),
+            &format!("jit_stencils-{LINUX}.state"),
+            "jit_stencils.h"
+        ]
     );
     let header = sandbox.text(&format!("machine/generated/jit_stencils-{LINUX}.h"));
     for name in ["INCREMENT", "DOUBLE", "HALVE"] {
@@ -83,7 +87,11 @@ fn a_configuration_in_the_directory_or_above() {
     let names: Vec<&String> = files.keys().collect();
     assert_eq!(
         names,
-        ["jit_stencils-aarch64-apple-darwin.h", "jit_stencils.h"]
+        [
+            "jit_stencils-aarch64-apple-darwin.h",
+            "jit_stencils-aarch64-apple-darwin.state",
+            "jit_stencils.h"
+        ]
     );
 }
 

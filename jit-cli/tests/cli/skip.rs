@@ -1,7 +1,11 @@
 //! Targets that are up to date are not built. The digest is that of CPython's build.py.
 
-use std::{fs, time::SystemTime};
+use std::{fs, path::PathBuf, time::SystemTime};
 
+use fixtures::{
+    generated::{Build, shim_object, stencils_header, unwind_header},
+    golden::{read_bytes, read_text},
+};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
@@ -188,13 +192,49 @@ fn the_other_tools_output_is_current() {
     ];
     let digest = upstreams_digest(&sandbox, "-DX", &tools);
     let head = format!("// {digest}\n// $ python3 Tools/jit/build.py {LINUX}\n\n");
-    sandbox.write(STENCILS, format!("{head}// stencils\n"));
-    sandbox.write(UNWIND, format!("{head}// unwind\n"));
-    sandbox.write(SHIM, "shim");
+    // The files are those of build.py, with this digest.
+    let other = |path: PathBuf| {
+        let text = read_text(&path);
+        let (_, rest) = text.split_once("\n\n").unwrap();
+        format!("{head}{rest}")
+    };
+    let stencils = other(stencils_header(Build::Release, LINUX));
+    let unwind = other(unwind_header(Build::Release, LINUX));
+    let shim = read_bytes(&shim_object(Build::Release, LINUX));
+    sandbox.write(STENCILS, &stencils);
+    sandbox.write(UNWIND, &unwind);
+    sandbox.write(SHIM, &shim);
     let cflags = ["--cflags=-DX"];
     is_current(without_clang(&sandbox).with(&cflags));
-    assert_eq!(sandbox.text(STENCILS), format!("{head}// stencils\n"));
-    assert_eq!(sandbox.text(SHIM), "shim");
+    assert_eq!(sandbox.text(STENCILS), stencils);
+    assert_eq!(fs::read(sandbox.path(SHIM)).unwrap(), shim);
+    // Files that were cut are not, nor is an object for another target.
+    let windows = read_bytes(&shim_object(Build::Release, "x86_64-pc-windows-msvc"));
+    let lines = |text: &str, count: usize| -> Vec<u8> {
+        let lines: Vec<&str> = text.split_inclusive('\n').take(count).collect();
+        lines.concat().into_bytes()
+    };
+    let most = stencils.lines().count() - 1;
+    for (name, whole, bad) in [
+        (STENCILS, stencils.as_bytes(), lines(&stencils, 1)),
+        (STENCILS, stencils.as_bytes(), lines(&stencils, most / 2)),
+        (STENCILS, stencils.as_bytes(), lines(&stencils, most)),
+        (UNWIND, unwind.as_bytes(), lines(&unwind, 3)),
+        (
+            UNWIND,
+            unwind.as_bytes(),
+            unwind.as_bytes()[..unwind.len() - 2].to_vec(),
+        ),
+        (SHIM, &shim, Vec::new()),
+        (SHIM, &shim, b"shim".to_vec()),
+        (SHIM, &shim, shim[..shim.len() - 1].to_vec()),
+        (SHIM, &shim, windows),
+    ] {
+        sandbox.write(name, bad);
+        without_clang(&sandbox).with(&cflags).fails(3);
+        sandbox.write(name, whole);
+        is_current(without_clang(&sandbox).with(&cflags));
+    }
     // build.py would take the files of jit-cli as current, too.
     sandbox.build().with(&cflags).with(&["--force"]).succeeds();
     for name in [STENCILS, UNWIND] {

@@ -113,17 +113,10 @@ impl<'s> Linker<'s> {
             });
         }
         let layout = self.layout(trace)?;
-        loop {
-            let mut memory = arena.alloc_aligned(layout.size(), layout.alignment())?;
-            let base = memory.base();
-            self.link(&layout, base, symbols, &mut memory)?;
-            let in_chunk = memory.is_in_chunk();
-            match memory.publish() {
-                // The arena gives no more parts of chunks then, so that this happens once.
-                Err(error) if in_chunk && error.is_of_chunks() => {}
-                published => return Ok(published?),
-            }
-        }
+        let mut memory = arena.alloc_aligned(layout.size(), layout.alignment())?;
+        let base = memory.base();
+        self.link(&layout, base, symbols, &mut memory)?;
+        Ok(memory.publish()?)
     }
 
     fn check(

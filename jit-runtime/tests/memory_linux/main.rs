@@ -15,7 +15,6 @@ mod limits;
 #[path = "../machine/mod.rs"]
 mod machine;
 mod refused;
-mod traces;
 
 use machine::{StopOnDrop, call, code};
 

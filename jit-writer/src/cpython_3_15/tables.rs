@@ -6,6 +6,15 @@ use jit_stencils::StencilSet;
 
 use crate::c;
 
+/// The start of the last table.
+const LAST: &str = "\nstatic const void * const symbols_map[";
+
+/// Returns whether a text ends with the last table.
+pub(super) fn is_end(text: &str) -> bool {
+    text.rsplit_once(LAST)
+        .is_some_and(|(_, table)| table.ends_with("\n};\n"))
+}
+
 /// Writes the tables (`_dump_footer` in `Tools/jit/_writer.py`).
 pub(super) fn write(out: &mut String, set: &StencilSet) {
     let mask_words = set.symbols.len().div_ceil(32).max(1);
@@ -41,11 +50,7 @@ pub(super) fn write(out: &mut String, set: &StencilSet) {
         out.push_str("},\n");
     }
     // C has no empty arrays.
-    let _ = writeln!(
-        out,
-        "}};\n\nstatic const void * const symbols_map[{}] = {{",
-        set.symbols.len().max(1)
-    );
+    let _ = writeln!(out, "}};\n{LAST}{}] = {{", set.symbols.len().max(1));
     if set.symbols.is_empty() {
         out.push_str("    0\n");
     }

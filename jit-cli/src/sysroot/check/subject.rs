@@ -6,6 +6,7 @@ use std::{
 };
 
 use jit_llvm::Search;
+use tempfile::TempDir;
 
 use crate::{
     conventions::Conventions,
@@ -15,7 +16,6 @@ use crate::{
     project::config::Config,
     project::definition::{Origin, Project},
     project::template,
-    scratch::Scratch,
 };
 
 /// Where the subject's headers are.
@@ -43,7 +43,7 @@ pub(crate) struct Subject {
     pub(crate) source: String,
     pub(crate) llvm: Search,
     /// The temporary directory with the headers, if they are in one.
-    _copy: Option<Scratch>,
+    _copy: Option<TempDir>,
 }
 
 /// The headers with CPython's runtime structures. A template includes most of them, and the layouts of all are
@@ -83,7 +83,7 @@ impl Subject {
 
     /// Returns the headers that the template of a checkout or another project includes.
     fn project(origin: &Origin) -> Result<Subject, Error> {
-        let project = Project::find(origin, None)?;
+        let project = Project::find(origin)?;
         let text = paths::read_text(&project.template, &project.template)?;
         let (preamble, _) = template::split(&text);
         let mut source = preamble.to_owned();
@@ -111,8 +111,10 @@ impl Subject {
         if !directory.join("Python.h").is_file() {
             return Err(missing("Python.h"));
         }
-        let parent = std::env::temp_dir();
-        let copy = Scratch::create_in(&parent).map_err(Error::file("create", &parent))?;
+        let copy = tempfile::Builder::new()
+            .prefix("jit-headers-")
+            .tempdir()
+            .map_err(Error::file("create", &std::env::temp_dir()))?;
         copy_headers(directory, copy.path())?;
         let root = copy
             .path()
@@ -176,8 +178,7 @@ fn copy_headers(from: &Path, to: &Path) -> Result<(), Error> {
             copy_headers(&path, &copy)?;
         } else if path.extension().is_some_and(|extension| extension == "h") && name != "pyconfig.h"
         {
-            let bytes = paths::read(&path).map_err(Error::file("copy", &path))?;
-            fs::write(&copy, bytes).map_err(Error::file("write", &copy))?;
+            fs::copy(&path, &copy).map_err(Error::file("copy", &path))?;
         }
     }
     Ok(())

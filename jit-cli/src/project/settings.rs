@@ -1,0 +1,85 @@
+//! The settings of a build that affect the files of a target, as they are in its state.
+
+use jit_schema::Codegen;
+
+use crate::{
+    project::{plan::Plan, platform::Platform},
+    state::{
+        inputs::{self, Inputs},
+        locations::Locations,
+    },
+    sysroot::headers::Sysroot,
+};
+
+/// Returns the directories that the names of a target's inputs are relative to.
+pub(crate) fn locations(plan: &Plan<'_>, platform: &Platform) -> Locations {
+    Locations {
+        project: plan.project.root.clone(),
+        builtin: match &platform.sysroot {
+            Some(Sysroot::Builtin(directory)) => Some(directory.clone()),
+            Some(Sysroot::Directory(_)) | None => None,
+        },
+    }
+}
+
+/// Returns the inputs of a target that are known before it is built: settings, and environment variables.
+pub(crate) fn inputs(plan: &Plan<'_>, platform: &Platform, locations: &Locations) -> Inputs {
+    let (project, target) = (&plan.project, platform.target);
+    let mut settings = vec![
+        concat!("jit-cli ", env!("CARGO_PKG_VERSION")).to_owned(),
+        format!("jit-llvm {}", jit_llvm::FINGERPRINT),
+        format!("jit-optimizer {}", jit_optimizer::FINGERPRINT),
+        format!("jit-schema {}", jit_schema::FINGERPRINT),
+        format!("target {target}"),
+        format!("header-format {}", project.conventions.header_format.name()),
+        if plan.options.debug {
+            "debug"
+        } else {
+            "release"
+        }
+        .to_owned(),
+        match plan.codegen {
+            Codegen::Upstream => "codegen upstream",
+            Codegen::Tuned => "codegen tuned",
+        }
+        .to_owned(),
+    ];
+    let prelude = (project.conventions.prelude)(target);
+    settings.push(format!(
+        "prelude {}",
+        inputs::hexadecimal(prelude.as_bytes())
+    ));
+    if plan.options.free_threaded {
+        settings.push("free-threaded".to_owned());
+    }
+    if let Some(sysroot) = &platform.sysroot {
+        let config = project.config.as_ref();
+        let base = config.map_or(&project.root, |config| &config.directory);
+        settings.push(format!("sysroot {}", sysroot.digest(base)));
+    }
+    let path = |kind: &str, path: &std::path::Path| {
+        let shown = path.to_string_lossy();
+        format!("{kind} {}", locations.neutral(&shown))
+    };
+    settings.push(path("template", &project.template));
+    settings.push(path("cases", &project.cases));
+    settings.extend(project.shim.iter().map(|shim| path("shim", shim)));
+    let directories = platform.include_dirs(project);
+    settings.extend(
+        directories
+            .iter()
+            .map(|directory| path("include", directory)),
+    );
+    let defines = |kind: &str, list: &[String]| -> Vec<String> {
+        list.iter().map(|text| format!("{kind} {text}")).collect()
+    };
+    settings.extend(defines("defines", &project.defines));
+    settings.extend(defines("stencil-defines", &project.stencil_defines));
+    let flags = plan.user_flags(platform);
+    settings.extend(flags.iter().map(|flag| locations.neutral(flag)));
+    Inputs {
+        settings,
+        environment: inputs::environment(),
+        ..Inputs::default()
+    }
+}

@@ -1,0 +1,160 @@
+//! The names of files in C text.
+
+use std::collections::BTreeSet;
+
+/// A name as it is in an `#include`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Name {
+    pub(crate) text: String,
+    /// Whether the directory of the file that names it is searched first.
+    pub(crate) quoted: bool,
+}
+
+/// The files that a text names. Names in comments and in parts that are left out are among them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Named {
+    /// The files that it includes or embeds.
+    pub(crate) included: BTreeSet<Name>,
+    /// The files that it asks for, with `__has_include`.
+    pub(crate) asked: BTreeSet<Name>,
+    /// Whether a macro has a name that it includes.
+    pub(crate) computed: bool,
+    /// What it has that reads or asks for files that are not known, if it has anything like that.
+    pub(crate) unknown: Option<&'static str>,
+}
+
+/// Words before a name.
+const INCLUDES: [&str; 4] = ["include", "include_next", "import", "embed"];
+/// Words that ask whether a file exists.
+const QUESTIONS: [&str; 3] = ["__has_include", "__has_include_next", "__has_embed"];
+
+impl Named {
+    /// Returns the files that a text names.
+    pub(crate) fn of(text: &str) -> Named {
+        // A line may end anywhere.
+        let text = text.replace("\\\r\n", "").replace("\\\n", "");
+        let mut named = Named::default();
+        if text.contains("incbin") {
+            named.unknown = Some(".incbin");
+        }
+        let mut end = 0;
+        while let Some(start) = next(&text, end) {
+            let is_word = |c: char| c.is_alphanumeric() || c == '_';
+            let rest = text.get(start..).unwrap_or_default();
+            let word = rest.split(|c: char| !is_word(c)).next().unwrap_or_default();
+            let before = text.get(..start).unwrap_or_default();
+            end = start + word.len().max(1);
+            let after = text.get(end..).unwrap_or_default();
+            if before.ends_with(is_word) {
+                continue;
+            }
+            if INCLUDES.contains(&word) {
+                named.include(before, after);
+            } else if QUESTIONS.contains(&word) {
+                named.ask(before, after);
+            }
+        }
+        named
+    }
+
+    fn include(&mut self, before: &str, after: &str) {
+        let is_directive = before.trim_end().ends_with(['#', ':']);
+        match name(after) {
+            Some(name) => drop(self.included.insert(name)),
+            None => self.computed |= is_directive,
+        }
+    }
+
+    fn ask(&mut self, before: &str, after: &str) {
+        // It may be defined for compilers that do not have it, or tested with `#ifdef`.
+        let Some(argument) = after.trim_start().strip_prefix('(') else {
+            return;
+        };
+        if before.trim_end().ends_with("define") {
+            return;
+        }
+        match name(argument) {
+            Some(name) => drop(self.asked.insert(name)),
+            None => self.unknown = Some("__has_include with a macro"),
+        }
+    }
+}
+
+/// Returns where the next word that may come before a name starts.
+fn next(text: &str, from: usize) -> Option<usize> {
+    let rest = text.get(from..)?;
+    let of = |word: &str| rest.find(word);
+    let found = [of("include"), of("import"), of("embed")];
+    let found = found.into_iter().flatten().min()?;
+    let before = rest.get(..found)?;
+    // `__has_` belongs to the word.
+    let start = before.strip_suffix("__has_").map_or(found, str::len);
+    Some(from + start)
+}
+
+/// Returns the name in quotes or angle brackets that a text starts with.
+fn name(text: &str) -> Option<Name> {
+    let text = text.trim_start_matches([' ', '\t']);
+    let (quoted, close) = match text.chars().next()? {
+        '"' => (true, '"'),
+        '<' => (false, '>'),
+        _ => return None,
+    };
+    let (name, _) = text.get(1..)?.split_once(close)?;
+    (!name.is_empty() && !name.contains('\n')).then(|| Name {
+        text: name.to_owned(),
+        quoted,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(names: &BTreeSet<Name>) -> Vec<String> {
+        let shown = |name: &Name| match name.quoted {
+            true => format!("\"{}\"", name.text),
+            false => format!("<{}>", name.text),
+        };
+        names.iter().map(shown).collect()
+    }
+
+    #[test]
+    fn names_in_all_forms() {
+        let named = Named::of(
+            "#include \"a.h\"\n #\tinclude <b/c.h>\n%:include\"d.h\"\n#inc\\\nlude \"e.h\"\n\
+             #include_next <f.h>\n# import \"g.h\"\n#embed \"h.bin\" limit(1)\nint include, myinclude;\n",
+        );
+        assert_eq!(
+            names(&named.included),
+            [
+                "\"a.h\"",
+                "<b/c.h>",
+                "\"d.h\"",
+                "\"e.h\"",
+                "<f.h>",
+                "\"g.h\"",
+                "\"h.bin\""
+            ]
+        );
+        assert!(!named.computed && named.unknown.is_none());
+        assert!(Named::of("#include HEADER\n").computed);
+        assert!(Named::of("#include /* x */ \"a.h\"\n").computed);
+    }
+
+    #[test]
+    fn questions() {
+        let named = Named::of(
+            "#ifdef __has_include\n#if __has_include(<a.h>) && defined(__has_include) || __has_include_next ( \"b.h\" )\n\
+             #define __has_include(x) 0\n",
+        );
+        assert_eq!(names(&named.asked), ["<a.h>", "\"b.h\""]);
+        assert_eq!(named.unknown, None);
+        assert!(Named::of("#if __has_include(X)\n").unknown.is_some());
+        assert!(
+            Named::of("__asm__(\".incbin \\\"x\\\"\");")
+                .unknown
+                .is_some()
+        );
+    }
+}

@@ -1,0 +1,221 @@
+//! What clang's flags, and the arguments that cc1 gets, say about files.
+
+use std::path::{Path, PathBuf};
+
+use crate::state::includes::Name;
+
+/// Prefixes of arguments that make cc1 read files of which it does not tell, or find files elsewhere than where their
+/// paths lead.
+const UNKNOWN: [&str; 14] = [
+    "-add-plugin",
+    "-fapinotes",
+    "-fmodule-file",
+    "-fmodule-map",
+    "-fmodules",
+    "-fpass-plugin",
+    "-fplugin",
+    "-fprebuilt",
+    "-iframework",
+    "-include-pch",
+    "-ivfsoverlay",
+    "-load",
+    "-plugin",
+    "-vfsoverlay",
+];
+
+/// The options that name a directory for quoted names, for all names before the system's headers, for the system's
+/// headers, and for names after those.
+const DIRECTORIES: [&[&str]; 4] = [
+    &["-iquote"],
+    &["-I"],
+    &[
+        "-isystem",
+        "-c-isystem",
+        "-internal-isystem",
+        "-internal-externc-isystem",
+    ],
+    &["-idirafter"],
+];
+
+/// Returns the directories in which cc1 searches for headers, in its order.
+pub(super) fn directories(arguments: &[String]) -> Result<Vec<PathBuf>, String> {
+    let mut found = Vec::new();
+    for group in DIRECTORIES {
+        let mut words = arguments.iter().map(String::as_str).peekable();
+        while let Some(word) = words.next() {
+            let joined = || word.strip_prefix("-I").filter(|_| group == ["-I"]);
+            let directory = match group.contains(&word) {
+                true => words.peek().copied(),
+                false => joined(),
+            };
+            let Some(directory) = directory else { continue };
+            let path = PathBuf::from(directory);
+            // `=` stands for the sysroot, and a file is a map of headers.
+            if !path.is_absolute() || path.is_file() {
+                return Err(format!("the directory {directory} is not understood"));
+            }
+            found.push(path);
+        }
+    }
+    Ok(found)
+}
+
+/// Returns the names that come before the sources.
+pub(super) fn included(arguments: &[String]) -> Vec<Name> {
+    let pairs = arguments.windows(2).filter_map(|pair| match pair {
+        [option, name] if ["-include", "-imacros"].contains(&option.as_str()) => Some(name),
+        _ => None,
+    });
+    pairs
+        .map(|name| Name {
+            text: name.clone(),
+            quoted: true,
+        })
+        .collect()
+}
+
+/// Returns the files whose paths are in words, such as `-fsanitize-ignorelist=/x`.
+pub(super) fn files(words: &[String]) -> Result<Vec<PathBuf>, String> {
+    let mut found = Vec::new();
+    for word in words {
+        if UNKNOWN.iter().any(|start| word.starts_with(start)) {
+            return Err(format!("files may be read because of {word}"));
+        }
+        // A path may be a part of a word, and have the characters that separate parts.
+        let parts = word.split([',', '=', ';', ':']);
+        let paths = parts.chain([word.as_str()]).filter_map(|part| {
+            let start = part.find('/')?;
+            let relative = part.get(..start).is_some_and(|text| text.ends_with('.'));
+            part.get(start..).filter(|_| !relative).map(PathBuf::from)
+        });
+        found.extend(paths.filter(|path| path.is_file()));
+    }
+    Ok(found)
+}
+
+/// Returns the places of clang's configuration files, those that do not exist included.
+pub(super) fn configuration(
+    clang: &Path,
+    triple: &str,
+    flags: &[String],
+) -> Result<Vec<PathBuf>, String> {
+    let resolved = clang.canonicalize();
+    let programs = [Some(clang), resolved.as_deref().ok()];
+    let mut directories: Vec<PathBuf> = programs
+        .into_iter()
+        .flatten()
+        .filter_map(|path| path.parent().map(Path::to_path_buf))
+        .collect();
+    let mut named = Vec::new();
+    let mut words = flags.iter().map(String::as_str).peekable();
+    while let Some(word) = words.next() {
+        for option in ["--config-user-dir=", "--config-system-dir="] {
+            directories.extend(word.strip_prefix(option).map(PathBuf::from));
+        }
+        named.extend(word.strip_prefix("--config="));
+        if word == "--config" {
+            named.extend(words.peek().copied());
+        }
+    }
+    let mut files = Vec::new();
+    for directory in &directories {
+        for name in [
+            format!("{triple}-clang.cfg"),
+            format!("{triple}.cfg"),
+            "clang.cfg".to_owned(),
+        ] {
+            files.push(directory.join(name));
+        }
+    }
+    for name in named {
+        let places = directories.iter().map(|directory| directory.join(name));
+        let before = files.len();
+        files.extend(places);
+        if !files.iter().skip(before).any(|path| path.is_file()) {
+            return Err(format!("the configuration file {name} was not found"));
+        }
+    }
+    let mut next = 0;
+    while let Some(path) = files.get(next).cloned() {
+        files.extend(nested(&path)?);
+        next += 1;
+    }
+    Ok(files)
+}
+
+/// Returns the files that a configuration file includes.
+fn nested(path: &Path) -> Result<Vec<PathBuf>, String> {
+    let Ok(bytes) = crate::paths::read(path) else {
+        return Ok(Vec::new());
+    };
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    if text.contains("--config") {
+        return Err(format!("{} names other files", path.display()));
+    }
+    let directory = path.parent().unwrap_or(Path::new(""));
+    let names = text
+        .split_whitespace()
+        .filter_map(|word| word.strip_prefix('@'));
+    let files: Vec<PathBuf> = names
+        .map(|name| directory.join(name))
+        .filter(|file| file != path)
+        .collect();
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(text: &str) -> Vec<String> {
+        text.split(' ').map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn directories_in_the_order_of_the_search() {
+        let arguments = words(
+            "-cc1 -internal-isystem /r -I /a -I/b -idirafter /z -iquote /q -isystem /s -c-isystem /c \
+             -internal-externc-isystem /e",
+        );
+        let found = directories(&arguments).unwrap();
+        let expected = ["/q", "/a", "/b", "/r", "/s", "/c", "/e", "/z"];
+        assert_eq!(found, expected.map(PathBuf::from));
+        for bad in ["-I =x", "-I x", "-isystem ../x"] {
+            assert!(directories(&words(bad)).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn files_in_words() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("x");
+        std::fs::write(&file, "").unwrap();
+        let shown = file.display();
+        for word in [
+            format!("{shown}"),
+            format!("-fsanitize-ignorelist={shown}"),
+            format!("-include{shown}"),
+            format!("-Wa,{shown},b"),
+        ] {
+            assert!(files(&[word]).unwrap().contains(&file));
+        }
+        let nothing = [format!("{}", directory.path().display()), "-Os".to_owned()];
+        assert_eq!(files(&nothing).unwrap(), [""; 0].map(PathBuf::from));
+        assert!(files(&words("-load /x.so")).is_err());
+    }
+
+    #[test]
+    fn configuration_files() {
+        let directory = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| std::fs::write(directory.path().join(name), text);
+        write("clang.cfg", "-DX\n@more.cfg\n").unwrap();
+        write("own.cfg", "-DY\n").unwrap();
+        let clang = directory.path().join("clang");
+        let flags = words("-DZ --config=own.cfg");
+        let found = configuration(&clang, "t", &flags).unwrap();
+        for name in ["t-clang.cfg", "clang.cfg", "own.cfg", "more.cfg"] {
+            assert!(found.contains(&directory.path().join(name)), "{name}");
+        }
+        assert!(configuration(&clang, "t", &words("--config=none")).is_err());
+    }
+}

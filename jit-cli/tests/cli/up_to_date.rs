@@ -1,0 +1,669 @@
+//! "Up to date" means right: a build after a change gives the files of a clean build, and changes that cannot matter
+//! build nothing.
+
+use std::{
+    fs,
+    os::unix::fs::symlink,
+    path::Path,
+    process::Command,
+    time::{Duration, SystemTime},
+};
+
+use crate::sandbox::{LINUX, Run, Sandbox};
+
+const TEMPLATE: &str = r#"#include "a.h"
+#include <sub/b.h>
+#include "order.h"
+#include "linked/l.h"
+#include "../outside/o.h"
+#include "near.h"
+#if __has_include("absent.h")
+#define ABSENT 0x91
+#endif
+#ifndef A
+#define A 1
+#endif
+#ifndef B
+#define B 1
+#endif
+#ifndef ABSENT
+#define ABSENT 1
+#endif
+enum { SUM, MIX };
+extern __attribute__((visibility("hidden"))) long _JIT_CONTINUE(long);
+long _JIT_ENTRY(long x)
+{
+    switch (_JIT_OPCODE) {
+        CASE
+        default:
+            __builtin_unreachable();
+    }
+    __attribute__((musttail)) return _JIT_CONTINUE(x);
+}
+"#;
+
+const CASES: &str = "        case SUM: {
+            x = (((x + A) ^ B) - ORDER) ^ L;
+            break;
+        }
+
+        case MIX: {
+            x = (((x + O) ^ NEAR) - ABSENT) ^ STEP;
+            break;
+        }
+";
+
+const SHIM: &str = "long enter(long (*entry)(long), long x) {\n    return entry(x) + STEP;\n}\n";
+
+/// The headers, and what is in them.
+const HEADERS: [(&str, &str); 10] = [
+    ("first/unused.h", "#error unused\n"),
+    ("second/a.h", "#define A 0x11\n"),
+    ("second/sub/b.h", "#include \"inner.h\"\n"),
+    ("second/inner.h", "#define B 0x22\n"),
+    ("second/order.h", "#include \"one.h\"\n#include \"two.h\"\n"),
+    ("second/one.h", "#undef ORDER\n#define ORDER 0x33\n"),
+    ("second/two.h", "#undef ORDER\n#define ORDER 0x34\n"),
+    ("outside/o.h", "#define O 0x55\n"),
+    ("near/near.h", "#define NEAR 0x66\n"),
+    ("far/near.h", "#define NEAR 0x67\n"),
+];
+
+const CONFIG: &str = "template = \"src/template.c\"\ncases = \"src/cases.h\"\nshim = \"src/shim.c\"\n\
+                      include = [\"first\", \"second\"]\ndefines = [\"STEP=0x71\"]\ncflags = [\"-Inear\"]\n\
+                      output = \"generated\"\nemit = [\"header\", \"stencils\"]\nllvm-version = 22\n";
+
+/// Returns a project that reads headers in all ways.
+fn machine() -> Sandbox {
+    let sandbox = Sandbox::new();
+    for (name, text) in HEADERS {
+        sandbox.write(&format!("machine/{name}"), text);
+    }
+    sandbox.write("machine/target-of-link/l.h", "#define L 0x44\n");
+    sandbox.write("machine/other-target/l.h", "#define L 0x45\n");
+    symlink("../target-of-link", sandbox.path("machine/second/linked")).unwrap();
+    sandbox.write("machine/src/template.c", TEMPLATE);
+    sandbox.write("machine/src/cases.h", CASES);
+    sandbox.write("machine/src/shim.c", SHIM);
+    sandbox.write(
+        "machine/jit.toml",
+        format!("{CONFIG}targets = [\"{LINUX}\"]\n"),
+    );
+    sandbox
+}
+
+fn build(sandbox: &Sandbox) -> Run<'_> {
+    sandbox.run(&["build", "--no-cache"]).within("machine")
+}
+
+fn clean_build(sandbox: &Sandbox) -> Run<'_> {
+    let _ = fs::remove_dir_all(sandbox.path("clean"));
+    sandbox
+        .run(&["build", "--no-cache", "-o", "../clean"])
+        .within("machine")
+}
+
+fn is_current(run: Run<'_>) -> bool {
+    let printed = run.succeeds().stdout;
+    let line = printed.lines().find(|line| line.starts_with(LINUX));
+    line.unwrap_or_else(|| panic!("{printed}"))
+        .contains("up to date")
+}
+
+/// Writes a file again, with as many bytes and the same time of modification.
+fn edit(sandbox: &Sandbox, name: &str, old: &str, new: &str) {
+    assert_eq!(old.len(), new.len());
+    let path = sandbox.path(&format!("machine/{name}"));
+    let time = fs::metadata(&path).unwrap().modified().unwrap();
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.contains(old), "{name} has no {old}");
+    fs::write(&path, text.replacen(old, new, 1)).unwrap();
+    let file = fs::File::options().append(true).open(&path).unwrap();
+    file.set_modified(time).unwrap();
+}
+
+/// One change: its name, and what it does.
+type Attack = (&'static str, fn(&Sandbox));
+
+/// Makes one change after the other. After each, a build gives the files of a clean build, which are not those of
+/// before. `more` adds to all builds.
+#[track_caller]
+fn attack(sandbox: &Sandbox, more: impl for<'a> Fn(Run<'a>) -> Run<'a>, attacks: &[Attack]) {
+    more(build(sandbox)).succeeds();
+    for (name, change) in attacks {
+        assert!(is_current(more(build(sandbox))), "before {name}");
+        let before = sandbox.files("machine/generated");
+        change(sandbox);
+        more(build(sandbox)).succeeds();
+        let after = sandbox.files("machine/generated");
+        more(clean_build(sandbox)).succeeds();
+        assert!(after == sandbox.files("clean"), "{name}");
+        assert!(after != before, "{name} has no effect");
+    }
+}
+
+fn rename(sandbox: &Sandbox, from: &str, to: &str) {
+    let path = |name: &str| sandbox.path(&format!("machine/{name}"));
+    fs::rename(path(from), path(to)).unwrap();
+}
+
+fn write(sandbox: &Sandbox, name: &str, text: &str) {
+    sandbox.write(&format!("machine/{name}"), text);
+}
+
+fn link_to(sandbox: &Sandbox, target: &str) {
+    let link = sandbox.path("machine/second/linked");
+    fs::remove_file(&link).unwrap();
+    symlink(target, link).unwrap();
+}
+
+#[test]
+fn contents_of_headers() {
+    fixtures::needs!(clang_22, objdump_22);
+    let attacks: [Attack; 10] = [
+        ("a header", |sandbox| {
+            edit(sandbox, "second/a.h", "0x11", "0x12")
+        }),
+        ("an empty header", |sandbox| {
+            write(sandbox, "second/a.h", "")
+        }),
+        ("a line that moves to the next header", |sandbox| {
+            write(sandbox, "second/one.h", "#undef ORDER\n");
+            write(
+                sandbox,
+                "second/two.h",
+                "#define ORDER 0x33\n#undef ORDER\n#define ORDER 0x35\n",
+            );
+        }),
+        ("a header in a linked directory", |sandbox| {
+            edit(sandbox, "target-of-link/l.h", "0x44", "0x46");
+        }),
+        ("a header with ..", |sandbox| {
+            edit(sandbox, "outside/o.h", "0x55", "0x56")
+        }),
+        ("a header of -I", |sandbox| {
+            edit(sandbox, "near/near.h", "0x66", "0x68")
+        }),
+        ("the template", |sandbox| {
+            edit(sandbox, "src/template.c", "0x91", "0x92")
+        }),
+        ("the cases", |sandbox| {
+            edit(sandbox, "src/cases.h", "x + A", "x - A")
+        }),
+        ("the shim", |sandbox| {
+            edit(sandbox, "src/shim.c", "+ STEP", "- STEP")
+        }),
+        ("a macro", |sandbox| {
+            edit(sandbox, "jit.toml", "0x71", "0x72")
+        }),
+    ];
+    attack(&machine(), |run| run, &attacks);
+}
+
+#[test]
+fn places_of_headers() {
+    fixtures::needs!(clang_22, objdump_22);
+    let attacks: [Attack; 12] = [
+        ("an empty header hides another", |sandbox| {
+            write(sandbox, "first/a.h", "")
+        }),
+        ("it is gone again", |sandbox| {
+            fs::remove_file(sandbox.path("machine/first/a.h")).unwrap();
+        }),
+        ("a header in a new directory hides another", |sandbox| {
+            write(sandbox, "first/sub/b.h", "#define B 0x23\n");
+        }),
+        ("it is renamed", |sandbox| {
+            rename(sandbox, "first/sub", "first/bus")
+        }),
+        ("a header beside its includer hides another", |sandbox| {
+            write(sandbox, "second/sub/inner.h", "#define B 0x24\n");
+        }),
+        ("swapped names", |sandbox| {
+            rename(sandbox, "second/one.h", "second/three.h");
+            rename(sandbox, "second/two.h", "second/one.h");
+            rename(sandbox, "second/three.h", "second/two.h");
+        }),
+        ("a link to another directory", |sandbox| {
+            link_to(sandbox, "../other-target")
+        }),
+        ("__has_include finds something", |sandbox| {
+            write(sandbox, "first/absent.h", "")
+        }),
+        ("and nothing again", |sandbox| {
+            fs::remove_file(sandbox.path("machine/first/absent.h")).unwrap();
+        }),
+        ("a header is a link to another", |sandbox| {
+            let path = sandbox.path("machine/second/a.h");
+            fs::remove_file(&path).unwrap();
+            symlink("../outside/o.h", path).unwrap();
+        }),
+        ("another directory for -I", |sandbox| {
+            let text = sandbox.text("machine/jit.toml");
+            write(sandbox, "jit.toml", &text.replace("-Inear", "-Ifar"));
+        }),
+        ("another order of directories", |sandbox| {
+            let text = sandbox.text("machine/jit.toml");
+            write(sandbox, "first/inner.h", "");
+            write(sandbox, "first/order.h", "#define ORDER 0x36\n");
+            let both = "[\"second\", \"first\"]";
+            write(
+                sandbox,
+                "jit.toml",
+                &text.replace("[\"first\", \"second\"]", both),
+            );
+            let cases = sandbox.text("machine/src/cases.h");
+            write(sandbox, "src/cases.h", &cases.replace("^ B", "| B"));
+        }),
+    ];
+    attack(&machine(), |run| run, &attacks);
+}
+
+#[test]
+fn files_of_flags() {
+    fixtures::needs!(clang_22, objdump_22);
+    let sandbox = machine();
+    write(&sandbox, "sys/usr/include/near.h", "#define NEAR 0x62\n");
+    write(&sandbox, "own.cfg", "-DSTEP=0x73\n");
+    write(&sandbox, "forced.h", "#define FORCED 0x74\n");
+    let text = sandbox.text("machine/jit.toml");
+    let config = sandbox.path("machine/own.cfg");
+    let flags = format!(
+        "[\"--config={}\", \"-include\", \"forced.h\"]\nsysroot = \"sys\"",
+        config.display()
+    );
+    let text = text.replace("[\"-Inear\"]", &flags);
+    write(
+        &sandbox,
+        "jit.toml",
+        &text.replace("defines = [\"STEP=0x71\"]\n", ""),
+    );
+    let cases = sandbox.text("machine/src/cases.h");
+    write(
+        &sandbox,
+        "src/cases.h",
+        &cases.replace("^ STEP", "^ FORCED ^ STEP"),
+    );
+    let attacks: [Attack; 3] = [
+        ("a header of the sysroot", |sandbox| {
+            edit(sandbox, "sys/usr/include/near.h", "0x62", "0x63");
+        }),
+        ("a configuration file", |sandbox| {
+            edit(sandbox, "own.cfg", "0x73", "0x75")
+        }),
+        ("a header of -include", |sandbox| {
+            edit(sandbox, "forced.h", "0x74", "0x76")
+        }),
+    ];
+    attack(&sandbox, |run| run, &attacks);
+}
+
+/// Files that are read by other means than `#include`.
+#[test]
+fn other_files_that_are_read() {
+    fixtures::needs!(clang_22, objdump_22);
+    let sandbox = machine();
+    write(
+        &sandbox,
+        "second/a.h",
+        "static const unsigned char bytes[] = {\n#embed \"data.bin\"\n};\n#define A bytes[x & 1]\n",
+    );
+    write(&sandbox, "second/data.bin", "\x21\x22");
+    let text = sandbox.text("machine/jit.toml");
+    write(
+        &sandbox,
+        "jit.toml",
+        &text.replace("\"-Inear\"", "\"-Inear\", \"-std=c23\""),
+    );
+    let attacks: [Attack; 2] = [
+        ("an embedded file", |sandbox| {
+            edit(sandbox, "second/data.bin", "\x21", "\x23");
+        }),
+        ("an embedded file is another", |sandbox| {
+            write(sandbox, "second/more.bin", "\x25\x26");
+            rename(sandbox, "second/more.bin", "second/data.bin");
+        }),
+    ];
+    attack(&sandbox, |run| run, &attacks);
+
+    // What the assembler reads is not known, so that such a project is always built.
+    let sandbox = machine();
+    let path = write_incbin(&sandbox, "\x31");
+    let code = format!("__asm__(\".section .rodata\\nbytes: .incbin \\\"{path}\\\"\\n.text\");\n");
+    write(&sandbox, "src/shim.c", &format!("{code}{SHIM}"));
+    let headers = |run: Run<'_>| run.with(&["--emit", "header"]).succeeds();
+    headers(build(&sandbox));
+    assert!(!is_current(build(&sandbox).with(&["--emit", "header"])));
+    write_incbin(&sandbox, "\x32");
+    headers(build(&sandbox));
+    headers(clean_build(&sandbox));
+    assert!(sandbox.files("machine/generated") == sandbox.files("clean"));
+}
+
+fn write_incbin(sandbox: &Sandbox, text: &str) -> String {
+    let path = sandbox.write("machine/data.bin", text);
+    path.display().to_string()
+}
+
+#[test]
+fn the_environment() {
+    fixtures::needs!(clang_22, objdump_22);
+    let sandbox = machine();
+    let text = sandbox.text("machine/jit.toml");
+    write(
+        &sandbox,
+        "jit.toml",
+        &text.replace("cflags = [\"-Inear\"]\n", ""),
+    );
+    let cases = sandbox.text("machine/src/cases.h");
+    write(
+        &sandbox,
+        "src/cases.h",
+        &cases.replace("^ STEP", "^ (__DATE__[10] + STEP)"),
+    );
+    let directory = |name: &str| sandbox.path(&format!("machine/{name}"));
+    let with = |variables: &[(&str, &Path)]| {
+        fs::remove_dir_all(sandbox.path("clean")).ok();
+        add_to(build(&sandbox), variables).succeeds();
+        let after = sandbox.files("machine/generated");
+        assert!(is_current(add_to(build(&sandbox), variables)));
+        add_to(clean_build(&sandbox), variables).succeeds();
+        assert!(after == sandbox.files("clean"), "{variables:?}");
+        after
+    };
+    let (near, far) = (directory("near"), directory("far"));
+    let day = |seconds: &'static str| ("SOURCE_DATE_EPOCH", Path::new(seconds));
+    let mut seen = vec![
+        with(&[("C_INCLUDE_PATH", &near), day("0")]),
+        with(&[("C_INCLUDE_PATH", &far), day("0")]),
+        // Nine years later.
+        with(&[("C_INCLUDE_PATH", &far), day("284000000")]),
+        with(&[("CPATH", &near), ("C_INCLUDE_PATH", &far), day("284000000")]),
+        with(&[
+            ("CCC_OVERRIDE_OPTIONS", Path::new("+-DA=0x13 ^-UA")),
+            ("C_INCLUDE_PATH", &near),
+            day("284000000"),
+        ]),
+    ];
+    let header = format!("jit_stencils-{LINUX}.h");
+    for files in &mut seen {
+        files.retain(|name, _| *name == header);
+    }
+    seen.dedup();
+    assert!(seen.len() >= 4, "the variables have an effect");
+}
+
+fn add_to<'a>(mut run: Run<'a>, variables: &[(&str, &Path)]) -> Run<'a> {
+    for (name, value) in variables {
+        run = run.env(name, *value);
+    }
+    run
+}
+
+/// Relative flags of the command line mean something else in another directory.
+#[test]
+fn the_current_directory() {
+    fixtures::needs!(clang_22, objdump_22);
+    let sandbox = machine();
+    write(&sandbox, "deep/near/near.h", "#define NEAR 0x69\n");
+    let text = sandbox.text("machine/jit.toml");
+    write(
+        &sandbox,
+        "jit.toml",
+        &text.replace("cflags = [\"-Inear\"]\n", ""),
+    );
+    let run = |directory: &str| {
+        let run = sandbox.run(&["build", "--cflags=-Inear"]);
+        run.within(directory)
+    };
+    run("machine").succeeds();
+    let before = sandbox.files("machine/generated");
+    assert!(!is_current(run("machine/deep")));
+    assert!(is_current(run("machine/deep")));
+    assert!(before != sandbox.files("machine/generated"));
+    assert!(!is_current(run("machine")));
+    assert!(before == sandbox.files("machine/generated"));
+}
+
+#[test]
+fn the_tools() {
+    fixtures::needs!(clang_22, objdump_22);
+    let sandbox = machine();
+    let tools = sandbox.path("llvm");
+    let other = || {
+        build(&sandbox)
+            .with(&["--llvm-tools-install-dir"])
+            .with(&[&tools])
+    };
+    sandbox.clang_with("set -- \"$@\" -DMORE=1");
+    other().succeeds();
+    assert!(is_current(other()));
+    // As long as the other one.
+    sandbox.clang_with("set -- \"$@\" -DMORE=2");
+    assert!(!is_current(other()));
+    assert!(is_current(other()));
+    assert!(!is_current(build(&sandbox)));
+    assert!(is_current(build(&sandbox)));
+}
+
+#[test]
+fn outputs() {
+    fixtures::needs!(clang_22, objdump_22);
+    let sandbox = machine();
+    build(&sandbox).succeeds();
+    let whole = sandbox.files("machine/generated");
+    let directory = sandbox.path("machine/generated");
+    let names: Vec<&String> = whole.keys().filter(|name| name.contains(LINUX)).collect();
+    assert_eq!(names.len(), 5);
+    for name in &names {
+        let path = directory.join(name);
+        let bytes = &whole[*name];
+        let first_line = bytes
+            .iter()
+            .position(|byte| *byte == b'\n')
+            .map_or(1, |at| at + 1);
+        let mut flipped = bytes.clone();
+        flipped[bytes.len() / 2] ^= 1;
+        for damaged in [
+            Vec::new(),
+            bytes[..first_line].to_vec(),
+            bytes[..bytes.len() - 1].to_vec(),
+            [bytes.as_slice(), b"\n"].concat(),
+            flipped,
+        ] {
+            fs::write(&path, damaged).unwrap();
+            assert!(!is_current(build(&sandbox)), "{name}");
+            assert!(sandbox.files("machine/generated") == whole, "{name}");
+        }
+        fs::remove_file(&path).unwrap();
+        assert!(!is_current(build(&sandbox)), "{name}");
+        assert!(sandbox.files("machine/generated") == whole, "{name}");
+    }
+    // A pipe is not waited for.
+    let pipe = directory.join(names[0]);
+    fs::remove_file(&pipe).unwrap();
+    assert!(
+        Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert!(!is_current(build(&sandbox)));
+    assert!(sandbox.files("machine/generated") == whole);
+    // The states of two targets are swapped.
+    let windows = "x86_64-pc-windows-msvc";
+    build(&sandbox)
+        .with(&["-t", LINUX, "-t", windows])
+        .succeeds();
+    let state = |triple: &str| directory.join(format!("jit_stencils-{triple}.state"));
+    fs::copy(state(windows), state(LINUX)).unwrap();
+    assert!(!is_current(build(&sandbox)));
+    assert!(fs::read(state(LINUX)).unwrap() == whole[&format!("jit_stencils-{LINUX}.state")]);
+}
+
+/// A header that is changed while it is compiled, and one that is changed and changed back.
+#[test]
+fn changes_during_a_build() {
+    fixtures::needs!(clang_22, objdump_22);
+    let sandbox = machine();
+    let header = sandbox.path("machine/second/a.h");
+    let header = header.display();
+    let armed = sandbox.path("armed");
+    let number = armed.display();
+    // The process of this number sees the other header; the next ones see it as well unless it is put back.
+    let script = |put_back: bool| {
+        let after = match put_back {
+            true => format!(
+                "\"$real\" \"$@\"; status=$?; echo '#define A 0x11' > {header}; exit $status"
+            ),
+            false => String::new(),
+        };
+        format!(
+            "echo >> {number}.count\nif [ -f {number} ] && [ $(wc -l < {number}.count) = $(cat {number}) ]; then\n\
+             rm {number}\necho '#define A 0x19' > {header}\n{after}\nfi"
+        )
+    };
+    let tools = sandbox.path("llvm");
+    let run = || {
+        let words = ["-j1", "--llvm-tools-install-dir"];
+        build(&sandbox).with(&words).with(&[&tools])
+    };
+    let mut changed = 0;
+    for put_back in [false, true] {
+        sandbox.clang_with(&script(put_back));
+        for process in 1..=5 {
+            write(&sandbox, "second/a.h", "#define A 0x11\n");
+            fs::remove_file(sandbox.path("armed.count")).ok();
+            sandbox.write("armed", process.to_string());
+            run().with(&["--force"]).succeeds();
+            changed += usize::from(!armed.exists());
+            fs::remove_file(&armed).ok();
+            run().succeeds();
+            let after = sandbox.files("machine/generated");
+            let words = [
+                "build",
+                "--no-cache",
+                "-o",
+                "../clean",
+                "--llvm-tools-install-dir",
+            ];
+            fs::remove_dir_all(sandbox.path("clean")).ok();
+            let clean = sandbox.run(&words).with(&[&tools]).within("machine");
+            clean.succeeds();
+            assert!(after == sandbox.files("clean"), "{put_back} {process}");
+        }
+    }
+    assert!(changed >= 6, "{changed}");
+}
+
+#[test]
+fn what_does_not_matter() {
+    fixtures::needs!(clang_22, objdump_22);
+    let sandbox = machine();
+    build(&sandbox).succeeds();
+    let whole = sandbox.files("machine/generated");
+    assert!(is_current(build(&sandbox)));
+    // Times.
+    let later = SystemTime::now() + Duration::from_secs(1000);
+    for name in [
+        "second/a.h",
+        "src/template.c",
+        "src/cases.h",
+        "src/shim.c",
+        "jit.toml",
+    ] {
+        let path = sandbox.path(&format!("machine/{name}"));
+        let file = fs::File::options().append(true).open(path).unwrap();
+        file.set_modified(later).unwrap();
+    }
+    assert!(is_current(build(&sandbox)));
+    // A file is written again, and one is replaced.
+    let text = sandbox.text("machine/second/a.h");
+    write(&sandbox, "second/copy.h", &text);
+    rename(&sandbox, "second/copy.h", "second/a.h");
+    // Files that are not read, and comments and the order of keys in the configuration.
+    write(&sandbox, "first/more.h", "");
+    write(&sandbox, "second/sub/more.h", "");
+    let config = sandbox.text("machine/jit.toml");
+    write(&sandbox, "jit.toml", &format!("# A comment.\n{config}"));
+    assert!(is_current(build(&sandbox)));
+    // Directories.
+    fs::create_dir(sandbox.path("other-tmp")).unwrap();
+    let other = sandbox.path("other-tmp");
+    assert!(is_current(build(&sandbox).env("TMPDIR", &other)));
+    assert!(is_current(
+        sandbox.run(&["build", "--no-cache"]).within("machine")
+    ));
+    assert!(is_current(sandbox.run(&["build"]).within("machine/src")));
+    for more in [
+        &["-j1"][..],
+        &["-v"],
+        &["--one-process-per-step"],
+        &["-t", "x86_64-pc-linux-gnu"],
+    ] {
+        assert!(is_current(build(&sandbox).with(more)), "{more:?}");
+    }
+    // Without clang, what is in the project is compared.
+    let empty = sandbox.path("empty");
+    let without = || build(&sandbox).env("PATH", &empty);
+    let printed = without().succeeds();
+    assert!(printed.stdout.contains("up to date"), "{}", printed.stdout);
+    assert!(
+        printed.stderr.contains("clang is not installed"),
+        "{}",
+        printed.stderr
+    );
+    edit(&sandbox, "near/near.h", "0x66", "0x68");
+    without().prints(3);
+    edit(&sandbox, "near/near.h", "0x68", "0x66");
+    assert!(is_current(without()));
+    assert!(sandbox.files("machine/generated") == whole);
+    // Another place.
+    fs::rename(sandbox.path("machine"), sandbox.path("moved")).unwrap();
+    assert!(is_current(sandbox.run(&["build"]).within("moved")));
+    assert!(sandbox.files("moved/generated") == whole);
+}
+
+/// One kind of files after the other, and reasons in `jit-cli explain`.
+#[test]
+fn kinds_and_reasons() {
+    fixtures::needs!(clang_22, objdump_22);
+    let sandbox = machine();
+    let emit = |kinds: &str| is_current(build(&sandbox).with(&["--emit", kinds]));
+    assert!(!emit("header"));
+    assert!(!emit("stencils"));
+    assert!(emit("header") && emit("stencils") && emit("header,stencils"));
+    let reasons = || {
+        let run = sandbox.run(&["explain", "--no-cache"]);
+        let run = run.within("machine").with(&["--message-format", "json"]);
+        let events = crate::cache::events(&run.succeeds().stdout);
+        let found = events.iter().find(|event| event["reason"] == "explanation");
+        let found = found.unwrap();
+        assert_eq!(
+            found["current"],
+            found["reasons"].as_array().unwrap().is_empty()
+        );
+        found["reasons"].clone()
+    };
+    assert_eq!(reasons(), serde_json::json!([]));
+    edit(&sandbox, "near/near.h", "0x66", "0x68");
+    write(&sandbox, "first/a.h", "");
+    let text = sandbox.text("machine/jit.toml");
+    write(&sandbox, "jit.toml", &text.replace("0x71", "0x72"));
+    let expected = [
+        "the setting defines STEP=0x72 is new",
+        "the setting defines STEP=0x71 is gone",
+        "near/near.h has changed",
+        "first/a.h is new",
+    ];
+    assert_eq!(reasons(), serde_json::json!(expected));
+    assert!(!emit("header,stencils"));
+    fs::remove_file(sandbox.path(&format!("machine/generated/jit_shim-{LINUX}.o"))).unwrap();
+    let expected = [format!("jit_shim-{LINUX}.o is missing")];
+    assert_eq!(reasons(), serde_json::json!(expected));
+    fs::remove_file(sandbox.path(&format!("machine/generated/jit_stencils-{LINUX}.state")))
+        .unwrap();
+    let expected = [format!("jit_stencils-{LINUX}.state is missing")];
+    assert_eq!(reasons(), serde_json::json!(expected));
+}
