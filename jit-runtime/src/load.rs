@@ -3,6 +3,7 @@
 mod builder;
 mod check;
 mod draft;
+mod names;
 mod stencils;
 
 pub use stencils::Stencils;

@@ -24,6 +24,18 @@ impl From<Low> for Mask {
     }
 }
 
+/// Returns the indices of the bits that are set, in ascending order.
+fn bits(word: u64) -> impl Iterator<Item = usize> {
+    let mut rest = word;
+    std::iter::from_fn(move || {
+        (rest != 0).then(|| {
+            let bit = rest.trailing_zeros() as usize;
+            rest &= rest - 1;
+            bit
+        })
+    })
+}
+
 impl Mask {
     /// Returns the words below `64 * LOW_WORDS`.
     pub(crate) fn low(&self) -> Low {
@@ -72,6 +84,14 @@ impl Mask {
         self.low.iter().chain(&self.high).copied()
     }
 
+    fn word(&self, index: usize) -> Option<u64> {
+        let word = match index.checked_sub(LOW_WORDS) {
+            None => self.low.get(index),
+            Some(index) => self.high.get(index),
+        };
+        word.copied()
+    }
+
     /// Returns whether there are no ordinals.
     pub(crate) fn is_empty(&self) -> bool {
         self.words().all(|word| word == 0)
@@ -84,22 +104,22 @@ impl Mask {
 
     /// Returns the ordinals in ascending order.
     pub(crate) fn ordinals(&self) -> impl Iterator<Item = usize> + '_ {
-        self.words().enumerate().flat_map(|(index, word)| {
-            let mut rest = word;
-            std::iter::from_fn(move || {
-                (rest != 0).then(|| {
-                    let bit = rest.trailing_zeros() as usize;
-                    rest &= rest - 1;
-                    index * 64 + bit
-                })
-            })
-        })
+        self.words()
+            .enumerate()
+            .flat_map(|(index, word)| bits(word).map(move |bit| index * 64 + bit))
+    }
+
+    /// Returns the ordinals from `first` on, in ascending order. The words before are not looked at.
+    pub(crate) fn ordinals_from(&self, first: usize) -> impl Iterator<Item = usize> + '_ {
+        let words = (first / 64..).map_while(|index| Some((index, self.word(index)?)));
+        words
+            .flat_map(|(index, word)| bits(word).map(move |bit| index * 64 + bit))
+            .skip_while(move |ordinal| *ordinal < first)
     }
 
     /// Returns whether an ordinal is in the set.
     pub(crate) fn contains(&self, ordinal: usize) -> bool {
-        self.words()
-            .nth(ordinal / 64)
+        self.word(ordinal / 64)
             .is_some_and(|word| word >> (ordinal % 64) & 1 != 0)
     }
 
@@ -137,6 +157,14 @@ mod tests {
         assert_eq!(mask.ordinals().collect::<Vec<_>>(), ordinals);
         assert_eq!(mask.len(), ordinals.len());
         for (index, ordinal) in ordinals.into_iter().enumerate() {
+            assert!(
+                mask.ordinals_from(ordinal)
+                    .eq(ordinals[index..].iter().copied())
+            );
+            assert!(
+                mask.ordinals_from(ordinal + 1)
+                    .eq(ordinals[index + 1..].iter().copied())
+            );
             assert_eq!(mask.slot_index(ordinal), index);
             assert_eq!(mask.slot_index(ordinal + 1), index + 1);
         }

@@ -38,6 +38,9 @@
 //! | Windows | a section, mapped readable and executable | a second, writable view of the 64 KiB blocks concerned, during a memcpy |
 //! | others, or where this is refused | none: each trace has its own pages | [`Arena::fallback`] returns the reason |
 //!
+//! On Linux, a system may refuse any of the calls at any time, as seccomp filters and limits do. Traces then get pages of
+//! their own, or an error: see `tests/memory_linux`. A limit on the size of files (`ulimit -f`) causes no SIGXFSZ.
+//!
 //! macOS on x86_64 is one of the others: its `MAP_JIT` pages are writable and executable at once.
 //!
 //! Nanoseconds to copy a finished image to executable memory, run it once and drop it, on a machine with 2 AMD EPYC cores
@@ -127,11 +130,17 @@ impl Writable {
         }
     }
 
+    /// Returns whether it is a part of a chunk, and has no pages of its own.
+    pub(crate) fn is_in_chunk(&self) -> bool {
+        matches!(self.0, Kind::Arena(_))
+    }
+
     /// Makes the whole block, code and data, readable and executable, and flushes the instruction cache.
     ///
     /// # Errors
     ///
-    /// The system's error, or [`Forked`](MemoryError::Forked). The block has been freed then.
+    /// The system's error, or [`Forked`](MemoryError::Forked). The block has been freed then. If a block of an
+    /// arena could not be written, but for a lack of memory, the arena's next traces get pages of their own.
     pub fn publish(self) -> Result<Executable, MemoryError> {
         Ok(Executable(match self.0 {
             Kind::Pages(pages, counted) => Owner::Pages {

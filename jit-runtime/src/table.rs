@@ -214,6 +214,19 @@ pub(crate) struct Table {
 }
 
 impl Table {
+    /// Returns an empty table, with room for what there is of each of `count` stencils.
+    pub(crate) fn with_capacity(count: usize) -> Table {
+        Table {
+            entries: Vec::with_capacity(count),
+            sizes: Vec::with_capacity(count),
+            alignments: Vec::with_capacity(count),
+            falls_through: Vec::with_capacity(count),
+            masks: Vec::with_capacity(count),
+            direct: Vec::with_capacity(count),
+            ..Table::default()
+        }
+    }
+
     /// Returns what the address of a stencil's data must be a multiple of, in bytes.
     pub(crate) fn data_alignment(&self, opcode: u16) -> usize {
         let alignment = self.alignments.get(usize::from(opcode)).copied();

@@ -1,6 +1,7 @@
 //! Holes, the places in a stencil that get a value when it is copied.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::PatchKind;
 
@@ -91,8 +92,8 @@ pub enum PatchValue {
     Address {
         /// The base, which is never [`HoleValue::Got`].
         base: HoleValue,
-        /// The C symbol whose address is added.
-        symbol: Option<String>,
+        /// The C symbol whose address is added. The holes of a stencil file share it.
+        symbol: Option<Arc<str>>,
         /// The constant that is added.
         addend: i64,
     },

@@ -4,6 +4,7 @@
 mod error;
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use indexmap::IndexSet;
 use jit_schema::Target;
@@ -141,7 +142,7 @@ struct Resolver<'a> {
     /// The offset of the table in the data, in bytes.
     table_start: usize,
     /// The external functions that are called through a jump in the data.
-    thunks: IndexSet<String>,
+    thunks: IndexSet<Arc<str>>,
     /// The group, of which only the masks are filled in so far.
     done: StencilGroup,
 }
@@ -244,7 +245,7 @@ impl Resolver<'_> {
         hole: &UnresolvedHole,
     ) -> Result<(PatchKind, PatchValue), ResolveError> {
         let addend = self.check_addend(Part::Code, hole)?;
-        let symbol = hole.symbol.clone();
+        let symbol = hole.symbol.as_deref().map(Arc::from);
         self.thunks.extend(symbol.clone());
         // `emit_thunks` replaces it.
         let value = PatchValue::Address {
@@ -339,7 +340,7 @@ impl Resolver<'_> {
                 )),
             None => Ok(PatchValue::Address {
                 base: hole.base,
-                symbol: hole.symbol.clone(),
+                symbol: hole.symbol.as_deref().map(Arc::from),
                 addend: hole.addend,
             }),
         }
@@ -391,7 +392,7 @@ impl Resolver<'_> {
                 patch: PatchKind::Patch64,
                 value: PatchValue::Address {
                     base,
-                    symbol,
+                    symbol: symbol.map(Arc::from),
                     addend,
                 },
                 first: None,

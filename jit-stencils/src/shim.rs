@@ -155,11 +155,11 @@ fn of_instruction(hole: &Hole, symbols: &[String]) -> Option<String> {
             base: HoleValue::Code | HoleValue::Data | HoleValue::Zero,
             symbol,
             ..
-        } => symbol.as_ref()?,
+        } => symbol.as_deref()?,
         PatchValue::Address { base, .. } => return Some(format!("_JIT_{base}")),
         PatchValue::GotSlot { ordinal, .. } | PatchValue::Symbol { ordinal } => {
             symbols.get(*ordinal)?
         }
     };
-    symbol.starts_with("_JIT_").then(|| symbol.clone())
+    symbol.starts_with("_JIT_").then(|| symbol.to_owned())
 }

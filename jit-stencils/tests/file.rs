@@ -1,6 +1,8 @@
 //! Stencil files, byte by byte. The bytes were written by hand from `docs/stencil-files.md`, their
 //! checksums are those of Python's `zlib.crc32`.
 
+use std::sync::Arc;
+
 use jit_schema::Target;
 use jit_stencils::file::{FileError, HEADER_SIZE, VERSION, decode, encode};
 use jit_stencils::{
@@ -54,7 +56,7 @@ fn hole(offset: usize, patch: PatchKind, value: PatchValue) -> Hole {
 fn address(base: HoleValue, symbol: Option<&str>, addend: i64) -> PatchValue {
     PatchValue::Address {
         base,
-        symbol: symbol.map(str::to_owned),
+        symbol: symbol.map(Arc::from),
         addend,
     }
 }
@@ -546,12 +548,15 @@ fn a_small_file_stays_small() {
     let code = stencil(&[0; 4], uses.collect());
     let mut set = x86_64();
     set.groups[0].1.code = code;
-    // Not unwrap_err, which would print all of it.
-    let error = decode(&encode(&set)).err().unwrap().to_string();
-    assert!(
-        error.contains("more than 64 times the file's size"),
-        "{error}"
-    );
+    let decoded = decode(&encode(&set)).unwrap();
+    let mut names = decoded.groups[0].1.code.holes.iter().map(|hole| {
+        let PatchValue::Address { symbol, .. } = &hole.value else {
+            panic!("{hole:?}")
+        };
+        symbol.as_ref().unwrap()
+    });
+    let first = names.next().unwrap();
+    assert!(names.all(|name| Arc::ptr_eq(name, first)));
 
     // 20,000 masks for 20,000 symbols.
     let mut set = x86_64();
@@ -570,4 +575,8 @@ fn a_small_file_stays_small() {
         .collect();
     let error = decode(&encode(&set)).err().unwrap().to_string();
     assert!(error.contains("the masks of "), "{error}");
+    assert!(
+        error.contains("more than 64 times the file's size"),
+        "{error}"
+    );
 }

@@ -162,7 +162,7 @@ fn any_value(symbols: usize) -> impl Strategy<Value = PatchValue> {
         (prop::sample::select(bases), symbol, addend.clone()).prop_map(|(base, symbol, addend)| {
             PatchValue::Address {
                 base,
-                symbol,
+                symbol: symbol.map(Into::into),
                 addend,
             }
         }),

@@ -113,7 +113,7 @@ fn symbols_that_begin_like_constants_are_symbols() {
     let set = run(X86_64_LINUX, &[("_X", object)]).unwrap();
     let expected = PatchValue::Address {
         base: HoleValue::Zero,
-        symbol: Some("CONSTANTS".to_owned()),
+        symbol: Some("CONSTANTS".into()),
         addend: 0,
     };
     assert_eq!(set.groups[0].1.code.holes[0].value, expected);
@@ -304,7 +304,7 @@ fn calls_that_windows_may_not_reach_go_through_a_jump() {
     assert_eq!((hole.offset, hole.patch), (8, PatchKind::Patch64));
     let symbol = PatchValue::Address {
         base: HoleValue::Zero,
-        symbol: Some("memset".to_owned()),
+        symbol: Some("memset".into()),
         addend: 0,
     };
     assert_eq!(hole.value, symbol);

@@ -94,12 +94,12 @@ fn shims_of_the_example() {
 
 /// Whether a hole wants something of an instruction.
 fn of_instruction(group: &StencilGroup, symbols: &[String]) -> bool {
-    let of_jit = |symbol: &String| symbol.starts_with("_JIT_");
+    let of_jit = |symbol: &str| symbol.starts_with("_JIT_");
     let mut holes = group.code.holes.iter().chain(&group.data.holes);
     holes.any(|hole| match &hole.value {
         PatchValue::Address { base, symbol, .. } => {
             !matches!(base, HoleValue::Code | HoleValue::Data | HoleValue::Zero)
-                || symbol.as_ref().is_some_and(of_jit)
+                || symbol.as_deref().is_some_and(of_jit)
         }
         PatchValue::GotSlot { ordinal, .. } | PatchValue::Symbol { ordinal } => {
             of_jit(&symbols[*ordinal])

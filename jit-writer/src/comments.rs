@@ -98,6 +98,8 @@ fn slot_line(offset: usize, base: HoleValue, symbol: Option<&str>, addend: i64) 
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use jit_stencils::{Hole, PatchKind, Stencil};
 
     use super::*;
@@ -108,7 +110,7 @@ mod tests {
             patch: PatchKind::Patch64,
             value: PatchValue::Address {
                 base,
-                symbol: symbol.map(str::to_owned),
+                symbol: symbol.map(Arc::from),
                 addend,
             },
             first: None,

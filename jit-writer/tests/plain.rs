@@ -132,7 +132,7 @@ fn a_whole_header() {
             patch: PatchKind::Patch32r,
             value: PatchValue::Address {
                 base: HoleValue::JumpTarget,
-                symbol: Some("table".to_owned()),
+                symbol: Some("table".into()),
                 addend: -4,
             },
             first: None,

@@ -143,7 +143,7 @@ fn extremes() {
         patch: PatchKind::Patch64,
         value: PatchValue::Address {
             base: HoleValue::Zero,
-            symbol: Some("PyData".to_owned()),
+            symbol: Some("PyData".into()),
             addend,
         },
         first: None,

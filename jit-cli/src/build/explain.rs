@@ -15,7 +15,10 @@ use crate::{
         record::{self, Record, Settings},
     },
     error::Error,
-    pipeline::{flags, workdir::WorkDir},
+    pipeline::{
+        flags,
+        workdir::{Place, WorkDir},
+    },
     project::{
         plan::{Plan, Sources},
         platform::Platform,
@@ -101,7 +104,7 @@ fn explain(
     let Some(cache) = &plan.cache else {
         return Ok(explanation);
     };
-    let work = WorkDir::create(None, 1)?;
+    let work = WorkDir::create(&Place::choose(None, 1))?;
     // Its remarks are for the build itself.
     let (compiler, _) = flags::checked(plan.options(platform), |options| {
         Compiler::builder(toolchain, options, work.path())

@@ -7,9 +7,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use tempfile::{Builder, NamedTempFile};
+use tempfile::NamedTempFile;
 
-use crate::{error::Error, paths};
+use crate::{error::Error, paths, scratch};
 
 /// A directory that generated files go to.
 #[derive(Debug, Clone)]
@@ -18,9 +18,10 @@ pub(crate) struct OutputDir {
 }
 
 impl OutputDir {
-    /// Returns the directory, which is created if it is missing.
+    /// Returns the directory, which is created if it is missing. What killed builds have left in it is removed.
     pub(crate) fn create(path: &Path) -> Result<Self, Error> {
         fs::create_dir_all(path).map_err(Error::file("create", path))?;
+        scratch::remove_abandoned_files(path);
         Ok(OutputDir {
             path: path.to_path_buf(),
         })
@@ -43,7 +44,8 @@ impl OutputDir {
         self.path.join(name).exists()
     }
 
-    /// Writes several files. None is renamed to its final name before all are written.
+    /// Writes several files. None is renamed to its final name before all are on the disk, and this returns when
+    /// the names are as well: after a power cut, there are the new files or the old ones.
     pub(crate) fn write(&self, files: &[(impl AsRef<str>, impl AsRef<[u8]>)]) -> Result<(), Error> {
         let staged: Vec<NamedTempFile> = files
             .iter()
@@ -54,30 +56,31 @@ impl OutputDir {
             file.persist(&path)
                 .map_err(|error| Error::file("replace", &path)(error.error))?;
         }
+        // Directories can be opened on Unix only. Some file systems can't do this to them.
+        #[cfg(unix)]
+        if !files.is_empty()
+            && let Ok(directory) = fs::File::open(&self.path)
+        {
+            let _ = directory.sync_all();
+        }
         Ok(())
     }
 
     /// Writes a temporary file that is to be renamed to `name`.
     fn stage(&self, name: &str, contents: &[u8]) -> Result<NamedTempFile, Error> {
         let path = self.path.join(name);
-        // A file can't replace a directory. This is reported before anything is written.
-        if path.is_dir() {
-            return Err(Error::file("replace", &path)(
-                io::ErrorKind::IsADirectory.into(),
-            ));
+        // A file can't replace a directory, and must not replace a pipe or a device. This is reported before
+        // anything is written.
+        if let Ok(data) = path.metadata() {
+            paths::check_regular(&data).map_err(Error::file("replace", &path))?;
         }
-        let failed = |action| Error::file(action, &path);
-        let mut builder = Builder::new();
-        builder.prefix(name).suffix(".new");
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            // The umask applies, as for any new file.
-            builder.permissions(fs::Permissions::from_mode(0o666));
-        }
-        let mut file = builder.tempfile_in(&self.path).map_err(failed("write"))?;
-        file.write_all(contents).map_err(failed("write"))?;
-        Ok(file)
+        let write = || -> io::Result<NamedTempFile> {
+            let mut file = scratch::file_in(&self.path)?;
+            file.write_all(contents)?;
+            file.as_file().sync_data()?;
+            Ok(file)
+        };
+        write().map_err(Error::file("write", &path))
     }
 
     /// Writes those of several files whose contents change, so that make does not rebuild what depends on the

@@ -22,7 +22,10 @@ use crate::{
     conventions::LlvmMajors,
     error::Error,
     events::{Event, Listener},
-    pipeline::one_target::{self, Job, ShimSource},
+    pipeline::{
+        one_target::{self, Built, Job, ShimSource},
+        workdir::{self, Place},
+    },
     project::{
         emit::Emits,
         plan::{Plan, Sources},
@@ -60,12 +63,13 @@ pub(crate) struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    /// Starts the threads.
+    /// Starts the threads. What killed runs have left is removed.
     pub(crate) fn new(
         plan: &'a Plan<'a>,
         listener: &'a Listener,
         interrupt: &'a Interrupt,
     ) -> Result<Run<'a>, Error> {
+        workdir::remove_abandoned();
         Ok(Run {
             plan,
             listener,
@@ -169,14 +173,16 @@ impl<'a> Run<'a> {
         };
         let cases = sources.cases(&plan.project)?;
         let places = sources.places(&plan.project, platform, &cases);
-        let job = Job {
+        let keep_temps = plan.options.keep_temps.as_ref();
+        let keep_temps = keep_temps.map(|directory| directory.join(target.triple));
+        let job = |place| Job {
             toolchain,
             options: plan.options(platform),
             optimizer: plan.optimizer(platform),
             lower: plan.project.conventions.lower,
             template: sources.template(platform),
             places: &places,
-            cases,
+            cases: cases.clone(),
             shim: plan.project.shim.as_deref().map(|path| ShimSource {
                 path,
                 name: plan.project.shown(path),
@@ -185,11 +191,8 @@ impl<'a> Run<'a> {
                 .cache
                 .as_ref()
                 .map(|cache| (cache, plan.record_name(platform))),
-            keep_temps: plan
-                .options
-                .keep_temps
-                .as_ref()
-                .map(|directory| directory.join(target.triple)),
+            keep_temps: keep_temps.clone(),
+            place,
             headers: plan.options.headers || current.needs_inputs(),
             mode: plan.mode(),
             interrupt: self.interrupt.clone(),
@@ -197,15 +200,14 @@ impl<'a> Run<'a> {
             remark: &remark,
         };
         self.listener.tell(&Event::Compiling { target });
-        let mut built = self
-            .jobs
-            .install(|| one_target::build(job))
-            .map_err(|error| Error::Target {
-                target,
-                headers: platform.headers(),
-                root: plan.project.root.clone(),
-                error: Box::new(error),
-            })?;
+        let place = Place::choose(keep_temps.as_deref(), self.jobs.current_num_threads());
+        let built = build_with_space(&self.jobs, place, job, &remark);
+        let mut built = built.map_err(|error| Error::Target {
+            target,
+            headers: platform.headers(),
+            root: plan.project.root.clone(),
+            error: Box::new(error),
+        })?;
         let inputs = self
             .jobs
             .install(|| current.read_by(&built, toolchain, self.begun, &plan.user_flags(platform)));
@@ -230,5 +232,30 @@ impl<'a> Run<'a> {
             files,
             record,
         })
+    }
+}
+
+/// Builds a target, and builds it again in another place if the first one, in memory, is full: other programs
+/// need memory, too.
+fn build_with_space<'a>(
+    jobs: &rayon::ThreadPool,
+    place: Place,
+    job: impl Fn(Place) -> Job<'a>,
+    remark: &dyn Fn(&str),
+) -> Result<Built, Error> {
+    let build = |place| {
+        let job = job(place);
+        jobs.install(|| one_target::build(job))
+    };
+    let (full, other) = (place.path().to_path_buf(), place.fallback());
+    match (build(place), other) {
+        (Err(error), Some(other)) if error.is_disk_full() => {
+            let (full, path) = (full.display(), other.path().display());
+            remark(&format!(
+                "{full} is full: the target is built again in {path}"
+            ));
+            build(other)
+        }
+        (outcome, _) => outcome,
     }
 }

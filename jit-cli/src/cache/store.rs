@@ -17,12 +17,14 @@ use std::{
 use jit_llvm::Object;
 use sha2::{Digest as _, Sha256};
 
-use crate::cache::key::Key;
+use crate::{cache::key::Key, scratch};
 
 /// The version of the format of entries.
 const VERSION: &str = "v1";
 /// The number of directories that entries are spread over: one for each first byte of a key.
 const DIRECTORIES: u64 = 256;
+/// The name of the directory of entries that are being written.
+const TEMPORARY: &str = "new";
 /// The age of the last noted use from which a new use is noted, so that a warm build writes nothing.
 const NOTED_USE: Duration = Duration::from_secs(60 * 60);
 
@@ -36,10 +38,13 @@ pub(crate) struct Cache {
 }
 
 impl Cache {
-    /// Returns a cache of at most `limit` bytes. The directory is created when something is stored.
+    /// Returns a cache of at most `limit` bytes. The directory is created when something is stored. What killed
+    /// builds have left in it is removed.
     pub(crate) fn new(directory: &Path, limit: u64) -> Cache {
+        let directory = directory.join(VERSION);
+        scratch::remove_abandoned_files(&directory.join(TEMPORARY));
         Cache {
-            directory: directory.join(VERSION),
+            directory,
             limit,
             written: Mutex::default(),
         }
@@ -121,20 +126,23 @@ impl Cache {
 }
 
 fn write(directory: &Path, path: &Path, contents: &[u8]) -> io::Result<()> {
-    let create = || {
-        tempfile::Builder::new()
-            .prefix(".new-")
-            .tempfile_in(directory)
-    };
-    let mut file = match create() {
+    let temporary = directory.with_file_name(TEMPORARY);
+    let mut file = match scratch::file_in(&temporary) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            fs::create_dir_all(directory)?;
-            create()?
+            fs::create_dir_all(&temporary)?;
+            scratch::file_in(&temporary)?
         }
         other => other?,
     };
     file.write_all(contents)?;
-    file.persist(path).map_err(|error| error.error)?;
+    let placed = match file.persist(path) {
+        Err(error) if error.error.kind() == io::ErrorKind::NotFound => {
+            fs::create_dir_all(directory)?;
+            error.file.persist(path)
+        }
+        other => other,
+    };
+    placed.map_err(|error| error.error)?;
     Ok(())
 }
 

@@ -1,6 +1,8 @@
 //! Reading the version of CPython from a checkout.
 
-use std::{fmt, fs, path::Path};
+use std::{fmt, path::Path};
+
+use crate::paths;
 
 /// The header with the version.
 const FILE: &str = "Include/patchlevel.h";
@@ -15,7 +17,8 @@ pub(crate) struct Version {
 impl Version {
     /// Reads the version of a checkout. Returns `None` if it has no such header, or the header no version.
     pub(crate) fn read(checkout: &Path) -> Option<Version> {
-        let text = fs::read_to_string(checkout.join(FILE)).ok()?;
+        let path = checkout.join(FILE);
+        let text = paths::read_text(&path, &path).ok()?;
         let number = |name: &str| -> Option<u32> {
             text.lines().find_map(|line| {
                 let mut words = line.split_whitespace();

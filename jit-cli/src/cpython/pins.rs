@@ -1,6 +1,8 @@
 //! Reading the LLVM version that a checkout pins.
 
-use std::{fs, path::Path};
+use std::path::Path;
+
+use crate::paths;
 
 /// The LLVM that a checkout pins.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -14,7 +16,7 @@ pub(crate) struct LlvmPins {
 impl LlvmPins {
     /// Reads the two assignments, as far as the file is there and has them.
     pub(crate) fn read(path: &Path) -> LlvmPins {
-        let Ok(text) = fs::read_to_string(path) else {
+        let Ok(text) = paths::read_text(path, path) else {
             return LlvmPins::default();
         };
         let value = |name: &str| {
@@ -32,6 +34,8 @@ impl LlvmPins {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -1,17 +1,20 @@
 //! Checking whether a checkout's `Tools/jit` is one that this version of the crate reproduces.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::cpython::{
-    patchlevel::Version,
-    release::{Release, ToolFile},
+use crate::{
+    cpython::{
+        patchlevel::Version,
+        release::{Release, ToolFile},
+    },
+    paths,
 };
 
 /// Returns whether a checkout has none of the known versions of a file.
 fn differs(file: &ToolFile, checkout: &Path) -> bool {
-    let Ok(bytes) = fs::read(checkout.join(file.path)) else {
+    let Ok(bytes) = paths::read(&checkout.join(file.path)) else {
         return true;
     };
     !file.sha256.contains(&hash(&bytes).as_str())
@@ -61,6 +64,8 @@ pub(crate) fn warning(release: &Release, checkout: &Path) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::cpython::v3_15;
 

@@ -26,7 +26,7 @@ use crate::{
     pipeline::flags,
     pipeline::line::Line,
     pipeline::warned::Warned,
-    pipeline::workdir::WorkDir,
+    pipeline::workdir::{Place, WorkDir},
     project::cases::Case,
     project::places::Places,
     project::template,
@@ -50,6 +50,8 @@ pub(crate) struct Job<'a> {
     /// The cache, and the name of the project's record in it.
     pub(crate) cache: Option<(&'a Cache, String)>,
     pub(crate) keep_temps: Option<PathBuf>,
+    /// Where intermediate files go.
+    pub(crate) place: Place,
     /// Whether to find out which headers are read, even if that takes another process.
     pub(crate) headers: bool,
     pub(crate) mode: Mode,
@@ -100,8 +102,7 @@ pub(crate) fn build(job: Job<'_>) -> Result<Built, Error> {
 }
 
 fn build_all(job: Job<'_>) -> Result<Built, Error> {
-    let threads = rayon::current_num_threads();
-    let work = WorkDir::create(job.keep_temps.as_deref(), threads)?;
+    let work = WorkDir::create(&job.place)?;
     let target = job.options.target;
     let (preamble, body) = job.template;
     let places = job.keep_temps.is_none().then_some(job.places);

@@ -3,34 +3,70 @@
 use std::{
     env, fs,
     path::{Path, PathBuf},
+    sync::Once,
 };
 
-use tempfile::TempDir;
+use crate::{
+    error::Error,
+    scratch::{self, Scratch},
+};
 
-use crate::error::Error;
+/// Where intermediate files go.
+#[derive(Debug, Clone)]
+pub(crate) enum Place {
+    /// To a directory that stays.
+    Kept(PathBuf),
+    /// To a temporary directory in this one, a file system in memory.
+    Memory(PathBuf),
+    /// To a temporary directory in this one.
+    Temporary(PathBuf),
+}
+
+impl Place {
+    /// Returns the directory to keep, or one for temporary files with room for this number of threads.
+    pub(crate) fn choose(keep: Option<&Path>, threads: usize) -> Place {
+        match (keep, in_memory(threads)) {
+            (Some(directory), _) => Place::Kept(directory.to_path_buf()),
+            (None, Some(directory)) if env::var_os("TMPDIR").is_none() => Place::Memory(directory),
+            (None, _) => Place::Temporary(env::temp_dir()),
+        }
+    }
+
+    /// Returns another place to try once this one is full, if there is one.
+    pub(crate) fn fallback(&self) -> Option<Place> {
+        match self {
+            Place::Memory(_) => Some(Place::Temporary(env::temp_dir())),
+            Place::Kept(_) | Place::Temporary(_) => None,
+        }
+    }
+
+    /// Returns its path.
+    pub(crate) fn path(&self) -> &Path {
+        match self {
+            Place::Kept(path) | Place::Memory(path) | Place::Temporary(path) => path,
+        }
+    }
+}
 
 /// A directory for intermediate files: one that is removed when it is dropped, or one to keep.
 pub(crate) enum WorkDir {
-    Temporary(TempDir),
+    Temporary(Scratch),
     Kept(PathBuf),
 }
 
 impl WorkDir {
-    /// Creates the directory to keep, or a temporary one with room for this number of threads.
-    pub(crate) fn create(keep: Option<&Path>, threads: usize) -> Result<WorkDir, Error> {
-        if let Some(directory) = keep {
-            fs::create_dir_all(directory).map_err(Error::file("create", directory))?;
-            return Ok(WorkDir::Kept(directory.to_path_buf()));
+    /// Creates the directory.
+    pub(crate) fn create(place: &Place) -> Result<WorkDir, Error> {
+        remove_abandoned();
+        match place {
+            Place::Kept(directory) => {
+                fs::create_dir_all(directory).map_err(Error::file("create", directory))?;
+                Ok(WorkDir::Kept(directory.clone()))
+            }
+            Place::Memory(parent) | Place::Temporary(parent) => Scratch::create_in(parent)
+                .map(WorkDir::Temporary)
+                .map_err(Error::file("create", parent)),
         }
-        let parent = match in_memory(threads) {
-            Some(directory) if env::var_os("TMPDIR").is_none() => directory,
-            _ => env::temp_dir(),
-        };
-        tempfile::Builder::new()
-            .prefix("jit-stencils-")
-            .tempdir_in(&parent)
-            .map(WorkDir::Temporary)
-            .map_err(Error::file("create", &parent))
     }
 
     /// Creates the directory for position-independent code, and returns its path.
@@ -49,13 +85,26 @@ impl WorkDir {
     }
 }
 
-/// Returns the directory of Linux's file system in memory, if it has enough space. Writing many short-lived
-/// files to a disk takes a tenth of a build's time.
+/// The file system in memory of Linux. Writing many short-lived files to a disk takes a tenth of a build's time.
+const MEMORY: &str = "/dev/shm";
+
+/// Removes the directories that killed runs of any project have left. This is done once in a process.
+pub(crate) fn remove_abandoned() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        if cfg!(target_os = "linux") {
+            scratch::remove_abandoned_directories(Path::new(MEMORY));
+        }
+        scratch::remove_abandoned_directories(&env::temp_dir());
+    });
+}
+
+/// Returns the directory of the file system in memory, if it has enough space.
 #[cfg(target_os = "linux")]
 fn in_memory(threads: usize) -> Option<PathBuf> {
     const SHARED: u64 = 24 << 20;
     const OF_A_THREAD: u64 = 8 << 20;
-    let directory = Path::new("/dev/shm");
+    let directory = Path::new(MEMORY);
     let space = rustix::fs::statvfs(directory).ok()?;
     let free = space.f_bavail.saturating_mul(space.f_frsize);
     let needed = SHARED + OF_A_THREAD * u64::try_from(threads).ok()?;

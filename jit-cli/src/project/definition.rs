@@ -8,7 +8,6 @@ use std::{
 use jit_llvm::Search;
 use jit_schema::{Codegen, Target};
 use jit_writer::HeaderFormat;
-use tempfile::TempDir;
 
 use crate::{
     conventions::Conventions,
@@ -20,6 +19,7 @@ use crate::{
     project::flags,
     project::own,
     project::sources::Sources,
+    scratch::Scratch,
 };
 
 /// A project: where its sources are, and how to compile them.
@@ -64,7 +64,7 @@ pub(crate) struct Project {
     /// The LLVM major version that the project pins. The banner warns of another one.
     pub(crate) pinned_llvm: Option<u32>,
     /// The temporary directory with the project's files, if they are in one.
-    unpacked: Option<TempDir>,
+    unpacked: Option<Scratch>,
 }
 
 /// Where to find the project.
@@ -238,7 +238,7 @@ impl Project {
 
     /// Returns whether a file is removed after the build.
     pub(crate) fn is_temporary(&self, path: &Path) -> bool {
-        let directory = self.unpacked.as_ref().map(TempDir::path);
+        let directory = self.unpacked.as_ref().map(Scratch::path);
         directory.is_some_and(|directory| path.starts_with(directory))
             || self
                 .temporary_root()
@@ -260,7 +260,7 @@ impl Project {
 
     /// Returns the temporary directory with the project's files, if they are in one.
     #[cfg(feature = "cli")]
-    pub(crate) fn into_files(self) -> Option<TempDir> {
+    pub(crate) fn into_files(self) -> Option<Scratch> {
         self.unpacked
     }
 
@@ -279,7 +279,7 @@ impl Project {
         if let Some(text) = macros.find(|text| !flags::is_macro(text)) {
             return Err(Error::NotAMacro { text: text.clone() });
         }
-        let directory = temporary("jit-sources-")?;
+        let directory = temporary()?;
         let root = directory
             .path()
             .canonicalize()
@@ -332,7 +332,7 @@ impl Project {
 
     /// Writes the embedded example virtual machine to a temporary directory.
     fn example() -> Result<Project, Error> {
-        let directory = temporary("jit-example-")?;
+        let directory = temporary()?;
         for (name, contents) in crate::project::example::FILES {
             let path = directory.path().join(name);
             if let Some(parent) = path.parent() {
@@ -351,9 +351,7 @@ impl Project {
     }
 }
 
-fn temporary(prefix: &str) -> Result<TempDir, Error> {
-    tempfile::Builder::new()
-        .prefix(prefix)
-        .tempdir()
-        .map_err(Error::file("create", &env::temp_dir()))
+fn temporary() -> Result<Scratch, Error> {
+    let parent = env::temp_dir();
+    Scratch::create_in(&parent).map_err(Error::file("create", &parent))
 }

@@ -23,7 +23,7 @@ pub(crate) use self::subject::Place;
 use self::{outcome::Comparison, side::Side, subject::Subject};
 use crate::{
     error::Error,
-    pipeline::workdir::WorkDir,
+    pipeline::workdir::{self, WorkDir},
     project::{flags, options::LlvmOptions, plan, platform},
     sysroot::headers::{self, Sysroot},
 };
@@ -87,7 +87,7 @@ pub(crate) fn run(check: &Check, interrupt: &Interrupt) -> Result<Outcome, Error
         .flatten()
         .find_map(|sysroot| sysroot.dialect(target))
         .unwrap_or_default();
-    let work = WorkDir::create(None, 1)?;
+    let work = WorkDir::create(&workdir::Place::choose(None, 1))?;
     let look = |name, sysroot: Option<&Sysroot>, pyconfig: Option<&Path>| {
         let directory = work.path().join(name);
         fs::create_dir_all(&directory).map_err(Error::file("create", &directory))?;

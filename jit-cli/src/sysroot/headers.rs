@@ -10,7 +10,12 @@ use std::{
 use jit_schema::{ObjectFormat, Target};
 use sha2::{Digest as _, Sha256};
 
-use crate::{cache::store::Cache, cpython::patchlevel::Version, error::Error};
+use crate::{
+    cache::store::Cache,
+    cpython::patchlevel::Version,
+    error::Error,
+    scratch::{self, Scratch},
+};
 
 /// The name of the sysroot that is part of jit-cli.
 pub(crate) const BUILTIN: &str = "builtin";
@@ -311,7 +316,8 @@ fn unpack(cache: &Path) -> Result<PathBuf, Error> {
         return Ok(directory);
     }
     fs::create_dir_all(cache).map_err(Error::file("create", cache))?;
-    let staged = tempfile::tempdir_in(cache).map_err(Error::file("write", cache))?;
+    scratch::remove_abandoned_directories(cache);
+    let staged = Scratch::create_in(cache).map_err(Error::file("write", cache))?;
     for (path, text) in FILES {
         let path = staged.path().join(path);
         if let Some(parent) = path.parent() {
@@ -320,11 +326,7 @@ fn unpack(cache: &Path) -> Result<PathBuf, Error> {
         fs::write(&path, text).map_err(Error::file("write", &path))?;
     }
     match fs::rename(staged.path(), &directory) {
-        Ok(()) => {
-            // The directory was renamed, so there is nothing to remove.
-            let _ = staged.keep();
-            Ok(directory)
-        }
+        Ok(()) => Ok(directory),
         // Another build has created it in the meantime.
         Err(_) if directory.is_dir() => Ok(directory),
         Err(error) => Err(Error::file("create", &directory)(error)),

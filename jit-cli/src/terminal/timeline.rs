@@ -7,7 +7,7 @@ use tracing::Subscriber;
 use tracing_chrome::{ChromeLayer, ChromeLayerBuilder, FlushGuard};
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::{error::Error, paths};
+use crate::{error::Error, paths, scratch};
 
 /// A trace that is being written.
 pub(crate) struct Timeline {
@@ -30,17 +30,8 @@ impl Timeline {
             .parent()
             .filter(|directory| !directory.as_os_str().is_empty())
             .unwrap_or(Path::new("."));
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".timeline-");
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            // The umask applies, as for any new file.
-            builder.permissions(std::fs::Permissions::from_mode(0o666));
-        }
-        let file = builder
-            .tempfile_in(directory)
-            .map_err(Error::file("write", path))?;
+        scratch::remove_abandoned_files(directory);
+        let file = scratch::file_in(directory).map_err(Error::file("write", path))?;
         let (file, temporary) = file.into_parts();
         let (layer, guard) = ChromeLayerBuilder::<S>::new()
             .writer(file)

@@ -1,6 +1,11 @@
 //! The files of a build: what may be read, where files are written, and what a failed build leaves.
 
-use std::{fs, os::unix::net::UnixListener, process::Command};
+use std::{
+    fs,
+    os::unix::net::UnixListener,
+    process::{Command, Output},
+    time::{Duration, Instant},
+};
 
 use crate::{
     sandbox::{LINUX, Sandbox},
@@ -203,5 +208,81 @@ fn a_dispatcher_that_cannot_be_written() {
         fs::remove_dir(sandbox.path("out").join(taken)).unwrap();
         sandbox.build().succeeds();
         assert!(sandbox.files("out").contains_key(other));
+    }
+}
+
+/// Builds, and checks that this does not wait for anything.
+#[track_caller]
+fn promptly(sandbox: &Sandbox) -> Output {
+    let mut child = crate::interrupt::start(&sandbox.build());
+    let started = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        assert!(started.elapsed() < Duration::from_secs(60), "it waits");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    child.wait_with_output().unwrap()
+}
+
+/// A generated file does not replace what is no file, and is not waited for.
+#[test]
+fn pipes_in_the_place_of_generated_files() {
+    fixtures::needs!(clang_22, objdump_22);
+    for name in ["jit_stencils.h", "jit_shim-x86_64-unknown-linux-gnu.o"] {
+        for other in ["pipe", "socket", "device"] {
+            let sandbox = Sandbox::new().tinyvm_of(&[case("_NOP_r00")]);
+            let path = sandbox.path("out").join(name);
+            let _socket = match other {
+                "socket" => Some(UnixListener::bind(&path).unwrap()),
+                "pipe" => {
+                    assert!(
+                        Command::new("mkfifo")
+                            .arg(&path)
+                            .status()
+                            .unwrap()
+                            .success()
+                    );
+                    None
+                }
+                _ => {
+                    std::os::unix::fs::symlink("/dev/zero", &path).unwrap();
+                    None
+                }
+            };
+            let output = promptly(&sandbox);
+            let text = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(20), "{text}");
+            let expected = format!("can't replace {}", path.display());
+            assert!(text.contains(&expected), "{text}");
+            assert!(text.contains("it is not a regular file"), "{text}");
+            assert!(fs::symlink_metadata(&path).is_ok_and(|data| !data.is_file()));
+        }
+    }
+}
+
+/// The files by which a checkout is recognized are not waited for either.
+#[test]
+fn pipes_in_a_checkout() {
+    fixtures::needs!(clang_22, objdump_22);
+    for (name, status) in [
+        ("Include/patchlevel.h", 0),
+        ("Tools/jit/_llvm.py", 20),
+        ("pyconfig.h", 8),
+        ("Python/executor_cases.c.h", 22),
+        ("Tools/jit/template.c", 22),
+        ("Tools/jit/shim.c", 22),
+    ] {
+        let sandbox = Sandbox::new().tinyvm();
+        let path = sandbox.path("vm").join(name);
+        let _ = fs::remove_file(&path);
+        assert!(
+            Command::new("mkfifo")
+                .arg(&path)
+                .status()
+                .unwrap()
+                .success()
+        );
+        let output = promptly(&sandbox);
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(status), "{name}: {text}");
     }
 }

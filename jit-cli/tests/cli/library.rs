@@ -122,7 +122,7 @@ fn places_in_memory() {
         for build in [build.clone(), build.one_process_per_step()] {
             let message = build.run().unwrap_err().to_string();
             assert!(message.contains(expected), "{expected}: {message}");
-            assert!(!message.contains("jit-sources-"), "{message}");
+            assert!(!message.contains("jit-stencils-"), "{message}");
         }
     }
 }

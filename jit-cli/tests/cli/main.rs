@@ -23,6 +23,7 @@ mod files;
 mod flags;
 mod goldens;
 mod interrupt;
+mod leftovers;
 mod library;
 mod llvm21;
 mod messages;

@@ -69,23 +69,23 @@ fn unresolved(
     let Some((uop, group)) = stencils.groups.get(usize::from(opcode)) else {
         return LinkError::bug(index, None, "a stencil is not there");
     };
+    let is_missing = |symbol: &str| symbols.missing().iter().any(|name| name == symbol);
     let missing = holes(group).find_map(|(part, hole)| {
         let symbol = match &hole.value {
-            PatchValue::Address { symbol, .. } => symbol.as_ref()?,
+            PatchValue::Address { symbol, .. } => symbol.as_deref()?,
             PatchValue::GotSlot { ordinal, .. } | PatchValue::Symbol { ordinal } => {
-                stencils.symbols.get(*ordinal)?
+                stencils.symbols.get(*ordinal)?.as_str()
             }
         };
-        let is_missing = symbols.missing().contains(symbol);
-        is_missing.then_some((symbol, part, hole.offset, hole.patch))
+        is_missing(symbol).then_some((symbol, part, hole.offset, hole.patch))
     });
     // A symbol can be in a mask though no hole refers to it: then its slot is what cannot be filled.
     let in_mask = || {
         let needed = stencils.table.symbols_of(usize::from(opcode))?;
         let mut names = needed
             .into_iter()
-            .filter_map(|symbol| stencils.symbols.get(symbol));
-        let symbol = names.find(|name| symbols.missing().contains(name))?;
+            .filter_map(|symbol| Some(stencils.symbols.get(symbol)?.as_str()));
+        let symbol = names.find(|name| is_missing(name))?;
         Some((symbol, Part::Data, 0, PatchKind::GotSymbol))
     };
     let Some((symbol, part, offset, kind)) = missing.or_else(in_mask) else {
@@ -94,7 +94,7 @@ fn unresolved(
     LinkError::UnresolvedSymbol {
         index,
         uop: uop.clone(),
-        symbol: symbol.clone(),
+        symbol: symbol.to_owned(),
         part,
         offset,
         kind,

@@ -113,10 +113,17 @@ impl<'s> Linker<'s> {
             });
         }
         let layout = self.layout(trace)?;
-        let mut memory = arena.alloc_aligned(layout.size(), layout.alignment())?;
-        let base = memory.base();
-        self.link(&layout, base, symbols, &mut memory)?;
-        Ok(memory.publish()?)
+        loop {
+            let mut memory = arena.alloc_aligned(layout.size(), layout.alignment())?;
+            let base = memory.base();
+            self.link(&layout, base, symbols, &mut memory)?;
+            let in_chunk = memory.is_in_chunk();
+            match memory.publish() {
+                // The arena gives no more parts of chunks then, so that this happens once.
+                Err(error) if in_chunk && error.is_of_chunks() => {}
+                published => return Ok(published?),
+            }
+        }
     }
 
     fn check(

@@ -1,10 +1,12 @@
 //! From the stencils of a file to the linker's table: each hole is checked against the instruction
 //! that it is in, once, so that linking need not do so again.
 
+use std::sync::Arc;
+
 use jit_schema::Target;
 use jit_stencils::{Hole, HoleValue, Part, PatchValue, SLOT_SIZE, StencilGroup};
 
-use super::{check, draft::Draft};
+use super::{check, draft::Draft, names::Names};
 use crate::{
     arch::{self, Architecture, Fill, Problem, Rules, Site},
     error::StencilError,
@@ -18,13 +20,10 @@ use crate::{
 };
 
 /// Adds stencils to a table.
-pub(super) struct TableBuilder {
+pub(super) struct TableBuilder<'s> {
     arch: &'static dyn Architecture,
     rules: Rules,
-    /// The symbols with ordinals, then those without.
-    symbols: Vec<String>,
-    /// How many symbols have ordinals.
-    ordinals: usize,
+    names: Names<'s>,
     table: Table,
 }
 
@@ -38,30 +37,29 @@ struct Lengths {
     near: usize,
 }
 
-impl TableBuilder {
-    /// Returns an empty table, for stencils of a target that refer to `symbols` by ordinal.
-    pub(super) fn new(target: &Target, symbols: Vec<String>) -> TableBuilder {
+impl<'s> TableBuilder<'s> {
+    /// Returns an empty table, for `count` stencils of a target that refer to `symbols` by ordinal.
+    pub(super) fn new(target: &Target, symbols: &'s [String], count: usize) -> TableBuilder<'s> {
         let arch = arch::of(target.arch);
         TableBuilder {
             arch,
             rules: arch.rules(target.format),
-            ordinals: symbols.len(),
             table: Table {
                 symbols_from: values::symbols_from(symbols.len()),
-                ..Table::default()
+                ..Table::with_capacity(count)
             },
-            symbols,
+            names: Names::new(symbols),
         }
     }
 
     /// Returns the table, all symbols that it refers to, and the target's rules.
     pub(super) fn finish(self) -> (Table, Vec<String>, Rules) {
-        (self.table, self.symbols, self.rules)
+        (self.table, self.names.finish(), self.rules)
     }
 
     /// Checks a stencil and adds it.
-    pub(super) fn add(&mut self, uop: &str, group: &StencilGroup) -> Result<(), StencilError> {
-        let masks = check::masks(uop, group, &self.rules, self.ordinals)?;
+    pub(super) fn add(&mut self, uop: &str, group: &'s StencilGroup) -> Result<(), StencilError> {
+        let masks = check::masks(uop, group, &self.rules, self.names.ordinals())?;
         check::check_sizes(uop, group, &self.rules)?;
         let mut draft = Draft::new(group, masks);
         let before = self.lengths();
@@ -150,7 +148,7 @@ impl TableBuilder {
         Some(())
     }
 
-    fn add_hole(&mut self, draft: &mut Draft, part: Part, hole: &Hole) -> Result<(), Problem> {
+    fn add_hole(&mut self, draft: &mut Draft, part: Part, hole: &'s Hole) -> Result<(), Problem> {
         let fill = self.arch.fill(&Site {
             hole,
             part,
@@ -166,8 +164,9 @@ impl TableBuilder {
             }
             Fill::Sum { check, sum } => {
                 // Fields of x86 are written in this order, each over what is there.
-                self.add_field(draft, part, &without_addend(hole), check)?;
-                self.add_field(draft, part, hole, sum)
+                let (value, addend) = self.value(draft, hole)?;
+                self.push_field(draft, part, hole, check, (value, 0))?;
+                self.push_field(draft, part, hole, sum, (value, addend))
             }
             Fill::Wide => {
                 let simple = self.simple(draft, part, hole)?;
@@ -217,10 +216,22 @@ impl TableBuilder {
         &mut self,
         draft: &mut Draft,
         part: Part,
-        hole: &Hole,
+        hole: &'s Hole,
         form: FormIndex,
     ) -> Result<(), Problem> {
-        let (value, addend) = self.value(draft, hole)?;
+        let counted = self.value(draft, hole)?;
+        self.push_field(draft, part, hole, form, counted)
+    }
+
+    /// Adds a field with an index in the table of values, and what is added to that value.
+    fn push_field(
+        &mut self,
+        draft: &mut Draft,
+        part: Part,
+        hole: &Hole,
+        form: FormIndex,
+        (value, addend): (u16, i64),
+    ) -> Result<(), Problem> {
         draft.clear(part, hole.offset, hole.patch.width(), form::field(form))?;
         self.table.fields.push(Field {
             addend,
@@ -238,7 +249,7 @@ impl TableBuilder {
     }
 
     /// Returns the row of a hole that its value fills as a whole.
-    fn simple(&mut self, draft: &mut Draft, part: Part, hole: &Hole) -> Result<Simple, Problem> {
+    fn simple(&mut self, draft: &mut Draft, part: Part, hole: &'s Hole) -> Result<Simple, Problem> {
         let (value, addend) = self.value(draft, hole)?;
         draft.clear(part, hole.offset, hole.patch.width(), u64::MAX)?;
         Ok(Simple {
@@ -277,7 +288,7 @@ impl TableBuilder {
     }
 
     /// Returns the index of a value in the table of values, and what is added to it.
-    fn value(&mut self, draft: &mut Draft, hole: &Hole) -> Result<(u16, i64), Problem> {
+    fn value(&mut self, draft: &mut Draft, hole: &'s Hole) -> Result<(u16, i64), Problem> {
         match &hole.value {
             PatchValue::GotSlot { ordinal, addend } => {
                 self.check_ordinal(&draft.masks.got, *ordinal)?;
@@ -317,21 +328,15 @@ impl TableBuilder {
     }
 
     /// Returns the index of the address of a symbol that is written as it is.
-    fn direct_symbol(&mut self, draft: &mut Draft, symbol: &str) -> Result<u16, Problem> {
+    fn direct_symbol(&mut self, draft: &mut Draft, symbol: &'s Arc<str>) -> Result<u16, Problem> {
         check_symbol(symbol)?;
-        let place = match self.symbols.iter().position(|known| known == symbol) {
-            Some(place) => place,
-            None => {
-                self.symbols.push(symbol.to_owned());
-                self.symbols.len() - 1
-            }
-        };
+        let place = self.names.index(symbol);
         draft.direct.push(place);
         index(self.table.symbols_from + place)
     }
 
     /// GOT slots are filled for the whole trace, by its mask.
-    fn check_slot_fill(&self, draft: &Draft, part: Part, hole: &Hole) -> Result<(), Problem> {
+    fn check_slot_fill(&self, draft: &Draft, part: Part, hole: &'s Hole) -> Result<(), Problem> {
         match hole.value {
             PatchValue::Symbol { ordinal } if part == Part::Data => {
                 self.check_ordinal(&draft.masks.got, ordinal)
@@ -341,27 +346,14 @@ impl TableBuilder {
     }
 
     fn check_ordinal(&self, mask: &Mask, ordinal: usize) -> Result<(), Problem> {
-        let symbol = (ordinal < self.ordinals && mask.contains(ordinal))
-            .then(|| self.symbols.get(ordinal))
-            .flatten();
-        match symbol {
+        let symbol = self.names.with_ordinal(ordinal);
+        match symbol.filter(|_| mask.contains(ordinal)) {
             Some(symbol) => check_symbol(symbol),
             None => Err(format!(
                 "symbol number {ordinal} is not in the stencil's mask"
             )),
         }
     }
-}
-
-/// Returns a hole with the value that another one's is counted from.
-fn without_addend(hole: &Hole) -> Hole {
-    let mut counted_from = hole.clone();
-    if let PatchValue::Address { addend, .. } | PatchValue::GotSlot { addend, .. } =
-        &mut counted_from.value
-    {
-        *addend = 0;
-    }
-    counted_from
 }
 
 /// Checks that a symbol can be one of the host's. The names that start with `_JIT_` are those of

@@ -62,19 +62,19 @@ pub(super) fn masks(
     {
         return Err(wrong(ordinal, "the target has no GOT"));
     }
-    let mut both = masks.got.ordinals().chain(masks.trampolines.ordinals());
-    let unknown = both.find(|ordinal| *ordinal >= known);
-    drop(both);
-    match unknown {
-        Some(ordinal) => Err(wrong(ordinal, "there is no such symbol")),
-        None => Ok(masks),
+    for given in [&masks.got, &masks.trampolines] {
+        if let Some(ordinal) = given.ordinals_from(known).next() {
+            return Err(wrong(ordinal, "there is no such symbol"));
+        }
     }
+    Ok(masks)
 }
 
 /// Returns a mask as the linker has it.
 fn mask(mask: &SymbolMask) -> Mask {
     let mut converted = Mask::default();
-    for (index, word) in mask.words().iter().enumerate() {
+    let words = mask.words().iter().enumerate();
+    for (index, word) in words.filter(|(_, word)| **word != 0) {
         converted.add_word(index / 2, u64::from(*word) << (index % 2 * 32));
     }
     converted

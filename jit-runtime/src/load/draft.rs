@@ -92,6 +92,7 @@ impl Draft {
             values::index_of(HoleValue::Oparg),
             values::index_of(HoleValue::Target),
         ];
+        // In ascending order, as the fields are sorted.
         let starts: Vec<u32> = fields
             .iter()
             .filter(|field| field.part == CODE_PART)
@@ -99,18 +100,17 @@ impl Draft {
             .collect();
         let fits = |field: &Field| {
             let (next, end) = (field.offset + 4, field.offset + 8);
+            let after = starts.partition_point(|start| *start < next);
             field.part == CODE_PART
                 && field.form == form::ABSOLUTE_32
                 && field.addend == 0
                 && SMALL.contains(&usize::from(field.value))
                 && end as usize <= self.code.len()
                 // Fields are filled first.
-                && !starts.iter().any(|start| (next..end).contains(start))
+                && starts.get(after).is_none_or(|start| *start >= end)
         };
-        let small: Vec<Field> = fields.iter().copied().filter(|field| fits(field)).collect();
-        fields.retain(|field| !fits(field));
-        small
-            .iter()
+        fields
+            .extract_if(.., |field| fits(field))
             .map(|field| Simple {
                 addend: field.around.cast_signed(),
                 offset: field.offset,

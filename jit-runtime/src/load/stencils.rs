@@ -52,17 +52,26 @@ impl Stencils {
     ///
     /// [`StencilError`]: the first hole that cannot be filled as its patch demands.
     pub fn new(set: &StencilSet) -> Result<Stencils, StencilError> {
-        let mut groups: Vec<(String, StencilGroup)> = set.groups.to_vec();
-        if let Some(shim) = &set.shim {
-            groups.push((shim.name.clone(), shim.group.clone()));
-        }
+        Stencils::of(set.clone())
+    }
+
+    fn of(set: StencilSet) -> Result<Stencils, StencilError> {
+        let StencilSet {
+            target,
+            mut groups,
+            symbols,
+            shim,
+        } = set;
+        let has_shim = shim.is_some();
+        let unwind = shim.as_ref().and_then(|shim| shim.unwind);
+        groups.extend(shim.map(|shim| (shim.name, shim.group)));
         if groups.len() > usize::from(u16::MAX) {
             return Err(StencilError::TooMany {
                 count: groups.len(),
             });
         }
-        let mut builder = TableBuilder::new(&set.target, set.symbols.clone());
-        let mut opcodes = HashMap::new();
+        let mut builder = TableBuilder::new(&target, &symbols, groups.len());
+        let mut opcodes = HashMap::with_capacity(groups.len());
         let mut shim = None;
         for (opcode, (name, group)) in (0..=u16::MAX).zip(&groups) {
             if opcodes.insert(name.clone(), opcode).is_some() {
@@ -70,12 +79,12 @@ impl Stencils {
             }
             builder.add(name, group)?;
             // The shim is the last one.
-            shim = set.shim.is_some().then_some(opcode);
+            shim = has_shim.then_some(opcode);
         }
         let (table, symbols, rules) = builder.finish();
         let mut stencils = Stencils {
             identity: new_identity(),
-            target: set.target,
+            target,
             rules,
             table,
             groups,
@@ -83,7 +92,7 @@ impl Stencils {
             symbols,
             guard: None,
             shim,
-            unwind: set.shim.as_ref().and_then(|shim| shim.unwind),
+            unwind,
         };
         if stencils.opcode(GUARD).is_some() {
             stencils = stencils.with_guard(Some(GUARD))?;
@@ -99,7 +108,7 @@ impl Stencils {
     /// [`LoadError`]: the file is damaged or of another version, or its stencils cannot be linked. No
     /// file causes anything worse.
     pub fn load(bytes: &[u8]) -> Result<Stencils, LoadError> {
-        Ok(Stencils::new(&file::decode(bytes)?)?)
+        Ok(Stencils::of(file::decode(bytes)?)?)
     }
 
     /// Sets the stencil that is put at the end of each trace, or none.

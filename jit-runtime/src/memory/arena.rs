@@ -89,6 +89,8 @@ struct Shared {
 struct State {
     chunks: Vec<Entry>,
     generation: u64,
+    /// Whether the system has refused to write a trace to a chunk, so that none gets any more.
+    unwritable: bool,
     buffers: Vec<Vec<u8>>,
     traces: usize,
     used: usize,
@@ -107,7 +109,9 @@ struct Entry {
 impl Arena {
     /// Returns an arena with its first chunk, which only takes address space.
     ///
-    /// If the system refuses that, traces get pages of their own: see [`fallback`](Arena::fallback).
+    /// If the system refuses that, traces get pages of their own: see [`fallback`](Arena::fallback). If it fails for another
+    /// reason than a lack of memory, such as no file descriptor left, that is tried again for each trace, which gets its own pages if
+    /// it still fails.
     ///
     /// # Errors
     ///
@@ -245,10 +249,10 @@ impl State {
     }
 
     fn take(&mut self, size: usize, alignment: usize) -> Option<(Arc<Chunk>, usize)> {
-        let generation = self.generation;
+        let (generation, unwritable) = (self.generation, self.unwritable);
         self.chunks
             .iter_mut()
-            .filter(|entry| entry.generation == generation)
+            .filter(|entry| entry.generation == generation && !unwritable)
             .find_map(|entry| Some((entry.chunk.clone(), entry.space.take(size, alignment)?)))
     }
 }
@@ -259,7 +263,8 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a chunk with room for `size` bytes. If the system refuses it, that is noted and is no error.
+    /// Adds a chunk with room for `size` bytes. If the system refuses it, that is noted and is no error. If it fails for
+    /// another reason than a lack of memory, a trace gets its own pages, and the next one is tried again.
     fn add_chunk(
         &self,
         state: &mut State,
@@ -293,13 +298,24 @@ impl Shared {
                     generation,
                 });
             }
+            Err(error @ MemoryError::NoMemory { .. }) => return Err(error),
             Err(error) if error.is_refusal() => {
                 // Only the first reason is kept, as the others are the same.
                 let _ = self.fallback.set(error);
             }
-            Err(error) => return Err(error),
+            Err(_) => {}
         }
         Ok(())
+    }
+
+    /// Notes that a trace could not be written to its chunk. Except for a lack of memory, no trace will be.
+    fn note_unwritten(&self, error: &MemoryError) {
+        if error.is_of_chunks() {
+            self.lock().unwritable = true;
+            if let Some(error) = error.again() {
+                let _ = self.fallback.set(error);
+            }
+        }
     }
 
     fn own_pages(
@@ -422,7 +438,8 @@ impl Draft {
         let forked = fork::generation() != Some(generation);
         // SAFETY: `buffer` has the slot's length, `Space` gave the slot to no other owner, and there is no `Executable`
         // of it yet.
-        unsafe { slot.chunk.write(slot.offset, &buffer, forked)? };
+        let written = unsafe { slot.chunk.write(slot.offset, &buffer, forked) };
+        written.inspect_err(|error| slot.shared.note_unwritten(error))?;
         // SAFETY: the slot is inside a mapped chunk, which it keeps alive.
         unsafe { cache::flush(slot.start().as_ptr(), slot.len) };
         slot.shared.recycle(buffer);

@@ -127,12 +127,32 @@ impl MemoryError {
         }
     }
 
+    /// Returns the same error of the system once more, or none if it is none of the system's.
+    pub(super) fn again(&self) -> Option<MemoryError> {
+        let (MemoryError::NoMemory { call, len, source }
+        | MemoryError::NotExecutable { call, len, source }
+        | MemoryError::System { call, len, source }) = self
+        else {
+            return None;
+        };
+        let source = match source.raw_os_error() {
+            Some(code) => io::Error::from_raw_os_error(code),
+            None => source.kind().into(),
+        };
+        Some(MemoryError::system(call, *len, source))
+    }
+
     /// Returns whether another way to get executable memory may still work.
     pub(super) fn is_refusal(&self) -> bool {
         matches!(
             self,
             MemoryError::NotExecutable { .. } | MemoryError::Unsupported
         )
+    }
+
+    /// Returns whether a trace that could not be written to a chunk may still be had in pages of its own.
+    pub(crate) fn is_of_chunks(&self) -> bool {
+        self.is_refusal() || matches!(self, MemoryError::System { .. })
     }
 }
 
@@ -143,7 +163,7 @@ fn advice() -> &'static str {
         "the hardened runtime: sign the program with the entitlement com.apple.security.cs.allow-jit"
     } else {
         "SELinux (setsebool -P deny_execmem off), PaX (setfattr -n user.pax.flags -v m PROGRAM), systemd's \
-         MemoryDenyWriteExecute=, PR_SET_MDWE or another seccomp filter; where mprotect is refused, an Arena may still \
+         MemoryDenyWriteExecute=, PR_SET_MDWE or another seccomp filter, or a limit on the size of files (ulimit -f); where mprotect is refused, an Arena may still \
          work, for it needs none"
     }
 }

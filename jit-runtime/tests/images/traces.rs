@@ -104,14 +104,14 @@ pub(crate) fn references(set: &StencilSet, jobs: &[Job]) -> HashMap<String, Vec<
             let (_, group) = &set.groups[usize::from(uop.opcode)];
             for hole in &group.code.holes {
                 let symbol = match &hole.value {
-                    PatchValue::Address { symbol, .. } => symbol.as_ref(),
+                    PatchValue::Address { symbol, .. } => symbol.as_deref(),
                     PatchValue::GotSlot { ordinal, .. } | PatchValue::Symbol { ordinal } => {
-                        set.symbols.get(*ordinal)
+                        set.symbols.get(*ordinal).map(String::as_str)
                     }
                 };
                 if let Some(symbol) = symbol {
                     let place = start + hole.first.unwrap_or(hole.offset) as u64;
-                    references.entry(symbol.clone()).or_default().push(place);
+                    references.entry(symbol.to_owned()).or_default().push(place);
                 }
             }
             start += group.code.body.len() as u64;

@@ -4,7 +4,7 @@ use jit_runtime::memory::{MemoryError, Writable};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::machine::call;
-use crate::{alone, arena, maps, publish};
+use crate::{alone, arena, maps, publish, traces};
 
 /// Sets the soft limit of a resource.
 fn limit(resource: Resource, current: u64) {
@@ -51,22 +51,63 @@ fn no_file_may_be_written() {
     });
 }
 
+/// A program can lower the limit when it has all files that it needs. SIGXFSZ would kill the process.
 #[test]
-fn no_file_descriptor_left() {
-    alone("limits::no_file_descriptor_left", || {
-        let arena = arena();
-        limit(Resource::Nofile, 3);
-        let error = arena.alloc(1 << 20).unwrap_err();
+fn no_file_may_be_written_any_more() {
+    alone("limits::no_file_may_be_written_any_more", || {
+        let arenas = [arena(), arena()];
+        let code = publish(arenas[0].alloc(100).unwrap(), 3).unwrap();
+        let linked = arenas[0].alloc(100).unwrap();
+        limit(Resource::Fsize, 0);
+        let error = publish(linked, 4).unwrap_err();
         assert!(
             matches!(
                 error,
-                MemoryError::System {
-                    call: "memfd_create",
+                MemoryError::NotExecutable {
+                    call: "pwrite to a memfd",
                     ..
                 }
             ),
             "{error:?}"
         );
-        assert_eq!(call(&publish(arena.alloc(100).unwrap(), 4).unwrap()), 4);
+        assert!(error.to_string().contains("ulimit -f"), "{error}");
+        assert!(matches!(
+            arenas[0].fallback(),
+            Some(MemoryError::NotExecutable { .. })
+        ));
+        assert_eq!(call(&code), 3);
+        assert_eq!(call(&publish(arenas[0].alloc(100).unwrap(), 5).unwrap()), 5);
+        // A trace that is linked in one step is linked again, for own pages.
+        assert!(arenas[1].fallback().is_none());
+        assert_eq!(traces::compile(&arenas[1]).unwrap(), traces::VALUE);
+        assert!(arenas[1].fallback().is_some());
+        assert_eq!(arenas[1].stats().traces, 0);
+        // The signal is not left for later, either.
+        assert_eq!(pending(), 0);
+    });
+}
+
+/// Returns the signals that this thread has got and not yet seen, a bit each.
+fn pending() -> u64 {
+    let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("SigPnd:"));
+    u64::from_str_radix(line.unwrap().trim(), 16).unwrap()
+}
+
+#[test]
+fn no_file_descriptor_left() {
+    alone("limits::no_file_descriptor_left", || {
+        let arena = arena();
+        limit(Resource::Nofile, 3);
+        // Traces for which there is no chunk get their own pages.
+        let other = self::arena();
+        for (arena, len, chunks) in [(&arena, 1 << 20, 1), (&arena, 100, 1), (&other, 100, 0)] {
+            assert_eq!(call(&publish(arena.alloc(len).unwrap(), 4).unwrap()), 4);
+            assert!(arena.fallback().is_none());
+            assert_eq!(arena.stats().chunks, chunks);
+        }
+        limit(Resource::Nofile, 100);
+        assert_eq!(call(&publish(other.alloc(100).unwrap(), 5).unwrap()), 5);
+        assert_eq!(other.stats().chunks, 1);
     });
 }

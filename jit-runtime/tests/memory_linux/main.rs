@@ -15,6 +15,7 @@ mod limits;
 #[path = "../machine/mod.rs"]
 mod machine;
 mod refused;
+mod traces;
 
 use machine::{StopOnDrop, call, code};
 

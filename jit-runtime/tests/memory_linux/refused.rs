@@ -4,7 +4,7 @@ use core::ffi::{c_int, c_long, c_ulong};
 use jit_runtime::memory::{Arena, ArenaOptions, MemoryError, Writable};
 
 use crate::machine::call;
-use crate::{alone, arena, publish};
+use crate::{alone, arena, publish, traces};
 
 unsafe extern "C" {
     fn prctl(option: c_int, ...) -> c_int;
@@ -94,6 +94,82 @@ const MPROTECT: c_long = if cfg!(target_arch = "x86_64") {
 const MMAP: c_long = if cfg!(target_arch = "x86_64") { 9 } else { 222 };
 const EPERM: u32 = 1;
 const EACCES: u32 = 13;
+
+/// What an arena calls, by the numbers of x86_64 and AArch64, and one call that it does without.
+const CALLS: [(&str, c_long, c_long); 9] = [
+    ("memfd_create", 319, 279),
+    ("ftruncate", 77, 46),
+    ("pwrite64", 18, 68),
+    ("mmap", 9, 222),
+    ("mprotect", 10, 226),
+    ("munmap", 11, 215),
+    ("rt_sigprocmask", 14, 135),
+    ("rt_sigtimedwait", 128, 137),
+    ("prlimit64", 302, 261),
+];
+/// EPERM, EIO, EBADF, ENOMEM, EACCES, EINVAL, ENFILE, EMFILE, EFBIG, ENOSPC and ENOSYS.
+const ERRORS: [u32; 11] = [1, 5, 9, 12, 13, 22, 23, 24, 27, 28, 38];
+
+/// Makes traces in an arena that is made before calls are refused, and in one that is made after it. Returns the
+/// values that those return which could be made.
+fn make_some(before: &Arena, refuse: impl FnOnce()) -> Vec<u32> {
+    let old = publish(before.alloc(100).unwrap(), 1).unwrap();
+    let waiting = before.alloc(100).unwrap();
+    refuse();
+    let mut made = vec![call(&old)];
+    made.extend(publish(waiting, 2).map(|code| call(&code)));
+    let after = Arena::new(ArenaOptions::default());
+    for arena in [Ok(before.clone()), after] {
+        // The second is too long for the chunk.
+        for (value, len) in [(3, 100), (4, 1 << 20)] {
+            let code = arena.as_ref().ok().and_then(|arena| {
+                let block = arena.alloc(len).ok()?;
+                publish(block, value).ok()
+            });
+            made.extend(code.as_ref().map(call));
+        }
+        made.extend(arena.ok().and_then(|arena| traces::compile(&arena).ok()));
+    }
+    made
+}
+
+/// Checks the values of [`make_some`] after a call was refused.
+fn check_made(call: &str, error: u32, made: &[u32]) {
+    // A block that is linked already can only be published where it is.
+    let writes = matches!(call, "pwrite64" | "rt_sigprocmask");
+    let first: &[u32] = if writes { &[1] } else { &[1, 2] };
+    let all = [first, &[3, 4, traces::VALUE].repeat(2)].concat();
+    let no_memory = matches!(error, 12 | 28);
+    match call {
+        // The first chunk is all that there is.
+        "mmap" => assert_eq!(made, [1, 2, 3, traces::VALUE]),
+        // The error is taken at its word: there is no memory for own pages, either.
+        "memfd_create" | "ftruncate" if no_memory => assert_eq!(made, [1, 2, 3, traces::VALUE]),
+        "pwrite64" | "rt_sigprocmask" if no_memory => assert_eq!(made, [1]),
+        _ => assert_eq!(made, all),
+    }
+}
+
+/// Filters are those of a thread.
+#[test]
+fn whatever_is_refused_is_an_error_or_own_pages() {
+    let name = "refused::whatever_is_refused_is_an_error_or_own_pages";
+    alone(name, || {
+        for (call, x86_64, aarch64) in CALLS {
+            let number = if cfg!(target_arch = "x86_64") {
+                x86_64
+            } else {
+                aarch64
+            };
+            for error in ERRORS {
+                let refusing = move || make_some(&arena(), || refuse(number, None, error));
+                let made = std::thread::spawn(refusing).join().expect(call);
+                println!("{call}, error {error}: {made:?}");
+                check_made(call, error, &made);
+            }
+        }
+    });
+}
 
 #[test]
 fn without_memfd_traces_get_their_own_pages() {

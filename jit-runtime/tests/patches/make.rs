@@ -96,7 +96,7 @@ pub(crate) fn based(base: HoleValue, addend: i64) -> PatchValue {
 pub(crate) fn symbol(name: &str, addend: i64) -> PatchValue {
     PatchValue::Address {
         base: HoleValue::Zero,
-        symbol: Some(name.to_owned()),
+        symbol: Some(name.into()),
         addend,
     }
 }

@@ -1,6 +1,7 @@
 //! Reads a file.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use jit_schema::{PatchShape, Target};
 
@@ -92,11 +93,18 @@ struct Decoder<'a> {
     /// Whether anything was read that a file of version 1 does not have.
     detailed: bool,
     reader: Reader<'a>,
-    /// The names of symbols: first those with ordinals, then the others.
-    names: Vec<&'a str>,
+    /// The symbols: first those with ordinals, then the others.
+    names: Vec<Name<'a>>,
     ordinals: usize,
     /// The number of the others that were used so far. They are used in their order.
     used: usize,
+}
+
+/// The name of a symbol.
+struct Name<'a> {
+    name: &'a str,
+    /// The name as holes have it, if any hole refers to it by name.
+    shared: Option<Arc<str>>,
 }
 
 impl<'a> Decoder<'a> {
@@ -113,6 +121,7 @@ impl<'a> Decoder<'a> {
             .count(GROUP_SIZE)
             .map_err(|fault| malformed(fault, "the number of micro-ops"))?;
         let mut groups = Vec::with_capacity(count);
+        taken.reserve(count);
         for index in 0..count {
             let name = self
                 .new_name(&mut taken)
@@ -152,15 +161,16 @@ impl<'a> Decoder<'a> {
         self.ordinals = self.some_names(&mut taken)?;
         self.some_names(&mut taken)?;
         let with_ordinals = self.names.iter().take(self.ordinals);
-        Ok(with_ordinals.map(|name| (*name).to_owned()).collect())
+        Ok(with_ordinals.map(|name| name.name.to_owned()).collect())
     }
 
     fn some_names(&mut self, taken: &mut HashSet<&'a str>) -> Result<usize, Fault> {
         let count = self.reader.count(NAME_SIZE)?;
         self.names.reserve_exact(count);
+        taken.reserve(count);
         for _ in 0..count {
             let name = self.new_name(taken)?;
-            self.names.push(name);
+            self.names.push(Name { name, shared: None });
         }
         Ok(count)
     }
@@ -383,7 +393,7 @@ impl<'a> Decoder<'a> {
                     .filter(|base| *base != HoleValue::Got)
                     .ok_or_else(|| fault(start, format!("there is no value {}", kind & 0x1f)))?;
                 let symbol = match has_symbol {
-                    true => Some(self.symbol()?.to_owned()),
+                    true => Some(self.symbol()?),
                     false => None,
                 };
                 Ok(PatchValue::Address {
@@ -410,12 +420,12 @@ impl<'a> Decoder<'a> {
 
     /// Reads the index of any symbol, and returns its name. Symbols without an ordinal are in the
     /// order of their first use.
-    fn symbol(&mut self) -> Result<&'a str, Fault> {
+    fn symbol(&mut self) -> Result<Arc<str>, Fault> {
         let start = self.reader.offset();
         let number = self.reader.unsigned()?;
         let next = self.ordinals + self.used;
         let index = usize::try_from(number).ok().filter(|index| *index <= next);
-        let name = index.and_then(|index| self.names.get(index).copied());
+        let name = index.and_then(|index| self.names.get_mut(index));
         let Some(name) = name else {
             let problem = format!("symbol {number} is not there, or used before {next} is");
             return Err(fault(start, problem));
@@ -423,8 +433,8 @@ impl<'a> Decoder<'a> {
         if index == Some(next) {
             self.used += 1;
         }
-        self.reader.spend(name.len())?;
-        Ok(name)
+        let shared = name.shared.get_or_insert_with(|| Arc::from(name.name));
+        Ok(shared.clone())
     }
 
     fn addend(&mut self, given: bool) -> Result<i64, Fault> {

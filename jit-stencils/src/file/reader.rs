@@ -51,7 +51,7 @@ impl<'a> Reader<'a> {
                 Ok(())
             }
             None => Err(self.fault(format!(
-                "names and masks would come to more than {EXPANSION} times the file's size"
+                "masks would come to more than {EXPANSION} times the file's size"
             ))),
         }
     }

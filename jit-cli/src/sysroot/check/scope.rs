@@ -2,11 +2,12 @@
 
 use std::{
     collections::BTreeSet,
-    fs,
     path::{Path, PathBuf},
 };
 
 use jit_llvm::Passage;
+
+use crate::paths;
 
 /// The files of a project, with the records and identifiers in them.
 #[derive(Debug, Default)]
@@ -38,7 +39,7 @@ impl Scope {
             }
             self.tags.extend(tags(&passage.text));
             if self.files.insert(passage.file.clone())
-                && let Ok(bytes) = fs::read(&passage.file)
+                && let Ok(bytes) = paths::read(&passage.file)
             {
                 self.read(&String::from_utf8_lossy(&bytes));
             }

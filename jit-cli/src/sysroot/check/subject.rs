@@ -6,7 +6,6 @@ use std::{
 };
 
 use jit_llvm::Search;
-use tempfile::TempDir;
 
 use crate::{
     conventions::Conventions,
@@ -16,6 +15,7 @@ use crate::{
     project::config::Config,
     project::definition::{Origin, Project},
     project::template,
+    scratch::Scratch,
 };
 
 /// Where the subject's headers are.
@@ -43,7 +43,7 @@ pub(crate) struct Subject {
     pub(crate) source: String,
     pub(crate) llvm: Search,
     /// The temporary directory with the headers, if they are in one.
-    _copy: Option<TempDir>,
+    _copy: Option<Scratch>,
 }
 
 /// The headers with CPython's runtime structures. A template includes most of them, and the layouts of all are
@@ -111,10 +111,8 @@ impl Subject {
         if !directory.join("Python.h").is_file() {
             return Err(missing("Python.h"));
         }
-        let copy = tempfile::Builder::new()
-            .prefix("jit-headers-")
-            .tempdir()
-            .map_err(Error::file("create", &std::env::temp_dir()))?;
+        let parent = std::env::temp_dir();
+        let copy = Scratch::create_in(&parent).map_err(Error::file("create", &parent))?;
         copy_headers(directory, copy.path())?;
         let root = copy
             .path()
@@ -178,7 +176,8 @@ fn copy_headers(from: &Path, to: &Path) -> Result<(), Error> {
             copy_headers(&path, &copy)?;
         } else if path.extension().is_some_and(|extension| extension == "h") && name != "pyconfig.h"
         {
-            fs::copy(&path, &copy).map_err(Error::file("copy", &path))?;
+            let bytes = paths::read(&path).map_err(Error::file("copy", &path))?;
+            fs::write(&copy, bytes).map_err(Error::file("write", &copy))?;
         }
     }
     Ok(())

@@ -1,14 +1,16 @@
 //! Chunks that are memfd files: mapped executable, and written by pwrite. Nothing is ever mapped writable.
 
 use super::super::{MemoryError, fork};
+use super::signal::within_limit;
 use super::unix;
 use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::mm::{MapFlags, ProtFlags, mmap};
-use rustix::process::{Resource, getrlimit};
 use std::fs::File;
-use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::ptr::{NonNull, null_mut};
+
+/// The call that writes a trace, for messages.
+const WRITE: &str = "pwrite to a memfd";
 
 #[derive(Debug)]
 pub(in super::super) struct Chunk {
@@ -28,14 +30,6 @@ impl Chunk {
     /// Returns a chunk of `len` zero bytes, a multiple of the page size.
     pub(in super::super) fn new(len: usize) -> Result<Chunk, MemoryError> {
         fork::watch();
-        // The limit applies to memfd files, and exceeding it kills the process with SIGXFSZ.
-        if getrlimit(Resource::Fsize)
-            .current
-            .is_some_and(|limit| limit < len as u64)
-        {
-            let source = io::Error::from_raw_os_error(rustix::io::Errno::FBIG.raw_os_error());
-            return Err(MemoryError::system("memfd_create (ulimit -f)", len, source));
-        }
         // Since Linux 6.3, vm.memfd_noexec=2 only allows files that cannot be executed, as mmap does not need them to be.
         let flags = MemfdFlags::CLOEXEC | MemfdFlags::NOEXEC_SEAL;
         let file = memfd_create(c"jit-runtime", flags)
@@ -45,8 +39,11 @@ impl Chunk {
             })
             .map(File::from)
             .map_err(|error| MemoryError::system("memfd_create", len, error.into()))?;
-        file.set_len(len as u64)
-            .map_err(|error| MemoryError::system("ftruncate", len, error))?;
+        within_limit(|| file.set_len(len as u64))
+            .map_err(|error| MemoryError::system("ftruncate of a memfd", len, error))?;
+        // Nothing is written, but a filter that refuses the call is noticed before a trace is linked for this chunk.
+        file.write_at(&[], 0)
+            .map_err(|error| MemoryError::system(WRITE, len, error))?;
         // SAFETY: without MAP_FIXED, mmap only takes addresses that nothing uses. The file has `len` bytes and keeps them.
         let start = unsafe {
             mmap(
@@ -90,9 +87,8 @@ impl Chunk {
         if forked && std::process::id() != self.process {
             return Err(MemoryError::Forked);
         }
-        self.file
-            .write_all_at(bytes, offset as u64)
-            .map_err(|error| MemoryError::system("pwrite to a memfd", bytes.len(), error))
+        within_limit(|| self.file.write_all_at(bytes, offset as u64))
+            .map_err(|error| MemoryError::system(WRITE, bytes.len(), error))
     }
 }
 
