@@ -11,6 +11,30 @@ use crate::python::{bytes_repr, expand_tabs, is_space, split_lines};
 /// path. Upstream's path is that of a Python `tempfile.TemporaryDirectory()` in `/tmp`.
 const DIRECTORY: &str = "/tmp/tmpxxxxxxxx/";
 
+/// Writes text as the rest of a line that is a comment. It cannot go on in the next line, nor hide or reorder
+/// what is there: characters that control something are written as their numbers, and no line ends with
+/// a backslash, or with the trigraph for one.
+pub(crate) fn write_rest_of_line(out: &mut String, text: &str) {
+    for c in text.chars() {
+        // Writing to a String cannot fail.
+        let _ = match c {
+            c if c.is_control() || is_invisible(c) => write!(out, "\\x{{{:x}}}", u32::from(c)),
+            c => out.write_char(c),
+        };
+    }
+    // Compilers ignore space between a backslash and the end of the line.
+    let visible = text.trim_end();
+    if visible.ends_with('\\') || visible.ends_with("??/") {
+        out.push('.');
+    }
+    out.push('\n');
+}
+
+/// Returns whether a character is a separator of lines or paragraphs, or changes the direction of text.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// Returns the lines for a micro-op's code: its disassembly, if there is one (`_parse` in CPython's
 /// `Tools/jit/_targets.py`).
 ///

@@ -13,6 +13,15 @@ use crate::{c, error::HeaderError, format::HeaderFormat, preamble::Preamble};
 /// The format with the name `cpython-3.15`.
 pub(crate) const FORMAT: HeaderFormat = HeaderFormat {
     name: "cpython-3.15",
+    locals: &[
+        "code",
+        "code_body",
+        "data",
+        "data_body",
+        "executor",
+        "instruction",
+        "state",
+    ],
     stencils: write_stencils,
     unwind: write_unwind,
     dispatcher: dispatcher::write,

@@ -1,6 +1,6 @@
 //! The error of writing a header.
 
-use jit_stencils::PatchKind;
+use jit_stencils::{Part, PatchKind};
 
 /// Why stencils cannot be in a header of a format.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -38,5 +38,55 @@ pub enum HeaderError {
         patch: PatchKind,
         /// The name of the format.
         format: &'static str,
+    },
+    /// The name of a micro-op is no C identifier.
+    #[error(
+        "{opname:?} is the name of a micro-op and not a C identifier, as headers need: rename it"
+    )]
+    OpName {
+        /// The micro-op.
+        opname: String,
+    },
+    /// A hole refers to a symbol that is no C identifier.
+    #[error(
+        "{opname}: {part}+{offset:#x} refers to the symbol {symbol:?}, which is not a C identifier, as \
+         headers need: give it another name; an __asm__ label where it is declared sets the name"
+    )]
+    Symbol {
+        /// The micro-op.
+        opname: String,
+        /// The part of the stencil that the hole is in.
+        part: Part,
+        /// The offset of the hole in that part, in bytes.
+        offset: usize,
+        /// The symbol.
+        symbol: String,
+    },
+    /// A hole refers to a symbol whose name has another meaning in the functions of the header.
+    #[error(
+        "{opname}: {part}+{offset:#x} refers to the symbol {symbol}, which is the name of a parameter or \
+         variable of each function in a {format} header: rename the symbol"
+    )]
+    Local {
+        /// The micro-op.
+        opname: String,
+        /// The part of the stencil that the hole is in.
+        part: Part,
+        /// The offset of the hole in that part, in bytes.
+        offset: usize,
+        /// The symbol.
+        symbol: String,
+        /// The name of the format.
+        format: &'static str,
+    },
+    /// A symbol that no hole refers to is no C identifier.
+    #[error(
+        "symbol {ordinal} is {symbol:?}, which is not a C identifier, as headers need: give it another name"
+    )]
+    Unused {
+        /// The index in [`StencilSet::symbols`](jit_stencils::StencilSet::symbols).
+        ordinal: usize,
+        /// The symbol.
+        symbol: String,
     },
 }

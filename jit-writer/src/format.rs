@@ -6,6 +6,7 @@ use jit_schema::Target;
 use jit_stencils::{StencilSet, UnwindInfo};
 
 use crate::error::HeaderError;
+use crate::names;
 use crate::preamble::Preamble;
 
 /// A format of generated C headers: names, layout, and what the host program has to define.
@@ -15,6 +16,8 @@ use crate::preamble::Preamble;
 pub struct HeaderFormat {
     /// The name in configuration files.
     pub(crate) name: &'static str,
+    /// The parameters and variables of the functions of micro-ops.
+    pub(crate) locals: &'static [&'static str],
     /// Returns the header with the stencils of a target.
     pub(crate) stencils: fn(Preamble<'_>, &StencilSet) -> Result<String, HeaderError>,
     /// Returns the header with the unwind rules for JIT code.
@@ -36,12 +39,14 @@ impl HeaderFormat {
     ///
     /// # Errors
     ///
-    /// A [`HeaderError`] if a stencil has something that the users of this format do not know of.
+    /// A [`HeaderError`] if a stencil has something that the users of this format do not know of, or a name that is
+    /// no C identifier.
     pub fn stencil_header(
         &self,
         preamble: Preamble<'_>,
         set: &StencilSet,
     ) -> Result<String, HeaderError> {
+        names::check(set, self.name, self.locals)?;
         (self.stencils)(preamble, set)
     }
 

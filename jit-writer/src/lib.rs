@@ -46,6 +46,7 @@ mod error;
 mod expression;
 mod format;
 mod formats;
+mod names;
 mod plain;
 mod preamble;
 mod python;

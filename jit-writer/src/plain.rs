@@ -11,11 +11,21 @@ mod tables;
 use jit_schema::Target;
 use jit_stencils::{StencilSet, UnwindInfo};
 
-use crate::{c, error::HeaderError, format::HeaderFormat, preamble::Preamble};
+use crate::{
+    c, comments::write_rest_of_line, error::HeaderError, format::HeaderFormat, preamble::Preamble,
+};
 
 /// The format with the name `plain`.
 pub(crate) const FORMAT: HeaderFormat = HeaderFormat {
     name: "plain",
+    locals: &[
+        "code",
+        "code_body",
+        "data",
+        "data_body",
+        "instruction",
+        "state",
+    ],
     stencils: write_stencils,
     unwind: write_unwind,
     dispatcher: write_dispatcher,
@@ -82,8 +92,9 @@ fn write_unwind(preamble: Preamble<'_>, info: Option<&UnwindInfo>) -> String {
 }
 
 fn write_dispatcher(comment: &str, prefix: &str, targets: &[&Target]) -> String {
-    let mut out =
-        format!("// {comment}\n\n// Includes the header of the target that is compiled for.\n");
+    let mut out = String::from("// ");
+    write_rest_of_line(&mut out, comment);
+    out.push_str("\n// Includes the header of the target that is compiled for.\n");
     let error = "no stencils were built for this target";
     c::write_choice(&mut out, prefix, targets, error);
     out

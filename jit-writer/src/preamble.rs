@@ -1,5 +1,7 @@
 //! The first lines of a generated file.
 
+use crate::comments::write_rest_of_line;
+
 /// The two comment lines at the top of a generated header, which every format has (upstream writes
 /// them in `_write_generated_header` in CPython's `Tools/jit/_targets.py`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,12 +17,10 @@ impl Preamble<'_> {
     /// Writes the lines, and an empty one after them.
     pub(crate) fn write(&self, out: &mut String) {
         out.push_str("// ");
-        out.push_str(self.digest);
-        out.push('\n');
+        write_rest_of_line(out, self.digest);
         if !self.comment.is_empty() {
             out.push_str("// ");
-            out.push_str(self.comment);
-            out.push('\n');
+            write_rest_of_line(out, self.comment);
         }
         out.push('\n');
     }

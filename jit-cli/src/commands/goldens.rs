@@ -255,6 +255,23 @@ examples! {
             format: "cpython-3.15",
         }
         .into(),
+        jit_writer::HeaderError::OpName { opname: "A B".to_owned() }.into(),
+        jit_writer::HeaderError::Symbol {
+            opname: uop(),
+            part: jit_stencils::Part::Code,
+            offset: 0x1c,
+            symbol: "a b".to_owned(),
+        }
+        .into(),
+        jit_writer::HeaderError::Local {
+            opname: uop(),
+            part: jit_stencils::Part::Code,
+            offset: 0x1c,
+            symbol: "data".to_owned(),
+            format: "plain",
+        }
+        .into(),
+        jit_writer::HeaderError::Unused { ordinal: 3, symbol: "a b".to_owned() }.into(),
     ],
     Unwind => [Error::Unwind {
         path: place(),

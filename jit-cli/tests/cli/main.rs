@@ -22,6 +22,7 @@ mod fake_clang;
 mod files;
 mod flags;
 mod goldens;
+mod hostile_text;
 mod interrupt;
 mod leftovers;
 mod library;

@@ -3,10 +3,12 @@
 use jit_schema::Target;
 
 use crate::c;
+use crate::comments::write_rest_of_line;
 
 /// Returns a dispatcher (`_write_target_dispatcher` in `Tools/jit/build.py`).
 pub(super) fn write(comment: &str, prefix: &str, targets: &[&Target]) -> String {
-    let mut out = format!("// {comment}\n");
+    let mut out = String::from("// ");
+    write_rest_of_line(&mut out, comment);
     c::write_choice(&mut out, prefix, targets, "unexpected target");
     out
 }

@@ -50,7 +50,6 @@ fn shifted(hole: &Hole, shift: i64) -> Hole {
 fn write_comments(out: &mut String, lines: Vec<String>) {
     for line in lines {
         out.push_str("    // ");
-        out.push_str(&line);
-        out.push('\n');
+        comments::write_rest_of_line(out, &line);
     }
 }

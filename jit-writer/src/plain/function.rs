@@ -33,7 +33,8 @@ pub(super) fn write(out: &mut String, name: &str, group: &StencilGroup) {
 /// Writes comments, a line each, without blanks at their ends.
 fn write_comments(out: &mut String, lines: Vec<String>) {
     for line in lines {
-        out.push_str(format!("    // {line}").trim_end());
-        out.push('\n');
+        let line = line.trim_end();
+        out.push_str(if line.is_empty() { "    //" } else { "    // " });
+        comments::write_rest_of_line(out, line);
     }
 }
