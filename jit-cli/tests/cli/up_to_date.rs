@@ -479,7 +479,7 @@ fn outputs() {
         assert!(!is_current(build(&sandbox)), "{name}");
         assert!(sandbox.files("machine/generated") == whole, "{name}");
     }
-    // A pipe is not waited for.
+    // A pipe is neither waited for nor replaced.
     let pipe = directory.join(names[0]);
     fs::remove_file(&pipe).unwrap();
     assert!(
@@ -489,6 +489,9 @@ fn outputs() {
             .unwrap()
             .success()
     );
+    let message = build(&sandbox).fails(20);
+    assert!(message.contains("not a regular file"), "{message}");
+    fs::remove_file(&pipe).unwrap();
     assert!(!is_current(build(&sandbox)));
     assert!(sandbox.files("machine/generated") == whole);
     // The states of two targets are swapped.
