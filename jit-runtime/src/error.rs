@@ -136,6 +136,12 @@ pub enum LinkError {
         /// The number of stencils.
         known: usize,
     },
+    /// The trace has no micro-op, and there is no guard either.
+    #[error(
+        "the trace is empty, so that there is nothing to run: begin with a micro-op, or choose a guard with \
+         Stencils::with_guard"
+    )]
+    Empty,
     /// The trace has more micro-ops than jump targets, which have 16 bits, can name.
     #[error("the trace has {length} micro-ops, more than {limit}: split it, or end it earlier")]
     TooLong {

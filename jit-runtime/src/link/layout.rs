@@ -197,15 +197,15 @@ pub(super) fn layout<'t>(
     })
 }
 
-/// Checks that control does not go on past the end of the code: from the guard, or from the last micro-op
-/// if there is no guard.
+/// Checks that there is something to run, and that control does not go on past the end of the code: from
+/// the guard, or from the last micro-op if there is no guard.
 fn check_end(stencils: &Stencils, trace: &[Uop]) -> Result<(), LinkError> {
     let last = stencils.guard().or_else(|| Some(trace.last()?.opcode));
-    let ends = &stencils.table.falls_through;
-    match last.and_then(|last| Some((last, *ends.get(usize::from(last))?))) {
-        Some((last, true)) => Err(runs_off_end(stencils, trace, last)),
-        // Opcodes are checked later, and there may be nothing to execute.
-        Some((_, false)) | None => Ok(()),
+    let last = last.ok_or(LinkError::Empty)?;
+    match stencils.table.falls_through.get(usize::from(last)) {
+        Some(true) => Err(runs_off_end(stencils, trace, last)),
+        // Opcodes are checked later.
+        Some(false) | None => Ok(()),
     }
 }
 

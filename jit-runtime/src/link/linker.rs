@@ -48,8 +48,8 @@ impl<'s> Linker<'s> {
     ///
     /// # Errors
     ///
-    /// [`LinkError::UnknownOpcode`], [`LinkError::TooLong`], [`LinkError::RunsOffEnd`],
-    /// [`LinkError::TooBig`], and [`LinkError::PageSize`].
+    /// [`LinkError::UnknownOpcode`], [`LinkError::Empty`], [`LinkError::TooLong`],
+    /// [`LinkError::RunsOffEnd`], [`LinkError::TooBig`], and [`LinkError::PageSize`].
     pub fn layout<'t>(&self, trace: &'t [Uop]) -> Result<Layout<'t>, LinkError> {
         layout::layout(self.stencils, self.policy, trace)
     }

@@ -62,7 +62,7 @@ fn traces_that_run_off_their_end() {
         link(stencils, TIGHT, &trace, 0x1_0000, &[]).map(|_| ())
     };
     let bare = with(None);
-    for names in [&["_ON", "_OUT"][..], &["_OUT"], &["_ON", "_UNKNOWN"], &[]] {
+    for names in [&["_ON", "_OUT"][..], &["_OUT"], &["_ON", "_UNKNOWN"]] {
         assert_eq!(run(&bare, names), Ok(()), "{names:?}");
     }
     for names in [&["_ON"][..], &["_ON", "_ON"], &["_OUT", "_UNKNOWN", "_ON"]] {
@@ -87,6 +87,31 @@ fn traces_that_run_off_their_end() {
         };
         assert_eq!(error, expected);
     }
+}
+
+/// An empty trace has only the guard's code.
+#[test]
+fn empty_traces() {
+    let group = |name| {
+        (
+            name,
+            StencilGroup {
+                end: CodeEnd::Leaves,
+                ..nothing()
+            },
+        )
+    };
+    let guarded = stencils(LINUX, vec![group("_OUT"), group(GUARD)], &[]);
+    for policy in [TIGHT, LayoutPolicy::CPython { page_size: 4096 }] {
+        let image = link(&guarded, policy, &[], 0x1_0000, &[]);
+        assert!(image.is_ok(), "{image:?}");
+        let bare = stencils(LINUX, vec![group("_OUT")], &[]);
+        let error = link(&bare, policy, &[], 0x1_0000, &[]).map(|_| ());
+        assert_eq!(error, Err(LinkError::Empty));
+    }
+    let without = guarded.with_guard(None).unwrap();
+    let error = link(&without, TIGHT, &[], 0x1_0000, &[]).map(|_| ());
+    assert_eq!(error, Err(LinkError::Empty));
 }
 
 #[test]
