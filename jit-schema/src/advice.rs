@@ -1,5 +1,8 @@
 //! Advice about objects that cannot be used, for the ends of error messages.
 
+/// The type of sections with the addresses of constructors or destructors in COFF, which has no name for it.
+pub(crate) const CONSTRUCTORS: &str = "constructors";
+
 const UNWIND: &str = "unwind information cannot be in a stencil: compile with \
                       -fno-asynchronous-unwind-tables -fno-unwind-tables";
 const THREAD_LOCAL: &str =
@@ -62,7 +65,12 @@ const SECTIONS: &[(&[&str], &str)] = &[
         "only relocations of type SHT_RELA are read: assemble with clang, without -Wa,--crel",
     ),
     (
-        &["SHT_INIT_ARRAY", "SHT_FINI_ARRAY", "SHT_PREINIT_ARRAY"],
+        &[
+            "SHT_INIT_ARRAY",
+            "SHT_FINI_ARRAY",
+            "SHT_PREINIT_ARRAY",
+            CONSTRUCTORS,
+        ],
         "nothing runs a stencil's constructors or destructors: remove them",
     ),
     (

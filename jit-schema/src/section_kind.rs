@@ -1,7 +1,7 @@
 //! Decides for both readers which sections are code, which are data, and which are neither, as
 //! `_handle_section` does for the three formats in CPython's `Tools/jit/_targets.py`.
 
-use crate::SectionKind;
+use crate::{SectionKind, advice};
 
 /// What an ELF section is to the reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,15 +63,19 @@ pub(crate) fn macho(
     }
 }
 
-/// Returns the kind of a COFF section with or without `IMAGE_SCN_MEM_EXECUTE` and `IMAGE_SCN_MEM_READ`.
-/// CPython skips only `.debug$S`, so `.debug$T` is data.
-pub(crate) fn coff(name: &str, execute: bool, read: bool) -> SectionKind {
-    match (name, execute, read) {
+/// Returns the kind of a COFF section with or without `IMAGE_SCN_MEM_EXECUTE` and `IMAGE_SCN_MEM_READ`, or
+/// the name of what a stencil cannot have. CPython skips only `.debug$S`, so `.debug$T` is data.
+pub(crate) fn coff(name: &str, execute: bool, read: bool) -> Result<SectionKind, &'static str> {
+    let constructors = [".CRT$X", ".ctors", ".dtors", ".init_array", ".fini_array"];
+    Ok(match (name, execute, read) {
         (".debug$S", _, _) => SectionKind::Metadata,
         (_, true, _) => SectionKind::Code,
+        (name, false, true) if constructors.iter().any(|start| name.starts_with(start)) => {
+            return Err(advice::CONSTRUCTORS);
+        }
         (_, false, true) => SectionKind::Data,
         (_, false, false) => SectionKind::Metadata,
-    }
+    })
 }
 
 /// Returns whether an ELF section that can be written to is for constants with addresses, which are

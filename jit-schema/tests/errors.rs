@@ -85,6 +85,11 @@ fn unsupported_contents() {
              stencil's constructors or destructors: remove them",
         ),
         (
+            "constructor-coff",
+            "unsupported section .CRT$XCU (index 4) of type constructors; nothing runs a \
+             stencil's constructors or destructors: remove them",
+        ),
+        (
             "difference-macho",
             "unsupported relocation ARM64_RELOC_SUBTRACTOR against \"_another\" at __data+0x0; \
              differences of symbols cannot be in a stencil: compile with -fno-jump-tables \

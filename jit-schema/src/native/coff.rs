@@ -78,7 +78,7 @@ struct Reader<'a> {
     read: Vec<Section>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
     fn sections(&mut self, ignored: &[&str]) -> Result<(), ObjectError> {
         let mut zeros = 0;
         for (index, header) in self.sections.enumerate() {
@@ -102,6 +102,11 @@ impl Reader<'_> {
                     flags.contains(IMAGE_SCN_MEM_EXECUTE),
                     flags.contains(IMAGE_SCN_MEM_READ),
                 )
+                .map_err(|kind| ObjectError::UnsupportedSection {
+                    section: name.clone(),
+                    index: index.0,
+                    kind: kind.to_owned(),
+                })?
             };
             let data = match kind {
                 SectionKind::Metadata => Vec::new(),
@@ -129,7 +134,8 @@ impl Reader<'_> {
     fn symbols(&mut self) -> Result<(), ObjectError> {
         for (index, symbol) in self.symbol_at.iter().enumerate() {
             let Some(symbol) = symbol else { continue };
-            let Some(section) = symbol.section() else {
+            let definition = self.definition(index, symbol)?;
+            let Some(section) = definition.section() else {
                 continue;
             };
             let section = section
@@ -148,10 +154,26 @@ impl Reader<'_> {
             let name = symbol.name(self.symbols.strings()).map_err(bad)?;
             section.symbols.push(Symbol {
                 name: self.allowance.name("symbol name", name)?,
-                value: symbol.value().into(),
+                value: definition.value().into(),
             });
         }
         Ok(())
+    }
+
+    /// Returns the symbol at whose place a symbol is: the definition of a weak one, and otherwise the
+    /// symbol itself. No other object has a stronger definition.
+    fn definition(
+        &self,
+        index: usize,
+        symbol: &'a ImageSymbol,
+    ) -> Result<&'a ImageSymbol, ObjectError> {
+        if !symbol.has_aux_weak_external() {
+            return Ok(symbol);
+        }
+        let auxiliary = self.symbols.aux_weak_external(SymbolIndex(index));
+        let definition = auxiliary.map_err(bad)?.default_symbol().0;
+        let known = self.symbol_at.get(definition).copied().flatten();
+        known.ok_or_else(|| bad(format!("there is no symbol {definition}")))
     }
 
     fn relocations(&mut self) -> Result<(), ObjectError> {

@@ -64,7 +64,12 @@ fn section(section: CoffSection, zeros: &mut u64) -> Result<Section, ObjectError
         &name,
         section.characteristics.contains("IMAGE_SCN_MEM_EXECUTE"),
         section.characteristics.contains("IMAGE_SCN_MEM_READ"),
-    );
+    )
+    .map_err(|kind| ObjectError::UnsupportedSection {
+        section: name.clone(),
+        index: section.number,
+        kind: kind.to_owned(),
+    })?;
     let mut read = Section {
         index: section.number,
         name,

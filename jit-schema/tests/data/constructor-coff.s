@@ -1,0 +1,3 @@
+    .text
+    .section .CRT$XCU,"dr"
+    .quad constructor
