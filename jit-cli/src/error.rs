@@ -10,7 +10,7 @@ use std::{
 use jit_llvm::LlvmError;
 use jit_optimizer::OptimizeError;
 use jit_schema::{ObjectError, Target, UnknownTarget};
-use jit_stencils::{LowerError, ResolveError, ShimError, UnwindError};
+use jit_stencils::{LowerError, ResolveError, ResolveErrors, ShimError, UnwindError};
 
 /// The reason why a build failed. Each message names the file, micro-op or target that it is about.
 #[derive(Debug, thiserror::Error)]
@@ -373,6 +373,13 @@ fn several(failures: &[Error]) -> String {
         }
     }
     format!("{text}{} micro-ops failed", failures.len())
+}
+
+impl From<ResolveErrors> for Error {
+    fn from(errors: ResolveErrors) -> Error {
+        let others = errors.others.into_iter().map(Error::Resolve);
+        Error::of_all(Error::Resolve(errors.first), others.collect())
+    }
 }
 
 impl Error {

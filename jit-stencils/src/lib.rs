@@ -80,7 +80,7 @@ pub use hole::{Hole, HoleValue, PatchValue};
 #[cfg(feature = "lower")]
 pub use lower::{LowerError, lower, lower_aligned};
 #[cfg(feature = "lower")]
-pub use resolve::{ResolveError, resolve};
+pub use resolve::{ResolveError, ResolveErrors, resolve};
 #[cfg(feature = "lower")]
 pub use shim::{ShimError, attach_shim};
 pub use stencil::{

@@ -15,7 +15,7 @@ use crate::{
     Hole, HoleValue, Part, PatchKind, PatchValue, SLOT_SIZE, Stencil, StencilGroup, StencilSet,
 };
 
-pub use error::ResolveError;
+pub use error::{ResolveError, ResolveErrors};
 
 /// Makes the finished stencils of a target. External symbols that are reached through trampolines or
 /// the GOT get numbers, and references to a micro-op's own symbols become offsets. The data gets a
@@ -26,20 +26,29 @@ pub use error::ResolveError;
 ///
 /// # Errors
 ///
-/// The [`ResolveError`] of the first micro-op that has one.
+/// The [`ResolveError`] of each micro-op that has one, in the order of `groups`.
 pub fn resolve(
     target: &Target,
     groups: impl IntoIterator<Item = (String, UnresolvedGroup)>,
-) -> Result<StencilSet, ResolveError> {
+) -> Result<StencilSet, ResolveErrors> {
     let mut known = IndexSet::new();
     let mut names = HashSet::new();
     let mut resolved = Vec::new();
+    let mut errors = Vec::new();
     for (opname, group) in groups {
         if !names.insert(opname.clone()) {
-            return Err(ResolveError::DuplicateUop { opname });
+            errors.push(ResolveError::DuplicateUop { opname });
+            continue;
         }
-        let group = resolve_group(&opname, group, &mut known)?;
-        resolved.push((opname, group));
+        match resolve_group(&opname, group, &mut known) {
+            Ok(group) => resolved.push((opname, group)),
+            Err(error) => errors.push(error),
+        }
+    }
+    let mut errors = errors.into_iter();
+    if let Some(first) = errors.next() {
+        let others = errors.collect();
+        return Err(ResolveErrors { first, others });
     }
     Ok(StencilSet {
         target: *target,
@@ -206,8 +215,13 @@ impl Resolver<'_> {
         let Some(name) = symbol.strip_prefix("_JIT_") else {
             return Ok(());
         };
-        let place = (self.opname.to_owned(), symbol.clone(), part, hole.offset);
-        if !self.symbols.contains_key(&symbol) && HoleValue::from_name(name).is_none() {
+        // The micro-op may call itself: that returns when the trace does.
+        if self.symbols.contains_key(&symbol) {
+            return Ok(());
+        }
+        let is_known = HoleValue::from_name(name).is_some();
+        let place = (self.opname.to_owned(), symbol, part, hole.offset);
+        if !is_known {
             let (opname, symbol, part, offset) = place;
             return Err(ResolveError::UnknownPlace {
                 opname,

@@ -10,7 +10,7 @@ use jit_schema::RelocationKind as R;
 use jit_schema::SectionKind::{Code, Data};
 use jit_schema::{ObjectFile, ObjectFormat};
 use jit_stencils::{
-    Hole, HoleValue, PatchKind, PatchValue, ResolveError, StencilSet, lower, resolve,
+    Hole, HoleValue, PatchKind, PatchValue, ResolveErrors, StencilSet, lower, resolve,
 };
 
 const X86_64_LINUX: &str = "x86_64-unknown-linux-gnu";
@@ -18,7 +18,7 @@ const AARCH64_LINUX: &str = "aarch64-unknown-linux-gnu";
 const X86_64_WINDOWS: &str = "x86_64-pc-windows-msvc";
 const I686_WINDOWS: &str = "i686-pc-windows-msvc";
 
-fn run(triple: &str, uops: &[(&str, ObjectFile)]) -> Result<StencilSet, ResolveError> {
+fn run(triple: &str, uops: &[(&str, ObjectFile)]) -> Result<StencilSet, ResolveErrors> {
     let target = target(triple);
     resolve(
         target,
@@ -381,4 +381,40 @@ fn near_addresses_are_the_micro_ops_own() {
         let message = error.unwrap_err().to_string();
         assert!(message.contains("may be out of its reach"), "{message}");
     }
+}
+
+#[test]
+fn each_micro_op_with_an_error_is_reported() {
+    let bad = |symbol| code(&[0; 8], &[], &[(0, R::RX86_64Pc32, symbol, -4)]);
+    let uops = [
+        ("_A", bad("first")),
+        ("_B", code(&[0; 8], &[], &[])),
+        ("_C", bad("second")),
+        ("_B", code(&[0; 8], &[], &[])),
+    ];
+    let errors = run(X86_64_LINUX, &uops).unwrap_err();
+    let all = std::iter::once(&errors.first).chain(&errors.others);
+    assert_eq!(
+        all.map(|error| error.opname()).collect::<Vec<_>>(),
+        ["_A", "_C", "_B"]
+    );
+    let message = errors.to_string();
+    assert_eq!(message.lines().count(), 3, "{message}");
+    assert!(message.contains("_C: unsupported relocation R_X86_64_PC32 against second"));
+}
+
+#[test]
+fn a_micro_op_may_call_itself() {
+    let call = (1, R::RX86_64Plt32, "_JIT_ENTRY", -4);
+    let set = run(X86_64_LINUX, &[("_X", code(b"\xe8\0\0\0\0", &[], &[call]))]);
+    let set = set.unwrap();
+    let [hole] = &set.group("_X").unwrap().code.holes[..] else {
+        panic!("{set:?}");
+    };
+    let expected = PatchValue::Address {
+        base: HoleValue::Code,
+        symbol: None,
+        addend: -4,
+    };
+    assert_eq!(hole.value, expected);
 }

@@ -1,5 +1,7 @@
 //! The error of resolving.
 
+use std::fmt;
+
 use jit_schema::RelocationKind;
 
 use crate::{HoleValue, Part};
@@ -80,6 +82,26 @@ pub enum ResolveError {
         opname: String,
     },
 }
+
+/// The errors of all micro-ops that have one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResolveErrors {
+    /// The first one.
+    pub first: ResolveError,
+    /// The others.
+    pub others: Vec<ResolveError>,
+}
+
+impl fmt::Display for ResolveErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.first.fmt(f)?;
+        self.others
+            .iter()
+            .try_for_each(|error| write!(f, "\n{error}"))
+    }
+}
+
+impl std::error::Error for ResolveErrors {}
 
 impl ResolveError {
     /// Returns the name of the micro-op.
