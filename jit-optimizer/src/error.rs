@@ -42,6 +42,18 @@ pub enum OptimizeError {
         text: String,
     },
 
+    /// A function is declared with an alignment.
+    #[error(
+        "function {function} is aligned to {alignment} bytes, but the code of stencils is not aligned: \
+         remove its attribute, or keep the function outside"
+    )]
+    AlignedFunction {
+        /// The function.
+        function: String,
+        /// Its alignment, in bytes.
+        alignment: u64,
+    },
+
     /// A conditional branch to a function outside of the stencil, which it may not reach, cannot be
     /// replaced by one around a jump.
     #[error(

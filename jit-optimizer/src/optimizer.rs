@@ -146,6 +146,7 @@ mod tests {
         };
         let shared = [
             "check-calls",
+            "check-alignment",
             "mark-hot-blocks",
             "invert-hot-branches",
             "remove-redundant-jumps",

@@ -1,5 +1,6 @@
 //! The passes that all instruction sets share, and the order in which passes run.
 
+mod alignment;
 mod calls;
 mod ends;
 mod frame_pointer;
@@ -26,7 +27,7 @@ const REPETITIONS: usize = 4;
 
 /// Returns the passes to run, in order (`Optimizer.run`).
 pub(crate) fn list(isa: &dyn Isa, options: &Options) -> Vec<Pass> {
-    let mut passes = vec![calls::CHECK];
+    let mut passes = vec![calls::CHECK, alignment::CHECK];
     match options.end {
         End::Anything => {}
         End::Jump => passes.push(ends::CHECK),

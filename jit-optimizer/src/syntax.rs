@@ -74,6 +74,12 @@ impl Syntax {
         format!("{}_JIT_ENTRY", self.symbol_prefix)
     }
 
+    /// Returns the name in C of a symbol.
+    pub(crate) fn c_name<'a>(&self, symbol: &'a str) -> &'a str {
+        let name = scan::unquoted(symbol);
+        name.strip_prefix(self.symbol_prefix).unwrap_or(name)
+    }
+
     /// Returns a line with the label of a function, as compilers write it: with its name as a comment.
     pub(crate) fn function_line(&self, label: &str) -> String {
         let comment = self.comments.first().unwrap_or(&"#");

@@ -429,6 +429,38 @@ fn functions_do_not_run_off_their_end() {
     assert!(matches!(nothing, Err(OptimizeError::RunsOffEnd { .. })));
 }
 
+/// An alignment that all functions have comes from a flag, such as `-O2`.
+#[test]
+fn a_function_is_not_more_aligned_than_the_entry() {
+    let data =
+        "\t.section\t.rodata,\"a\",@progbits\n\t.p2align\t5, 0x0\n.LT:\n\t.quad\t1\n\t.text\n";
+    let aligned_loop = |label: &str| format!("\t.p2align\t6\n.L{label}:\n\tnop\n");
+    let refused = |entry: &str, before: &str, function: &str| {
+        let (first, second) = (aligned_loop("BB0_1"), aligned_loop("BB1_1"));
+        let text = format!(
+            "\t.text\n\t.globl\t_JIT_ENTRY\n{entry}_JIT_ENTRY:\t# @_JIT_ENTRY\n{first}\tcallq\tf\n\
+             \tjmp\t_JIT_CONTINUE\n{before}{function}f:\t# @f\n{second}\tretq\n"
+        );
+        let error = Optimizer::new(target(LINUX), Options::default()).optimize(&text);
+        match error {
+            Ok(_) => None,
+            Err(OptimizeError::AlignedFunction {
+                function,
+                alignment,
+            }) if function == "f" => Some(alignment),
+            Err(other) => panic!("{other}"),
+        }
+    };
+    let (sixteen, sixty_four) = ("\t.p2align\t4, 0x90\n", "\t.p2align\t6, 0x90\t# -- Begin\n");
+    for before in ["", data] {
+        assert_eq!(refused("", before, ""), None);
+        assert_eq!(refused("", before, sixteen), Some(16));
+        assert_eq!(refused(sixteen, before, sixteen), None);
+        assert_eq!(refused(sixteen, before, sixty_four), Some(64));
+        assert_eq!(refused("\t.balign\t64\n", before, sixty_four), None);
+    }
+}
+
 /// The arguments of another function are in other words of the stack.
 #[test]
 fn stores_of_a_called_function_stay() {

@@ -102,12 +102,11 @@ fn is_end(graph: &Graph<'_>, context: &Context<'_>, from: BlockId) -> bool {
 }
 
 /// Returns whether a block is the start of a function: compilers add a comment with its name.
-fn is_function(syntax: &Syntax, block: &Block<'_>) -> bool {
+pub(super) fn is_function(syntax: &Syntax, block: &Block<'_>) -> bool {
     let Some(label) = block.label else {
         return false;
     };
-    let name = scan::unquoted(label);
-    let name = name.strip_prefix(syntax.symbol_prefix).unwrap_or(name);
+    let name = syntax.c_name(label);
     block.noninstructions.iter().any(|line| {
         let comment = line.strip_prefix(syntax.code(line));
         comment.is_some_and(|comment| comment.trim_end().ends_with(&format!(" @{name}")))
