@@ -2,6 +2,7 @@
 //! file for each input, so these are refused by name.
 
 use jit_llvm::{CompileOptions, LlvmError};
+use jit_schema::Arch;
 
 use crate::error::Error;
 
@@ -262,8 +263,21 @@ fn system(triple: &str) -> Vec<&str> {
     arch.into_iter().chain(others).collect()
 }
 
-/// Explains an error about the flags that does not name the one at fault: clang takes a word for an input.
+/// Explains an error about the flags that does not name the one at fault: clang takes a word for an input,
+/// or takes jit-cli's own flags for wrong because of one that selects 32-bit code.
 pub(crate) fn explain(error: LlvmError, options: &CompileOptions) -> Error {
+    let is_narrow = |word: &&str| ["-m16", "-m32", "-mx32"].contains(word);
+    let narrow = own_words(&options.cflags).find(is_narrow);
+    if let (LlvmError::Flags { .. }, Some(word)) = (&error, narrow)
+        && options.target.arch != Arch::I686
+    {
+        return refusal(
+            options,
+            word.to_owned(),
+            "makes clang compile for another target: name the target to jit-cli instead, such as \
+             i686-pc-windows-msvc",
+        );
+    }
     let several = "cannot specify -o when generating multiple output files";
     let is_about_inputs = match &error {
         LlvmError::Flags { diagnostics } => diagnostics.text.contains(several),

@@ -142,6 +142,12 @@ const REFUSED: &[Refused] = &[
         why: "adds calls to a run-time library",
     },
     Refused {
+        arguments: &["-fpatchable-function-entry"],
+        words: &["-fpatchable-function-entry"],
+        why: "adds instructions to replace and a table of their addresses to each function, but a micro-op is no \
+              function",
+    },
+    Refused {
         arguments: &["-mregparm", "-mrtd", "-fdefault-calling-conv="],
         words: &["-mregparm", "-mrtd", "-fdefault-calling-conv"],
         why: "changes how functions are called, but the functions that call stencils and that stencils call do not \
@@ -203,6 +209,14 @@ fn refuse(options: &CompileOptions, [compile, _, shim]: &[Vec<String>; 3]) -> Re
             });
         }
     }
+    let mut all = compile.iter().chain(shim);
+    if let Some(argument) = all.find(|argument| marks_functions(argument)) {
+        return Err(Error::RefusedFlag {
+            target: options.target,
+            flag: name(&options.cflags, &["-fsanitize="], argument),
+            why: "adds data before each function, where a micro-op would start: add -fno-sanitize=function",
+        });
+    }
     Ok(())
 }
 
@@ -257,6 +271,12 @@ fn traps(argument: &str, all: &[String]) -> bool {
             .find_map(|argument| argument.strip_prefix("-fsanitize-trap="));
         trapping == Some(list)
     })
+}
+
+/// Returns whether an argument selects the sanitizer that marks functions with their types.
+fn marks_functions(argument: &str) -> bool {
+    let list = argument.strip_prefix("-fsanitize=");
+    list.is_some_and(|list| list.split(',').any(|sanitizer| sanitizer == "function"))
 }
 
 /// Returns the last flag from the user that may have led to an argument of cc1, or else the argument.

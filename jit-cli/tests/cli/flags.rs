@@ -111,6 +111,14 @@ fn flags_that_stencils_cannot_have() {
             "-fsanitize=address,undefined",
             "-fsanitize=address,undefined",
         ),
+        (
+            "-fsanitize=undefined -fsanitize-trap=undefined",
+            "-fsanitize=undefined",
+        ),
+        (
+            "-fpatchable-function-entry=4,2",
+            "-fpatchable-function-entry=4,2",
+        ),
     ] {
         let message = sandbox.build().with(&["--cflags", flags]).fails(2);
         let expected = format!("{LINUX}: stencils can't be compiled with {named}, which adds ");
@@ -121,6 +129,15 @@ fn flags_that_stencils_cannot_have() {
     // Nothing is called there.
     let trapping = "-fsanitize=signed-integer-overflow -fsanitize-trap=signed-integer-overflow";
     built(&sandbox, LINUX, &["--cflags", trapping]);
+    // What the message about these says to add.
+    let trapping = "-fsanitize=undefined -fsanitize-trap=undefined";
+    for triple in [LINUX, ARM_LINUX] {
+        let run = sandbox.build_for(&[triple]).with(&["--cflags", trapping]);
+        let message = run.fails(2);
+        assert!(message.contains("add -fno-sanitize=function"), "{message}");
+        let flags = format!("{trapping} -fno-sanitize=function");
+        built(&sandbox, triple, &["--cflags", &flags]);
+    }
 }
 
 /// Flags that change what clang does instead of how, wherever they come from.
@@ -156,6 +173,7 @@ fn flags_that_select_another_action() {
         ("-Xclang -ast-dump", "-ast-dump"),
         ("-mllvm --help", "--help"),
         ("-mx32", "-mx32"),
+        ("-m32", "-m32"),
         (
             "--target=x86_64-unknown-freebsd",
             "--target=x86_64-unknown-freebsd",
