@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use rayon::prelude::*;
 use tempfile::NamedTempFile;
 
 use crate::{error::Error, paths, scratch};
@@ -51,6 +52,21 @@ impl OutputDir {
             .iter()
             .map(|(name, contents)| self.stage(name.as_ref(), contents.as_ref()))
             .collect::<Result<_, _>>()?;
+        // All at once, so that the file system can do it in one transaction.
+        let synchronized: Vec<io::Result<()>> = staged
+            .par_iter()
+            .map(|file| file.as_file().sync_data())
+            .collect();
+        for ((name, _), result) in files.iter().zip(synchronized) {
+            let path = self.path.join(name.as_ref());
+            result
+                .or_else(|error| match error.kind() {
+                    // Some file systems can't do it.
+                    io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported => Ok(()),
+                    _ => Err(error),
+                })
+                .map_err(Error::file("write", &path))?;
+        }
         for ((name, _), file) in files.iter().zip(staged) {
             let path = self.path.join(name.as_ref());
             file.persist(&path)
@@ -77,7 +93,6 @@ impl OutputDir {
         let write = || -> io::Result<NamedTempFile> {
             let mut file = scratch::file_in(&self.path)?;
             file.write_all(contents)?;
-            file.as_file().sync_data()?;
             Ok(file)
         };
         write().map_err(Error::file("write", &path))

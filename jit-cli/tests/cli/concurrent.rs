@@ -8,6 +8,8 @@ use fixtures::{
 };
 
 use crate::{
+    batch,
+    interrupt::{signal, slow_clang, start, wait_for},
     sandbox::{LINUX, Sandbox, complaints},
     tinyvm::text,
 };
@@ -54,4 +56,26 @@ fn all_of_them_succeed() {
         .made_by_upstream()
         .check_bytes(&files[&expected[0]]);
     assert_eq!(sandbox.files("tmp").len(), 0);
+}
+
+/// No number of jobs stops the machine.
+#[test]
+#[cfg(target_os = "linux")]
+fn more_jobs_than_the_machine_can_have() {
+    fixtures::needs!(clang_22, objdump_22);
+    let sandbox = batch::some();
+    slow_clang(&sandbox, "*-cc1*' -S '*");
+    let run = sandbox
+        .build()
+        .with(&["--llvm-tools-install-dir", "llvm", "-j", "100000"]);
+    let child = start(&run);
+    wait_for("clang", || sandbox.path("marker").is_file());
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+    signal("INT", child.id());
+    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(130));
+    let line = status.lines().find(|line| line.starts_with("Threads:"));
+    let threads: usize = line.unwrap()[8..].trim().parse().unwrap();
+    let cores = std::thread::available_parallelism().unwrap().get();
+    // A few are for pipes and signals.
+    assert!(threads <= 8 * cores + 16, "{threads} threads");
 }

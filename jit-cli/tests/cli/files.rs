@@ -286,3 +286,59 @@ fn pipes_in_a_checkout() {
         assert_eq!(output.status.code(), Some(status), "{name}: {text}");
     }
 }
+
+/// Files are on the disk before they get their names, and the names are before the build reports success.
+#[test]
+#[cfg(target_os = "linux")]
+fn on_the_disk() {
+    fixtures::needs!(clang_22, objdump_22);
+    let sandbox = Sandbox::new().tinyvm_of(&[case("_NOP_r00")]);
+    let trace = sandbox.path("trace");
+    let run = sandbox.build();
+    let inner = run.command();
+    let output = Command::new("strace")
+        .args([
+            "-f",
+            "-y",
+            "-e",
+            "trace=fdatasync,fsync,rename,renameat,renameat2",
+            "-o",
+        ])
+        .arg(&trace)
+        .arg(inner.get_program())
+        .args(inner.get_args())
+        .current_dir(sandbox.path("."))
+        .env("XDG_CACHE_HOME", sandbox.path("home"))
+        .output();
+    let Some(output) = output.ok().filter(|output| output.status.success()) else {
+        eprintln!("there is no strace, or it may not trace here");
+        return;
+    };
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    let out = sandbox.path("out");
+    let text = fs::read_to_string(trace).unwrap();
+    // A call that another one interrupts is two lines; only its first has the file.
+    let calls: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.contains("resumed>"))
+        .collect();
+    let renamed: Vec<(usize, &str)> = calls
+        .iter()
+        .enumerate()
+        .filter_map(|(index, call)| {
+            let (_, from) = call.split_once("rename")?.1.split_once(".jit-new-")?;
+            let named = call.contains(&format!("\"{}/jit_", out.display()));
+            named.then(|| (index, &from[..6]))
+        })
+        .collect();
+    assert_eq!(renamed.len(), 5, "{text}");
+    for (index, name) in &renamed {
+        let file = format!("{}/.jit-new-{name}", out.display());
+        let is_it = |call: &&str| call.contains("fdatasync(") && call.contains(&file);
+        assert!(calls[..*index].iter().any(is_it), "{file}\n{text}");
+    }
+    let (last, _) = renamed.last().unwrap();
+    let directory = format!("<{}>", out.display());
+    let is_it = |call: &&str| call.contains("fsync(") && call.contains(&directory);
+    assert!(calls[*last..].iter().any(is_it), "{text}");
+}
