@@ -55,6 +55,8 @@ const GRACE: Duration = Duration::from_millis(500);
 /// The result of a process that has ended.
 #[derive(Debug)]
 pub(crate) struct Output {
+    /// The program's name, for messages.
+    program: String,
     pub(crate) status: ExitStatus,
     pub(crate) stdout: Vec<u8>,
     pub(crate) stderr: Vec<u8>,
@@ -70,7 +72,7 @@ impl Output {
         }
         // A compiler that was killed (out of memory, a crash) may have printed nothing at all.
         if text.trim().is_empty() || self.status.code().is_none() {
-            text.push_str(&format!("the process ended with {}\n", self.status));
+            text.push_str(&format!("{} ended with {}\n", self.program, self.status));
         }
         text
     }
@@ -138,6 +140,7 @@ pub(crate) fn run_within(
     interrupt.check()?;
     let [stdout, stderr] = running.output();
     Ok(Output {
+        program: tool.into_owned(),
         status,
         stdout,
         stderr,

@@ -191,7 +191,7 @@ examples! {
             what: "assembly",
             name: "_NOP".to_owned(),
         }),
-        rejected("the process ended with signal: 25 (SIGXFSZ)\n"),
+        rejected("clang-22 ended with signal: 25 (SIGXFSZ)\n"),
         Error::Llvm(LlvmError::Interrupted),
     ],
     NoPyconfig => [Error::NoPyconfig { directory: PathBuf::from("DIR") }],
