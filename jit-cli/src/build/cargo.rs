@@ -96,6 +96,10 @@ impl Cargo {
 /// Returns what the author of a build script can do about an error, if the message alone is not enough.
 fn advice(error: &Error) -> Option<String> {
     match error {
+        Error::Target { error, .. } | Error::Uop { error, .. } => advice(error),
+        Error::Llvm(LlvmError::TimedOut { .. }) => {
+            Some("in build.rs, Build::tool_timeout allows more time".to_owned())
+        }
         Error::Llvm(LlvmError::Missing { other, .. } | LlvmError::Unusable { other, .. }) => {
             Some(match other {
                 Some(found) => format!(
