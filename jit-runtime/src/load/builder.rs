@@ -52,8 +52,10 @@ impl<'s> TableBuilder<'s> {
         }
     }
 
-    /// Returns the table, all symbols that it refers to, and the target's rules.
-    pub(super) fn finish(self) -> (Table, Vec<String>, Rules) {
+    /// Returns the table, the symbols without ordinals that it refers to, and the target's rules.
+    pub(super) fn finish(mut self) -> (Table, Vec<String>, Rules) {
+        // The room that copying in blocks needs. For all stencils but the last, it is the start of the next.
+        self.table.bodies.extend_from_slice(&[0; WINDOW]);
         (self.table, self.names.finish(), self.rules)
     }
 
@@ -103,27 +105,15 @@ impl<'s> TableBuilder<'s> {
         let wide = table.wide.get_mut(before.wide..)?;
         wide.sort_by_key(|hole| hole.offset);
 
-        let values = |holes: &[Simple]| holes.iter().map(|hole| hole.value).collect::<Vec<u16>>();
-        let relaxes = table.relaxes.get(before.relaxes..)?;
-        let shape = draft.shape(
-            &fields,
-            [
-                &values(wide),
-                &values(table.near.get(before.near..)?),
-                &relaxes.iter().map(|hole| hole.value).collect::<Vec<u16>>(),
-            ],
-        );
+        let near = table.near.get(before.near..)?;
+        let shape = draft.shape(&fields, wide, near, table.relaxes.get(before.relaxes..)?);
         table.fields.extend(fields);
 
-        // The room that copying the stencil before in blocks needs is the start of this one.
-        let end = table.bodies.len().saturating_sub(WINDOW);
-        table.bodies.truncate(end);
         let mut entry = draft.entry;
         entry.body = narrow(table.bodies.len())?;
         table.bodies.extend_from_slice(&draft.code);
         entry.data_body = narrow(table.bodies.len())?;
         table.bodies.extend_from_slice(&draft.data);
-        table.bodies.extend_from_slice(&[0; WINDOW]);
         entry.code = narrow(draft.code.len())?;
         entry.data = narrow(draft.data.len())?;
         entry.shape = shape;

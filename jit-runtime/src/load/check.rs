@@ -62,7 +62,11 @@ pub(super) fn masks(
     {
         return Err(wrong(ordinal, "the target has no GOT"));
     }
-    for given in [&masks.got, &masks.trampolines] {
+    let given = [
+        (&group.got_entries, &masks.got),
+        (&group.trampolines, &masks.trampolines),
+    ];
+    for (_, given) in given.iter().filter(|(own, _)| !own.words().is_empty()) {
         if let Some(ordinal) = given.ordinals_from(known).next() {
             return Err(wrong(ordinal, "there is no such symbol"));
         }
@@ -82,6 +86,9 @@ fn mask(mask: &SymbolMask) -> Mask {
 
 /// Checks that no two holes share a byte: they are filled in no particular order.
 pub(super) fn check_overlaps(uop: &str, part: Part, stencil: &Stencil) -> Result<(), StencilError> {
+    if stencil.holes.is_empty() {
+        return Ok(());
+    }
     let mut spans: Vec<(usize, usize, PatchKind)> = Vec::new();
     for hole in stencil.holes.iter().filter(|hole| !hole.void) {
         let width = hole.patch.width();

@@ -5,7 +5,7 @@ use jit_stencils::{CodeEnd, HoleValue, Part, StencilGroup};
 use crate::{
     arch::{Problem, outside},
     form, shape,
-    table::{CODE_PART, DATA_PART, Entry, Field, Masks, Simple},
+    table::{CODE_PART, DATA_PART, Entry, Field, Masks, Relax, Simple},
     values,
 };
 
@@ -121,13 +121,20 @@ impl Draft {
 
     /// Returns the number of the stencil's shape, if it is a common one. A stencil with fields in its
     /// code has none.
-    pub(super) fn shape(&self, fields: &[Field], holes: [&[u16]; 3]) -> Option<u8> {
+    pub(super) fn shape(
+        &self,
+        fields: &[Field],
+        wide: &[Simple],
+        near: &[Simple],
+        relaxes: &[Relax],
+    ) -> Option<u8> {
         if fields.iter().any(|field| field.part == CODE_PART) {
             return None;
         }
-        let largest = holes.iter().flat_map(|values| values.iter()).max();
+        let values = wide.iter().chain(near).map(|hole| hole.value);
+        let largest = values.chain(relaxes.iter().map(|hole| hole.value)).max();
+        let counts = [wide.len(), near.len(), relaxes.len()];
         // Without holes there is no value.
-        let largest = largest.copied().unwrap_or(0);
-        shape::shape(self.code.len(), holes.map(<[u16]>::len), largest)
+        shape::shape(self.code.len(), counts, largest.unwrap_or(0))
     }
 }

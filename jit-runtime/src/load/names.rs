@@ -60,8 +60,9 @@ impl<'s> Names<'s> {
         })
     }
 
-    /// Returns all symbols.
+    /// Returns the symbols without ordinals.
     pub(super) fn finish(self) -> Vec<String> {
-        self.all.into_iter().map(str::to_owned).collect()
+        let others = self.all.iter().skip(self.ordinals);
+        others.map(|name| (*name).to_owned()).collect()
     }
 }

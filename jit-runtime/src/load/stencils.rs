@@ -59,7 +59,7 @@ impl Stencils {
         let StencilSet {
             target,
             mut groups,
-            symbols,
+            mut symbols,
             shim,
         } = set;
         let has_shim = shim.is_some();
@@ -81,7 +81,8 @@ impl Stencils {
             // The shim is the last one.
             shim = has_shim.then_some(opcode);
         }
-        let (table, symbols, rules) = builder.finish();
+        let (table, others, rules) = builder.finish();
+        symbols.extend(others);
         let mut stencils = Stencils {
             identity: new_identity(),
             target,
