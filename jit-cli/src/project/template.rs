@@ -15,13 +15,22 @@ pub(crate) fn split(template: &str) -> (&str, &str) {
     for line in template.split_inclusive('\n') {
         offset += line.len();
         let text = line.trim();
-        if text.starts_with("#include") && !text.contains(PLACEHOLDER) && line.ends_with('\n') {
+        let include = text.starts_with("#include") && ends_here(text) && line.ends_with('\n');
+        if include && !text.contains(PLACEHOLDER) {
             end = offset;
         } else if !(text.is_empty() || text.starts_with("//")) || text.contains(PLACEHOLDER) {
             break;
         }
     }
     template.split_at_checked(end).unwrap_or(("", template))
+}
+
+/// Returns whether a directive ends with its line. It does not if the line ends in a backslash, or in the middle of a
+/// comment.
+fn ends_here(text: &str) -> bool {
+    let spliced = text.ends_with('\\') || text.ends_with("??/");
+    let comment = text.rsplit_once("/*");
+    !spliced && comment.is_none_or(|(_, rest)| rest.contains("*/"))
 }
 
 /// Returns whether a template's body has a place for a micro-op.
@@ -62,6 +71,10 @@ mod tests {
             ("#include \"CASE.h\"\n#include <b>\n", ""),
             ("#include <a>\n// CASE\n#include <b>\n", "#include <a>\n"),
             ("#include <a>", ""),
+            // Directives that go on in the next line.
+            ("#include <a>\n#include \\\n<b>\n", "#include <a>\n"),
+            ("#include <a>\n#include <b> /* b\n */\n", "#include <a>\n"),
+            ("#include <a> /* a */\n", "#include <a> /* a */\n"),
             ("", ""),
         ] {
             let (head, body) = split(template);
