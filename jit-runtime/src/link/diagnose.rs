@@ -1,5 +1,7 @@
 //! Finds out which hole it was when a trace cannot be linked.
 
+use std::{collections::HashSet, sync::Arc};
+
 use jit_schema::PatchKind;
 use jit_stencils::{Hole, HoleValue, Part, PatchValue, StencilGroup};
 
@@ -69,10 +71,16 @@ fn unresolved(
     let Some((uop, group)) = stencils.groups.get(usize::from(opcode)) else {
         return LinkError::bug(index, None, "a stencil is not there");
     };
-    let is_missing = |symbol: &str| symbols.missing().iter().any(|name| name == symbol);
+    let all: HashSet<&str> = symbols.missing().iter().map(String::as_str).collect();
+    let is_missing = |symbol: &str| all.contains(symbol);
+    // The addresses of names that holes share: each is looked up once.
+    let mut known = HashSet::new();
     let missing = holes(group).find_map(|(part, hole)| {
         let symbol = match &hole.value {
-            PatchValue::Address { symbol, .. } => symbol.as_deref()?,
+            PatchValue::Address { symbol, .. } => {
+                let symbol = symbol.as_ref()?;
+                known.insert(Arc::as_ptr(symbol).addr()).then_some(symbol)?
+            }
             PatchValue::GotSlot { ordinal, .. } | PatchValue::Symbol { ordinal } => {
                 stencils.symbols.get(*ordinal)?.as_str()
             }
