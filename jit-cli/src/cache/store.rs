@@ -10,7 +10,10 @@ use std::{
     fs,
     io::{self, Write},
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, SystemTime},
 };
 
@@ -35,6 +38,8 @@ pub(crate) struct Cache {
     limit: u64,
     /// The directories to which something was written.
     written: Mutex<BTreeSet<PathBuf>>,
+    /// Whether it was reported that something does not work.
+    complained: AtomicBool,
 }
 
 impl Cache {
@@ -47,6 +52,7 @@ impl Cache {
             directory,
             limit,
             written: Mutex::default(),
+            complained: AtomicBool::new(false),
         }
     }
 
@@ -62,7 +68,10 @@ impl Cache {
             Ok(bytes) => bytes,
             Err(error) => {
                 if error.kind() != io::ErrorKind::NotFound {
-                    tracing::warn!("can't read cache entry {}: {error}", path.display());
+                    self.complain(&format!(
+                        "can't read cache entry {}: {error}",
+                        path.display()
+                    ));
                 }
                 return None;
             }
@@ -87,7 +96,10 @@ impl Cache {
             return;
         };
         if let Err(error) = write(directory, &path, &encode(object)) {
-            tracing::warn!("can't write cache entry {}: {error}", path.display());
+            self.complain(&format!(
+                "can't write cache entry {}: {error}",
+                path.display()
+            ));
             return;
         }
         let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
@@ -99,7 +111,7 @@ impl Cache {
         let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
         for directory in written.iter() {
             if let Err(error) = trim(directory, self.limit / DIRECTORIES) {
-                tracing::warn!("can't trim {}: {error}", directory.display());
+                self.complain(&format!("can't trim {}: {error}", directory.display()));
             }
         }
     }
@@ -114,7 +126,16 @@ impl Cache {
         let path = self.record(name);
         let directory = self.directory.join("projects");
         if let Err(error) = write(&directory, &path, contents) {
-            tracing::warn!("can't write {}: {error}", path.display());
+            self.complain(&format!("can't write {}: {error}", path.display()));
+        }
+    }
+
+    /// Warns that the cache can't be used. One warning is enough for a build: what follows has the same reason.
+    fn complain(&self, text: &str) {
+        if self.complained.swap(true, Ordering::Relaxed) {
+            tracing::debug!("{text}");
+        } else {
+            tracing::warn!("{text}; more warnings of this kind are left out");
         }
     }
 

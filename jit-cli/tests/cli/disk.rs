@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::{
-    sandbox::Sandbox,
+    sandbox::{Sandbox, complaints},
     tinyvm::{case, case_with},
 };
 
@@ -94,4 +94,45 @@ fn output() {
         "{message}"
     );
     drop(small);
+}
+
+/// A cache that can't be used is reported once, and the build goes on.
+#[test]
+fn an_unusable_cache() {
+    fixtures::needs!(clang_22, objdump_22);
+    let sandbox = Sandbox::new().tinyvm_of(&crate::batch::SOME.map(case));
+    let build = |cache: &str| {
+        let run = sandbox.build().with(&["--force", "--cache-dir", cache]);
+        run.succeeds().stderr
+    };
+    assert_eq!(build("cache"), "");
+    let expected = sandbox.files("out");
+    let version = sandbox.files("cache").into_keys().next().unwrap();
+    // Files in the place of its directories: above it, its own, and of those in it.
+    sandbox.write("above", "");
+    sandbox.write(&format!("own/{}", version.trim_end_matches('/')), "");
+    sandbox.write(&format!("inside/{version}new"), "");
+    let full = Small::mount(&sandbox, "full");
+    let read_only = Small::mount(&sandbox, "read-only");
+    let mut caches = vec!["above/cache", "own", "inside"];
+    if full.is_some() && read_only.is_some() {
+        let filled = std::fs::write(sandbox.path("full/filler"), [0; 65536]);
+        drop(filled);
+        let done = Command::new("mount")
+            .args(["-o", "remount,ro"])
+            .arg(sandbox.path("read-only"))
+            .status();
+        assert!(done.unwrap().success());
+        caches.extend(["full", "read-only"]);
+    }
+    for cache in caches {
+        let printed = build(cache);
+        let warnings: Vec<&str> = complaints(&printed)
+            .into_iter()
+            .filter(|line| line.contains("WARN"))
+            .collect();
+        assert_eq!(warnings.len(), 1, "{cache}: {printed}");
+        assert!(warnings[0].contains(cache), "{cache}: {printed}");
+        assert!(sandbox.files("out") == expected, "{cache}");
+    }
 }
