@@ -27,8 +27,11 @@ pub(crate) fn make_absolute(path: &mut Option<PathBuf>) -> Result<(), Error> {
 /// Reads a regular file. Anything else, such as a pipe or a device, might never end.
 pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
     // Opening a pipe waits for its other end.
-    check_regular(&path.metadata()?)?;
-    let mut bytes = Vec::new();
+    let data = path.metadata()?;
+    check_regular(&data)?;
+    // With room for one byte more, the end is found without another allocation.
+    let length = data.len().min(LARGEST);
+    let mut bytes = Vec::with_capacity(usize::try_from(length).map_or(0, |length| length + 1));
     let file = File::open(path)?;
     file.take(LARGEST + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > LARGEST {

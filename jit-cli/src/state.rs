@@ -9,4 +9,6 @@ pub(crate) mod file;
 mod includes;
 pub(crate) mod inputs;
 pub(crate) mod locations;
+pub(crate) mod memory;
+mod seal;
 mod words;

@@ -56,6 +56,7 @@ mod interrupt;
 mod module;
 mod object;
 mod options;
+mod parts;
 mod plan;
 mod plans;
 mod preamble;

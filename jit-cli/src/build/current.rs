@@ -6,7 +6,6 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::SystemTime};
 
-use jit_llvm::Toolchain;
 use jit_schema::Target;
 
 use crate::{
@@ -14,7 +13,7 @@ use crate::{
         files::{self, File},
         object,
         output::OutputDir,
-        tools::{self, Tools},
+        tools::{Known, Tools},
     },
     cache::key::Key,
     conventions::TargetFileNames,
@@ -80,6 +79,11 @@ impl<'a> Files<'a> {
             locations,
             digest: plan.digest(platform)?,
         })
+    }
+
+    /// Returns the target.
+    pub(crate) fn target(&self) -> &'static Target {
+        self.target
     }
 
     /// Returns the names of the files.
@@ -269,7 +273,7 @@ impl<'a> Files<'a> {
     pub(crate) fn read_by(
         &self,
         built: &Built,
-        toolchain: &Toolchain,
+        known: &Known,
         begun: SystemTime,
         flags: &[String],
     ) -> Result<Inputs, String> {
@@ -282,14 +286,23 @@ impl<'a> Files<'a> {
             files: &built.headers,
             arguments: [compile, shim],
             flags,
-            clang: &toolchain.clang,
+            clang: &known.clang,
+            parts: &known.parts,
             triple: self.target.triple,
             begun,
         };
         let mut inputs = self.inputs.clone();
-        inputs.tools = tools::identities(toolchain);
+        inputs.tools.clone_from(&known.identities);
         collect::collect(&reads, &self.locations, &mut inputs)?;
         Ok(inputs)
+    }
+
+    /// Returns the paths of the files among the inputs, as far as they are known.
+    pub(crate) fn paths(&self, inputs: &Result<Inputs, String>) -> Vec<PathBuf> {
+        match inputs {
+            Ok(inputs) => inputs.paths(&self.locations),
+            Err(_) => Vec::new(),
+        }
     }
 
     /// Returns the digest for the first lines of headers.

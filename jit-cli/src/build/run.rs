@@ -31,7 +31,7 @@ use crate::{
         plan::{Plan, Sources},
         platform::Platform,
     },
-    state::collect::TICK,
+    state::{collect::TICK, inputs::Inputs},
     statistics::Statistics,
 };
 
@@ -155,15 +155,13 @@ impl<'a> Run<'a> {
     ) -> Result<TargetBuild, Error> {
         let plan = self.plan;
         let target = platform.target;
-        let names = current.names();
-        self.jobs.install(|| self.tools.get().map(drop))?;
+        let toolchain = self.jobs.install(|| self.tools.get().cloned())?;
         // A file that is changed from now on has another time than those that were changed before the start.
         thread::sleep(TICK.saturating_sub(self.started.elapsed()));
         let sources = match &self.sources {
             Some(read) => read,
             None => self.sources.insert(plan.sources()?),
         };
-        let toolchain = self.tools.get()?;
         let (told, listener) = (&self.remarks, self.listener);
         let remark = |text: &str| {
             let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
@@ -176,7 +174,7 @@ impl<'a> Run<'a> {
         let keep_temps = plan.options.keep_temps.as_ref();
         let keep_temps = keep_temps.map(|directory| directory.join(target.triple));
         let job = |place| Job {
-            toolchain,
+            toolchain: &toolchain,
             options: plan.options(platform),
             optimizer: plan.optimizer(platform),
             lower: plan.project.conventions.lower,
@@ -202,16 +200,45 @@ impl<'a> Run<'a> {
         self.listener.tell(&Event::Compiling { target });
         let place = Place::choose(keep_temps.as_deref(), self.jobs.current_num_threads());
         let built = build_with_space(&self.jobs, place, job, &remark);
-        let mut built = built.map_err(|error| Error::Target {
+        let built = built.map_err(|error| Error::Target {
             target,
             headers: platform.headers(),
             root: plan.project.root.clone(),
             error: Box::new(error),
         })?;
-        let inputs = self
-            .jobs
-            .install(|| current.read_by(&built, toolchain, self.begun, &plan.user_flags(platform)));
-        self.headers.append(&mut built.headers.drain(..).collect());
+        let inputs = self.inputs(platform, current, &built)?;
+        self.results(current, inputs, wanted, built)
+    }
+
+    /// Returns what a target was built from, or else why that is not known.
+    fn inputs(
+        &mut self,
+        platform: &Platform,
+        current: &Files<'_>,
+        built: &Built,
+    ) -> Result<Result<Inputs, String>, Error> {
+        if !current.needs_inputs() {
+            return Ok(Err("nothing has asked for them".to_owned()));
+        }
+        let (tools, begun) = (&mut self.tools, self.begun);
+        let flags = self.plan.user_flags(platform);
+        self.jobs.install(|| {
+            let known = tools.known()?;
+            Ok(current.read_by(built, &known, begun, &flags))
+        })
+    }
+
+    /// Returns the results of a target, with the wanted files.
+    fn results(
+        &mut self,
+        current: &Files<'_>,
+        inputs: Result<Inputs, String>,
+        wanted: Emits,
+        mut built: Built,
+    ) -> Result<TargetBuild, Error> {
+        let (plan, names) = (self.plan, current.names());
+        self.headers.extend(built.headers.drain(..));
+        self.headers.extend(current.paths(&inputs));
         let format = plan.project.conventions.header_format;
         let text = literals::decide(&mut built.set, plan.codegen, format, names);
         if let Some(text) = text.filter(|_| wanted.header) {
@@ -225,7 +252,7 @@ impl<'a> Run<'a> {
         let mut files = files::target_files(plan, names, preamble, wanted, &mut built)?;
         let record = current.add_state(inputs, &mut files);
         Ok(TargetBuild {
-            target,
+            target: current.target(),
             names: names.clone(),
             statistics: Statistics::of(&built.set, built.cached, built.stages),
             stencils: built.set,

@@ -1,16 +1,34 @@
 //! The tools of a build, which are searched for when they are needed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jit_llvm::{Interrupt, LlvmError, Toolchain};
 
-use crate::{error::Error, project::plan::Plan, state::inputs::Mark};
+use crate::{
+    error::Error,
+    project::plan::Plan,
+    state::{
+        inputs::Mark,
+        memory::{self, Places},
+    },
+};
 
 /// The tools of a plan.
 pub(crate) struct Tools<'a> {
     plan: &'a Plan<'a>,
     interrupt: &'a Interrupt,
     found: Option<Toolchain>,
+    known: Option<Known>,
+}
+
+/// What is known of tools without running them.
+#[derive(Debug, Clone)]
+pub(crate) struct Known {
+    pub(crate) clang: PathBuf,
+    /// What tells them from others.
+    pub(crate) identities: Vec<String>,
+    /// The files that they consist of, as far as these are known.
+    pub(crate) parts: Vec<PathBuf>,
 }
 
 impl<'a> Tools<'a> {
@@ -19,6 +37,7 @@ impl<'a> Tools<'a> {
             plan,
             interrupt,
             found: None,
+            known: None,
         }
     }
 
@@ -31,13 +50,53 @@ impl<'a> Tools<'a> {
         Ok(self.found.insert(found))
     }
 
-    /// Returns what the tools are, or `None` if they are not installed.
+    /// Returns what tells the tools from others, or `None` if they are not installed. A cache may remember it.
     pub(crate) fn identities(&mut self) -> Result<Option<Vec<String>>, Error> {
-        match self.get() {
-            Ok(found) => Ok(Some(identities(found))),
+        let search = &self.plan.search;
+        let memory = self.plan.cache.as_ref();
+        let memory = memory.map(|cache| cache.record(&memory::name(search)));
+        if self.found.is_none()
+            && let Some(identities) = memory.and_then(|path| memory::recall(&path))
+        {
+            return Ok(Some(identities));
+        }
+        match self.known() {
+            Ok(known) => Ok(Some(known.identities)),
+            // What is named has to work.
+            Err(error @ Error::Llvm(LlvmError::Unusable { .. }))
+                if search.install_dir.is_some() =>
+            {
+                Err(error)
+            }
             Err(Error::Llvm(LlvmError::Missing { .. } | LlvmError::Unusable { .. })) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Returns what is known of the tools, and leaves it in the cache.
+    pub(crate) fn known(&mut self) -> Result<Known, Error> {
+        if let Some(known) = &self.known {
+            return Ok(known.clone());
+        }
+        let (cache, interrupt) = (self.plan.cache.as_ref(), self.interrupt);
+        let places = cache.and_then(|_| Places::look(&self.plan.search));
+        let toolchain = self.get()?;
+        let parts = toolchain.parts(interrupt);
+        let identities = identities(toolchain, parts.as_deref().unwrap_or_default());
+        let memory = places
+            .zip(parts.as_deref())
+            .and_then(|(places, parts)| places.remember(parts, &identities));
+        if let (Some(cache), Some((name, contents))) = (cache, memory) {
+            cache.write_record(&name, &contents);
+        }
+        let programs = [Some(&toolchain.clang), toolchain.objdump.as_ref()];
+        let programs = programs.into_iter().flatten().cloned().collect();
+        let known = Known {
+            clang: toolchain.clang.clone(),
+            identities,
+            parts: parts.unwrap_or(programs),
+        };
+        Ok(self.known.insert(known).clone())
     }
 }
 
@@ -45,12 +104,28 @@ impl<'a> Tools<'a> {
 /// than a build that does nothing.
 const LARGEST: u64 = 16 << 20;
 
-/// Returns what tells these tools from others.
-pub(crate) fn identities(toolchain: &Toolchain) -> Vec<String> {
+/// Returns what tells tools from others: their versions, the hashes or sizes of programs and of LLVM's libraries, and
+/// clang's place, since its own headers are found from there.
+fn identities(toolchain: &Toolchain, parts: &[PathBuf]) -> Vec<String> {
     let programs = [Some(&toolchain.clang), toolchain.objdump.as_ref()];
     let small = |path: &&PathBuf| path.metadata().is_ok_and(|data| data.len() <= LARGEST);
     let hashes = programs.into_iter().flatten().filter(small);
     let hashes = hashes.filter_map(|path| Some(format!("program {}", Mark::of_file(path).ok()?)));
+    let libraries = parts.iter().filter_map(|path| {
+        let name = path.file_name()?.to_str()?;
+        let is_llvm = ["libLLVM", "libclang"]
+            .iter()
+            .any(|start| name.starts_with(start));
+        is_llvm.then(|| format!("{name} ({} bytes)", length(path)))
+    });
+    let clang = toolchain.clang.canonicalize();
+    let place = clang
+        .map(|path| format!("clang is {}", path.display()))
+        .ok();
     let known = toolchain.identities().iter().cloned();
-    known.chain(hashes).collect()
+    known.chain(place).chain(hashes).chain(libraries).collect()
+}
+
+fn length(path: &Path) -> u64 {
+    path.metadata().map_or(0, |data| data.len())
 }

@@ -76,7 +76,7 @@ pub(crate) fn inputs(plan: &Plan<'_>, platform: &Platform, locations: &Locations
     settings.extend(defines("defines", &project.defines));
     settings.extend(defines("stencil-defines", &project.stencil_defines));
     let flags = plan.user_flags(platform);
-    settings.extend(flags.iter().map(|flag| locations.neutral(flag)));
+    settings.extend(locations.neutral_flags(&flags));
     Inputs {
         settings,
         environment: inputs::environment(),

@@ -38,6 +38,8 @@ pub(crate) struct Reads<'a> {
     /// The user's flags for clang.
     pub(crate) flags: &'a [String],
     pub(crate) clang: &'a Path,
+    /// The files that the tools consist of.
+    pub(crate) parts: &'a [PathBuf],
     pub(crate) triple: &'a str,
     /// When the build began, at least a [`TICK`] before it read anything.
     pub(crate) begun: SystemTime,
@@ -50,6 +52,14 @@ pub(crate) fn collect(
     locations: &Locations,
     inputs: &mut Inputs,
 ) -> Result<(), String> {
+    for path in reads.parts {
+        if path
+            .metadata()
+            .is_ok_and(|data| is_newer(&data, reads.begun))
+        {
+            return Err(appeared(path));
+        }
+    }
     let arguments = reads.arguments.concat();
     let directories = words::directories(&arguments)?;
     let mut files: BTreeSet<PathBuf> = reads.files.iter().cloned().collect();
@@ -70,6 +80,15 @@ pub(crate) fn collect(
         .par_iter()
         .map(|path| Ok((path.as_path(), read(path, reads.begun)?)))
         .collect::<Result<BTreeMap<_, _>, String>>()?;
+    let dated = read.iter().find(|(_, (_, named))| named.dated);
+    if let Some((path, _)) = dated
+        && !inputs.environment.contains_key("SOURCE_DATE_EPOCH")
+    {
+        let path = path.display();
+        return Err(format!(
+            "{path} has the time of the build, unless SOURCE_DATE_EPOCH is set"
+        ));
+    }
     let mut search = Search {
         includers: match arguments.iter().any(|word| word == "-fms-compatibility") {
             // As Microsoft's compiler, clang then searches the directories of all files that are open.

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::state::inputs::{Inputs, Mark, hexadecimal};
+use crate::state::{
+    inputs::{Inputs, Mark},
+    seal,
+};
 
 /// The first line.
-const HEAD: &str = "jit-cli state 1\n";
-/// The start of the last line.
-const CHECKSUM: &str = "sha256 ";
+const HEAD: &str = "jit-cli state 1";
 
 /// The state of a target's files.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,20 +29,12 @@ impl State {
     pub(crate) fn encode(&self) -> Vec<u8> {
         // All keys are texts, so that this does not fail; without JSON, nothing is up to date.
         let json = serde_json::to_string_pretty(self).unwrap_or_default();
-        let text = format!("{HEAD}{json}\n");
-        let checksum = hexadecimal(text.as_bytes());
-        format!("{text}{CHECKSUM}{checksum}\n").into_bytes()
+        seal::seal(HEAD, &json)
     }
 
     /// Returns the state in a file. Returns `None` if it is damaged or has another version.
     pub(crate) fn decode(bytes: &[u8]) -> Option<State> {
-        let text = str::from_utf8(bytes).ok()?;
-        let (before, checksum) = text.strip_suffix('\n')?.rsplit_once('\n')?;
-        let covered = text.get(..before.len() + 1)?;
-        if checksum.strip_prefix(CHECKSUM)? != hexadecimal(covered.as_bytes()) {
-            return None;
-        }
-        serde_json::from_str(covered.strip_prefix(HEAD)?).ok()
+        serde_json::from_str(seal::open(HEAD, bytes)?).ok()
     }
 }
 

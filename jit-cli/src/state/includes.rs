@@ -19,7 +19,9 @@ pub(crate) struct Named {
     pub(crate) asked: BTreeSet<Name>,
     /// Whether a macro has a name that it includes.
     pub(crate) computed: bool,
-    /// What it has that reads or asks for files that are not known, if it has anything like that.
+    /// Whether it may have the time of the build in it.
+    pub(crate) dated: bool,
+    /// What it has that depends on more than the contents of files that are known, if it has anything like that.
     pub(crate) unknown: Option<&'static str>,
 }
 
@@ -37,6 +39,12 @@ impl Named {
         if text.contains("incbin") {
             named.unknown = Some(".incbin");
         }
+        if text.contains("__TIMESTAMP__") {
+            named.unknown = Some("__TIMESTAMP__");
+        }
+        named.dated = ["__DATE__", "__TIME__"]
+            .iter()
+            .any(|word| text.contains(word));
         let mut end = 0;
         while let Some(start) = next(&text, end) {
             let is_word = |c: char| c.is_alphanumeric() || c == '_';

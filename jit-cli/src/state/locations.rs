@@ -48,20 +48,46 @@ impl Locations {
         }
     }
 
-    /// Returns a word of a setting without the directories, which may be in it anywhere.
-    pub(crate) fn neutral(&self, word: &str) -> String {
-        let builtin = self.builtin.iter().map(|path| (path, "BUILTIN"));
-        let project = [(&self.project, "PROJECT")];
-        let mut word = word.to_owned();
-        for (directory, name) in builtin.chain(project) {
-            // The root of the file system is a part of every path.
-            if let (Some(text), Some(_)) = (directory.to_str(), directory.parent()) {
-                word = word.replace(text, name);
-            }
+    /// Returns a path for a setting, without the directories that may move.
+    pub(crate) fn neutral(&self, path: &str) -> String {
+        match self.name(Path::new(path)) {
+            Some((Location::Project, name)) => format!("PROJECT/{name}"),
+            Some((Location::Builtin, name)) => format!("BUILTIN/{name}"),
+            Some((Location::Outside, _)) | None => path.to_owned(),
         }
-        word
+    }
+
+    /// Returns flags for clang in which the directories of headers are without the directories that may move.
+    pub(crate) fn neutral_flags(&self, flags: &[String]) -> Vec<String> {
+        let mut before = "";
+        let mut neutral = Vec::with_capacity(flags.len());
+        for flag in flags {
+            let joined = FOR_HEADERS.iter().find_map(|option| {
+                let path = flag.strip_prefix(option)?;
+                path.starts_with('/').then_some((option, path))
+            });
+            neutral.push(match joined {
+                _ if FOR_HEADERS.contains(&before) => self.neutral(flag),
+                Some((option, path)) => format!("{option}{}", self.neutral(path)),
+                // It may become a part of the code.
+                None => flag.clone(),
+            });
+            before = flag;
+        }
+        neutral
     }
 }
+
+/// The flags with the path of a header or of a directory of headers, in the same word or in the next one.
+const FOR_HEADERS: [&str; 7] = [
+    "-I",
+    "-isystem",
+    "-iquote",
+    "-idirafter",
+    "-include",
+    "-imacros",
+    "--sysroot=",
+];
 
 #[cfg(test)]
 mod tests {
@@ -88,9 +114,22 @@ mod tests {
             assert_eq!(locations.path(location, name), Path::new(path));
         }
         assert_eq!(locations.name(Path::new("x.h")), None);
+        let flags = [
+            "-I/home/p/a",
+            "-include",
+            "/home/p/b.h",
+            "-DX=/home/p",
+            "-I/x",
+        ];
         assert_eq!(
-            locations.neutral("-I/home/p/a,/home/p"),
-            "-IPROJECT/a,PROJECT"
+            locations.neutral_flags(&flags.map(str::to_owned)),
+            [
+                "-IPROJECT/a",
+                "-include",
+                "PROJECT/b.h",
+                "-DX=/home/p",
+                "-I/x"
+            ]
         );
     }
 }

@@ -340,6 +340,23 @@ fn other_files_that_are_read() {
     assert!(sandbox.files("machine/generated") == sandbox.files("clean"));
 }
 
+/// Code that has the time of the build, or of the last modification of a file, is always built.
+#[test]
+fn times_in_code() {
+    fixtures::needs!(clang_22, objdump_22);
+    let sandbox = machine();
+    let cases = sandbox.text("machine/src/cases.h");
+    for (word, epoch) in [("__TIMESTAMP__", false), ("__TIME__", true)] {
+        let sum = format!("^ {word}[7] ^ STEP");
+        write(&sandbox, "src/cases.h", &cases.replace("^ STEP", &sum));
+        build(&sandbox).succeeds();
+        assert!(!is_current(build(&sandbox)), "{word}");
+        let fixed = || build(&sandbox).env("SOURCE_DATE_EPOCH", "0");
+        fixed().succeeds();
+        assert_eq!(is_current(fixed()), epoch, "{word}");
+    }
+}
+
 fn write_incbin(sandbox: &Sandbox, text: &str) -> String {
     let path = sandbox.write("machine/data.bin", text);
     path.display().to_string()
@@ -444,6 +461,58 @@ fn the_tools() {
     assert!(is_current(other()));
     assert!(!is_current(build(&sandbox)));
     assert!(is_current(build(&sandbox)));
+}
+
+/// A cache remembers what tools are, so that a build that does nothing does not start them.
+#[cfg(target_os = "linux")]
+#[test]
+fn tools_that_are_remembered() {
+    fixtures::needs!(clang_22, objdump_22);
+    let sandbox = machine();
+    // A copy of clang, with the libraries and headers of the other one.
+    let real = crate::tools::clang_22().canonicalize().unwrap();
+    let clang = sandbox.path("llvm/bin/clang");
+    fs::create_dir_all(clang.parent().unwrap()).unwrap();
+    let copied = Command::new("cp").arg(&real).arg(&clang).status().unwrap();
+    assert!(copied.success());
+    let prefix = real.parent().and_then(Path::parent).unwrap();
+    symlink(prefix.join("lib"), sandbox.path("llvm/lib")).unwrap();
+    let run = || {
+        let words = ["build", "-v", "--cache-dir", "../cache"];
+        let run = sandbox.run(&words).with(&["--llvm-tools-install-dir"]);
+        let printed = run
+            .with(&[sandbox.path("llvm")])
+            .within("machine")
+            .succeeds();
+        let asked = printed.stderr.contains(&format!(": {}", clang.display()));
+        (printed.stdout.contains("up to date"), asked)
+    };
+    assert_eq!(run(), (false, true));
+    // Two changes of a file in a short time could not be told apart, so a new file is not remembered at once.
+    std::thread::sleep(Duration::from_secs(4));
+    assert!(run().0);
+    assert_eq!(run(), (true, false));
+    // One byte more, after those that are loaded, and the time of the other one.
+    let time = fs::metadata(&clang).unwrap().modified().unwrap();
+    let append = || fs::File::options().append(true).open(&clang).unwrap();
+    std::io::Write::write_all(&mut append(), b"x").unwrap();
+    append().set_modified(time).unwrap();
+    assert_eq!(run(), (false, true));
+    // A memory that is damaged.
+    std::thread::sleep(Duration::from_secs(4));
+    assert!(run().0);
+    assert_eq!(run(), (true, false));
+    let entries = fs::read_dir(sandbox.path("cache/v1/projects")).unwrap();
+    let memories = entries.map(|entry| entry.unwrap().path());
+    let memories: Vec<_> = memories
+        .filter(|path| path.extension().is_some_and(|end| end == "tools"))
+        .collect();
+    assert_eq!(memories.len(), 1, "{memories:?}");
+    let mut bytes = fs::read(&memories[0]).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&memories[0], bytes).unwrap();
+    assert_eq!(run(), (true, true));
 }
 
 #[test]
@@ -622,10 +691,18 @@ fn what_does_not_matter() {
     edit(&sandbox, "near/near.h", "0x68", "0x66");
     assert!(is_current(without()));
     assert!(sandbox.files("machine/generated") == whole);
-    // Another place.
+    // Another place. Flags that may become a part of the code are compared as they are.
     fs::rename(sandbox.path("machine"), sandbox.path("moved")).unwrap();
     assert!(is_current(sandbox.run(&["build"]).within("moved")));
     assert!(sandbox.files("moved/generated") == whole);
+    let define = |place: &str| {
+        let word = sandbox.path(place).display().to_string();
+        let run = sandbox.run(&["build", "--cflags", &format!("-DMORE={word}")]);
+        run.within("moved")
+    };
+    define("moved").succeeds();
+    assert!(is_current(define("moved")));
+    assert!(!is_current(define("elsewhere")));
 }
 
 /// One kind of files after the other, and reasons in `jit-cli explain`.
