@@ -74,11 +74,18 @@ impl Named {
     }
 
     fn ask(&mut self, before: &str, after: &str) {
-        // It may be defined for compilers that do not have it, or tested with `#ifdef`.
+        let before = before.trim_end();
         let Some(argument) = after.trim_start().strip_prefix('(') else {
+            // It may be tested with `#ifdef`. In the definition of a macro, it gets another name.
+            let line = before.rsplit('\n').next().unwrap_or_default();
+            let words: Vec<&str> = line.split_whitespace().collect();
+            if words.len() > 1 && words.iter().any(|word| word.ends_with("define")) {
+                self.unknown = Some("another name of __has_include");
+            }
             return;
         };
-        if before.trim_end().ends_with("define") {
+        // It may be defined for compilers that do not have it.
+        if before.ends_with("define") {
             return;
         }
         match name(argument) {
@@ -159,6 +166,21 @@ mod tests {
         assert_eq!(names(&named.asked), ["<a.h>", "\"b.h\""]);
         assert_eq!(named.unknown, None);
         assert!(Named::of("#if __has_include(X)\n").unknown.is_some());
+        assert!(Named::of("#define HAS __has_include\n").unknown.is_some());
+        assert!(
+            Named::of("# define HAS(x) __has_embed (x)\n")
+                .unknown
+                .is_some()
+        );
+        for text in [
+            "#ifdef __has_include\n",
+            "/* #define HAS\n   as __has_include */\n",
+            "#define HAS 1 /* defined by */\n#endif /* __has_include */\n",
+            "#if defined(__has_include) && defined __has_embed\n",
+            "#undef __has_include\n#define __has_include\n",
+        ] {
+            assert_eq!(Named::of(text).unknown, None, "{text}");
+        }
         assert!(
             Named::of("__asm__(\".incbin \\\"x\\\"\");")
                 .unknown
