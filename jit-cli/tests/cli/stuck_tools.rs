@@ -71,6 +71,47 @@ fn hangs_when_asked_for_its_version() {
     mentions(&message, &["llvm/bin/clang", "1s", "to print its version"]);
 }
 
+/// The other tool, and the question for cc1's commands, which a wrapper answers in the other tests.
+#[test]
+fn hangs_before_and_after_clang() {
+    fixtures::needs!(clang_22, objdump_22);
+    let sandbox = batch::some();
+    sandbox.clang_with("");
+    sandbox.script(
+        "llvm/bin/llvm-objdump",
+        "case $1 in --version) echo LLVM version 22.1.0 ;; *) sleep 60 ;; esac\n",
+    );
+    let message = build(&sandbox).with(&["--tool-timeout", "2"]).fails(24);
+    mentions(&message, &["llvm/bin/llvm-objdump did not end within 2s"]);
+    mentions(&message, &["to disassemble 7 files"]);
+    sandbox.script(
+        "llvm/bin/clang",
+        "case $1 in --version) echo clang version 22.1.0 ;; *) sleep 60 ;; esac\n",
+    );
+    let message = build(&sandbox).with(&["--tool-timeout", "2"]).fails(24);
+    mentions(&message, &["to print the commands for the flags"]);
+}
+
+/// The time in which jit-cli itself is stopped does not count, since the tool may have ended in it.
+#[test]
+fn stopped_time_does_not_count() {
+    fixtures::needs!(clang_22, objdump_22);
+    let sandbox = batch::some();
+    let marker = sandbox.path("marker");
+    sandbox.clang_with(&format!(
+        "case \"$*\" in *shim.o*) : > '{}'; sleep 9 ;; esac",
+        marker.display()
+    ));
+    let child = start(&build(&sandbox).with(&["--tool-timeout", "7"]));
+    wait_for("clang", || marker.is_file());
+    signal("STOP", child.id());
+    std::thread::sleep(Duration::from_secs(9));
+    signal("CONT", child.id());
+    let output = child.wait_with_output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{text}");
+}
+
 /// A tool that is slow, but not too slow, is waited for.
 #[test]
 fn slow_is_not_hanging() {
