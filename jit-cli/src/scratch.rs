@@ -24,7 +24,7 @@ const DIRECTORIES: &str = "jit-stencils-";
 const LOCK: &str = "lock";
 /// The directory in a temporary directory that has what it is for.
 const CONTENTS: &str = "files";
-/// How often to try to create something that other runs remove at once.
+/// How often to try to create something that other runs remove at once, or to remove what others write to.
 const TRIES: usize = 100;
 
 /// Creates a temporary file that is to be renamed to another name in the same directory. The umask applies, as
@@ -47,7 +47,7 @@ pub(crate) fn file_in(directory: &Path) -> io::Result<NamedTempFile> {
 #[derive(Debug)]
 pub(crate) struct Scratch {
     /// It has the lock and the contents.
-    _directory: TempDir,
+    directory: TempDir,
     _lock: File,
     contents: PathBuf,
 }
@@ -69,7 +69,7 @@ impl Scratch {
             let contents = directory.path().join(CONTENTS);
             fs::create_dir(&contents)?;
             Ok(Some(Scratch {
-                _directory: directory,
+                directory,
                 _lock: lock,
                 contents,
             }))
@@ -85,7 +85,8 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         // The lock goes last: without it, nobody could tell that the contents are abandoned.
-        let _ = fs::remove_dir_all(&self.contents);
+        let removed = remove_contents(&self.contents);
+        self.directory.disable_cleanup(!removed);
     }
 }
 
@@ -115,14 +116,23 @@ pub(crate) fn remove_abandoned_directories(parent: &Path) {
         }
         if let Some(_lock) = locks::take_abandoned(&path.join(LOCK)) {
             tracing::info!("{} is of a run that was killed: removed", path.display());
-            // As above, the lock goes last.
-            let _ = fs::remove_dir_all(path.join(CONTENTS));
-            let _ = fs::remove_dir_all(&path);
+            if remove_contents(&path.join(CONTENTS)) {
+                let _ = fs::remove_dir_all(&path);
+            }
         } else {
             // It has no lock if its run was killed at once or at its very end. Only an empty one is removed.
             let _ = fs::remove_dir(&path);
         }
     }
+}
+
+/// Removes the contents of a temporary directory. Tools of a run that was killed may still write to it, so this
+/// is tried more than once. If it fails, the lock has to stay for a later run.
+fn remove_contents(path: &Path) -> bool {
+    (0..TRIES).any(|_| match fs::remove_dir_all(path) {
+        Ok(()) => true,
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
+    })
 }
 
 fn named(directory: &Path, prefix: &'static str) -> impl Iterator<Item = PathBuf> {
@@ -248,6 +258,34 @@ mod tests {
         remove_abandoned_files(parent.path());
         remove_abandoned_directories(parent.path());
         assert_eq!(names(parent.path()), [""; 0]);
+    }
+
+    /// The tools of a killed run go on until they notice that their directory is gone.
+    #[test]
+    fn what_is_still_written_to_goes() {
+        let parent = tempfile::tempdir().unwrap();
+        for round in 0..20 {
+            let directory = parent.path().join(format!("jit-stencils-{round}"));
+            let contents = directory.join(CONTENTS);
+            fs::create_dir_all(&contents).unwrap();
+            fs::write(directory.join(LOCK), "").unwrap();
+            std::thread::scope(|scope| {
+                let (begun, begin) = std::sync::mpsc::channel();
+                scope.spawn(move || {
+                    for file in 0.. {
+                        if fs::write(contents.join(file.to_string()), "").is_err() {
+                            break;
+                        }
+                        if file == 50 {
+                            begun.send(()).unwrap();
+                        }
+                    }
+                });
+                begin.recv().unwrap();
+                remove_abandoned_directories(parent.path());
+            });
+            assert_eq!(names(parent.path()), [""; 0]);
+        }
     }
 
     /// What only looks like a temporary file is somebody else's.
