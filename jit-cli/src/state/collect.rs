@@ -89,6 +89,7 @@ pub(crate) fn collect(
             "{path} has the time of the build, unless SOURCE_DATE_EPOCH is set"
         ));
     }
+    check_links(&files, reads.begun)?;
     let mut search = Search {
         includers: match arguments.iter().any(|word| word == "-fms-compatibility") {
             // As Microsoft's compiler, clang then searches the directories of all files that are open.
@@ -143,6 +144,19 @@ fn read(path: &Path, begun: SystemTime) -> Result<(Mark, Named), String> {
     Ok((Mark::of(&bytes), named))
 }
 
+/// Checks that no link on the way to a file was changed after the build had begun: it may have led elsewhere.
+fn check_links(files: &BTreeSet<PathBuf>, begun: SystemTime) -> Result<(), String> {
+    let places: BTreeSet<&Path> = files.iter().flat_map(|path| path.ancestors()).collect();
+    let is_new = |path: &&&Path| {
+        let data = path.symlink_metadata();
+        data.is_ok_and(|data| data.is_symlink() && is_newer(&data, begun))
+    };
+    match places.iter().find(is_new) {
+        Some(path) => Err(appeared(path)),
+        None => Ok(()),
+    }
+}
+
 /// Returns whether a file was changed after this time. Programs can set the time of the last modification to any value,
 /// but not that of the last change, which Unix notes as well.
 fn is_newer(data: &Metadata, time: SystemTime) -> bool {
@@ -155,7 +169,9 @@ fn is_newer(data: &Metadata, time: SystemTime) -> bool {
             i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
             i64::from(since.subsec_nanos()),
         );
-        (data.ctime(), data.ctime_nsec()) > limit
+        // Without a fraction, the file system may count in seconds, or in pairs of them.
+        let coarse = if data.ctime_nsec() == 0 { 2 } else { 0 };
+        (data.ctime() + coarse, data.ctime_nsec()) > limit
     }
     #[cfg(not(unix))]
     {

@@ -574,36 +574,42 @@ fn outputs() {
     assert!(fs::read(state(LINUX)).unwrap() == whole[&format!("jit_stencils-{LINUX}.state")]);
 }
 
-/// A header that is changed while it is compiled, and one that is changed and changed back.
+/// A header that is changed while it is compiled; one that is changed and changed back; and a link to a directory.
 #[test]
 fn changes_during_a_build() {
     fixtures::needs!(clang_22, objdump_22);
     let sandbox = machine();
-    let header = sandbox.path("machine/second/a.h");
-    let header = header.display();
+    let header = sandbox.path("machine/second/a.h").display().to_string();
+    let link = sandbox.path("machine/second/linked").display().to_string();
     let armed = sandbox.path("armed");
     let number = armed.display();
-    // The process of this number sees the other header; the next ones see it as well unless it is put back.
-    let script = |put_back: bool| {
-        let after = match put_back {
-            true => format!(
-                "\"$real\" \"$@\"; status=$?; echo '#define A 0x11' > {header}; exit $status"
-            ),
-            false => String::new(),
+    // The process of this number sees the change; the next ones see it as well unless it is undone.
+    let script = |change: &str, undo: Option<&str>| {
+        let after = match undo {
+            Some(undo) => format!("\"$real\" \"$@\"; status=$?; {undo}; exit $status"),
+            None => String::new(),
         };
         format!(
             "echo >> {number}.count\nif [ -f {number} ] && [ $(wc -l < {number}.count) = $(cat {number}) ]; then\n\
-             rm {number}\necho '#define A 0x19' > {header}\n{after}\nfi"
+             rm {number}\n{change}\n{after}\nfi"
         )
     };
+    let edit = format!("echo '#define A 0x19' > {header}");
+    let edit_back = format!("echo '#define A 0x11' > {header}");
+    let lead_elsewhere = format!("ln -sfn ../other-target {link}");
+    let lead_back = format!("ln -sfn ../target-of-link {link}");
     let tools = sandbox.path("llvm");
     let run = || {
         let words = ["-j1", "--llvm-tools-install-dir"];
         build(&sandbox).with(&words).with(&[&tools])
     };
     let mut changed = 0;
-    for put_back in [false, true] {
-        sandbox.clang_with(&script(put_back));
+    for (change, undo) in [
+        (&edit, None),
+        (&edit, Some(edit_back.as_str())),
+        (&lead_elsewhere, Some(lead_back.as_str())),
+    ] {
+        sandbox.clang_with(&script(change, undo));
         for process in 1..=5 {
             write(&sandbox, "second/a.h", "#define A 0x11\n");
             fs::remove_file(sandbox.path("armed.count")).ok();
@@ -623,10 +629,13 @@ fn changes_during_a_build() {
             fs::remove_dir_all(sandbox.path("clean")).ok();
             let clean = sandbox.run(&words).with(&[&tools]).within("machine");
             clean.succeeds();
-            assert!(after == sandbox.files("clean"), "{put_back} {process}");
+            assert!(
+                after == sandbox.files("clean"),
+                "{change} {undo:?} {process}"
+            );
         }
     }
-    assert!(changed >= 6, "{changed}");
+    assert!(changed >= 9, "{changed}");
 }
 
 #[test]
