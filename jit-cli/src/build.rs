@@ -269,7 +269,7 @@ impl Build {
             built.write(&output)?;
             // A state describes files that are there.
             if let (Some(cache), Some((name, state))) = (&plan.cache, &built.record) {
-                cache.write_record(name, state);
+                cache.write_sealed(name, state);
             }
             Ok(())
         };

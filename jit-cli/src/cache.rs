@@ -1,6 +1,8 @@
 //! The cache: results of earlier builds, stored under hashes of their inputs.
 
+mod arguments;
 pub(crate) mod key;
 pub(crate) mod lookup;
 pub(crate) mod record;
 pub(crate) mod store;
+mod tools;

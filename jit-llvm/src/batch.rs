@@ -15,6 +15,7 @@ use crate::{
     driver,
     error::LlvmError,
     files,
+    made::Made,
     module::as_module,
     object::{self, Object},
     plan::Plan,
@@ -23,33 +24,33 @@ use crate::{
     work::Slot,
 };
 
-/// Compiles to assembly. Returns one result for each source.
+/// Compiles to assembly. Returns one result for each source. `closed` is whether the plan leads to no
+/// other files.
 pub(crate) fn compile(
     context: &Context<'_>,
     plan: &Plan,
+    closed: bool,
     preamble: &Preamble<'_>,
-    sources: &[Source],
-) -> Result<Vec<Result<String, LlvmError>>, LlvmError> {
+    sources: &[&Source],
+) -> Result<Vec<Result<Made<String>, LlvmError>>, LlvmError> {
     let slot = context.work.slot()?;
     let mut arguments = plan.arguments.clone();
-    let first_line = match preamble {
-        Preamble::Precompiled(path) => {
-            arguments.extend(["-include-pch".into(), path.into()]);
-            1 + context.preamble.lines().count()
-        }
-        Preamble::Text => 1,
-    };
+    if let Preamble::Precompiled(path) = preamble {
+        arguments.extend(["-include-pch".into(), path.into()]);
+    }
+    let first_line = 1 + context.preamble.lines().count();
     let members = sources
         .iter()
         .enumerate()
         .map(|(index, source)| {
-            let mut text = format!("#define _JIT_OPCODE {}\n", source.name);
-            let file = context.work.file(&source.name, "c");
-            text.push_str(&line_directive(&file, first_line));
-            if matches!(preamble, Preamble::Text) {
-                text.push_str(&context.start(&file));
+            let mut text = format!("#define _JIT_OPCODE {}\n", source.name).into_bytes();
+            if let Preamble::Text(snapshot) = preamble {
+                text.extend_from_slice(&snapshot.text);
+                text.push(b'\n');
             }
-            text.push_str(&source.body);
+            let file = context.work.file(&source.name, "c");
+            text.extend_from_slice(line_directive(&file, first_line).as_bytes());
+            text.extend_from_slice(source.body.as_bytes());
             Member {
                 name: &source.name,
                 input: slot.file(index, &source.name, "c"),
@@ -62,9 +63,17 @@ pub(crate) fn compile(
     Ok(sources
         .iter()
         .zip(outputs)
-        .map(|(source, output)| match output {
-            Some(path) => files::read_text(&path),
-            None => driver::compile(context, source),
+        .map(|(source, output)| {
+            Ok(match output {
+                Some(path) => Made {
+                    value: files::read_text(&path)?,
+                    from_known_inputs: closed,
+                },
+                None => Made {
+                    value: driver::compile(context, source)?,
+                    from_known_inputs: false,
+                },
+            })
         })
         .collect())
 }
@@ -74,7 +83,7 @@ pub(crate) fn assemble(
     context: &Context<'_>,
     plan: &Plan,
     inputs: &[(&str, &str)],
-) -> Result<Vec<Result<Object, LlvmError>>, LlvmError> {
+) -> Result<Vec<Result<Made<Object>, LlvmError>>, LlvmError> {
     let slot = context.work.slot()?;
     let triple = plan.value("-triple").unwrap_or_default();
     let members = inputs
@@ -83,7 +92,7 @@ pub(crate) fn assemble(
         .map(|(index, (name, assembly))| Member {
             name,
             input: slot.file(index, name, "ll"),
-            text: as_module(assembly, context.options.target.format, triple),
+            text: as_module(assembly, context.options.target.format, triple).into_bytes(),
             output: slot.file(index, name, "o"),
         })
         .collect();
@@ -92,12 +101,20 @@ pub(crate) fn assemble(
     Ok(inputs
         .iter()
         .zip(outputs.into_iter().zip(disassembly))
-        .map(|((name, text), (output, disassembly))| match output {
-            Some(path) => Ok(Object {
-                bytes: files::read(&path)?,
-                disassembly,
-            }),
-            None => driver::assemble(context, name, text),
+        .map(|((name, text), (output, disassembly))| {
+            Ok(match output {
+                Some(path) => Made {
+                    value: Object {
+                        bytes: files::read(&path)?,
+                        disassembly,
+                    },
+                    from_known_inputs: true,
+                },
+                None => Made {
+                    value: driver::assemble(context, name, text)?,
+                    from_known_inputs: false,
+                },
+            })
         })
         .collect())
 }
@@ -120,7 +137,7 @@ fn disassemble(
 struct Member<'a> {
     name: &'a str,
     input: PathBuf,
-    text: String,
+    text: Vec<u8>,
     output: PathBuf,
 }
 
@@ -143,7 +160,7 @@ fn run_members(
     for member in &members {
         // Emptied, not removed: creating thousands of files again takes much of a fast build's time.
         files::write(&member.output, b"")?;
-        files::write(&member.input, member.text.as_bytes())?;
+        files::write(&member.input, &member.text)?;
     }
     let mut results = Vec::with_capacity(members.len());
     let mut waiting = members.as_slice();

@@ -1,6 +1,7 @@
 //! The compiler of one project for one target: many inputs in, as many results out.
 
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     sync::OnceLock,
 };
@@ -12,13 +13,17 @@ use crate::{
     discover::Toolchain,
     driver,
     error::LlvmError,
-    expand::{self, ExpandedFile, Expansion},
-    files,
+    expand::{self, Expansion},
     interrupt::Interrupt,
+    libraries,
+    made::Made,
     object::Object,
     options::CompileOptions,
+    plan::Plan,
     plans::Plans,
     preamble::{self, Preamble},
+    shim,
+    snapshot::Snapshot,
     source::Source,
     work::WorkDir,
 };
@@ -46,6 +51,7 @@ pub struct Compiler<'a> {
     context: Context<'a>,
     mode: Mode,
     plans: OnceLock<Result<Option<Plans>, LlvmError>>,
+    snapshot: OnceLock<Result<Option<Snapshot>, LlvmError>>,
     precompiled: OnceLock<Result<Option<PathBuf>, LlvmError>>,
 }
 
@@ -118,6 +124,7 @@ impl<'a> CompilerBuilder<'a> {
             },
             mode: self.mode,
             plans: OnceLock::new(),
+            snapshot: OnceLock::new(),
             precompiled: OnceLock::new(),
         })
     }
@@ -155,17 +162,49 @@ impl<'a> Compiler<'a> {
     }
 
     /// Does now what the first batch would wait for, if it is worth it for this many sources: asks the
-    /// driver for cc1's commands, and precompiles the preamble.
+    /// driver for cc1's commands, reads the headers, and precompiles the preamble.
     ///
     /// # Errors
     ///
     /// [`LlvmError::Rejected`] if the preamble does not compile, and other errors that would affect
     /// every source.
     pub fn prepare(&self, sources: usize) -> Result<(), LlvmError> {
+        if sources > 0 {
+            self.snapshot()?;
+        }
         if sources >= WORTH_PRECOMPILING && self.has_preamble() {
             self.precompiled()?;
         }
         Ok(())
+    }
+
+    /// Returns the preamble with the text of all its headers, which are read in the first call. All later
+    /// steps use this text. Returns `None` if there are no batches, and where a snapshot is not possible.
+    ///
+    /// # Errors
+    ///
+    /// [`LlvmError::Rejected`] if the preamble does not compile, [`LlvmError::Run`] if clang can't be run.
+    pub fn snapshot(&self) -> Result<Option<&Snapshot>, LlvmError> {
+        let snapshot = self.snapshot.get_or_init(|| {
+            let Some(plans) = self.plans()? else {
+                return Ok(None);
+            };
+            match preamble::snapshot(&self.context, &plans.compile)? {
+                Ok(snapshot) => Ok(Some(snapshot)),
+                Err(why) => self.without_batches(&why).map(|()| None),
+            }
+        });
+        snapshot
+            .as_ref()
+            .map(Option::as_ref)
+            .map_err(LlvmError::clone)
+    }
+
+    /// Takes over another compiler's snapshot, unless there is one already. The same sources then have the
+    /// same meaning for both.
+    pub fn adopt(&self, snapshot: &Snapshot) {
+        // If there is one already, it stays.
+        let _ = self.snapshot.set(Ok(Some(snapshot.clone())));
     }
 
     /// Compiles to assembly. Returns one result for each source, in the order of the sources.
@@ -173,21 +212,38 @@ impl<'a> Compiler<'a> {
     /// # Errors
     ///
     /// Those that affect every source: the preamble does not compile, or clang can't be run.
-    pub fn compile(&self, sources: &[Source]) -> Result<Vec<Result<String, LlvmError>>, LlvmError> {
-        let Some(plans) = self.plans()? else {
+    pub fn compile(
+        &self,
+        sources: &[Source],
+    ) -> Result<Vec<Result<Made<String>, LlvmError>>, LlvmError> {
+        let (Some(plans), Some(snapshot)) = (self.plans()?, self.snapshot()?) else {
             return Ok(self.compile_alone(sources));
         };
         let few = self.precompiled.get().is_none() && sources.len() < WORTH_PRECOMPILING;
-        if few || !self.has_preamble() {
-            return batch::compile(&self.context, &plans.compile, &Preamble::Text, sources);
-        }
-        match self.precompiled()? {
-            Some(path) => {
-                let preamble = Preamble::Precompiled(path);
-                batch::compile(&self.context, &plans.compile, &preamble, sources)
+        let preamble = match few || !self.has_preamble() {
+            true => Preamble::Text(snapshot),
+            false => match self.precompiled()? {
+                Some(path) => Preamble::Precompiled(path),
+                None => return Ok(self.compile_alone(sources)),
+            },
+        };
+        let (including, others): (Vec<_>, Vec<_>) = sources
+            .iter()
+            .enumerate()
+            .partition(|(_, source)| source.may_include());
+        let mut results = Vec::with_capacity(sources.len());
+        for (plan, closed, part) in [
+            (plans.compile.closed(), true, others),
+            (plans.compile.without_forced_includes(), false, including),
+        ] {
+            let (places, part): (Vec<usize>, Vec<&Source>) = part.into_iter().unzip();
+            if !part.is_empty() {
+                let made = batch::compile(&self.context, &plan, closed, &preamble, &part)?;
+                results.extend(places.into_iter().zip(made));
             }
-            None => Ok(self.compile_alone(sources)),
         }
+        results.sort_by_key(|(place, _)| *place);
+        Ok(results.into_iter().map(|(_, result)| result).collect())
     }
 
     /// Assembles to object files. Each input is a name and a text; returns one result for each, in the
@@ -199,50 +255,75 @@ impl<'a> Compiler<'a> {
     pub fn assemble(
         &self,
         inputs: &[(&str, &str)],
-    ) -> Result<Vec<Result<Object, LlvmError>>, LlvmError> {
+    ) -> Result<Vec<Result<Made<Object>, LlvmError>>, LlvmError> {
         match self.plans()? {
             Some(plans) => batch::assemble(&self.context, &plans.assemble, inputs),
             None => Ok(inputs
                 .iter()
-                .map(|(name, text)| driver::assemble(&self.context, name, text))
+                .map(|(name, text)| driver::assemble(&self.context, name, text).map(alone))
                 .collect()),
         }
     }
 
-    /// Compiles the shim, a source file, to the contents of an object file.
-    ///
-    /// # Errors
-    ///
-    /// [`LlvmError::Rejected`] if it does not compile, and others if clang can't be run.
-    pub fn shim(&self, source: &Path) -> Result<Vec<u8>, LlvmError> {
-        let output = self.context.work.directory("shim")?.join("shim.o");
-        let mut arguments = self.context.options.shim(self.context.work.path());
-        arguments.extend(["-o".into(), output.clone().into(), source.into()]);
-        driver::run(&self.context, "shim", "compile", &arguments)?;
-        files::read(&output)
-    }
-
-    /// Preprocesses all sources in one process. Returns `None` where that is not possible: there are no
-    /// batches, a source does not preprocess, or one may depend on what comes before it.
+    /// Takes a snapshot of the shim, a source file. Returns `None` if there are no batches, and where a
+    /// snapshot is not possible.
     ///
     /// # Errors
     ///
     /// [`LlvmError::Run`] if clang can't be run.
-    pub fn expand(&self, sources: &[Source]) -> Result<Option<Expansion>, LlvmError> {
+    pub fn shim_snapshot(&self, source: &Path) -> Result<Option<Snapshot>, LlvmError> {
         match self.plans()? {
-            Some(plans) => expand::expand(&self.context, &plans.compile, sources),
+            Some(plans) => shim::snapshot(&self.context, &plans.shim, source),
             None => Ok(None),
         }
     }
 
-    /// Preprocesses the shim, as [`Compiler::expand`] does it with sources.
+    /// Compiles the shim, a source file, to the contents of an object file. If a snapshot of it is given,
+    /// that is compiled instead.
+    ///
+    /// # Errors
+    ///
+    /// [`LlvmError::Rejected`] if it does not compile, and others if clang can't be run.
+    pub fn shim(
+        &self,
+        source: &Path,
+        snapshot: Option<&Snapshot>,
+    ) -> Result<Made<Vec<u8>>, LlvmError> {
+        if let (Some(plans), Some(snapshot)) = (self.plans()?, snapshot)
+            && let Some(bytes) = shim::compile(&self.context, &plans.shim, source, snapshot)?
+        {
+            return Ok(Made {
+                value: bytes,
+                from_known_inputs: true,
+            });
+        }
+        driver::shim(&self.context, source).map(alone)
+    }
+
+    /// Returns what the sources mean after the snapshot of the preamble: their tokens. All of them are
+    /// preprocessed in one process. Returns `None` where there is no snapshot, and if the tokens of the
+    /// preamble do not say everything that counts.
+    ///
+    /// # Errors
+    ///
+    /// [`LlvmError::Run`] if clang can't be run, and those of [`Compiler::snapshot`].
+    pub fn expand(&self, sources: &[Source]) -> Result<Option<Expansion>, LlvmError> {
+        match (self.plans()?, self.snapshot()?) {
+            (Some(plans), Some(snapshot)) => {
+                expand::expand(&self.context, &plans.compile.closed(), snapshot, sources)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Returns the shim's tokens, as [`Compiler::expand`] returns those of sources.
     ///
     /// # Errors
     ///
     /// [`LlvmError::Run`] if clang can't be run.
-    pub fn expand_shim(&self, source: &Path) -> Result<Option<ExpandedFile>, LlvmError> {
+    pub fn expand_shim(&self, snapshot: &Snapshot) -> Result<Option<Vec<u8>>, LlvmError> {
         match self.plans()? {
-            Some(plans) => expand::expand_file(&self.context, &plans.shim, source),
+            Some(plans) => expand::expand_file(&self.context, &plans.shim.closed(), snapshot),
             None => Ok(None),
         }
     }
@@ -263,11 +344,14 @@ impl<'a> Compiler<'a> {
         };
         let files = expand::dependencies(&self.context, &plans.compile, sources)?;
         let shim = match shim {
-            Some(path) => expand::expand_file(&self.context, &plans.shim, path)?,
-            None => None,
+            Some(path) => {
+                let snapshot = shim::snapshot(&self.context, &plans.shim, path)?;
+                let files = snapshot.map(|snapshot| snapshot.files).unwrap_or_default();
+                [vec![path.to_path_buf()], files].concat()
+            }
+            None => Vec::new(),
         };
-        let shim = shim.map(|expanded| expanded.files);
-        Ok([files, shim].into_iter().flatten().flatten().collect())
+        Ok(files.into_iter().flatten().chain(shim).collect())
     }
 
     /// Returns the cc1 arguments of the three steps: to compile, to assemble, and for the shim. Returns
@@ -294,6 +378,45 @@ impl<'a> Compiler<'a> {
         }
     }
 
+    /// Returns the arguments that clang gets when it works from [snapshots](Compiler::snapshot): those of
+    /// [`Compiler::arguments`] without headers and the directories to search for them.
+    ///
+    /// # Errors
+    ///
+    /// [`LlvmError::Run`] if clang can't be run.
+    pub fn closed_arguments(&self) -> Result<Option<[Vec<String>; 3]>, LlvmError> {
+        Ok(self.plans()?.map(|plans| {
+            [&plans.compile, &plans.assemble, &plans.shim].map(|plan| words(&plan.closed()))
+        }))
+    }
+
+    /// Returns the programs that do the work: those of the toolchain, and the one that clang's driver runs,
+    /// which may be another.
+    ///
+    /// # Errors
+    ///
+    /// [`LlvmError::Run`] if clang can't be run.
+    pub fn programs(&self) -> Result<BTreeSet<PathBuf>, LlvmError> {
+        let toolchain = self.context.toolchain;
+        let own = [Some(&toolchain.clang), toolchain.objdump.as_ref()];
+        let plans = self.plans()?;
+        let run = plans
+            .iter()
+            .flat_map(|plans| [&plans.compile, &plans.assemble, &plans.shim]);
+        let run = run.map(|plan| &plan.program);
+        Ok(own.into_iter().flatten().chain(run).cloned().collect())
+    }
+
+    /// Returns the shared libraries that a program loads when it starts. Returns none where that can't be
+    /// found out.
+    ///
+    /// # Errors
+    ///
+    /// [`LlvmError::Interrupted`].
+    pub fn libraries(&self, program: &Path) -> Result<Vec<PathBuf>, LlvmError> {
+        libraries::of(program, &self.context.interrupt)
+    }
+
     /// Returns the options that it compiles with.
     pub fn options(&self) -> &CompileOptions {
         &self.context.options
@@ -316,10 +439,10 @@ impl<'a> Compiler<'a> {
         !(options.prelude.trim().is_empty() && preamble.trim().is_empty())
     }
 
-    fn compile_alone(&self, sources: &[Source]) -> Vec<Result<String, LlvmError>> {
+    fn compile_alone(&self, sources: &[Source]) -> Vec<Result<Made<String>, LlvmError>> {
         sources
             .iter()
-            .map(|source| driver::compile(&self.context, source))
+            .map(|source| driver::compile(&self.context, source).map(alone))
             .collect()
     }
 
@@ -348,13 +471,14 @@ impl<'a> Compiler<'a> {
 
     /// Returns the precompiled preamble, or `None` if the driver has to do the work.
     fn precompiled(&self) -> Result<Option<&PathBuf>, LlvmError> {
-        let Some(plans) = self.plans()? else {
+        let (Some(plans), Some(snapshot)) = (self.plans()?, self.snapshot()?) else {
             return Ok(None);
         };
         let precompiled = self.precompiled.get_or_init(|| {
-            match preamble::precompile(&self.context, &plans.compile)? {
+            let plan = plans.compile.closed();
+            match preamble::precompile(&self.context, &plan, snapshot)? {
                 Ok(path) => Ok(Some(path)),
-                Err(why) => self.without_precompiling(&why),
+                Err(why) => self.without_batches(&why).map(|()| None),
             }
         });
         precompiled
@@ -365,11 +489,11 @@ impl<'a> Compiler<'a> {
 
     /// Leaves the work to the driver, unless it fails as well: then every source would fail for the same
     /// reason, which is better reported once.
-    fn without_precompiling(&self, why: &str) -> Result<Option<PathBuf>, LlvmError> {
+    fn without_batches(&self, why: &str) -> Result<(), LlvmError> {
         match driver::compile_preamble(&self.context) {
             Ok(()) => {
                 tracing::warn!("one process for each micro-op, which is slow: {why}");
-                Ok(None)
+                Ok(())
             }
             Err(LlvmError::Rejected {
                 stage, diagnostics, ..
@@ -383,12 +507,22 @@ impl<'a> Compiler<'a> {
     }
 }
 
+/// Returns a result of the driver's.
+fn alone<T>(value: T) -> Made<T> {
+    Made {
+        value,
+        from_known_inputs: false,
+    }
+}
+
 /// Returns the arguments to compile, to assemble, and for the shim.
 fn words_of(plans: &Plans) -> [Vec<String>; 3] {
-    [&plans.compile, &plans.assemble, &plans.shim].map(|plan| {
-        let words = plan.arguments.iter();
-        words
-            .map(|word| word.to_string_lossy().into_owned())
-            .collect()
-    })
+    [&plans.compile, &plans.assemble, &plans.shim].map(words)
+}
+
+fn words(plan: &Plan) -> Vec<String> {
+    let words = plan.arguments.iter();
+    words
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect()
 }

@@ -52,8 +52,17 @@ pub(crate) fn assemble(context: &Context<'_>, name: &str, text: &str) -> Result<
     })
 }
 
+/// Compiles the shim to the contents of an object file.
+pub(crate) fn shim(context: &Context<'_>, source: &Path) -> Result<Vec<u8>, LlvmError> {
+    let output = context.work.directory("shim")?.join("shim.o");
+    let mut arguments = context.options.shim(context.work.path());
+    arguments.extend(["-o".into(), output.clone().into(), source.into()]);
+    run(context, "shim", "compile", &arguments)?;
+    files::read(&output)
+}
+
 /// Runs clang, and reports what it printed. The arguments name its output.
-pub(crate) fn run(
+fn run(
     context: &Context<'_>,
     name: &str,
     stage: &'static str,

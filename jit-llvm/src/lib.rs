@@ -28,7 +28,7 @@
 //!     source("_ADD", "word _JIT_ENTRY(word a, word b) { return a + b; }\n"),
 //!     source("_BAD", "word _JIT_ENTRY(word a) { return b; }\n"),
 //! ])?;
-//! assert!(results[0].as_ref().is_ok_and(|assembly| assembly.contains("add\tx0")));
+//! assert!(results[0].as_ref().is_ok_and(|made| made.value.contains("add\tx0")));
 //! // Lines are counted from the first line of the preamble.
 //! let error = results[1].as_ref().unwrap_err().to_string();
 //! assert!(error.contains("_BAD.c:2:"), "{error}");
@@ -51,8 +51,11 @@ mod error;
 mod expand;
 mod files;
 pub mod flags;
+mod includes;
 mod inspect;
 mod interrupt;
+mod libraries;
+mod made;
 mod module;
 mod object;
 mod options;
@@ -61,6 +64,8 @@ mod plan;
 mod plans;
 mod preamble;
 mod process;
+mod shim;
+mod snapshot;
 mod source;
 mod version;
 mod work;
@@ -69,12 +74,15 @@ pub use compiler::{Compiler, CompilerBuilder, Mode};
 pub use diagnostics::{Diagnostic, Diagnostics, Severity};
 pub use discover::{Search, Toolchain};
 pub use error::{Installed, LlvmError, Rejection};
-pub use expand::{ExpandedFile, Expansion};
+pub use expand::Expansion;
 pub use flags::Flags;
+pub use includes::SearchedName;
 pub use inspect::{Declarations, Field, Function, Inspector, Macro, Passage, Record};
 pub use interrupt::Interrupt;
+pub use made::Made;
 pub use object::Object;
 pub use options::{CompileOptions, LastFlags};
+pub use snapshot::Snapshot;
 pub use source::Source;
 pub use version::{LlvmVersion, SUPPORTED_MAJORS};
 

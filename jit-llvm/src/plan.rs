@@ -86,6 +86,51 @@ impl Plan {
         words.nth(1)?.to_str()
     }
 
+    /// Returns the command for inputs that include nothing: without directories to search for headers, and
+    /// without headers to include.
+    pub(crate) fn closed(&self) -> Plan {
+        let plan = self.without(|word| SEARCHED.contains(&word) || word == FORCED, true);
+        plan.without(
+            |word| {
+                word.starts_with("-I") || word.starts_with("-iframework") || word.starts_with("-F/")
+            },
+            false,
+        )
+    }
+
+    /// Returns the command without headers to include before the input.
+    pub(crate) fn without_forced_includes(&self) -> Plan {
+        self.without(|word| word == FORCED, true)
+    }
+
+    /// Returns the headers to include before the input.
+    pub(crate) fn forced_includes(&self) -> Vec<String> {
+        let pairs = self.arguments.windows(2);
+        pairs
+            .filter_map(|pair| match pair {
+                [option, value] if option == FORCED => Some(value.to_string_lossy().into_owned()),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// Returns the command without some words, and their values in the words after them.
+    fn without(&self, is_dropped: impl Fn(&str) -> bool, with_value: bool) -> Plan {
+        let mut arguments = Vec::with_capacity(self.arguments.len());
+        let mut words = self.arguments.iter();
+        while let Some(word) = words.next() {
+            if !word.to_str().is_some_and(&is_dropped) {
+                arguments.push(word.clone());
+            } else if with_value {
+                words.next();
+            }
+        }
+        Plan {
+            program: self.program.clone(),
+            arguments,
+        }
+    }
+
     /// Returns the command with other words in the place of some, each of which must be there: action
     /// and language.
     pub(crate) fn with(&self, changes: &[(&str, &str)]) -> Option<Plan> {
@@ -97,6 +142,30 @@ impl Plan {
         Some(plan)
     }
 }
+
+/// The option of cc1 whose value is a header to include.
+const FORCED: &str = "-include";
+
+/// Options of cc1 whose values are directories to search for headers.
+const SEARCHED: &[&str] = &[
+    "-I",
+    "-F",
+    "-c-isystem",
+    "-idirafter",
+    "-iframework",
+    "-internal-externc-isystem",
+    "-internal-iframework",
+    "-internal-isystem",
+    "-iprefix",
+    "-iquote",
+    "-isysroot",
+    "-isystem",
+    "-isystem-after",
+    "-iwithprefix",
+    "-iwithprefixbefore",
+    "-iwithsysroot",
+    "-resource-dir",
+];
 
 /// Whether a line is an error of the driver's: `clang: error: unknown argument: '-x'`.
 fn is_error(line: &str) -> bool {
@@ -147,6 +216,23 @@ mod tests {
         assert_eq!(words(&pch)[3], "-emit-pch");
         assert_eq!(words(&pch).last(), Some(&"c-header"));
         assert_eq!(plan.with(&[("-emit-obj", "-S")]), None);
+    }
+
+    #[test]
+    fn closed_commands_search_nowhere() {
+        let words = [
+            "-cc1", "-S", "-I", "/a", "-include", "-I", "-D", "X", "-isystem", "/b", "-I/c", "-x",
+            "c",
+        ];
+        let plan = Plan {
+            program: "clang".into(),
+            arguments: words.map(OsString::from).to_vec(),
+        };
+        assert_eq!(
+            self::words(&plan.closed()),
+            ["-cc1", "-S", "-D", "X", "-x", "c"]
+        );
+        assert_eq!(plan.forced_includes(), ["-I"]);
     }
 
     #[test]

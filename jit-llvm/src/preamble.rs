@@ -1,19 +1,66 @@
 //! The precompiled preamble.
 
 use std::{
-    ffi::OsString,
-    fs,
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
-use crate::{context::Context, error::LlvmError, files, plan::Plan};
+use memchr::memmem;
+
+use crate::{
+    context::Context,
+    error::LlvmError,
+    files,
+    plan::Plan,
+    snapshot::{self, Snapshot},
+    source::line_directive,
+};
 
 /// What comes before every source.
 pub(crate) enum Preamble<'a> {
     /// Its text, to be read again for each source.
-    Text,
+    Text(&'a Snapshot),
     /// A precompiled header.
     Precompiled(&'a Path),
+}
+
+/// The macro that is the name of the micro-op.
+const OPCODE: &[u8] = b"_JIT_OPCODE";
+
+/// Takes a snapshot of the preamble. The inner error is why that is not possible.
+pub(crate) fn snapshot(
+    context: &Context<'_>,
+    plan: &Plan,
+) -> Result<Result<Snapshot, String>, LlvmError> {
+    // The name in the text is the same for every build, since clang runs in the work directory.
+    let input = Path::new("preamble.h");
+    let start = context.start(input);
+    let forced = plan.forced_includes();
+    if start.trim().is_empty() && forced.is_empty() {
+        return Ok(Ok(Snapshot::of(Vec::new(), Vec::new(), SystemTime::now())));
+    }
+    // They become a part of the text, so that nothing reads them again.
+    let mut text = String::new();
+    for header in &forced {
+        if header.contains(['"', '\n', '\r']) {
+            return Ok(Err(format!("the name {header:?} can't be included")));
+        }
+        text.push_str(&format!("#include \"{header}\"\n"));
+    }
+    if !forced.is_empty() {
+        text.push_str(&line_directive(input, 1));
+    }
+    text.push_str(&start);
+    files::write(&context.work.path().join(input), text.as_bytes())?;
+    let plan = plan.without_forced_includes();
+    let Some(snapshot) = snapshot::take(context, &plan, "-S", "snapshot", input)? else {
+        return Ok(Err("the preamble can't be preprocessed".to_owned()));
+    };
+    // The name of the micro-op is not defined there, but the driver defines it on its command line.
+    Ok(match memmem::find(&snapshot.text, OPCODE) {
+        Some(_) => Err("a header mentions _JIT_OPCODE, so the headers can't be shared".to_owned()),
+        None => Ok(snapshot),
+    })
 }
 
 /// Compiles the preamble to a header that cc1 loads quickly. The inner error is why that is not
@@ -21,23 +68,16 @@ pub(crate) enum Preamble<'a> {
 pub(crate) fn precompile(
     context: &Context<'_>,
     plan: &Plan,
+    snapshot: &Snapshot,
 ) -> Result<Result<PathBuf, String>, LlvmError> {
     let Some(plan) = plan.with(&[("-S", "-emit-pch"), ("c", "c-header")]) else {
         return Ok(Err("the plan of -### is not understood".to_owned()));
     };
     let input = context.work.file("preamble", "h");
     let output = context.work.file("preamble", "pch");
-    let dependencies = context.work.file("preamble", "d");
-    files::write(&input, context.start(&input).as_bytes())?;
-    let mut arguments = plan.arguments.clone();
-    arguments
-        .extend(["-sys-header-deps", "-MT", "preamble", "-dependency-file"].map(OsString::from));
-    arguments.extend([
-        dependencies.clone().into(),
-        "-o".into(),
-        output.clone().into(),
-        input.into(),
-    ]);
+    files::write(&input, &snapshot.text)?;
+    let mut arguments = plan.arguments;
+    arguments.extend(["-o".into(), output.clone().into(), input.into()]);
     let done = context.run(&plan.program, &arguments)?;
     if !done.status.success() {
         return Ok(Err(format!(
@@ -46,19 +86,5 @@ pub(crate) fn precompile(
         )));
     }
     context.report(&done);
-    // The name of the micro-op is not defined there, but the driver defines it on its command line.
-    let mentions = files::dependencies(&dependencies)?
-        .into_iter()
-        .find(|header| fs::read(header).is_ok_and(|text| contains(&text, b"_JIT_OPCODE")));
-    Ok(match mentions {
-        Some(header) => Err(format!(
-            "{} mentions _JIT_OPCODE, so it can't be shared",
-            header.display()
-        )),
-        None => Ok(output),
-    })
-}
-
-fn contains(text: &[u8], word: &[u8]) -> bool {
-    text.windows(word.len()).any(|window| window == word)
+    Ok(Ok(output))
 }

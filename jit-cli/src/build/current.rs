@@ -18,7 +18,6 @@ use crate::{
     cache::key::Key,
     conventions::TargetFileNames,
     error::Error,
-    paths,
     pipeline::one_target::Built,
     project::{emit::Emits, plan::Plan, platform::Platform, settings},
     state::{
@@ -364,8 +363,7 @@ impl<'a> Files<'a> {
     /// Returns the state in the cache, if there is one that can be read.
     fn record(&self) -> Option<State> {
         let cache = self.plan.cache.as_ref()?;
-        let bytes = paths::read(&cache.record(&self.record_name())).ok()?;
-        State::decode(&bytes)
+        State::decode(&cache.read_sealed(&self.record_name())?)
     }
 
     /// Returns the name of the state in the cache. There is one for each output directory and target.

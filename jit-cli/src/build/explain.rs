@@ -123,10 +123,11 @@ fn explain(
         shim: project.shim.as_deref(),
         remember: false,
     };
-    let last = lookup.last();
-    if let (Some(last), Some(arguments)) = (&last, compiler.arguments()?) {
-        let settings = Settings::new(toolchain, arguments, &compiler, preamble);
-        let mut changes = Changes::of(last, &settings, &project.root);
+    let Some(started) = lookup.start()? else {
+        return Ok(explanation);
+    };
+    if let Some(last) = &lookup.last() {
+        let mut changes = Changes::of(last, started.settings(), &project.root);
         changes.note_uops(last, &lookup);
         if !changes.files.is_empty() || !changes.flags.is_empty() {
             let now = compiler.expand(&[])?.map(|expansion| expansion.macros);
@@ -137,7 +138,10 @@ fn explain(
         }
         explanation.changes = Some(changes);
     }
-    let keys = lookup.keys(last)?;
+    let keys = match lookup.known(&started) {
+        Some(keys) => keys,
+        None => lookup.keys(&started)?,
+    };
     explanation.compiled = units
         .iter()
         .zip(&keys.uops)

@@ -54,9 +54,9 @@ impl<'a> Tools<'a> {
     pub(crate) fn identities(&mut self) -> Result<Option<Vec<String>>, Error> {
         let search = &self.plan.search;
         let memory = self.plan.cache.as_ref();
-        let memory = memory.map(|cache| cache.record(&memory::name(search)));
+        let memory = memory.and_then(|cache| cache.read_sealed(&memory::name(search)));
         if self.found.is_none()
-            && let Some(identities) = memory.and_then(|path| memory::recall(&path))
+            && let Some(identities) = memory.and_then(|contents| memory::recall(&contents))
         {
             return Ok(Some(identities));
         }
@@ -87,7 +87,7 @@ impl<'a> Tools<'a> {
             .zip(parts.as_deref())
             .and_then(|(places, parts)| places.remember(parts, &identities));
         if let (Some(cache), Some((name, contents))) = (cache, memory) {
-            cache.write_record(&name, &contents);
+            cache.write_sealed(&name, &contents);
         }
         let programs = [Some(&toolchain.clang), toolchain.objdump.as_ref()];
         let programs = programs.into_iter().flatten().cloned().collect();

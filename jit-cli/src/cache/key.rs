@@ -1,8 +1,8 @@
 //! Cache keys: hashes of everything that can change a stencil's bytes, and of nothing else.
 //!
-//! That is the compiler, the flags for code generation, and the preprocessed tokens. Flags for the
-//! preprocessor, paths, comments, white space and unused macros are left out, because their effect is
-//! visible in the tokens.
+//! That is the compiler, its [arguments](crate::cache::arguments), and the preprocessed tokens of the text that
+//! is compiled. Flags for the preprocessor, paths, comments, white space and unused macros are left out,
+//! because their effect is visible in the tokens.
 
 use std::fmt;
 
@@ -62,53 +62,11 @@ impl<'de> Deserialize<'de> for Key {
     }
 }
 
-/// Returns the cc1 arguments that affect code generation, or `None` if they ask for debug information, which
-/// contains paths.
-pub(crate) fn code_arguments(arguments: &[String]) -> Option<Vec<&str>> {
-    // The effect of these options is visible in the tokens.
-    const WITH_VALUE: [&str; 13] = [
-        "-D",
-        "-I",
-        "-U",
-        "-idirafter",
-        "-include",
-        "-internal-externc-isystem",
-        "-internal-iframework",
-        "-internal-isystem",
-        "-iquote",
-        "-isysroot",
-        "-isystem",
-        "-iwithsysroot",
-        "-resource-dir",
-    ];
-    const STARTS: [&str; 6] = [
-        "-fcoverage-compilation-dir=",
-        "-fcoverage-prefix-map=",
-        "-fdebug-compilation-dir=",
-        "-fdebug-prefix-map=",
-        "-ffile-prefix-map=",
-        "-fmacro-prefix-map=",
-    ];
-    let mut kept = Vec::new();
-    let mut arguments = arguments.iter();
-    while let Some(argument) = arguments.next() {
-        if argument.starts_with("-debug-info-kind") {
-            return None;
-        }
-        if WITH_VALUE.contains(&argument.as_str()) {
-            arguments.next();
-        } else if !STARTS.iter().any(|start| argument.starts_with(start)) {
-            kept.push(argument.as_str());
-        }
-    }
-    Some(kept)
-}
-
 /// Returns preprocessed text without the blanks that do not separate tokens. Two texts with the same tokens
 /// have the same result, whatever their layout.
-pub(crate) fn tokens(text: &str) -> Vec<u8> {
+pub(crate) fn tokens(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
-    let mut bytes = text.bytes().peekable();
+    let mut bytes = text.iter().copied().peekable();
     let mut line_start = true;
     let mut blank = false;
     while let Some(byte) = bytes.next() {
@@ -171,7 +129,7 @@ mod tests {
     use super::*;
 
     fn same(a: &str, b: &str) -> bool {
-        tokens(a) == tokens(b)
+        tokens(a.as_bytes()) == tokens(b.as_bytes())
     }
 
     #[test]
@@ -222,19 +180,5 @@ mod tests {
         for bad in ["\"\"", "\"zz\"", "1"] {
             assert!(serde_json::from_str::<Key>(bad).is_err());
         }
-    }
-
-    #[test]
-    fn only_flags_for_code_count() {
-        let arguments = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
-        let a = arguments("-cc1 -Os -D A -I /x -fmacro-prefix-map=/x=. -target-cpu x86-64");
-        let b = arguments("-cc1 -Os -U A -isystem /y -target-cpu x86-64");
-        assert_eq!(code_arguments(&a), code_arguments(&b));
-        let c = arguments("-cc1 -Os -target-cpu znver4");
-        assert_ne!(code_arguments(&a), code_arguments(&c));
-        assert_eq!(
-            code_arguments(&arguments("-cc1 -debug-info-kind=constructor")),
-            None
-        );
     }
 }

@@ -1,16 +1,23 @@
 //! Finding the keys under which the results of a build are stored.
+//!
+//! The record of the last build has the keys of micro-ops by their texts, which are right as long as nothing
+//! else has changed. Whatever has to be compiled is compiled from a snapshot of the headers, so its key is
+//! made from that snapshot: if it is not the one that the record is about, the keys of the record are not
+//! used.
 
 use std::{
     collections::{BTreeMap, HashMap},
     path::{Path, PathBuf},
 };
 
-use jit_llvm::{Compiler, ExpandedFile, Expansion, LlvmError, Source, Toolchain};
+use jit_llvm::{Compiler, Expansion, LlvmError, Snapshot, Source, Toolchain};
 
 use crate::{
-    cache::key::{Key, code_arguments, tokens},
+    cache::arguments,
+    cache::key::{Key, tokens},
     cache::record::{self, Headers, Record, Settings, Shim, Uop},
     cache::store::Cache,
+    cache::tools::Tools,
 };
 
 /// The inputs of a build that its keys depend on.
@@ -34,17 +41,26 @@ pub(crate) struct Keys {
     pub(crate) uops: Vec<Option<Key>>,
     /// The key of the shim.
     pub(crate) shim: Option<Key>,
+    /// The snapshot of the shim, if the key was made from it.
+    pub(crate) shim_snapshot: Option<Snapshot>,
     /// The headers that the sources and the shim include, if they are known.
     pub(crate) headers: Option<Vec<PathBuf>>,
 }
 
-/// The parts of keys that are the same for all sources.
-struct Settled {
+/// What is known before anything is preprocessed.
+pub(crate) struct Started {
     settings: Settings,
     /// The hash of everything but tokens that the keys of micro-ops depend on. `shim` is the same for the
     /// shim.
     stencil: Key,
     shim: Key,
+    tools: Tools,
+    /// The hashes of the sources' texts.
+    texts: Vec<Key>,
+    /// The record of the last build, if only texts have changed since.
+    last: Option<Record>,
+    /// The key of the shim in the record, if nothing that it depends on has changed.
+    known_shim: Option<Key>,
 }
 
 impl Lookup<'_> {
@@ -58,157 +74,202 @@ impl Lookup<'_> {
         Key::of([source.name.as_bytes(), source.body.as_bytes()])
     }
 
-    /// Returns the keys. If only micro-ops have changed since the last build, its record has the keys of the
-    /// others; the rest is preprocessed. Writes a record for the next build.
-    pub(crate) fn keys(&self, last: Option<Record>) -> Result<Keys, LlvmError> {
-        let none = Keys {
-            uops: vec![None; self.sources.len()],
-            ..Keys::default()
-        };
-        let Some(arguments) = self.compiler.arguments()? else {
-            return Ok(none);
-        };
-        let [compile, assemble, shim] = &arguments;
-        let (Some(compile), Some(assemble), Some(shim)) = (
-            code_arguments(compile),
-            code_arguments(assemble),
-            code_arguments(shim),
+    /// Finds out what the record of the last build says. Returns `None` if nothing can be cached.
+    pub(crate) fn start(&self) -> Result<Option<Started>, LlvmError> {
+        let (Some(arguments), Some(closed)) = (
+            self.compiler.arguments()?,
+            self.compiler.closed_arguments()?,
         ) else {
-            tracing::info!("nothing is cached, because of debug information");
-            return Ok(none);
+            return Ok(None);
         };
-        let mut tools = self.toolchain.identities().to_vec();
-        tools.push(record::tool_driver());
-        let tools = tools.join("\n");
-        let (compile, assemble, shim) = (compile.join("\n"), assemble.join("\n"), shim.join("\n"));
-        let stencil = [
-            "stencil",
-            &tools,
-            &record::optimizer(self.compiler),
-            &compile,
-            &assemble,
-        ];
-        let settled = Settled {
-            stencil: Key::of(stencil.map(str::as_bytes)),
-            shim: Key::of(["shim", &tools, &shim].map(str::as_bytes)),
-            settings: Settings::new(self.toolchain, arguments, self.compiler, self.preamble),
-        };
-        self.find(last, &settled)
-    }
-
-    fn find(&self, last: Option<Record>, settled: &Settled) -> Result<Keys, LlvmError> {
-        let texts: Vec<Key> = self.sources.iter().map(Lookup::text_key).collect();
-        let (known, known_shim) = match &last {
-            Some(last) => (
-                last.keys(&settled.settings),
-                last.shim_key(&settled.settings),
-            ),
-            None => (None, None),
-        };
-        let missing: Vec<(&Source, Key)> = self
-            .sources
-            .iter()
-            .zip(&texts)
-            .filter(|(_, text)| known.as_ref().is_none_or(|known| !known.contains_key(text)))
-            .map(|(source, text)| (source, *text))
-            .collect();
-        let (expansion, expanded_shim) = rayon::join(
-            || self.expand(&missing),
-            || match (self.shim, known_shim) {
-                (Some(path), None) => self.compiler.expand_shim(path),
-                _ => Ok(None),
-            },
-        );
-        let (expansion, expanded_shim) = (expansion?, expanded_shim?);
-        let headers_known = known.is_some();
-        let mut keys: HashMap<Key, Key> = known.unwrap_or_default();
-        if let Some(expansion) = &expansion {
-            let start = Key::of([settled.stencil.bytes(), &tokens(&expansion.preamble)]);
-            for ((_, text), body) in missing.iter().zip(&expansion.bodies) {
-                keys.insert(*text, Key::of([start.bytes(), &tokens(body)]));
+        let [compile, assemble, shim] = &closed;
+        let mut keyed = Vec::with_capacity(3);
+        for step in [compile, assemble, shim] {
+            match arguments::keyed(step) {
+                Ok(words) => keyed.push(words.join("\n")),
+                Err(argument) => {
+                    tracing::info!("nothing is cached, because of {argument}");
+                    return Ok(None);
+                }
             }
         }
-        let shim_key = known_shim.or_else(|| {
-            let text = tokens(&expanded_shim.as_ref()?.text);
-            Some(Key::of([settled.shim.bytes(), &text]))
-        });
-        let found = Keys {
-            uops: texts.iter().map(|text| keys.get(text).copied()).collect(),
-            shim: shim_key,
-            headers: self.headers(
-                last.as_ref()
-                    .filter(|_| headers_known && missing.is_empty()),
-                last.as_ref().filter(|_| known_shim.is_some()),
-                (expansion.as_ref(), expanded_shim.as_ref()),
-            ),
+        let (tools, last) = rayon::join(
+            || Tools::of(self.toolchain, self.compiler, self.cache),
+            || self.last(),
+        );
+        let tools = tools?;
+        let settings = Settings::new(&tools, arguments, self.compiler, self.preamble);
+        let identities = [tools.identities.join("\n"), record::tool_driver()].join("\n");
+        let [compile, assemble, shim] = <[String; 3]>::try_from(keyed).unwrap_or_default();
+        let optimizer = record::optimizer(self.compiler);
+        let stencil = ["stencil", &identities, &optimizer, &compile, &assemble];
+        Ok(Some(Started {
+            stencil: Key::of(stencil.map(str::as_bytes)),
+            shim: Key::of(["shim", &identities, &shim].map(str::as_bytes)),
+            texts: self.sources.iter().map(Lookup::text_key).collect(),
+            known_shim: self
+                .shim
+                .zip(last.as_ref())
+                .and_then(|(path, last)| last.shim_key(&settings, path)),
+            last: last.filter(|last| last.is_current(&settings)),
+            tools,
+            settings,
+        }))
+    }
+
+    /// Returns the keys if the record of the last build has all of them.
+    pub(crate) fn known(&self, started: &Started) -> Option<Keys> {
+        let last = started.last.as_ref()?;
+        let keys = last.keys();
+        let uops = started
+            .texts
+            .iter()
+            .map(|text| keys.get(text).copied().map(Some));
+        if self.shim.is_some() && started.known_shim.is_none() {
+            return None;
+        }
+        Some(Keys {
+            uops: uops.collect::<Option<_>>()?,
+            shim: started.known_shim,
+            shim_snapshot: None,
+            headers: Some(last.files()),
+        })
+    }
+
+    /// Returns the keys of what is compiled from the compiler's snapshot, and writes a record for the next
+    /// build. `started` has what the record of the last build says.
+    pub(crate) fn keys(&self, started: &Started) -> Result<Keys, LlvmError> {
+        let Some(snapshot) = self.compiler.snapshot()? else {
+            return Ok(Keys {
+                uops: vec![None; self.sources.len()],
+                ..Keys::default()
+            });
         };
-        if self.remember && (!missing.is_empty() || shim_key != known_shim) {
-            self.remember(
-                last.filter(|_| headers_known),
-                settled,
-                &texts,
-                &found,
-                (expansion.as_ref(), expanded_shim.as_ref()),
-            );
+        let hash = Key::of([snapshot.text.as_slice()]);
+        let last = started.last.as_ref().filter(|last| last.snapshot == hash);
+        let mut keys: HashMap<Key, Key> = last.map(Record::keys).unwrap_or_default();
+        let missing: Vec<(Source, Key)> = self
+            .sources
+            .iter()
+            .zip(&started.texts)
+            .filter(|(_, text)| !keys.contains_key(*text))
+            .map(|(source, text)| (source.clone(), *text))
+            .collect();
+        let (sources, texts): (Vec<Source>, Vec<Key>) = missing.into_iter().unzip();
+        let (expansion, shim) = rayon::join(
+            || match sources.is_empty() {
+                true => Ok(None),
+                false => self.compiler.expand(&sources),
+            },
+            || self.shim_key(started),
+        );
+        let (expansion, (shim, shim_snapshot)) = (expansion?, shim?);
+        if let Some(expansion) = &expansion {
+            let start = Key::of([started.stencil.bytes(), &tokens(&expansion.preamble)]);
+            let bodies = texts.iter().zip(&expansion.bodies);
+            keys.extend(bodies.filter_map(|(text, body)| {
+                let tokens = tokens(body.as_deref()?);
+                Some((*text, Key::of([start.bytes(), &tokens])))
+            }));
+        }
+        let found = Keys {
+            uops: started
+                .texts
+                .iter()
+                .map(|text| keys.get(text).copied())
+                .collect(),
+            headers: self.headers(started, snapshot, shim_snapshot.as_ref()),
+            shim,
+            shim_snapshot,
+        };
+        if self.remember {
+            self.remember(started, &found, (snapshot, hash), expansion.as_ref());
         }
         Ok(found)
     }
 
-    /// Returns all headers: those of the preprocessed sources, or else those in the record of the last build.
-    /// The records are `None` if they do not have the headers of all sources.
+    /// Returns the shim's key, and the snapshot that it was made from, unless the record of the last build has
+    /// the key.
+    fn shim_key(&self, started: &Started) -> Result<(Option<Key>, Option<Snapshot>), LlvmError> {
+        match (self.shim, started.known_shim) {
+            (None, _) => Ok((None, None)),
+            (Some(_), Some(key)) => Ok((Some(key), None)),
+            (Some(path), None) => self.shim_key_of_snapshot(started, path),
+        }
+    }
+
+    /// Takes a snapshot of the shim, and returns it with its key.
+    pub(crate) fn shim_key_of_snapshot(
+        &self,
+        started: &Started,
+        path: &Path,
+    ) -> Result<(Option<Key>, Option<Snapshot>), LlvmError> {
+        let Some(snapshot) = self.compiler.shim_snapshot(path)? else {
+            return Ok((None, None));
+        };
+        let meaning = self.compiler.expand_shim(&snapshot)?;
+        // The object file has the name of its source.
+        let name = path.file_name().unwrap_or_default();
+        let key = meaning.map(|meaning| {
+            let name = name.as_encoded_bytes();
+            Key::of([started.shim.bytes(), name, &tokens(&meaning)])
+        });
+        Ok((key, Some(snapshot)))
+    }
+
+    /// Returns the key for a source's position-independent code. Returns `None` if that can't be cached.
+    pub(crate) fn independent(
+        key: &Key,
+        compiler: &Compiler<'_>,
+    ) -> Result<Option<Key>, LlvmError> {
+        let Some([compile, ..]) = compiler.closed_arguments()? else {
+            return Ok(None);
+        };
+        Ok(arguments::keyed(&compile).ok().map(|words| {
+            let words = words.join("\n");
+            Key::of([&b"position-independent"[..], key.bytes(), words.as_bytes()])
+        }))
+    }
+
+    /// Returns all headers that were read, if they are known.
     fn headers(
         &self,
-        last: Option<&Record>,
-        last_shim: Option<&Record>,
-        (expansion, expanded_shim): (Option<&Expansion>, Option<&ExpandedFile>),
+        started: &Started,
+        snapshot: &Snapshot,
+        shim_snapshot: Option<&Snapshot>,
     ) -> Option<Vec<PathBuf>> {
-        let mut files = match (expansion, last) {
-            (Some(expansion), _) => expansion.files.clone(),
-            (None, Some(last)) => last.headers.files(),
-            (None, None) => return None,
-        };
+        if self.sources.iter().any(Source::may_include) {
+            return None;
+        }
+        let mut files = snapshot.files.clone();
         if self.shim.is_some() {
-            files.extend(match (expanded_shim, last_shim) {
-                (Some(expanded), _) => expanded.files.clone(),
-                (None, Some(last)) => last.shim.as_ref()?.headers.files(),
-                (None, None) => return None,
+            files.extend(match shim_snapshot {
+                Some(snapshot) => snapshot.files.clone(),
+                None => started.last.as_ref()?.shim.as_ref()?.headers.files(),
             });
         }
         Some(files)
     }
 
-    fn expand(&self, missing: &[(&Source, Key)]) -> Result<Option<Expansion>, LlvmError> {
-        if missing.is_empty() {
-            return Ok(None);
-        }
-        let sources: Vec<Source> = missing
-            .iter()
-            .map(|(source, _)| (*source).clone())
-            .collect();
-        self.compiler.expand(&sources)
-    }
-
-    /// Writes the record of this build, if everything that it needs is known. `last` is the record of the
-    /// last build, if its headers have not changed.
+    /// Writes the record of this build, if everything that it needs is known.
     fn remember(
         &self,
-        last: Option<Record>,
-        settled: &Settled,
-        texts: &[Key],
+        started: &Started,
         found: &Keys,
-        (expansion, expanded_shim): (Option<&Expansion>, Option<&ExpandedFile>),
+        (snapshot, hash): (&Snapshot, Key),
+        expansion: Option<&Expansion>,
     ) {
-        let [compile, _, shim_arguments] = &settled.settings.arguments;
-        let last_shim = last.as_ref().and_then(|last| last.shim.clone());
-        let headers = match (&last, expansion) {
-            (Some(last), _) => Some(last.headers.clone()),
-            (None, Some(expansion)) => Headers::of(&expansion.files, compile),
-            (None, None) => None,
+        let [compile, _, shim_arguments] = &started.settings.arguments;
+        let last = started.last.as_ref().filter(|last| last.snapshot == hash);
+        let headers = match last {
+            Some(last) => Some(last.headers.clone()),
+            None => Headers::of(snapshot, compile),
         };
+        let texts = started.texts.iter().zip(&found.uops);
         let uops: Option<BTreeMap<String, Uop>> = self
             .sources
             .iter()
-            .zip(texts.iter().zip(&found.uops))
+            .zip(texts)
             .map(|(source, (text, key))| {
                 let uop = Uop {
                     text: *text,
@@ -220,21 +281,44 @@ impl Lookup<'_> {
         let (Some(headers), Some(uops)) = (headers, uops) else {
             return;
         };
-        let shim = match (expanded_shim, found.shim) {
-            (Some(expanded), Some(key)) => {
-                Headers::of(&expanded.files, shim_arguments).map(|headers| Shim { headers, key })
+        let shim = match (&found.shim_snapshot, found.shim, self.shim) {
+            (Some(snapshot), Some(key), Some(path)) => {
+                Headers::of(snapshot, shim_arguments).map(|headers| Shim {
+                    headers,
+                    key,
+                    path: path.to_path_buf(),
+                })
             }
-            _ => last_shim,
+            (None, Some(_), Some(_)) => started.last.as_ref().and_then(|last| last.shim.clone()),
+            _ => None,
         };
-        if let (None, Some(expansion)) = (&last, expansion) {
+        if let (None, Some(expansion)) = (last, expansion) {
             record::write_macros(self.cache, &self.name, &expansion.macros);
         }
         let record = Record {
-            settings: settled.settings.clone(),
+            settings: started.settings.clone(),
             headers,
+            snapshot: hash,
             uops,
             shim,
         };
         record.write(self.cache, &self.name);
+    }
+}
+
+impl Started {
+    /// Returns whether nothing but texts has changed since the last build.
+    pub(crate) fn has_record(&self) -> bool {
+        self.last.is_some()
+    }
+
+    /// Returns whether the tools are still those that the keys are made for.
+    pub(crate) fn tools_are_unchanged(&self) -> bool {
+        self.tools.are_unchanged()
+    }
+
+    /// Returns the settings, to compare them with those of the last build.
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
     }
 }

@@ -5,15 +5,17 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    fs,
+    fs::Metadata,
     path::{Path, PathBuf},
+    time::{Duration, SystemTime},
 };
 
-use jit_llvm::{Compiler, Toolchain};
+use jit_llvm::{Compiler, SearchedName, Snapshot};
 use jit_schema::Codegen;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::{cache::key::Key, cache::store::Cache};
+use crate::{cache::key::Key, cache::store::Cache, cache::tools::Tools, paths};
 
 /// Everything apart from headers and the text of micro-ops that determines the tokens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,7 +32,7 @@ impl Settings {
     /// Returns the settings of this build. The name of the work directory, which is different each time, is
     /// replaced.
     pub(crate) fn new(
-        toolchain: &Toolchain,
+        tools: &Tools,
         arguments: [Vec<String>; 3],
         compiler: &Compiler<'_>,
         preamble: &str,
@@ -41,8 +43,8 @@ impl Settings {
             words.map(|word| word.replace(&*work, "WORK")).collect()
         };
         Settings {
-            tools: toolchain
-                .identities()
+            tools: tools
+                .identities
                 .iter()
                 .cloned()
                 .chain([optimizer(compiler), tool_driver()])
@@ -93,7 +95,7 @@ impl SeenFile {
 }
 
 fn hash_of(path: &Path) -> Option<Key> {
-    Some(Key::of([fs::read(path).ok()?.as_slice()]))
+    Some(Key::of([paths::read(path).ok()?.as_slice()]))
 }
 
 /// The headers of a build: those that were read, and those that would be read instead if they existed.
@@ -104,27 +106,20 @@ pub(crate) struct Headers {
 }
 
 impl Headers {
-    /// Returns the headers of a build that read these files. `arguments` are those of cc1, which name the
-    /// directories to search. Returns `None` if one of the files no longer exists.
-    pub(crate) fn of(files: &[PathBuf], arguments: &[String]) -> Option<Headers> {
-        let unique: BTreeSet<&PathBuf> = files.iter().collect();
+    /// Returns the headers that a snapshot was taken of. `arguments` are those of cc1, which name the
+    /// directories to search. Returns `None` if it is not certain that they are still what was read, or
+    /// which other headers would be read instead if they existed.
+    pub(crate) fn of(snapshot: &Snapshot, arguments: &[String]) -> Option<Headers> {
+        let unique: BTreeSet<&PathBuf> = snapshot.files.iter().collect();
+        let unique: Vec<&PathBuf> = unique.into_iter().collect();
         let seen = unique
-            .iter()
+            .par_iter()
             .map(|path| SeenFile::of(path))
             .collect::<Option<Vec<_>>>()?;
-        let directories = search_directories(arguments);
-        let mut absent = BTreeSet::new();
-        for path in unique {
-            for (index, directory) in directories.iter().enumerate() {
-                let Ok(relative) = path.strip_prefix(directory) else {
-                    continue;
-                };
-                let earlier = directories.iter().take(index);
-                absent.extend(earlier.map(|directory| directory.join(relative)));
-            }
-        }
-        absent.retain(|path| !path.exists());
-        Some(Headers {
+        // A file that was changed since the snapshot may not be the one that was read.
+        let is_older = |path: &&PathBuf| changed_before(path, snapshot.taken);
+        let absent = absent(snapshot.searched.as_ref()?, &search_directories(arguments));
+        unique.par_iter().all(is_older).then_some(Headers {
             seen,
             absent: absent.into_iter().collect(),
         })
@@ -148,11 +143,70 @@ impl Headers {
     }
 
     fn is_current(&self) -> bool {
-        self.seen
-            .iter()
-            .all(|file| hash_of(&file.path) == Some(file.hash))
-            && !self.absent.iter().any(|path| path.exists())
+        let is_same = |file: &SeenFile| hash_of(&file.path) == Some(file.hash);
+        self.seen.par_iter().all(is_same) && !self.absent.iter().any(|path| path.exists())
     }
+}
+
+/// Returns whether the file, and the link to it if it is one, were last changed before a time.
+fn changed_before(path: &Path, time: SystemTime) -> bool {
+    let Ok(time) = time.duration_since(SystemTime::UNIX_EPOCH) else {
+        return false;
+    };
+    let changed = |data: Metadata| {
+        let (seconds, nanoseconds) = change_time(&data)?;
+        let at = Duration::new(
+            u64::try_from(seconds).ok()?,
+            u32::try_from(nanoseconds).ok()?,
+        );
+        // Some file systems only know whole seconds, and the others take the time of the last tick.
+        let margin = match nanoseconds {
+            0 => Duration::from_secs(2),
+            _ => Duration::from_millis(50),
+        };
+        Some(at + margin < time)
+    };
+    let all = [path.metadata(), path.symlink_metadata()];
+    all.into_iter()
+        .all(|data| data.ok().and_then(changed) == Some(true))
+}
+
+/// Returns the time of the last change, which includes renaming where the system knows it.
+#[cfg(unix)]
+fn change_time(data: &Metadata) -> Option<(i64, i64)> {
+    use std::os::unix::fs::MetadataExt as _;
+    Some((data.ctime(), data.ctime_nsec()))
+}
+
+#[cfg(not(unix))]
+fn change_time(data: &Metadata) -> Option<(i64, i64)> {
+    let at = |time: SystemTime| time.duration_since(SystemTime::UNIX_EPOCH).ok();
+    let at = at(data.modified().ok()?)?.max(at(data.created().ok()?)?);
+    Some((i64::try_from(at.as_secs()).ok()?, at.subsec_nanos().into()))
+}
+
+/// Returns the paths at which headers would be found that are not there, or the highest of their directories
+/// that is missing.
+fn absent(searched: &[SearchedName], directories: &[&Path]) -> BTreeSet<PathBuf> {
+    let mut absent = BTreeSet::new();
+    for name in searched {
+        let beside = name.beside.iter().map(PathBuf::as_path);
+        for directory in beside.chain(directories.iter().copied()) {
+            let path = directory.join(&name.name);
+            if !path.exists() {
+                absent.insert(highest_missing(path));
+            } else if !name.next {
+                break;
+            }
+        }
+    }
+    absent
+}
+
+/// Returns the path, or the highest of its directories that does not exist either.
+fn highest_missing(path: PathBuf) -> PathBuf {
+    let missing = path.ancestors().take_while(|path| !path.exists());
+    missing.last().map(Path::to_path_buf).unwrap_or(path)
 }
 
 /// Returns the directories in which cc1 searches for headers, in its order.
@@ -191,6 +245,8 @@ pub(crate) struct Uop {
 pub(crate) struct Record {
     pub(crate) settings: Settings,
     pub(crate) headers: Headers,
+    /// The hash of the snapshot that was compiled.
+    pub(crate) snapshot: Key,
     pub(crate) uops: BTreeMap<String, Uop>,
     pub(crate) shim: Option<Shim>,
 }
@@ -198,52 +254,76 @@ pub(crate) struct Record {
 /// The shim of the last build.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Shim {
+    /// The files that were read, the shim among them.
     pub(crate) headers: Headers,
     pub(crate) key: Key,
+    pub(crate) path: PathBuf,
 }
 
 impl Record {
     /// Reads the record with this name, if there is one that can be read.
     pub(crate) fn read(cache: &Cache, name: &str) -> Option<Record> {
-        let bytes = fs::read(cache.record(&format!("{name}.json"))).ok()?;
-        serde_json::from_slice(&bytes).ok()
+        cache.read_record(&format!("{name}.json"))
+    }
+
+    /// Returns the files that were read.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        let shim = self.shim.iter().flat_map(|shim| shim.headers.files());
+        self.headers.files().into_iter().chain(shim).collect()
     }
 
     /// Writes the record for the next build.
     pub(crate) fn write(&self, cache: &Cache, name: &str) {
-        match serde_json::to_vec(self) {
-            Ok(bytes) => cache.write_record(&format!("{name}.json"), &bytes),
-            Err(error) => tracing::warn!("can't write the record of this build: {error}"),
-        }
+        cache.write_record(&format!("{name}.json"), self);
     }
 
-    /// Returns the keys of micro-ops by the hashes of their texts, if nothing but texts has changed.
-    pub(crate) fn keys(&self, settings: &Settings) -> Option<HashMap<Key, Key>> {
-        (self.settings == *settings && self.headers.is_current())
-            .then(|| self.uops.values().map(|uop| (uop.text, uop.key)).collect())
+    /// Returns whether nothing but texts has changed.
+    pub(crate) fn is_current(&self, settings: &Settings) -> bool {
+        self.settings == *settings && self.headers.is_current()
+    }
+
+    /// Returns the keys of micro-ops by the hashes of their texts.
+    pub(crate) fn keys(&self) -> HashMap<Key, Key> {
+        self.uops.values().map(|uop| (uop.text, uop.key)).collect()
     }
 
     /// Returns the shim's key, if nothing that the shim is made from has changed.
-    pub(crate) fn shim_key(&self, settings: &Settings) -> Option<Key> {
-        let shim = self.shim.as_ref()?;
+    pub(crate) fn shim_key(&self, settings: &Settings, path: &Path) -> Option<Key> {
+        let shim = self.shim.as_ref().filter(|shim| shim.path == path)?;
         (self.settings == *settings && shim.headers.is_current()).then_some(shim.key)
     }
 }
 
 /// Writes the macros of a build's preamble, which only `jit-cli explain` reads.
 pub(crate) fn write_macros(cache: &Cache, name: &str, macros: &[String]) {
-    cache.write_record(&format!("{name}.macros"), macros.join("\n").as_bytes());
+    cache.write_record(&format!("{name}.macros"), &macros);
 }
 
 /// Reads the macros that [`write_macros`] has written.
 pub(crate) fn read_macros(cache: &Cache, name: &str) -> Option<Vec<String>> {
-    let text = fs::read_to_string(cache.record(&format!("{name}.macros"))).ok()?;
-    Some(text.lines().map(str::to_owned).collect())
+    cache.read_record(&format!("{name}.macros"))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+
+    fn snapshot(files: &[&Path], searched: &[&str]) -> Snapshot {
+        // Ten seconds later, so that the files are older.
+        let taken = SystemTime::now() + Duration::from_secs(10);
+        let text: String = searched
+            .iter()
+            .map(|line| format!("#if 0 /* expanded by -frewrite-includes */\n{line}\n"))
+            .collect();
+        let text = format!("# 1 \"/nowhere/preamble.h\"\n{text}");
+        Snapshot::of(
+            text.into_bytes(),
+            files.iter().map(PathBuf::from).collect(),
+            taken,
+        )
+    }
 
     #[test]
     fn a_header_that_hides_another_is_noticed() {
@@ -263,7 +343,8 @@ mod tests {
             second.to_str().unwrap(),
         ]
         .map(str::to_owned);
-        let headers = Headers::of(std::slice::from_ref(&header), &arguments).unwrap();
+        let snapshot = snapshot(&[&header], &["#include <sub/x.h>", "#include \"new/y.h\""]);
+        let headers = Headers::of(&snapshot, &arguments).unwrap();
         assert!(headers.is_current());
         assert_eq!(headers.changed(), Vec::<&Path>::new());
 
@@ -273,13 +354,25 @@ mod tests {
         fs::write(&header, "int x;").unwrap();
         assert!(headers.is_current());
 
-        let hiding = first.join("sub/x.h");
-        fs::write(&hiding, "int z;").unwrap();
-        assert!(!headers.is_current());
-        assert_eq!(headers.changed(), [hiding.as_path()]);
-        fs::remove_file(&hiding).unwrap();
+        for hiding in ["sub/x.h", "new/y.h"].map(|name| first.join(name)) {
+            fs::create_dir_all(hiding.parent().unwrap()).unwrap();
+            fs::write(&hiding, "int z;").unwrap();
+            assert!(!headers.is_current());
+            assert_eq!(headers.changed().len(), 1);
+            fs::remove_file(&hiding).unwrap();
+            let _ = fs::remove_dir(first.join("new"));
+            assert!(headers.is_current());
+        }
+
+        // One that is changed after the snapshot is not what was read.
+        let earlier = Snapshot::of(
+            snapshot.text.clone(),
+            snapshot.files.clone(),
+            SystemTime::now() - Duration::from_secs(10),
+        );
+        assert_eq!(Headers::of(&earlier, &arguments), None);
         fs::remove_file(&header).unwrap();
         assert!(!headers.is_current());
-        assert_eq!(Headers::of(&[header], &arguments), None);
+        assert_eq!(Headers::of(&snapshot, &arguments), None);
     }
 }

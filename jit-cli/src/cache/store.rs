@@ -1,9 +1,10 @@
 //! The store of compiled micro-ops, each under its [`Key`].
 //!
 //! An entry is a file that is written under a temporary name and renamed, so that any number of builds can
-//! use one cache at the same time. It has a checksum: a damaged entry is reported and built again. Entries
-//! are spread over 256 directories. Each has an equal share of the size limit, and its least recently used
-//! entries are removed first.
+//! use one cache at the same time. It has its own key in it and a checksum over all of it: an entry that is
+//! damaged, or that has the name of another, is reported and built again. Entries are spread over 256
+//! directories. Each has an equal share of the size limit, and its least recently used entries are removed
+//! first.
 
 use std::{
     collections::BTreeSet,
@@ -18,18 +19,37 @@ use std::{
 };
 
 use jit_llvm::Object;
+use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest as _, Sha256};
 
-use crate::{cache::key::Key, scratch};
+use crate::{cache::key::Key, paths, scratch};
 
 /// The version of the format of entries.
-const VERSION: &str = "v1";
+const VERSION: &str = "v2";
 /// The number of directories that entries are spread over: one for each first byte of a key.
 const DIRECTORIES: u64 = 256;
 /// The name of the directory of entries that are being written.
 const TEMPORARY: &str = "new";
 /// The age of the last noted use from which a new use is noted, so that a warm build writes nothing.
 const NOTED_USE: Duration = Duration::from_secs(60 * 60);
+
+/// The length of the hash at the start of a record, in hexadecimal.
+const SEAL: usize = 64;
+
+/// The kinds of entries.
+const PLAIN: u8 = 0;
+const DISASSEMBLED: u8 = 1;
+const INDEPENDENT: u8 = 2;
+
+/// What is stored under a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Entry {
+    /// The object file.
+    Object(Object),
+    /// The source has to be compiled as position-independent code, and the object is stored under another
+    /// key.
+    PositionIndependent,
+}
 
 /// A cache of compiled micro-ops in a directory.
 #[derive(Debug)]
@@ -62,9 +82,9 @@ impl Cache {
     }
 
     /// Returns what is stored under the key, if there is an undamaged entry.
-    pub(crate) fn get(&self, key: &Key) -> Option<Object> {
+    pub(crate) fn get(&self, key: &Key) -> Option<Entry> {
         let path = self.entry(key);
-        let bytes = match fs::read(&path) {
+        let bytes = match paths::read(&path) {
             Ok(bytes) => bytes,
             Err(error) => {
                 if error.kind() != io::ErrorKind::NotFound {
@@ -76,12 +96,12 @@ impl Cache {
                 return None;
             }
         };
-        let Some(object) = decode(&bytes) else {
+        let Some(entry) = decode(key, &bytes) else {
             tracing::warn!("cache entry {} is damaged: building again", path.display());
             return None;
         };
         note_use(&path);
-        Some(object)
+        Some(entry)
     }
 
     /// Returns whether there is an entry, damaged or not.
@@ -89,13 +109,13 @@ impl Cache {
         self.entry(key).is_file()
     }
 
-    /// Stores an object under the key. If that fails, a warning is logged and the build goes on.
-    pub(crate) fn put(&self, key: &Key, object: &Object) {
+    /// Stores an entry under the key. If that fails, a warning is logged and the build goes on.
+    pub(crate) fn put(&self, key: &Key, entry: &Entry) {
         let path = self.entry(key);
         let Some(directory) = path.parent() else {
             return;
         };
-        if let Err(error) = write(directory, &path, &encode(object)) {
+        if let Err(error) = write(directory, &path, &encode(key, entry)) {
             self.complain(&format!(
                 "can't write cache entry {}: {error}",
                 path.display()
@@ -116,16 +136,36 @@ impl Cache {
         }
     }
 
-    /// Returns the path of a project's record, next to the entries.
-    pub(crate) fn record(&self, name: &str) -> PathBuf {
-        self.directory.join("projects").join(name)
+    /// Reads a record, which is next to the entries, if there is one that is undamaged.
+    pub(crate) fn read_record<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        serde_json::from_slice(&self.read_sealed(name)?).ok()
     }
 
-    /// Writes a project's record. If that fails, a warning is logged.
-    pub(crate) fn write_record(&self, name: &str, contents: &[u8]) {
+    /// Writes a record. If that fails, a warning is logged.
+    pub(crate) fn write_record(&self, name: &str, contents: &impl Serialize) {
+        match serde_json::to_vec(contents) {
+            Ok(text) => self.write_sealed(name, &text),
+            Err(error) => tracing::warn!("can't write the record {name}: {error}"),
+        }
+    }
+
+    /// Reads the contents of a record in another format than [`read_record`](Cache::read_record)'s.
+    pub(crate) fn read_sealed(&self, name: &str) -> Option<Vec<u8>> {
+        let mut bytes = paths::read(&self.record(name)).ok()?;
+        let contents = (bytes.len() >= SEAL).then(|| bytes.split_off(SEAL))?;
+        if bytes != seal_of(name, &contents).as_bytes() {
+            tracing::warn!("the record {name} is damaged: it is not used");
+            return None;
+        }
+        Some(contents)
+    }
+
+    /// Writes the contents of a record. If that fails, a warning is logged.
+    pub(crate) fn write_sealed(&self, name: &str, contents: &[u8]) {
         let path = self.record(name);
         let directory = self.directory.join("projects");
-        if let Err(error) = write(&directory, &path, contents) {
+        let sealed = [seal_of(name, contents).as_bytes(), contents].concat();
+        if let Err(error) = write(&directory, &path, &sealed) {
             self.complain(&format!("can't write {}: {error}", path.display()));
         }
     }
@@ -137,6 +177,10 @@ impl Cache {
         } else {
             tracing::warn!("{text}; more warnings of this kind are left out");
         }
+    }
+
+    fn record(&self, name: &str) -> PathBuf {
+        self.directory.join("projects").join(name)
     }
 
     fn entry(&self, key: &Key) -> PathBuf {
@@ -167,39 +211,52 @@ fn write(directory: &Path, path: &Path, contents: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Returns an entry: the checksum, the length of the object, the object, and the text of llvm-objdump if
-/// there is one.
-fn encode(object: &Object) -> Vec<u8> {
-    let mut body = Vec::with_capacity(object.bytes.len() + 4096);
-    body.extend_from_slice(&(object.bytes.len() as u64).to_le_bytes());
-    body.extend_from_slice(&object.bytes);
-    match &object.disassembly {
-        Some(text) => {
-            body.push(1);
-            body.extend_from_slice(text.as_bytes());
+/// Returns the start of a record: a hash of its name and its text, so that neither can be that of another.
+fn seal_of(name: &str, text: &[u8]) -> String {
+    Key::of([VERSION.as_bytes(), name.as_bytes(), text]).to_string()
+}
+
+/// Returns the contents of an entry's file: a checksum, the key, the kind of the entry, and for an object its
+/// length, its bytes, and the text of llvm-objdump if there is one.
+fn encode(key: &Key, entry: &Entry) -> Vec<u8> {
+    let mut body = key.bytes().to_vec();
+    match entry {
+        Entry::PositionIndependent => body.push(INDEPENDENT),
+        Entry::Object(object) => {
+            body.reserve(object.bytes.len() + 4096);
+            body.push(match object.disassembly {
+                Some(_) => DISASSEMBLED,
+                None => PLAIN,
+            });
+            body.extend_from_slice(&(object.bytes.len() as u64).to_le_bytes());
+            body.extend_from_slice(&object.bytes);
+            body.extend_from_slice(object.disassembly.as_deref().unwrap_or_default().as_bytes());
         }
-        None => body.push(0),
     }
     let mut bytes = Sha256::digest(&body).to_vec();
     bytes.append(&mut body);
     bytes
 }
 
-fn decode(bytes: &[u8]) -> Option<Object> {
+fn decode(key: &Key, bytes: &[u8]) -> Option<Entry> {
     let (checksum, body) = bytes.split_at_checked(32)?;
     if Sha256::digest(body).as_slice() != checksum {
         return None;
     }
-    let (length, rest) = body.split_first_chunk::<8>()?;
-    let (object, rest) = rest.split_at_checked(u64::from_le_bytes(*length).try_into().ok()?)?;
-    let (has_text, text) = rest.split_first()?;
-    Some(Object {
+    let (kind, rest) = body.strip_prefix(key.bytes())?.split_first()?;
+    if *kind == INDEPENDENT {
+        return rest.is_empty().then_some(Entry::PositionIndependent);
+    }
+    let (length, rest) = rest.split_first_chunk::<8>()?;
+    let (object, text) = rest.split_at_checked(u64::from_le_bytes(*length).try_into().ok()?)?;
+    Some(Entry::Object(Object {
         bytes: object.to_vec(),
-        disassembly: match has_text {
-            0 => None,
-            _ => Some(String::from_utf8(text.to_vec()).ok()?),
+        disassembly: match *kind {
+            PLAIN if text.is_empty() => None,
+            DISASSEMBLED => Some(String::from_utf8(text.to_vec()).ok()?),
+            _ => return None,
         },
-    })
+    }))
 }
 
 fn note_use(path: &Path) {
@@ -273,24 +330,46 @@ mod tests {
                 disassembly: None,
             },
         ] {
+            let expected = Entry::Object(expected);
             cache.put(&key, &expected);
             assert_eq!(cache.get(&key), Some(expected));
         }
+        cache.put(&key, &Entry::PositionIndependent);
+        assert_eq!(cache.get(&key), Some(Entry::PositionIndependent));
         assert_eq!(cache.get(&Key::of([&b"b"[..]])), None);
         assert_eq!(files(directory.path()).len(), 1);
     }
 
     #[test]
+    fn entries_and_records_with_the_names_of_others_are_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let cache = Cache::new(directory.path(), 1 << 20);
+        let [a, b] = [&b"a"[..], b"b"].map(|name| Key::of([name]));
+        cache.put(&a, &Entry::Object(object(10)));
+        fs::create_dir_all(cache.entry(&b).parent().unwrap()).unwrap();
+        fs::copy(cache.entry(&a), cache.entry(&b)).unwrap();
+        assert_eq!(cache.get(&b), None);
+        cache.write_record("a.json", &[1, 2]);
+        assert_eq!(cache.read_record("a.json"), Some([1, 2]));
+        fs::copy(cache.record("a.json"), cache.record("b.json")).unwrap();
+        assert_eq!(cache.read_record::<[u8; 2]>("b.json"), None);
+        let text = fs::read_to_string(cache.record("a.json")).unwrap();
+        fs::write(cache.record("a.json"), text.replace("1,2", "2,1")).unwrap();
+        assert_eq!(cache.read_record::<[u8; 2]>("a.json"), None);
+    }
+
+    #[test]
     fn damage_is_noticed() {
-        let whole = encode(&object(100));
-        assert!(decode(&whole).is_some());
+        let key = Key::of([&b"a"[..]]);
+        let whole = encode(&key, &Entry::Object(object(100)));
+        assert!(decode(&key, &whole).is_some());
         for length in 0..whole.len() {
-            assert_eq!(decode(&whole[..length]), None);
+            assert_eq!(decode(&key, &whole[..length]), None);
         }
         for index in 0..whole.len() {
             let mut bytes = whole.clone();
             bytes[index] ^= 0x10;
-            assert_eq!(decode(&bytes), None);
+            assert_eq!(decode(&key, &bytes), None);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, time::Instant};
 
-use jit_llvm::{Compiler, Object, Source};
+use jit_llvm::{Compiler, Made, Object, Source};
 use jit_optimizer::{OptimizeError, Optimizer};
 use jit_schema::{ObjectError, Target};
 use jit_stencils::UnresolvedGroup;
@@ -24,18 +24,24 @@ pub(crate) struct Line<'a> {
     pub(crate) keep: Option<&'a Path>,
 }
 
+/// An object that became a stencil, and that a cache may store.
+pub(crate) struct Product {
+    /// The index of its source.
+    pub(crate) index: usize,
+    pub(crate) object: Object,
+    /// Whether it is position-independent code, because the other was not possible.
+    pub(crate) independent: bool,
+}
+
+/// The result of each source, and those objects that follow from known inputs.
+type Results = (Vec<Result<UnresolvedGroup, Error>>, Vec<Product>);
+
 impl Line<'_> {
-    /// Returns a result for each source, in their order. Each object that became a stencil is passed to
-    /// `store`, with the index of its source.
-    pub(crate) fn run(
-        &self,
-        sources: &[Source],
-        stages: &mut StageTimes,
-        store: impl Fn(usize, &Object),
-    ) -> Vec<Result<UnresolvedGroup, Error>> {
-        match self.try_run(self.compiler, sources, stages, &store) {
-            Ok(results) => self.run_again(sources, results, stages, &store),
-            Err(failure) => vec![Err(failure)],
+    /// Returns a result for each source, in their order, and what a cache may store.
+    pub(crate) fn run(&self, sources: &[Source], stages: &mut StageTimes) -> Results {
+        match self.try_run(self.compiler, sources, stages) {
+            Ok(results) => self.run_again(sources, results, stages),
+            Err(failure) => (vec![Err(failure)], Vec::new()),
         }
     }
 
@@ -44,10 +50,9 @@ impl Line<'_> {
     fn run_again(
         &self,
         sources: &[Source],
-        mut results: Vec<Result<UnresolvedGroup, Error>>,
+        (mut results, mut products): Results,
         stages: &mut StageTimes,
-        store: &impl Fn(usize, &Object),
-    ) -> Vec<Result<UnresolvedGroup, Error>> {
+    ) -> Results {
         let failed: Vec<(usize, Source)> = sources
             .iter()
             .zip(&results)
@@ -56,25 +61,35 @@ impl Line<'_> {
             .map(|(index, (source, _))| (index, source.clone()))
             .collect();
         let (Some(compiler), false) = (self.independent, failed.is_empty()) else {
-            return results;
+            return (results, products);
         };
         let (places, failed): (Vec<usize>, Vec<Source>) = failed.into_iter().unzip();
-        let store = |index: usize, object: &Object| {
-            if let Some(place) = places.get(index) {
-                store(*place, object);
-            }
-        };
-        let again = match self.try_run(compiler, &failed, stages, &store) {
+        // The sources mean the same again, whatever has happened to the headers.
+        let adopted = self
+            .compiler
+            .snapshot()
+            .map(|snapshot| snapshot.map(|snapshot| compiler.adopt(snapshot)));
+        let again = adopted
+            .map_err(Error::from)
+            .and_then(|_| self.try_run(compiler, &failed, stages));
+        let (again, more) = match again {
             Ok(again) => again,
             // It concerns all of them, and is reported once.
-            Err(failure) => vec![Err(failure)],
+            Err(failure) => (vec![Err(failure)], Vec::new()),
         };
         for (place, result) in places.iter().zip(again) {
             if let Some(old) = results.get_mut(*place) {
                 *old = result;
             }
         }
-        results
+        products.extend(more.into_iter().filter_map(|product| {
+            Some(Product {
+                index: *places.get(product.index)?,
+                independent: true,
+                ..product
+            })
+        }));
+        (results, products)
     }
 
     fn try_run(
@@ -82,52 +97,55 @@ impl Line<'_> {
         compiler: &Compiler<'_>,
         sources: &[Source],
         stages: &mut StageTimes,
-        store: &impl Fn(usize, &Object),
-    ) -> Result<Vec<Result<UnresolvedGroup, Error>>, Error> {
+    ) -> Result<Results, Error> {
         let assembly = timed(&mut stages.compile, || compiler.compile(sources))?;
         let started = Instant::now();
         // A failure stays in its place in the list, and each step goes on with the rest.
-        let results: Vec<Result<String, Error>> = sources
+        let results: Vec<Result<Made<String>, Error>> = sources
             .iter()
             .zip(assembly)
-            .map(|(source, assembly)| self.optimize(&source.name, &assembly?))
+            .map(|(source, assembly)| self.optimize(&source.name, assembly?))
             .collect();
         stages.optimize += started.elapsed();
         let inputs: Vec<(&str, &str)> = sources
             .iter()
             .zip(&results)
-            .filter_map(|(source, text)| Some((source.name.as_str(), text.as_deref().ok()?)))
+            .filter_map(|(source, made)| {
+                Some((source.name.as_str(), made.as_ref().ok()?.value.as_str()))
+            })
             .collect();
         let objects = timed(&mut stages.assemble, || compiler.assemble(&inputs))?;
         let started = Instant::now();
         let mut objects = objects.into_iter();
+        let mut products = Vec::with_capacity(sources.len());
         let groups = sources
             .iter()
             .zip(results)
             .enumerate()
             .map(|(index, (source, result))| {
-                result?;
-                match objects.next() {
-                    Some(object) => {
-                        let object = object?;
-                        let group = self.lower(&source.name, &object)?;
-                        store(index, &object);
-                        Ok(group)
-                    }
-                    None => Err(Error::Missing {
-                        uop: source.name.clone(),
-                    }),
+                let assembly = result?;
+                let object = objects.next().ok_or_else(|| Error::Missing {
+                    uop: source.name.clone(),
+                })??;
+                let group = self.lower(&source.name, &object.value)?;
+                if assembly.from_known_inputs && object.from_known_inputs {
+                    products.push(Product {
+                        index,
+                        object: object.value,
+                        independent: false,
+                    });
                 }
+                Ok(group)
             })
             .collect();
         stages.stencils += started.elapsed();
-        Ok(groups)
+        Ok((groups, products))
     }
 
-    fn optimize(&self, uop: &str, assembly: &str) -> Result<String, Error> {
+    fn optimize(&self, uop: &str, made: Made<String>) -> Result<Made<String>, Error> {
         let optimized = self
             .optimizer
-            .optimize(assembly)
+            .optimize(&made.value)
             .map_err(|source| Error::Optimize {
                 uop: uop.to_owned(),
                 source,
@@ -137,7 +155,10 @@ impl Line<'_> {
             fs::write(&path, &optimized.assembly).map_err(Error::file("write", &path))?;
         }
         let directive = optimized.end.directive(self.target.format);
-        Ok(optimized.assembly + "\n" + &directive)
+        Ok(Made {
+            value: optimized.assembly + "\n" + &directive,
+            ..made
+        })
     }
 
     /// Makes a stencil of an object file.

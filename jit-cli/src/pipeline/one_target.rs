@@ -17,14 +17,13 @@ use rayon::prelude::*;
 
 use crate::{
     cache::key::Key,
-    cache::lookup::{Keys, Lookup},
-    cache::record::Record,
-    cache::store::Cache,
+    cache::lookup::{Keys, Lookup, Started},
+    cache::store::{Cache, Entry},
     conventions::Lower,
     error::Error,
     events::{Event, Listener},
     pipeline::flags,
-    pipeline::line::Line,
+    pipeline::line::{Line, Product},
     pipeline::warned::Warned,
     pipeline::workdir::{Place, WorkDir},
     project::cases::Case,
@@ -32,6 +31,9 @@ use crate::{
     project::template,
     statistics::{StageTimes, timed},
 };
+
+/// The name of the shim in diagnostics.
+const SHIM: &str = "shim";
 
 /// The build of one target.
 pub(crate) struct Job<'a> {
@@ -231,6 +233,16 @@ impl Meter<'_> {
     }
 }
 
+/// The lookup, and what it knows from the last build.
+type LookupOf<'a> = (&'a Lookup<'a>, &'a Started);
+
+/// What was found in the cache, and what has to be compiled.
+struct Found<'a> {
+    groups: Vec<Outcome>,
+    misses: Vec<Miss<'a>>,
+    keys: Keys,
+}
+
 /// The index of a source, and its result.
 type Outcome = (usize, Result<UnresolvedGroup, Error>);
 
@@ -242,35 +254,36 @@ impl Build<'_> {
         let mut stages = StageTimes::default();
         // Both closures below need the arguments. A thread that blocks there could not run other rayon work.
         timed(&mut stages.prepare, || self.line.compiler.arguments())?;
-        let last = self.lookup.as_ref().and_then(Lookup::last);
-        // Without a record, most micro-ops are not in the cache: precompile without waiting for the lookup.
-        let early = if last.is_none() {
-            self.sources.len()
-        } else {
-            0
+        let started = match &self.lookup {
+            Some(lookup) => timed(&mut stages.lookup, || lookup.start())?,
+            None => None,
         };
-        let mut prepare = Duration::ZERO;
-        let (prepared, keys) = rayon::join(
-            || timed(&mut prepare, || self.prepare(early)),
-            || timed(&mut stages.lookup, || self.keys(last)),
-        );
-        prepared?;
-        let keys = keys?;
-        let (mut groups, misses) = timed(&mut stages.lookup, || self.look_up(&keys.uops));
+        let lookup = self.lookup.as_ref().zip(started.as_ref());
+        let found = match timed(&mut stages.lookup, || self.recorded(lookup))? {
+            // Then nothing is preprocessed.
+            Some(found) if found.misses.is_empty() => found,
+            first => self.find(lookup, first, &mut stages)?,
+        };
+        let Found {
+            mut groups,
+            misses,
+            keys,
+        } = found;
         let cached = self.sources.len() - misses.len();
         self.meter.plan(cached);
-        timed(&mut prepare, || self.prepare(misses.len()))?;
-        stages.prepare += prepare;
+        timed(&mut stages.prepare, || self.prepare(misses.len()))?;
         let build_shim = || {
-            let shim = self.shim.map(|source| self.build_shim(source, keys.shim));
+            let shim = self
+                .shim
+                .map(|source| self.build_shim(source, lookup, &keys));
             shim.transpose()
         };
         let ((compiled, spent), shim) = if self.mode == Mode::Driver {
             // The headers have not been compiled yet. If they have errors, the shim reports them once.
             let shim = build_shim()?;
-            (self.compile(&misses), Ok(shim))
+            (self.compile(&misses, lookup), Ok(shim))
         } else {
-            rayon::join(|| self.compile(&misses), build_shim)
+            rayon::join(|| self.compile(&misses, lookup), build_shim)
         };
         let shim = shim?;
         stages.add(&spent);
@@ -285,7 +298,7 @@ impl Build<'_> {
             cached,
             shim,
             stages,
-            headers: keys.headers.unwrap_or_default(),
+            headers: self.headers(keys.headers)?,
         })
     }
 
@@ -293,38 +306,101 @@ impl Build<'_> {
         Ok(self.line.compiler.prepare(misses)?)
     }
 
-    fn keys(&self, last: Option<Record>) -> Result<Keys, Error> {
-        let mut keys = match &self.lookup {
-            Some(lookup) => lookup.keys(last)?,
-            None => Keys {
+    /// Returns what is in the cache if the record of the last build has all keys.
+    fn recorded(&self, lookup: Option<LookupOf<'_>>) -> Result<Option<Found<'_>>, Error> {
+        let Some((lookup, started)) = lookup else {
+            return Ok(None);
+        };
+        let Some(keys) = lookup.known(started) else {
+            return Ok(None);
+        };
+        let (groups, misses) = self.look_up(&keys.uops)?;
+        Ok(Some(Found {
+            groups,
+            misses,
+            keys,
+        }))
+    }
+
+    /// Takes a snapshot of the headers, and finds what was compiled from the same before. `first` is what was found
+    /// by the record of the last build.
+    fn find<'a>(
+        &'a self,
+        lookup: Option<LookupOf<'_>>,
+        first: Option<Found<'a>>,
+        stages: &mut StageTimes,
+    ) -> Result<Found<'a>, Error> {
+        let compiler = self.line.compiler;
+        timed(&mut stages.prepare, || compiler.snapshot())?;
+        // Without a record, most micro-ops are not in the cache: precompile without waiting for the lookup.
+        let early = match lookup {
+            Some((_, started)) if started.has_record() => 0,
+            _ => self.sources.len(),
+        };
+        let mut prepare = Duration::ZERO;
+        let (prepared, keys) = rayon::join(
+            || timed(&mut prepare, || self.prepare(early)),
+            || timed(&mut stages.lookup, || self.keys(lookup)),
+        );
+        stages.prepare += prepare;
+        prepared?;
+        let keys = keys?;
+        let (groups, misses) = match first {
+            Some(first) if first.keys.uops == keys.uops => (first.groups, first.misses),
+            _ => timed(&mut stages.lookup, || self.look_up(&keys.uops))?,
+        };
+        Ok(Found {
+            groups,
+            misses,
+            keys,
+        })
+    }
+
+    fn keys(&self, lookup: Option<LookupOf<'_>>) -> Result<Keys, Error> {
+        match lookup {
+            Some((lookup, started)) => Ok(lookup.keys(started)?),
+            None => Ok(Keys {
                 uops: vec![None; self.sources.len()],
                 ..Keys::default()
-            },
-        };
-        if self.headers && keys.headers.is_none() {
-            let compiler = self.line.compiler;
-            keys.headers =
-                Some(compiler.dependencies(self.sources, self.shim.map(|shim| shim.path))?);
+            }),
         }
-        Ok(keys)
+    }
+
+    /// Returns the headers that were read, if that was asked for.
+    fn headers(&self, known: Option<Vec<PathBuf>>) -> Result<Vec<PathBuf>, Error> {
+        match known {
+            _ if !self.headers => Ok(Vec::new()),
+            Some(headers) => Ok(headers),
+            None => {
+                let compiler = self.line.compiler;
+                Ok(compiler.dependencies(self.sources, self.shim.map(|shim| shim.path))?)
+            }
+        }
     }
 
     /// Splits the sources into those that the cache has and those that have to be compiled.
-    fn look_up(&self, keys: &[Option<Key>]) -> (Vec<Outcome>, Vec<Miss<'_>>) {
-        self.sources
+    fn look_up(&self, keys: &[Option<Key>]) -> Result<(Vec<Outcome>, Vec<Miss<'_>>), Error> {
+        let found: Vec<Option<Object>> = keys
             .par_iter()
-            .zip(keys)
-            .enumerate()
-            .partition_map(|(index, (source, key))| match self.stored(key.as_ref()) {
+            .map(|key| key.map_or(Ok(None), |key| self.stored_uop(&key)))
+            .collect::<Result<_, Error>>()?;
+        let sources = self.sources.par_iter().zip(keys).zip(found).enumerate();
+        Ok(
+            sources.partition_map(|(index, ((source, key), object))| match object {
                 Some(object) => {
                     rayon::iter::Either::Left((index, self.line.lower(&source.name, &object)))
                 }
                 None => rayon::iter::Either::Right((index, source, *key)),
-            })
+            }),
+        )
     }
 
     /// Compiles the sources that were not in the cache.
-    fn compile(&self, misses: &[Miss<'_>]) -> (Vec<Outcome>, StageTimes) {
+    fn compile(
+        &self,
+        misses: &[Miss<'_>],
+        lookup: Option<LookupOf<'_>>,
+    ) -> (Vec<Outcome>, StageTimes) {
         let stages = Mutex::new(StageTimes::default());
         // Batches are started in their order, so that the large ones come first.
         let results = batches(misses, self.mode)
@@ -336,11 +412,10 @@ impl Build<'_> {
                     .map(|(_, source, _)| (*source).clone())
                     .collect();
                 let mut own = StageTimes::default();
-                let results = self.line.run(&sources, &mut own, |index, object| {
-                    if let Some((_, source, key)) = batch.get(index) {
-                        self.store_uop(source, key.as_ref(), object);
-                    }
-                });
+                let (results, products) = self.line.run(&sources, &mut own);
+                if let Some(lookup) = lookup {
+                    self.store(batch, &products, lookup);
+                }
                 stages
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner)
@@ -356,18 +431,15 @@ impl Build<'_> {
         )
     }
 
-    fn build_shim(&self, source: &ShimSource<'_>, key: Option<Key>) -> Result<Shim, Error> {
-        let object = match self.stored(key.as_ref()) {
+    fn build_shim(
+        &self,
+        source: &ShimSource<'_>,
+        lookup: Option<LookupOf<'_>>,
+        keys: &Keys,
+    ) -> Result<Shim, Error> {
+        let object = match lookup.and_then(|(lookup, _)| stored_object(lookup, &keys.shim?)) {
             Some(object) => object.bytes,
-            None => {
-                let bytes = self.line.compiler.shim(source.path)?;
-                let object = Object {
-                    bytes,
-                    disassembly: None,
-                };
-                self.store(key.as_ref(), &object);
-                object.bytes
-            }
+            None => self.compile_shim(source, lookup, keys)?,
         };
         let unwind = jit_stencils::shim_unwind(self.line.target, &object).map_err(|error| {
             Error::Unwind {
@@ -378,26 +450,88 @@ impl Build<'_> {
         Ok(Shim { object, unwind })
     }
 
-    fn stored(&self, key: Option<&Key>) -> Option<Object> {
-        self.lookup.as_ref()?.cache.get(key?)
-    }
-
-    fn store(&self, key: Option<&Key>, object: &Object) {
-        if let (Some(lookup), Some(key)) = (&self.lookup, key) {
-            lookup.cache.put(key, object);
+    /// Compiles the shim, and stores it.
+    fn compile_shim(
+        &self,
+        source: &ShimSource<'_>,
+        lookup: Option<LookupOf<'_>>,
+        keys: &Keys,
+    ) -> Result<Vec<u8>, Error> {
+        let compiler = self.line.compiler;
+        let mut taken = (keys.shim, keys.shim_snapshot.clone());
+        // What is compiled is the snapshot that the key is made from.
+        if let (Some((lookup, started)), None) = (lookup, &taken.1) {
+            taken = lookup.shim_key_of_snapshot(started, source.path)?;
         }
+        let made = compiler.shim(source.path, taken.1.as_ref())?;
+        if let (Some((lookup, started)), Some(key)) = (lookup, taken.0)
+            && made.from_known_inputs
+            && started.tools_are_unchanged()
+            && !self.warned.contains(SHIM)
+        {
+            let object = Object {
+                bytes: made.value.clone(),
+                disassembly: None,
+            };
+            lookup.cache.put(&key, &Entry::Object(object));
+        }
+        Ok(made.value)
     }
 
-    /// Stores a micro-op's object, unless the next build has to make it again: to show clang's warning, or
-    /// because llvm-objdump failed, so that comments are missing.
-    fn store_uop(&self, source: &Source, key: Option<&Key>, object: &Object) {
+    /// Returns a micro-op's object, if the cache has it.
+    fn stored_uop(&self, key: &Key) -> Result<Option<Object>, Error> {
         let Some(lookup) = &self.lookup else {
-            return;
+            return Ok(None);
         };
-        let complete = object.disassembly.is_some() || lookup.toolchain.objdump.is_none();
-        if complete && !self.warned.contains(&source.name) {
-            self.store(key, object);
+        match lookup.cache.get(key) {
+            Some(Entry::Object(object)) => Ok(Some(object)),
+            Some(Entry::PositionIndependent) => {
+                let key = self.independent_key(key)?;
+                Ok(key.and_then(|key| stored_object(lookup, &key)))
+            }
+            None => Ok(None),
         }
+    }
+
+    fn independent_key(&self, key: &Key) -> Result<Option<Key>, Error> {
+        match self.line.independent {
+            Some(compiler) => Ok(Lookup::independent(key, compiler)?),
+            None => Ok(None),
+        }
+    }
+
+    /// Stores what a batch was compiled to, except what the next build has to make again: to show clang's
+    /// warning, or because llvm-objdump failed, so that comments are missing.
+    fn store(&self, batch: &[Miss<'_>], products: &[Product], (lookup, started): LookupOf<'_>) {
+        // All of them were made by now, so they were made by these tools.
+        if !started.tools_are_unchanged() {
+            tracing::warn!("nothing is stored in the cache, because the tools were replaced");
+            return;
+        }
+        for product in products {
+            let Some((_, source, Some(key))) = batch.get(product.index) else {
+                continue;
+            };
+            let object = &product.object;
+            let complete = object.disassembly.is_some() || lookup.toolchain.objdump.is_none();
+            if !complete || self.warned.contains(&source.name) {
+                continue;
+            }
+            let entry = Entry::Object(object.clone());
+            if !product.independent {
+                lookup.cache.put(key, &entry);
+            } else if let Ok(Some(independent)) = self.independent_key(key) {
+                lookup.cache.put(&independent, &entry);
+                lookup.cache.put(key, &Entry::PositionIndependent);
+            }
+        }
+    }
+}
+
+fn stored_object(lookup: &Lookup<'_>, key: &Key) -> Option<Object> {
+    match lookup.cache.get(key)? {
+        Entry::Object(object) => Some(object),
+        Entry::PositionIndependent => None,
     }
 }
 

@@ -119,10 +119,9 @@ pub(crate) fn name(search: &Search) -> String {
     format!("{}.tools", Key::of([words.as_bytes()]))
 }
 
-/// Returns the identities of the tools that a file remembers, if all files are as they were.
-pub(crate) fn recall(path: &Path) -> Option<Vec<String>> {
-    let bytes = paths::read(path).ok()?;
-    let memory: Memory = serde_json::from_str(seal::open(HEAD, &bytes)?).ok()?;
+/// Returns the identities of the tools that a file with these contents remembers, if all files are as they were.
+pub(crate) fn recall(contents: &[u8]) -> Option<Vec<String>> {
+    let memory: Memory = serde_json::from_str(seal::open(HEAD, contents)?).ok()?;
     let mut files = memory.files.iter();
     let same = files.all(|(path, seen)| *seen == note(path));
     same.then_some(memory.identities)

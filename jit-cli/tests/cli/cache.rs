@@ -214,7 +214,12 @@ fn damaged_entries_are_reported_and_built_anew() {
     }
     let printed = sandbox.cached_build().succeeds();
     assert_eq!(cached(&printed.stdout), 0);
-    assert_eq!(printed.stderr.matches("is damaged").count(), entries.len());
+    // Some micro-ops have two entries, of which the second is not looked for without the first.
+    let damaged = printed.stderr.matches("is damaged").count() as u64;
+    assert!(
+        damaged >= all() && damaged <= entries.len() as u64,
+        "{damaged}"
+    );
     assert!(before == sandbox.files("out"));
     let printed = sandbox.cached_build().succeeds();
     assert_eq!(cached(&printed.stdout), all());
@@ -253,7 +258,7 @@ fn its_size_is_limited() {
         .succeeds();
     let after = entries(sandbox.path("cache")).len();
     assert!(after < 2 * before, "{before} {after}");
-    let directories = fs::read_dir(sandbox.path("cache/v1")).unwrap().count();
+    let directories = fs::read_dir(sandbox.path("cache/v2")).unwrap().count();
     assert!(after <= 2 * directories, "{after} {directories}");
     // The results are still right.
     sandbox.cached_and_right();

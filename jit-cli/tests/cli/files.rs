@@ -107,7 +107,7 @@ fn relative_paths() {
     let header = format!("jit_stencils-{LINUX}.h");
     assert!(sandbox.path("out/checkout").join(&header).is_file());
     assert!(sandbox.path("vm/three").join(&header).is_file());
-    assert!(sandbox.path("c/v1/projects").is_dir());
+    assert!(sandbox.path("c/v2/projects").is_dir());
     assert!(sandbox.was_assembled("kept", "_NOP_r00"));
 }
 

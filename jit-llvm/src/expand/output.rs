@@ -1,0 +1,206 @@
+//! The preprocessor's output, split by source.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::MARKER;
+use crate::source::Source;
+
+/// The macro that is the name of the source.
+const OPCODE: &[u8] = b"_JIT_OPCODE";
+
+/// A part of the output.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Part {
+    /// The text without macro definitions and pragmas.
+    pub(super) tokens: Vec<u8>,
+    /// The pragmas that may change what is compiled, each as a line.
+    pub(super) pragmas: Vec<Vec<u8>>,
+    /// The macros that were defined, with each of their definitions, as in `NAME(x) (x + 1)`. Those that
+    /// were undefined have an empty one.
+    pub(super) definitions: BTreeMap<Vec<u8>, Vec<Vec<u8>>>,
+}
+
+impl Part {
+    fn note(&mut self, line: &[u8]) {
+        if let Some(definition) = line.strip_prefix(b"#define ") {
+            let name = definition[..name_length(definition)].to_vec();
+            let all = self.definitions.entry(name).or_default();
+            all.push(definition.to_vec());
+        } else if let Some(name) = line.strip_prefix(b"#undef ") {
+            let name = name[..name_length(name)].to_vec();
+            self.definitions.entry(name).or_default().push(Vec::new());
+        } else if line.starts_with(b"#pragma ") {
+            if !is_harmless(line) {
+                self.pragmas.push(line.to_vec());
+            }
+            // Pragmas are in their places among the tokens, too.
+            self.tokens.extend_from_slice(b"\n#pragma\n");
+        } else {
+            self.tokens.extend_from_slice(line);
+            self.tokens.push(b'\n');
+        }
+    }
+
+    /// Returns the macros that are defined at the end.
+    pub(super) fn last_definitions(&self) -> Vec<String> {
+        let last = self.definitions.values().filter_map(|all| all.last());
+        last.filter(|definition| !definition.is_empty())
+            .map(|definition| String::from_utf8_lossy(definition).into_owned())
+            .collect()
+    }
+}
+
+/// The parts of the output.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Output {
+    pub(super) preamble: Part,
+    pub(super) bodies: Vec<Part>,
+}
+
+/// The result of splitting the output.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Split {
+    Parts(Output),
+    /// The sources change these macros, which were not restored.
+    MoreMacros(BTreeSet<String>),
+    /// Something in a source has an effect on others.
+    Unclear,
+}
+
+/// Returns lines that save macros.
+pub(super) fn pushes(macros: &BTreeSet<String>) -> String {
+    pragmas("push", macros)
+}
+
+/// Returns lines that restore macros.
+pub(super) fn pops(macros: &BTreeSet<String>) -> String {
+    pragmas("pop", macros)
+}
+
+fn pragmas(action: &str, macros: &BTreeSet<String>) -> String {
+    let line = |name| format!("#pragma {action}_macro(\"{name}\")\n");
+    macros.iter().map(line).collect()
+}
+
+/// Splits the output at the markers.
+pub(super) fn split(output: &[u8], sources: &[&Source], macros: &BTreeSet<String>) -> Split {
+    let mut preamble = Part::default();
+    let mut bodies: Vec<Part> = Vec::with_capacity(sources.len());
+    let mut more = BTreeSet::new();
+    for line in output.split(|byte| *byte == b'\n') {
+        if let Some(name) = marked(line) {
+            let expected = sources
+                .get(bodies.len())
+                .map(|source| source.name.as_bytes());
+            if expected != Some(name) {
+                return Split::Unclear;
+            }
+            bodies.push(Part::default());
+        } else {
+            bodies.last_mut().unwrap_or(&mut preamble).note(line);
+        }
+    }
+    if bodies.len() != sources.len() {
+        return Split::Unclear;
+    }
+    for body in &mut bodies {
+        body.definitions.remove(OPCODE);
+        for name in body.definitions.keys() {
+            match String::from_utf8(name.clone()) {
+                Ok(name) if !macros.contains(&name) => more.insert(name),
+                Ok(_) => false,
+                Err(_) => return Split::Unclear,
+            };
+        }
+    }
+    match more.is_empty() {
+        true => Split::Parts(Output { preamble, bodies }),
+        false => Split::MoreMacros(more),
+    }
+}
+
+/// Returns the output as one part.
+pub(super) fn whole(output: &[u8]) -> Part {
+    let mut part = Part::default();
+    for line in output.split(|byte| *byte == b'\n') {
+        part.note(line);
+    }
+    part
+}
+
+/// Returns the name in a marker.
+fn marked(line: &[u8]) -> Option<&[u8]> {
+    let name = line.trim_ascii().strip_prefix(MARKER.as_bytes())?;
+    name.trim_ascii().strip_prefix(b"\"")?.strip_suffix(b"\"")
+}
+
+/// Returns whether a pragma only has an effect on warnings.
+fn is_harmless(line: &[u8]) -> bool {
+    const HARMLESS: [&[u8]; 7] = [
+        b"#pragma GCC diagnostic ",
+        b"#pragma clang diagnostic ",
+        b"#pragma GCC system_header",
+        b"#pragma mark ",
+        b"#pragma region",
+        b"#pragma endregion",
+        b"#pragma warning(",
+    ];
+    HARMLESS.iter().any(|start| line.starts_with(start))
+}
+
+/// Returns the length of the name at the start of a definition.
+pub(super) fn name_length(text: &[u8]) -> usize {
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"_$".contains(byte) || *byte >= 0x80;
+    text.iter().take_while(|byte| is_part(byte)).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(name: &str) -> Source {
+        Source {
+            name: name.to_owned(),
+            body: String::new(),
+        }
+    }
+
+    fn macros(names: &[&str]) -> BTreeSet<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    // The preprocessor does not print the lines that save and restore macros.
+    const OUTPUT: &str = concat!(
+        "#define X 1\nint a;\n#define Y 2\n#undef X\n",
+        "__jit_expansion_of__ \"_A\"\n#define _JIT_OPCODE _A\nint b;\n#define Z 1\n#undef _JIT_OPCODE\n",
+        "__jit_expansion_of__ \"_B\"\nint c;\n#pragma unroll 4\n",
+    );
+
+    #[test]
+    fn output_is_split_at_the_markers() {
+        let (a, b) = (source("_A"), source("_B"));
+        let Split::Parts(output) = split(OUTPUT.as_bytes(), &[&a, &b], &macros(&["Z"])) else {
+            panic!("not split");
+        };
+        assert_eq!(output.preamble.tokens, b"int a;\n");
+        assert_eq!(output.preamble.last_definitions(), ["Y 2"]);
+        assert_eq!(output.bodies[0].tokens, b"int b;\n");
+        assert_eq!(output.bodies[1].tokens, b"int c;\n\n#pragma\n\n");
+        assert_eq!(output.bodies[1].pragmas, [b"#pragma unroll 4"]);
+        for sources in [&[&a][..], &[&b, &a]] {
+            assert_eq!(
+                split(OUTPUT.as_bytes(), sources, &macros(&["Z"])),
+                Split::Unclear
+            );
+        }
+    }
+
+    #[test]
+    fn macros_that_are_not_restored_are_noticed() {
+        let (a, b) = (source("_A"), source("_B"));
+        let Split::MoreMacros(more) = split(OUTPUT.as_bytes(), &[&a, &b], &macros(&[])) else {
+            panic!("not noticed");
+        };
+        assert_eq!(more, macros(&["Z"]));
+    }
+}

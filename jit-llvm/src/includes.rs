@@ -1,0 +1,165 @@
+//! The names that a snapshot's headers were searched by.
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
+
+/// A name that clang has searched for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub struct SearchedName {
+    /// The name, as in `#include <NAME>`.
+    pub name: PathBuf,
+    /// The directories that are searched before others because the name is between quotes: that of the
+    /// file that includes it, and those of the files that include that one.
+    pub beside: Vec<PathBuf>,
+    /// Whether the search starts after the directory of the file that asks: `#include_next`.
+    pub next: bool,
+}
+
+/// What clang puts behind the lines that it adds for an include directive.
+const EXPANDED: &str = "expanded by -frewrite-includes */";
+
+/// Returns the names in a snapshot, or `None` if it is not clear what they are.
+pub(crate) fn searched(text: &[u8]) -> Option<Vec<SearchedName>> {
+    let text = String::from_utf8_lossy(text);
+    let mut names = BTreeSet::new();
+    // The files that include each other, the innermost last.
+    let mut files: Vec<PathBuf> = Vec::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        if let Some((file, entered, left)) = marker(line) {
+            if left {
+                files.pop();
+            }
+            if !entered {
+                files.pop();
+            }
+            files.push(file);
+        } else if line.starts_with("#if ") && line.ends_with(EXPANDED) {
+            names.insert(directive(lines.next()?, &files)?);
+        } else if line.contains("__has_include") {
+            probes(line, &files, &mut names)?;
+        }
+    }
+    Some(names.into_iter().collect())
+}
+
+/// Parses `# LINE "FILE" FLAGS`. Returns the file, and whether it is entered and returned to.
+fn marker(line: &str) -> Option<(PathBuf, bool, bool)> {
+    let rest = line.strip_prefix("# ")?;
+    let rest = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+    let (name, flags) = rest.strip_prefix(" \"")?.rsplit_once('"')?;
+    let has = |wanted: &str| flags.split(' ').any(|flag| flag == wanted);
+    let name = name.replace("\\\"", "\"").replace("\\\\", "\\");
+    Some((name.into(), has("1"), has("2")))
+}
+
+/// Parses an include directive.
+fn directive(line: &str, files: &[PathBuf]) -> Option<SearchedName> {
+    let rest = line.trim_start().strip_prefix('#')?.trim_start();
+    let (rest, next) = match rest.strip_prefix("include_next") {
+        Some(rest) => (rest, true),
+        None => {
+            let rest = rest.strip_prefix("include");
+            (
+                rest.or_else(|| line.trim_start().strip_prefix("#import"))?,
+                false,
+            )
+        }
+    };
+    name(rest, next, files)
+}
+
+/// Parses `"NAME"` or `<NAME>` at the start of a text.
+fn name(text: &str, next: bool, files: &[PathBuf]) -> Option<SearchedName> {
+    let text = text.trim_start();
+    let (name, quoted) = match text.strip_prefix('"') {
+        Some(rest) => (rest.split_once('"')?.0, true),
+        None => (text.strip_prefix('<')?.split_once('>')?.0, false),
+    };
+    let beside = files.iter().rev().filter(|_| quoted);
+    Some(SearchedName {
+        name: name.into(),
+        beside: beside
+            .filter_map(|file| file.parent().map(Path::to_path_buf))
+            .filter(|directory| directory.is_absolute())
+            .collect(),
+        next,
+    })
+}
+
+/// Finds what a line asks about with `__has_include`. Returns `None` if that is not clear.
+fn probes(line: &str, files: &[PathBuf], names: &mut BTreeSet<SearchedName>) -> Option<()> {
+    for rest in line.split("__has_include").skip(1) {
+        let (rest, next) = match rest.strip_prefix("_next") {
+            Some(rest) => (rest, true),
+            None => (rest, false),
+        };
+        // Without parentheses, it asks whether there is such an operator.
+        if let Some(argument) = rest.trim_start().strip_prefix('(') {
+            names.insert(name(argument, next, files)?);
+        }
+    }
+    Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(text: &str) -> Option<Vec<(String, Vec<String>, bool)>> {
+        let names = searched(text.as_bytes())?;
+        let shown = |path: &PathBuf| path.display().to_string();
+        Some(
+            names
+                .iter()
+                .map(|name| {
+                    let beside = name.beside.iter().map(shown).collect();
+                    (shown(&name.name), beside, name.next)
+                })
+                .collect(),
+        )
+    }
+
+    #[test]
+    fn names_and_where_they_are_searched() {
+        let text = concat!(
+            "# 1 \"<built-in>\"\n",
+            "# 1 \"/w/preamble.h\"\n",
+            "#if defined(__CLANG_REWRITTEN_INCLUDES) /* a.h expanded by -frewrite-includes */\n",
+            "#include \"sub/a.h\" // why\n",
+            "#else /* a.h expanded by -frewrite-includes */\n",
+            "# 1 \"/w/preamble.h\"\n",
+            "# 1 \"/p/sub/a.h\" 1\n",
+            "#if 0 /* x expanded by -frewrite-includes */\n",
+            "# include_next <b.h>\n",
+            "#endif /* x expanded by -frewrite-includes */\n",
+            "#ifdef __has_include\n",
+            "#if __has_include(\"c.h\") || __has_include_next ( <d.h>)\n",
+            "# 2 \"/w/preamble.h\" 2\n",
+            "#endif /* a.h expanded by -frewrite-includes */\n",
+            "#if __has_include(\"e.h\")\n",
+        );
+        let expected = [
+            ("b.h", vec![], true),
+            ("c.h", vec!["/p/sub", "/w"], false),
+            ("d.h", vec![], true),
+            ("e.h", vec!["/w"], false),
+            ("sub/a.h", vec!["/w"], false),
+        ];
+        let expected = expected.map(|(name, beside, next)| {
+            let beside: Vec<String> = beside.into_iter().map(str::to_owned).collect();
+            (name.to_owned(), beside, next)
+        });
+        assert_eq!(found(text).unwrap(), expected);
+    }
+
+    #[test]
+    fn names_that_macros_make_are_not_known() {
+        assert_eq!(found("#if __has_include(NAME)\n"), None);
+        let include = "#if 1 /* x expanded by -frewrite-includes */\n#include NAME\n";
+        assert_eq!(found(include), None);
+    }
+}

@@ -1,0 +1,54 @@
+//! The shim, from a snapshot.
+
+use std::path::Path;
+
+use crate::{
+    context::Context,
+    error::LlvmError,
+    files,
+    plan::Plan,
+    snapshot::{self, Snapshot},
+};
+
+/// Takes a snapshot of the shim. Returns `None` if it does not preprocess, and if headers are included
+/// before it, since it would no longer be the main file.
+pub(crate) fn snapshot(
+    context: &Context<'_>,
+    plan: &Plan,
+    source: &Path,
+) -> Result<Option<Snapshot>, LlvmError> {
+    if !plan.forced_includes().is_empty() {
+        return Ok(None);
+    }
+    let snapshot = snapshot::take(context, plan, "-emit-obj", "shim-snapshot", source)?;
+    Ok(snapshot.map(|mut snapshot| {
+        snapshot.files.insert(0, source.to_path_buf());
+        snapshot
+    }))
+}
+
+/// Compiles a snapshot of the shim to the contents of an object file. Returns `None` if that fails: the
+/// driver's diagnostics are the better ones.
+pub(crate) fn compile(
+    context: &Context<'_>,
+    plan: &Plan,
+    source: &Path,
+    snapshot: &Snapshot,
+) -> Result<Option<Vec<u8>>, LlvmError> {
+    let directory = context.work.directory("shim-from-snapshot")?;
+    let (input, output) = (directory.join("shim.c"), directory.join("shim.o"));
+    files::write(&input, &snapshot.text)?;
+    let mut arguments = plan.closed().arguments;
+    // The object file has the name of its source.
+    if let Some(name) = source.file_name() {
+        arguments.extend(["-main-file-name".into(), name.into()]);
+    }
+    arguments.extend(["-o".into(), output.clone().into(), input.into()]);
+    files::remove(&output)?;
+    let done = context.run(&plan.program, &arguments)?;
+    if !done.status.success() || !files::has_contents(&output) {
+        return Ok(None);
+    }
+    context.report(&done);
+    files::read(&output).map(Some)
+}
