@@ -308,16 +308,23 @@ fn hash() -> String {
         .collect()
 }
 
-/// Writes the built-in headers to a directory named after their version, unless it exists. They are written to a
+/// Writes the built-in headers to a directory named after their version, unless they are there. They are written to a
 /// temporary directory, which is then renamed, so that the directory is always complete.
 fn unpack(cache: &Path) -> Result<PathBuf, Error> {
     let directory = cache.join(format!("sysroot-{}", version()));
-    if directory.is_dir() {
+    let there = fs::symlink_metadata(&directory).is_ok();
+    if there && is_whole(&directory) {
         return Ok(directory);
     }
     fs::create_dir_all(cache).map_err(Error::file("create", cache))?;
     scratch::remove_abandoned_directories(cache);
     let staged = Scratch::create_in(cache).map_err(Error::file("write", cache))?;
+    if there {
+        tracing::warn!("{} is damaged: writing it again", directory.display());
+        let damaged = Scratch::create_in(cache).map_err(Error::file("write", cache))?;
+        // It goes with the temporary directory. Another build may have moved it in the meantime.
+        let _ = fs::rename(&directory, damaged.path().join("headers"));
+    }
     for (path, text) in FILES {
         let path = staged.path().join(path);
         if let Some(parent) = path.parent() {
@@ -331,6 +338,32 @@ fn unpack(cache: &Path) -> Result<PathBuf, Error> {
         Err(_) if directory.is_dir() => Ok(directory),
         Err(error) => Err(Error::file("create", &directory)(error)),
     }
+}
+
+/// Returns whether a directory has the built-in headers, as they were written, and nothing else.
+fn is_whole(directory: &Path) -> bool {
+    matching(directory, directory).is_some_and(|count| count == FILES.len())
+}
+
+/// Returns the number of files below a part of the directory `root`, or `None` if one of them is no built-in header.
+fn matching(part: &Path, root: &Path) -> Option<usize> {
+    let mut count = 0;
+    for entry in fs::read_dir(part).ok()? {
+        let entry = entry.ok()?;
+        let (path, kind) = (entry.path(), entry.file_type().ok()?);
+        if kind.is_dir() {
+            count += matching(&path, root)?;
+            continue;
+        }
+        let name = path.strip_prefix(root).ok()?;
+        let (_, text) = FILES.iter().find(|(file, _)| Path::new(file) == name)?;
+        // A link or a pipe is no file.
+        if !kind.is_file() || fs::read(&path).ok()? != text.as_bytes() {
+            return None;
+        }
+        count += 1;
+    }
+    Some(count)
 }
 
 #[cfg(test)]
@@ -401,6 +434,34 @@ mod tests {
         for (path, text) in FILES {
             assert_eq!(fs::read_to_string(first.join(path)).unwrap(), *text);
         }
+        assert_eq!(fs::read_dir(cache.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn damaged_headers_are_written_again() {
+        let cache = tempfile::tempdir().unwrap();
+        let directory = unpack(cache.path()).unwrap();
+        let (first, _) = FILES.first().unwrap();
+        let header = directory.join(first);
+        let damages: [fn(&Path); 4] = [
+            |header| fs::write(header, "int x;").unwrap(),
+            |header| fs::remove_file(header).unwrap(),
+            |header| fs::write(header.with_extension("other"), "").unwrap(),
+            |header| {
+                fs::remove_file(header).unwrap();
+                fs::create_dir(header).unwrap();
+            },
+        ];
+        for damage in damages {
+            damage(&header);
+            assert!(!is_whole(&directory));
+            assert_eq!(unpack(cache.path()).unwrap(), directory);
+            assert!(is_whole(&directory));
+        }
+        fs::remove_dir_all(&directory).unwrap();
+        fs::write(&directory, "").unwrap();
+        assert_eq!(unpack(cache.path()).unwrap(), directory);
+        assert!(is_whole(&directory));
         assert_eq!(fs::read_dir(cache.path()).unwrap().count(), 1);
     }
 }
