@@ -24,6 +24,9 @@ const EXPANDED: &str = "expanded by -frewrite-includes */";
 /// Returns the names in a snapshot, or `None` if it is not clear what they are.
 pub(crate) fn searched(text: &[u8]) -> Option<Vec<SearchedName>> {
     let text = String::from_utf8_lossy(text);
+    if has_hidden_questions(&text) {
+        return None;
+    }
     let mut names = BTreeSet::new();
     // The files that include each other, the innermost last.
     let mut files: Vec<PathBuf> = Vec::new();
@@ -44,6 +47,30 @@ pub(crate) fn searched(text: &[u8]) -> Option<Vec<SearchedName>> {
         }
     }
     Some(names.into_iter().collect())
+}
+
+/// Returns whether a word that asks for files is divided by a line break, or asks for other files than headers.
+fn has_hidden_questions(text: &str) -> bool {
+    let joined = text
+        .replace("??/", "\\")
+        .replace("\\\r\n", "")
+        .replace("\\\n", "");
+    let count = |text: &str| text.matches("__has_include").count();
+    count(&joined) != count(text)
+        || joined
+            .match_indices("__has_embed")
+            .any(|(at, word)| asks_or_names(&joined, at + word.len()))
+}
+
+/// Returns whether a word that ends at a place in a text is used to ask, or becomes the meaning of a macro. Otherwise
+/// it is in a comment, or there is a test whether the compiler knows it.
+fn asks_or_names(text: &str, end: usize) -> bool {
+    let (before, after) = text.split_at(end);
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    let words = line.split_whitespace().count();
+    let is_definition = line.trim_start().starts_with('#') && line.contains("define ") && words > 2;
+    let is_tested = line.contains("defined");
+    after.trim_start().starts_with('(') || is_definition && !is_tested
 }
 
 /// Parses `# LINE "FILE" FLAGS`. Returns the file, and whether it is entered and returned to.
@@ -97,9 +124,11 @@ fn probes(line: &str, files: &[PathBuf], names: &mut BTreeSet<SearchedName>) -> 
             Some(rest) => (rest, true),
             None => (rest, false),
         };
-        // Without parentheses, it asks whether there is such an operator.
-        if let Some(argument) = rest.trim_start().strip_prefix('(') {
-            names.insert(name(argument, next, files)?);
+        // Without parentheses, it asks whether there is such an operator, or a macro gets its meaning.
+        match rest.trim_start().strip_prefix('(') {
+            Some(argument) => drop(names.insert(name(argument, next, files)?)),
+            None if asks_or_names(line, line.len() - rest.len()) => return None,
+            None => {}
         }
     }
     Some(())
@@ -159,6 +188,17 @@ mod tests {
     #[test]
     fn names_that_macros_make_are_not_known() {
         assert_eq!(found("#if __has_include(NAME)\n"), None);
+        assert_eq!(found("# define ASK __has_include\n"), None);
+        assert_eq!(found("#define ASK __has_embed\n"), None);
+        assert_eq!(found("#if __has_embed(<a>)\n"), None);
+        assert_eq!(found("#if __has_inc\\\nlude(<a>)\n"), None);
+        for known in [
+            "#ifdef __has_include\n#endif /* __has_include */\n",
+            "#if defined(__has_embed) && defined __has_include\n",
+            "/* See __has_embed, as we\n define it. */\n",
+        ] {
+            assert_eq!(found(known), Some(Vec::new()), "{known}");
+        }
         let include = "#if 1 /* x expanded by -frewrite-includes */\n#include NAME\n";
         assert_eq!(found(include), None);
     }

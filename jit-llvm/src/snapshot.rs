@@ -49,7 +49,7 @@ pub(crate) fn take(
     };
     let directory = context.work.directory(directory)?;
     let (output, dependencies) = (directory.join("snapshot.i"), directory.join("snapshot.d"));
-    let mut arguments = plan.arguments;
+    let mut arguments = plan.arguments.clone();
     arguments.extend(
         [
             "-frewrite-includes",
@@ -75,7 +75,13 @@ pub(crate) fn take(
     let text = files::read(&output)?;
     let mut files = files::dependencies(&dependencies)?;
     files.retain(|file| file != input);
-    Ok(Some(Snapshot::of(text, files, taken)))
+    let mut snapshot = Snapshot::of(text, files, taken);
+    // A macro of the command line may be another name of `__has_include`.
+    let is_question = |word: &OsString| word.to_string_lossy().contains("__has_");
+    if plan.arguments.iter().any(is_question) {
+        snapshot.searched = None;
+    }
+    Ok(Some(snapshot))
 }
 
 impl Snapshot {

@@ -78,7 +78,9 @@ pub(super) fn included(arguments: &[String]) -> Vec<Name> {
 pub(super) fn files(words: &[String]) -> Result<Vec<PathBuf>, String> {
     let mut found = Vec::new();
     for word in words {
-        if UNKNOWN.iter().any(|start| word.starts_with(start)) {
+        // A macro may be another name of `__has_include`.
+        let asks = word.contains("__has_");
+        if asks || UNKNOWN.iter().any(|start| word.starts_with(start)) {
             return Err(format!("files may be read because of {word}"));
         }
         // A path may be a part of a word, and have the characters that separate parts.
