@@ -195,6 +195,16 @@ impl Build {
         self
     }
 
+    /// Compiles so many percent of what the cache gives again, and compares. Targets are built even if their files
+    /// are up to date.
+    ///
+    /// The build fails if the cache gave something else than clang does. That is an error of this crate, or of who has
+    /// written to the cache.
+    pub fn verify_cache(mut self, percent: u8) -> Build {
+        self.options.cache.verify = percent;
+        self
+    }
+
     /// Neither reads nor writes the cache.
     pub fn no_cache(mut self) -> Build {
         self.options.cache.enabled = false;
@@ -261,7 +271,7 @@ impl Build {
         let output = OutputDir::create(&plan.output_dir)?;
         let interrupt = self.watched();
         let mut run = Run::new(&plan, &self.listener, &interrupt)?;
-        let which = match self.options.force {
+        let which = match self.options.force || self.options.cache.verify > 0 {
             true => Which::All,
             false => Which::Outdated,
         };

@@ -34,6 +34,16 @@ pub enum Error {
         /// The definition.
         text: String,
     },
+    /// The cache has given something else than clang makes.
+    #[error(
+        "the cache gave something else than clang makes of {}; the entries are replaced. Please report this, with \
+         what was edited or installed since the cache was filled; --no-cache builds without it",
+        names.join(", ")
+    )]
+    WrongCache {
+        /// The micro-ops, or `shim`.
+        names: Vec<String>,
+    },
     /// A flag for clang does something to functions that stencils can't have.
     #[error("{target}: stencils can't be compiled with {flag}, which {why}")]
     RefusedFlag {

@@ -56,6 +56,8 @@ pub(crate) enum Entry {
 pub(crate) struct Cache {
     directory: PathBuf,
     limit: u64,
+    /// How many percent of the entries are not believed.
+    verify: u8,
     /// The directories to which something was written.
     written: Mutex<BTreeSet<PathBuf>>,
     /// Whether it was reported that something does not work.
@@ -71,9 +73,27 @@ impl Cache {
         Cache {
             directory,
             limit,
+            verify: 0,
             written: Mutex::default(),
             complained: AtomicBool::new(false),
         }
+    }
+
+    /// Returns the cache, of whose entries so many percent are to be compiled again and compared.
+    pub(crate) fn verifying(self, percent: u8) -> Cache {
+        Cache {
+            verify: percent,
+            ..self
+        }
+    }
+
+    /// Returns whether the entry with this key is to be compiled again and compared.
+    pub(crate) fn verifies(&self, key: &Key) -> bool {
+        // The bytes of a key are as good as random ones, and different for each entry.
+        let number = key.bytes().iter().fold(0_u32, |number, byte| {
+            (number * 256 + u32::from(*byte)) % 100
+        });
+        number < u32::from(self.verify)
     }
 
     /// Returns the default directory, in the user's directory for caches.

@@ -49,6 +49,7 @@ pub(crate) fn advice(error: &Error) -> Option<String> {
         Error::NoRealHeaders { .. } => {
             "name a directory with its headers with --real (docs/sysroot.md says where to get them)"
         }
+        Error::WrongCache { .. } => "run the command again to see whether it still happens",
         Error::SysrootDiffers { .. } => {
             "correct the headers, or build with the real ones (--sysroot DIR); docs/sysroot.md says more"
         }

@@ -99,6 +99,10 @@ pub(crate) struct BuildArgs {
     /// Neither read nor write the cache.
     #[arg(long)]
     pub(super) no_cache: bool,
+    /// Compile N% of what the cache gives again [default: 100%], and compare.
+    #[arg(long, value_name = "N%", num_args = 0..=1, require_equals = true, default_missing_value = "100%")]
+    #[arg(value_parser = percent)]
+    pub(super) verify_cache: Option<u8>,
     /// Largest size of the cache. The least recently used entries are removed first.
     #[arg(long, value_name = "MIB", default_value_t = 512)]
     pub(super) cache_size: u64,
@@ -146,6 +150,7 @@ impl BuildArgs {
                 enabled: !self.no_cache,
                 directory: self.cache_dir.clone(),
                 limit: self.cache_size << 20,
+                verify: self.verify_cache.unwrap_or(0),
             },
             force: self.force,
             one_process_per_step: self.one_process_per_step,
@@ -251,4 +256,14 @@ mod tests {
         assert_eq!(arguments.cflags.as_deref(), Some("-isystem /x -DA"));
         assert_eq!(arguments.cpython, None);
     }
+}
+
+/// Parses a number of percent.
+fn percent(text: &str) -> Result<u8, String> {
+    let number = text.strip_suffix('%').unwrap_or(text).parse();
+    let wrong = || "a number of percent is between 0 and 100, as in 10%".to_owned();
+    number
+        .ok()
+        .filter(|number| *number <= 100)
+        .ok_or_else(wrong)
 }

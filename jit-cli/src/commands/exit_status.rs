@@ -22,6 +22,7 @@ Exit status:
  10  duplicate case                  22  not a CPython checkout that can be built
  11  case that is cut short          23  headers differ
                                      24  tool that hangs, or that does not do its work
+                                     25  cache with something else than clang makes
                                     130  interrupted";
 
 /// The exit status of a build that is interrupted.
@@ -65,6 +66,7 @@ pub(crate) fn exit_status(error: &Error) -> u8 {
         | Error::UnknownCpythonRelease { .. }
         | Error::NotInstalled { .. } => 22,
         Error::SysrootDiffers { .. } => 23,
+        Error::WrongCache { .. } => 25,
         Error::Target { error, .. } | Error::Uop { error, .. } => exit_status(error),
         Error::Several(errors) => errors.first().map_or(1, exit_status),
     }

@@ -298,6 +298,7 @@ examples! {
     }],
     NotInstalled => [Error::NotInstalled { directory: PathBuf::from("DIR"), missing: "Python.h" }],
     NoRealHeaders => [Error::NoRealHeaders { target: linux() }],
+    WrongCache => [Error::WrongCache { names: vec!["_ADD".to_owned(), "shim".to_owned()] }],
     SysrootDiffers => [Error::SysrootDiffers {
         sysroot: "builtin".to_owned(),
         against: "DIR".to_owned(),

@@ -1,5 +1,7 @@
 //! Building one target, from micro-ops to stencils.
 
+mod cached;
+
 use std::{
     path::{Path, PathBuf},
     sync::{
@@ -9,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use jit_llvm::{CompileOptions, Compiler, Diagnostics, Interrupt, Mode, Object, Source, Toolchain};
+use jit_llvm::{CompileOptions, Compiler, Diagnostics, Interrupt, Mode, Source, Toolchain};
 use jit_optimizer::Optimizer;
 use jit_schema::Target;
 use jit_stencils::{StencilSet, UnresolvedGroup, UnwindInfo};
@@ -18,12 +20,13 @@ use rayon::prelude::*;
 use crate::{
     cache::key::Key,
     cache::lookup::{Keys, Lookup, Started},
-    cache::store::{Cache, Entry},
+    cache::store::Cache,
     conventions::Lower,
     error::Error,
     events::{Event, Listener},
+    pipeline::doubts::Doubts,
     pipeline::flags,
-    pipeline::line::{Line, Product},
+    pipeline::line::Line,
     pipeline::warned::Warned,
     pipeline::workdir::{Place, WorkDir},
     project::cases::Case,
@@ -31,9 +34,6 @@ use crate::{
     project::template,
     statistics::{StageTimes, timed},
 };
-
-/// The name of the shim in diagnostics.
-const SHIM: &str = "shim";
 
 /// The build of one target.
 pub(crate) struct Job<'a> {
@@ -153,6 +153,7 @@ fn build_all(job: Job<'_>) -> Result<Built, Error> {
         sources: &sources,
         lookup,
         warned: &warned,
+        remark: job.remark,
         shim: job.shim.as_ref(),
         headers: job.headers,
         mode: job.mode,
@@ -162,6 +163,7 @@ fn build_all(job: Job<'_>) -> Result<Built, Error> {
             done: AtomicUsize::new(0),
             listener: job.listener,
         },
+        doubts: Doubts::default(),
     };
     let mut outcome = build.run()?;
     let names = sources.into_iter().map(|source| source.name);
@@ -196,10 +198,12 @@ struct Build<'a> {
     sources: &'a [Source],
     lookup: Option<Lookup<'a>>,
     warned: &'a Warned<'a>,
+    remark: &'a (dyn Fn(&str) + Sync),
     shim: Option<&'a ShimSource<'a>>,
     headers: bool,
     mode: Mode,
     meter: Meter<'a>,
+    doubts: Doubts,
 }
 
 /// Counts the micro-ops that are done.
@@ -293,6 +297,9 @@ impl Build<'_> {
         groups.extend(compiled);
         groups.sort_by_key(|(index, _)| *index);
         let groups = all(groups.into_iter().map(|(_, group)| group))?;
+        if let Some(text) = self.doubts.settle()? {
+            (self.remark)(&format!("{}: {text}", self.line.target));
+        }
         Ok(Compiled {
             groups,
             cached,
@@ -378,23 +385,6 @@ impl Build<'_> {
         }
     }
 
-    /// Splits the sources into those that the cache has and those that have to be compiled.
-    fn look_up(&self, keys: &[Option<Key>]) -> Result<(Vec<Outcome>, Vec<Miss<'_>>), Error> {
-        let found: Vec<Option<Object>> = keys
-            .par_iter()
-            .map(|key| key.map_or(Ok(None), |key| self.stored_uop(&key)))
-            .collect::<Result<_, Error>>()?;
-        let sources = self.sources.par_iter().zip(keys).zip(found).enumerate();
-        Ok(
-            sources.partition_map(|(index, ((source, key), object))| match object {
-                Some(object) => {
-                    rayon::iter::Either::Left((index, self.line.lower(&source.name, &object)))
-                }
-                None => rayon::iter::Either::Right((index, source, *key)),
-            }),
-        )
-    }
-
     /// Compiles the sources that were not in the cache.
     fn compile(
         &self,
@@ -429,109 +419,6 @@ impl Build<'_> {
             results,
             stages.into_inner().unwrap_or_else(PoisonError::into_inner),
         )
-    }
-
-    fn build_shim(
-        &self,
-        source: &ShimSource<'_>,
-        lookup: Option<LookupOf<'_>>,
-        keys: &Keys,
-    ) -> Result<Shim, Error> {
-        let object = match lookup.and_then(|(lookup, _)| stored_object(lookup, &keys.shim?)) {
-            Some(object) => object.bytes,
-            None => self.compile_shim(source, lookup, keys)?,
-        };
-        let unwind = jit_stencils::shim_unwind(self.line.target, &object).map_err(|error| {
-            Error::Unwind {
-                path: source.name.clone(),
-                source: error,
-            }
-        })?;
-        Ok(Shim { object, unwind })
-    }
-
-    /// Compiles the shim, and stores it.
-    fn compile_shim(
-        &self,
-        source: &ShimSource<'_>,
-        lookup: Option<LookupOf<'_>>,
-        keys: &Keys,
-    ) -> Result<Vec<u8>, Error> {
-        let compiler = self.line.compiler;
-        let mut taken = (keys.shim, keys.shim_snapshot.clone());
-        // What is compiled is the snapshot that the key is made from.
-        if let (Some((lookup, started)), None) = (lookup, &taken.1) {
-            taken = lookup.shim_key_of_snapshot(started, source.path)?;
-        }
-        let made = compiler.shim(source.path, taken.1.as_ref())?;
-        if let (Some((lookup, started)), Some(key)) = (lookup, taken.0)
-            && made.from_known_inputs
-            && started.tools_are_unchanged()
-            && !self.warned.contains(SHIM)
-        {
-            let object = Object {
-                bytes: made.value.clone(),
-                disassembly: None,
-            };
-            lookup.cache.put(&key, &Entry::Object(object));
-        }
-        Ok(made.value)
-    }
-
-    /// Returns a micro-op's object, if the cache has it.
-    fn stored_uop(&self, key: &Key) -> Result<Option<Object>, Error> {
-        let Some(lookup) = &self.lookup else {
-            return Ok(None);
-        };
-        match lookup.cache.get(key) {
-            Some(Entry::Object(object)) => Ok(Some(object)),
-            Some(Entry::PositionIndependent) => {
-                let key = self.independent_key(key)?;
-                Ok(key.and_then(|key| stored_object(lookup, &key)))
-            }
-            None => Ok(None),
-        }
-    }
-
-    fn independent_key(&self, key: &Key) -> Result<Option<Key>, Error> {
-        match self.line.independent {
-            Some(compiler) => Ok(Lookup::independent(key, compiler)?),
-            None => Ok(None),
-        }
-    }
-
-    /// Stores what a batch was compiled to, except what the next build has to make again: to show clang's
-    /// warning, or because llvm-objdump failed, so that comments are missing.
-    fn store(&self, batch: &[Miss<'_>], products: &[Product], (lookup, started): LookupOf<'_>) {
-        // All of them were made by now, so they were made by these tools.
-        if !started.tools_are_unchanged() {
-            tracing::warn!("nothing is stored in the cache, because the tools were replaced");
-            return;
-        }
-        for product in products {
-            let Some((_, source, Some(key))) = batch.get(product.index) else {
-                continue;
-            };
-            let object = &product.object;
-            let complete = object.disassembly.is_some() || lookup.toolchain.objdump.is_none();
-            if !complete || self.warned.contains(&source.name) {
-                continue;
-            }
-            let entry = Entry::Object(object.clone());
-            if !product.independent {
-                lookup.cache.put(key, &entry);
-            } else if let Ok(Some(independent)) = self.independent_key(key) {
-                lookup.cache.put(&independent, &entry);
-                lookup.cache.put(key, &Entry::PositionIndependent);
-            }
-        }
-    }
-}
-
-fn stored_object(lookup: &Lookup<'_>, key: &Key) -> Option<Object> {
-    match lookup.cache.get(key)? {
-        Entry::Object(object) => Some(object),
-        Entry::PositionIndependent => None,
     }
 }
 

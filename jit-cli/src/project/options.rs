@@ -83,6 +83,8 @@ pub(crate) struct CacheOptions {
     pub(crate) directory: Option<PathBuf>,
     /// The largest size of the cache, in bytes.
     pub(crate) limit: u64,
+    /// How many percent of what the cache gives are compiled again and compared.
+    pub(crate) verify: u8,
 }
 
 impl Options {
@@ -138,6 +140,7 @@ impl Options {
                 enabled: true,
                 directory: None,
                 limit: 512 << 20,
+                verify: 0,
             },
             force: false,
             one_process_per_step: false,

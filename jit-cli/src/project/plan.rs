@@ -291,12 +291,13 @@ fn cache(options: &Options) -> Option<Cache> {
         enabled,
         directory,
         limit,
+        verify,
     } = &options.cache;
     if !enabled || options.one_process_per_step || options.keep_temps.is_some() {
         return None;
     }
     let directory = directory.clone().or_else(Cache::default_directory)?;
-    Some(Cache::new(&directory, *limit))
+    Some(Cache::new(&directory, *limit).verifying(*verify))
 }
 
 fn targets(wanted: &Targets, project: &Project) -> Result<Vec<&'static Target>, Error> {

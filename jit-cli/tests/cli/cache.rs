@@ -5,6 +5,7 @@
 use std::{fs, path::PathBuf};
 
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 use crate::{
     batch::SOME,
@@ -314,4 +315,43 @@ fn warnings_come_again() {
             .unwrap();
         assert_eq!(target["cached"], cached);
     }
+}
+
+#[test]
+fn what_the_cache_gives_is_verified() {
+    fixtures::needs!(clang_22, objdump_22);
+    let sandbox = Sandbox::new().tinyvm();
+    sandbox.cached();
+    let before = sandbox.files("out");
+    let verify = || sandbox.cached_build().with(&["--verify-cache"]);
+    let printed = verify().succeeds();
+    assert_eq!(cached(&printed.stdout), 0);
+    assert!(
+        printed.stdout.contains("are what clang makes"),
+        "{}",
+        printed.stdout
+    );
+    assert!(before == sandbox.files("out"));
+    // Entries with other contents, whose checksums are right.
+    let objects = entries(sandbox.path("cache"))
+        .into_iter()
+        .filter(|path| path.metadata().unwrap().len() > 500);
+    for entry in objects {
+        let mut bytes = fs::read(&entry).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        let checksum = Sha256::digest(&bytes[32..]);
+        bytes[..32].copy_from_slice(&checksum);
+        fs::write(&entry, bytes).unwrap();
+    }
+    let printed = verify().fails(25);
+    assert!(
+        printed.contains("something else than clang makes"),
+        "{printed}"
+    );
+    verify().succeeds();
+    assert_eq!(sandbox.cached_and_right(), all());
+    sandbox
+        .cached_build()
+        .with(&["--verify-cache=101%"])
+        .fails(2);
 }

@@ -1,0 +1,171 @@
+//! What a build takes from the cache, and what it stores there.
+
+use jit_llvm::Object;
+use rayon::prelude::*;
+
+use super::{Build, LookupOf, Miss, Outcome, Shim, ShimSource};
+use crate::{
+    cache::{
+        key::Key,
+        lookup::{Keys, Lookup},
+        store::Entry,
+    },
+    error::Error,
+    pipeline::line::Product,
+};
+
+/// The name of the shim in diagnostics.
+const SHIM: &str = "shim";
+
+impl Build<'_> {
+    /// Splits the sources into those that the cache has and those that have to be compiled.
+    pub(super) fn look_up(
+        &self,
+        keys: &[Option<Key>],
+    ) -> Result<(Vec<Outcome>, Vec<Miss<'_>>), Error> {
+        let found: Vec<Option<Object>> = keys
+            .par_iter()
+            .map(|key| key.map_or(Ok(None), |key| self.believed_uop(&key)))
+            .collect::<Result<_, Error>>()?;
+        let sources = self.sources.par_iter().zip(keys).zip(found).enumerate();
+        Ok(
+            sources.partition_map(|(index, ((source, key), object))| match object {
+                Some(object) => {
+                    rayon::iter::Either::Left((index, self.line.lower(&source.name, &object)))
+                }
+                None => rayon::iter::Either::Right((index, source, *key)),
+            }),
+        )
+    }
+
+    pub(super) fn build_shim(
+        &self,
+        source: &ShimSource<'_>,
+        lookup: Option<LookupOf<'_>>,
+        keys: &Keys,
+    ) -> Result<Shim, Error> {
+        let stored = lookup.and_then(|(lookup, _)| stored_object(lookup, &keys.shim?));
+        let believed = keys
+            .shim
+            .zip(stored)
+            .and_then(|(key, object)| self.believed(&key, object));
+        let object = match believed {
+            Some(object) => object.bytes,
+            None => self.compile_shim(source, lookup, keys)?,
+        };
+        let unwind = jit_stencils::shim_unwind(self.line.target, &object).map_err(|error| {
+            Error::Unwind {
+                path: source.name.clone(),
+                source: error,
+            }
+        })?;
+        Ok(Shim { object, unwind })
+    }
+
+    /// Compiles the shim, and stores it.
+    fn compile_shim(
+        &self,
+        source: &ShimSource<'_>,
+        lookup: Option<LookupOf<'_>>,
+        keys: &Keys,
+    ) -> Result<Vec<u8>, Error> {
+        let compiler = self.line.compiler;
+        let mut taken = (keys.shim, keys.shim_snapshot.clone());
+        // What is compiled is the snapshot that the key is made from.
+        if let (Some((lookup, started)), None) = (lookup, &taken.1) {
+            taken = lookup.shim_key_of_snapshot(started, source.path)?;
+        }
+        let made = compiler.shim(source.path, taken.1.as_ref())?;
+        if let (Some((lookup, started)), Some(key)) = (lookup, taken.0)
+            && made.from_known_inputs
+            && started.tools_are_unchanged()
+            && !self.warned.contains(SHIM)
+        {
+            let object = Object {
+                bytes: made.value.clone(),
+                disassembly: None,
+            };
+            self.doubts.compare(&key, SHIM, &object);
+            lookup.cache.put(&key, &Entry::Object(object));
+        }
+        Ok(made.value)
+    }
+
+    /// Returns a micro-op's object, if the cache has it and it is not to be verified.
+    fn believed_uop(&self, key: &Key) -> Result<Option<Object>, Error> {
+        let stored = self.stored_uop(key)?;
+        Ok(stored.and_then(|object| self.believed(key, object)))
+    }
+
+    /// Returns an object of the cache, unless it is to be verified.
+    fn believed(&self, key: &Key, object: Object) -> Option<Object> {
+        let verifies = |lookup: &Lookup<'_>| lookup.cache.verifies(key);
+        if self.lookup.as_ref().is_some_and(verifies) {
+            self.doubts.note(key, object);
+            return None;
+        }
+        Some(object)
+    }
+
+    /// Returns a micro-op's object, if the cache has it.
+    fn stored_uop(&self, key: &Key) -> Result<Option<Object>, Error> {
+        let Some(lookup) = &self.lookup else {
+            return Ok(None);
+        };
+        match lookup.cache.get(key) {
+            Some(Entry::Object(object)) => Ok(Some(object)),
+            Some(Entry::PositionIndependent) => {
+                let key = self.independent_key(key)?;
+                Ok(key.and_then(|key| stored_object(lookup, &key)))
+            }
+            None => Ok(None),
+        }
+    }
+
+    fn independent_key(&self, key: &Key) -> Result<Option<Key>, Error> {
+        match self.line.independent {
+            Some(compiler) => Ok(Lookup::independent(key, compiler)?),
+            None => Ok(None),
+        }
+    }
+
+    /// Stores what a batch was compiled to, except what the next build has to make again: to show clang's
+    /// warning, or because llvm-objdump failed, so that comments are missing.
+    pub(super) fn store(
+        &self,
+        batch: &[Miss<'_>],
+        products: &[Product],
+        (lookup, started): LookupOf<'_>,
+    ) {
+        // All of them were made by now, so they were made by these tools.
+        if !started.tools_are_unchanged() {
+            tracing::warn!("nothing is stored in the cache, because the tools were replaced");
+            return;
+        }
+        for product in products {
+            let Some((_, source, Some(key))) = batch.get(product.index) else {
+                continue;
+            };
+            let object = &product.object;
+            self.doubts.compare(key, &source.name, object);
+            let complete = object.disassembly.is_some() || lookup.toolchain.objdump.is_none();
+            if !complete || self.warned.contains(&source.name) {
+                continue;
+            }
+            let entry = Entry::Object(object.clone());
+            if !product.independent {
+                lookup.cache.put(key, &entry);
+            } else if let Ok(Some(independent)) = self.independent_key(key) {
+                lookup.cache.put(&independent, &entry);
+                lookup.cache.put(key, &Entry::PositionIndependent);
+            }
+        }
+    }
+}
+
+fn stored_object(lookup: &Lookup<'_>, key: &Key) -> Option<Object> {
+    match lookup.cache.get(key)? {
+        Entry::Object(object) => Some(object),
+        Entry::PositionIndependent => None,
+    }
+}
