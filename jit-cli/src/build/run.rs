@@ -134,6 +134,8 @@ impl<'a> Run<'a> {
 
     /// Reports the end of the build.
     pub(crate) fn finish(&self) {
+        // At the start, the lock of a killed run may not have been free yet, if it was starting a tool.
+        workdir::remove_abandoned();
         self.listener.tell(&Event::Finished {
             elapsed: self.started.elapsed(),
         });

@@ -3,7 +3,6 @@
 use std::{
     env, fs,
     path::{Path, PathBuf},
-    sync::Once,
 };
 
 use crate::{
@@ -88,15 +87,12 @@ impl WorkDir {
 /// The file system in memory of Linux. Writing many short-lived files to a disk takes a tenth of a build's time.
 const MEMORY: &str = "/dev/shm";
 
-/// Removes the directories that killed runs of any project have left. This is done once in a process.
+/// Removes the directories that killed runs of any project have left.
 pub(crate) fn remove_abandoned() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        if cfg!(target_os = "linux") {
-            scratch::remove_abandoned_directories(Path::new(MEMORY));
-        }
-        scratch::remove_abandoned_directories(&env::temp_dir());
-    });
+    if cfg!(target_os = "linux") {
+        scratch::remove_abandoned_directories(Path::new(MEMORY));
+    }
+    scratch::remove_abandoned_directories(&env::temp_dir());
 }
 
 /// Returns the directory of the file system in memory, if it has enough space.
