@@ -9,7 +9,7 @@ use crate::{
     project::plan::Plan,
     state::{
         inputs::Mark,
-        memory::{self, Places},
+        memory::{self, Places, Remembered},
     },
 };
 
@@ -52,25 +52,25 @@ impl<'a> Tools<'a> {
 
     /// Returns what tells the tools from others, or `None` if they are not installed. A cache may remember it.
     pub(crate) fn identities(&mut self) -> Result<Option<Vec<String>>, Error> {
-        let search = &self.plan.search;
-        let memory = self.plan.cache.as_ref();
-        let memory = memory.and_then(|cache| cache.read_sealed(&memory::name(search)));
-        if self.found.is_none()
-            && let Some(identities) = memory.and_then(|contents| memory::recall(&contents))
+        if self.known.is_none()
+            && let Some(remembered) = self.remembered()
         {
-            return Ok(Some(identities));
+            return Ok(Some(remembered.identities));
         }
+        let is_named = self.plan.search.install_dir.is_some();
         match self.known() {
             Ok(known) => Ok(Some(known.identities)),
             // What is named has to work.
-            Err(error @ Error::Llvm(LlvmError::Unusable { .. }))
-                if search.install_dir.is_some() =>
-            {
-                Err(error)
-            }
+            Err(error @ Error::Llvm(LlvmError::Unusable { .. })) if is_named => Err(error),
             Err(Error::Llvm(LlvmError::Missing { .. } | LlvmError::Unusable { .. })) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Returns what the cache remembers of the tools.
+    fn remembered(&self) -> Option<Remembered> {
+        let name = memory::name(&self.plan.search);
+        memory::recall(&self.plan.cache.as_ref()?.read_sealed(&name)?)
     }
 
     /// Returns what is known of the tools, and leaves it in the cache.
@@ -79,22 +79,34 @@ impl<'a> Tools<'a> {
             return Ok(known.clone());
         }
         let (cache, interrupt) = (self.plan.cache.as_ref(), self.interrupt);
+        let remembered = self.remembered();
         let places = cache.and_then(|_| Places::look(&self.plan.search));
         let toolchain = self.get()?;
-        let parts = toolchain.parts(interrupt);
-        let identities = identities(toolchain, parts.as_deref().unwrap_or_default());
-        let memory = places
-            .zip(parts.as_deref())
-            .and_then(|(places, parts)| places.remember(parts, &identities));
-        if let (Some(cache), Some((name, contents))) = (cache, memory) {
-            cache.write_sealed(&name, &contents);
-        }
-        let programs = [Some(&toolchain.clang), toolchain.objdump.as_ref()];
-        let programs = programs.into_iter().flatten().cloned().collect();
-        let known = Known {
-            clang: toolchain.clang.clone(),
-            identities,
-            parts: parts.unwrap_or(programs),
+        let clang = toolchain.clang.clone();
+        let known = match remembered {
+            Some(Remembered { identities, parts }) => Known {
+                clang,
+                identities,
+                parts,
+            },
+            None => {
+                let parts = toolchain.parts(interrupt);
+                let identities = identities(toolchain, parts.as_deref().unwrap_or_default());
+                let memory = places.zip(parts.clone()).and_then(|(places, parts)| {
+                    let identities = identities.clone();
+                    places.remember(Remembered { identities, parts })
+                });
+                if let (Some(cache), Some((name, contents))) = (cache, memory) {
+                    cache.write_sealed(&name, &contents);
+                }
+                let programs = [Some(&toolchain.clang), toolchain.objdump.as_ref()];
+                let programs = programs.into_iter().flatten().cloned().collect();
+                Known {
+                    clang,
+                    identities,
+                    parts: parts.unwrap_or(programs),
+                }
+            }
         };
         Ok(self.known.insert(known).clone())
     }

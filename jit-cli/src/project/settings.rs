@@ -56,6 +56,8 @@ pub(crate) fn inputs(plan: &Plan<'_>, platform: &Platform, locations: &Locations
         let config = project.config.as_ref();
         let base = config.map_or(&project.root, |config| &config.directory);
         settings.push(format!("sysroot {}", sysroot.digest(base)));
+        // Which directories these are depends on what is there.
+        settings.extend(locations.neutral_flags(&sysroot.cflags(target)));
     }
     let path = |kind: &str, path: &std::path::Path| {
         let shown = path.to_string_lossy();

@@ -4,7 +4,7 @@
 //! after the build had begun: a state never describes something else than what was compiled.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     fs::Metadata,
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
@@ -65,14 +65,12 @@ pub(crate) fn collect(
     let mut files: BTreeSet<PathBuf> = reads.files.iter().cloned().collect();
     files.extend(reads.sources.iter().cloned());
     let configuration = words::configuration(reads.clang, reads.triple, reads.flags)?;
-    let mut absent = BTreeSet::new();
+    let mut absent = HashSet::new();
     for path in configuration {
-        let place = if path.exists() {
-            &mut files
-        } else {
-            &mut absent
+        match path.exists() {
+            true => files.insert(path),
+            false => absent.insert(path),
         };
-        place.insert(path);
     }
     files.extend(words::files(&arguments)?);
     files.extend(words::files(reads.flags)?);
@@ -97,9 +95,10 @@ pub(crate) fn collect(
             false => BTreeSet::new(),
         },
         directories,
-        files: &files,
+        files: files.iter().map(PathBuf::as_path).collect(),
         begun: reads.begun,
         known: HashMap::new(),
+        found: HashMap::new(),
         absent,
         present: BTreeSet::new(),
     };
@@ -235,10 +234,12 @@ struct Search<'a> {
     /// The directories of the search, in its order.
     directories: Vec<PathBuf>,
     /// The files that were read.
-    files: &'a BTreeSet<PathBuf>,
+    files: HashSet<&'a Path>,
     begun: SystemTime,
     known: HashMap<PathBuf, Existence>,
-    absent: BTreeSet<PathBuf>,
+    /// The names that were searched in the directories, and whether a file was found.
+    found: HashMap<String, bool>,
+    absent: HashSet<PathBuf>,
     /// Files that were asked for with `__has_include`, but not read.
     present: BTreeSet<PathBuf>,
 }
@@ -257,7 +258,7 @@ impl Search<'_> {
             self.note_asked(name, own)?;
         }
         if named.computed {
-            let files: Vec<&PathBuf> = self.files.iter().collect();
+            let files: Vec<&Path> = self.files.iter().copied().collect();
             for file in files {
                 for name in self.relative(file) {
                     self.note_included(&name, own)?;
@@ -280,36 +281,61 @@ impl Search<'_> {
             .collect()
     }
 
-    fn candidates(&self, name: &Name, own: Option<&Path>) -> Vec<PathBuf> {
-        let quoted = own.into_iter().chain(self.includers.iter().copied());
-        quoted
-            .filter(|_| name.quoted)
-            .chain(self.directories.iter().map(PathBuf::as_path))
+    /// Returns the places where a quoted name is searched first.
+    fn beside(&self, name: &Name, own: Option<&Path>) -> Vec<PathBuf> {
+        let directories = own.into_iter().chain(self.includers.iter().copied());
+        let directories = directories.filter(|_| name.quoted);
+        directories
+            .map(|directory| directory.join(&name.text))
+            .collect()
+    }
+
+    fn in_directories(&self, name: &Name) -> Vec<PathBuf> {
+        let directories = self.directories.iter();
+        directories
             .map(|directory| directory.join(&name.text))
             .collect()
     }
 
     /// Notes the places before the one where a file was found.
     fn note_included(&mut self, name: &Name, own: Option<&Path>) -> Result<(), String> {
-        let mut candidates = self.candidates(name, own);
-        let found = candidates
+        let found = match self.found.get(&name.text) {
+            Some(found) => *found,
+            None => {
+                let places = self.in_directories(name);
+                let found = self.note_before(places, false)?;
+                self.found.insert(name.text.clone(), found);
+                found
+            }
+        };
+        let beside = self.beside(name, own);
+        self.note_before(beside, found).map(drop)
+    }
+
+    /// Notes the places before the last one where a file was read, or all of them. If there is none, the name is in a part
+    /// that is left out. Returns whether a file was read.
+    fn note_before(&mut self, mut places: Vec<PathBuf>, all: bool) -> Result<bool, String> {
+        let found = places
             .iter()
-            .rposition(|path| self.files.contains(path));
-        // Otherwise the name is in a part that is left out.
-        candidates.truncate(found.unwrap_or(0));
-        for path in candidates {
+            .rposition(|path| self.files.contains(path.as_path()));
+        if !all {
+            places.truncate(found.unwrap_or(0));
+        }
+        for path in places {
             match self.existence(&path) {
                 Existence::No => drop(self.absent.insert(path)),
                 Existence::Old => {}
                 Existence::New => return Err(appeared(&path)),
             }
         }
-        Ok(())
+        Ok(found.is_some())
     }
 
     /// Notes all places of a file whose existence matters.
     fn note_asked(&mut self, name: &Name, own: Option<&Path>) -> Result<(), String> {
-        for path in self.candidates(name, own) {
+        let mut places = self.beside(name, own);
+        places.extend(self.in_directories(name));
+        for path in places {
             match self.existence(&path) {
                 Existence::No => drop(self.absent.insert(path)),
                 Existence::Old => drop(self.present.insert(path)),

@@ -46,16 +46,17 @@ impl Named {
             .iter()
             .any(|word| text.contains(word));
         let mut end = 0;
-        while let Some(start) = next(&text, end) {
+        for start in starts(&text) {
             let is_word = |c: char| c.is_alphanumeric() || c == '_';
             let rest = text.get(start..).unwrap_or_default();
             let word = rest.split(|c: char| !is_word(c)).next().unwrap_or_default();
             let before = text.get(..start).unwrap_or_default();
-            end = start + word.len().max(1);
-            let after = text.get(end..).unwrap_or_default();
-            if before.ends_with(is_word) {
+            // The rest of a word is no word.
+            if start < end || before.ends_with(is_word) {
                 continue;
             }
+            end = start + word.len().max(1);
+            let after = text.get(end..).unwrap_or_default();
             if INCLUDES.contains(&word) {
                 named.include(before, after);
             } else if QUESTIONS.contains(&word) {
@@ -95,16 +96,19 @@ impl Named {
     }
 }
 
-/// Returns where the next word that may come before a name starts.
-fn next(text: &str, from: usize) -> Option<usize> {
-    let rest = text.get(from..)?;
-    let of = |word: &str| rest.find(word);
-    let found = [of("include"), of("import"), of("embed")];
-    let found = found.into_iter().flatten().min()?;
-    let before = rest.get(..found)?;
-    // `__has_` belongs to the word.
-    let start = before.strip_suffix("__has_").map_or(found, str::len);
-    Some(from + start)
+/// Returns where the words start that may come before a name, in their order.
+fn starts(text: &str) -> Vec<usize> {
+    let all = ["include", "import", "embed"].into_iter();
+    let all = all.flat_map(|word| text.match_indices(word));
+    let mut starts: Vec<usize> = all
+        .map(|(at, _)| {
+            let before = text.get(..at).unwrap_or_default();
+            // `__has_` belongs to the word.
+            before.strip_suffix("__has_").map_or(at, str::len)
+        })
+        .collect();
+    starts.sort_unstable();
+    starts
 }
 
 /// Returns the name in quotes or angle brackets that a text starts with.

@@ -33,7 +33,16 @@ type Note = [i64; 7];
 struct Memory {
     /// The files, by path. There is nothing at the others.
     files: BTreeMap<PathBuf, Option<Note>>,
-    identities: Vec<String>,
+    tools: Remembered,
+}
+
+/// What a memory says of tools.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Remembered {
+    /// What tells them from others.
+    pub(crate) identities: Vec<String>,
+    /// The files that they consist of.
+    pub(crate) parts: Vec<PathBuf>,
 }
 
 /// A look at the places of a search before it.
@@ -80,14 +89,9 @@ impl Places {
         })
     }
 
-    /// Returns the name and the contents of a file that remembers the identities of the tools that were found then.
-    /// `parts` are the files that they consist of.
-    pub(crate) fn remember(
-        mut self,
-        parts: &[PathBuf],
-        identities: &[String],
-    ) -> Option<(String, Vec<u8>)> {
-        for path in parts {
+    /// Returns the name and the contents of a file that remembers the tools that were found then.
+    pub(crate) fn remember(mut self, tools: Remembered) -> Option<(String, Vec<u8>)> {
+        for path in &tools.parts {
             let note = note(path)?;
             self.files.insert(path.clone(), Some(note));
         }
@@ -100,7 +104,7 @@ impl Places {
         });
         let memory = Memory {
             files: self.files,
-            identities: identities.to_vec(),
+            tools,
         };
         let text = serde_json::to_string(&memory).ok().filter(|_| same)?;
         Some((self.name, seal::seal(HEAD, &text)))
@@ -119,12 +123,12 @@ pub(crate) fn name(search: &Search) -> String {
     format!("{}.tools", Key::of([words.as_bytes()]))
 }
 
-/// Returns the identities of the tools that a file with these contents remembers, if all files are as they were.
-pub(crate) fn recall(contents: &[u8]) -> Option<Vec<String>> {
+/// Returns the tools that a file with these contents remembers, if all files are as they were.
+pub(crate) fn recall(contents: &[u8]) -> Option<Remembered> {
     let memory: Memory = serde_json::from_str(seal::open(HEAD, contents)?).ok()?;
     let mut files = memory.files.iter();
     let same = files.all(|(path, seen)| *seen == note(path));
-    same.then_some(memory.identities)
+    same.then_some(memory.tools)
 }
 
 fn note(path: &Path) -> Option<Note> {

@@ -6,7 +6,8 @@ use crate::state::includes::Name;
 
 /// Prefixes of arguments that make cc1 read files of which it does not tell, or find files elsewhere than where their
 /// paths lead.
-const UNKNOWN: [&str; 14] = [
+const UNKNOWN: [&str; 15] = [
+    "-F",
     "-add-plugin",
     "-fapinotes",
     "-fmodule-file",

@@ -502,10 +502,10 @@ fn tools_that_are_remembered() {
     std::thread::sleep(Duration::from_secs(4));
     assert!(run().0);
     assert_eq!(run(), (true, false));
-    let entries = fs::read_dir(sandbox.path("cache/v1/projects")).unwrap();
-    let memories = entries.map(|entry| entry.unwrap().path());
-    let memories: Vec<_> = memories
-        .filter(|path| path.extension().is_some_and(|end| end == "tools"))
+    let names = sandbox.files("cache").into_keys();
+    let memories: Vec<_> = names
+        .filter(|name| name.ends_with(".tools"))
+        .map(|name| sandbox.path("cache").join(name))
         .collect();
     assert_eq!(memories.len(), 1, "{memories:?}");
     let mut bytes = fs::read(&memories[0]).unwrap();
