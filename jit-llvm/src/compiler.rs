@@ -15,10 +15,10 @@ use crate::{
     error::LlvmError,
     expand::{self, Expansion},
     interrupt::Interrupt,
-    libraries,
     made::Made,
     object::Object,
     options::CompileOptions,
+    parts,
     plan::Plan,
     plans::Plans,
     preamble::{self, Preamble},
@@ -407,14 +407,9 @@ impl<'a> Compiler<'a> {
         Ok(own.into_iter().flatten().chain(run).cloned().collect())
     }
 
-    /// Returns the shared libraries that a program loads when it starts. Returns none where that can't be
-    /// found out.
-    ///
-    /// # Errors
-    ///
-    /// [`LlvmError::Interrupted`].
-    pub fn libraries(&self, program: &Path) -> Result<Vec<PathBuf>, LlvmError> {
-        libraries::of(program, &self.context.interrupt)
+    /// Returns the files that one of the programs consists of, as [`Toolchain::parts`] does.
+    pub fn parts(&self, program: &Path) -> Option<Vec<PathBuf>> {
+        parts::of(program, &self.context.interrupt)
     }
 
     /// Returns the options that it compiles with.

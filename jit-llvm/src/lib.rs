@@ -54,7 +54,6 @@ pub mod flags;
 mod includes;
 mod inspect;
 mod interrupt;
-mod libraries;
 mod made;
 mod module;
 mod object;

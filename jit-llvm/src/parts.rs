@@ -12,7 +12,7 @@ impl Toolchain {
     /// Returns the files that the tools consist of: the programs, and the shared libraries that the system's loader
     /// finds for them, as `ldd` prints them. Returns `None` where that is not known, such as for a script.
     pub fn parts(&self, interrupt: &Interrupt) -> Option<Vec<PathBuf>> {
-        let of = |program: &Path| parts(program, interrupt);
+        let of = |program: &Path| of(program, interrupt);
         let (clang, objdump) = rayon::join(
             || of(&self.clang),
             || match &self.objdump {
@@ -27,7 +27,8 @@ impl Toolchain {
     }
 }
 
-fn parts(program: &Path, interrupt: &Interrupt) -> Option<Vec<PathBuf>> {
+/// Returns the files that a program consists of.
+pub(crate) fn of(program: &Path, interrupt: &Interrupt) -> Option<Vec<PathBuf>> {
     let ldd = which::which("ldd").unwrap_or_else(|_| PathBuf::from("/usr/bin/ldd"));
     let arguments = [program.into()];
     let output = command::run_within(Limits::QUESTION, &ldd, &arguments, None, interrupt).ok()?;

@@ -46,14 +46,12 @@ impl Tools {
         cache: &Cache,
     ) -> Result<Tools, LlvmError> {
         let programs = compiler.programs()?;
-        let libraries: Vec<Vec<PathBuf>> = programs
+        let parts: Vec<Option<Vec<PathBuf>>> = programs
             .par_iter()
-            .map(|program| compiler.libraries(program))
-            .collect::<Result<_, _>>()?;
-        let libraries = libraries
-            .into_iter()
-            .flatten()
-            .filter(|path| is_of_llvm(path));
+            .map(|program| compiler.parts(program))
+            .collect();
+        let parts = parts.into_iter().flatten().flatten();
+        let libraries = parts.filter(|path| is_of_llvm(path));
         let paths: BTreeSet<PathBuf> = programs.into_iter().chain(libraries).collect();
         let known: BTreeMap<PathBuf, Hashed> = cache.read_record(RECORD).unwrap_or_default();
         let found: Vec<(PathBuf, Option<Hashed>)> = paths

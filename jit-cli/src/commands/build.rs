@@ -192,6 +192,16 @@ pub(super) fn origin(cpython: Option<&Path>, config: Option<&Path>) -> Origin {
     }
 }
 
+/// Parses a number of percent.
+fn percent(text: &str) -> Result<u8, String> {
+    let number = text.strip_suffix('%').unwrap_or(text).parse();
+    let wrong = || "a number of percent is between 0 and 100, as in 10%".to_owned();
+    number
+        .ok()
+        .filter(|number| *number <= 100)
+        .ok_or_else(wrong)
+}
+
 #[cfg(test)]
 mod tests {
     use clap::Parser as _;
@@ -256,14 +266,4 @@ mod tests {
         assert_eq!(arguments.cflags.as_deref(), Some("-isystem /x -DA"));
         assert_eq!(arguments.cpython, None);
     }
-}
-
-/// Parses a number of percent.
-fn percent(text: &str) -> Result<u8, String> {
-    let number = text.strip_suffix('%').unwrap_or(text).parse();
-    let wrong = || "a number of percent is between 0 and 100, as in 10%".to_owned();
-    number
-        .ok()
-        .filter(|number| *number <= 100)
-        .ok_or_else(wrong)
 }
