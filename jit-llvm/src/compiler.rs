@@ -1,20 +1,21 @@
 //! The compiler of one project for one target: many inputs in, as many results out.
 
+mod builder;
+
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
     sync::OnceLock,
 };
 
+pub use self::builder::CompilerBuilder;
 use crate::{
     batch,
-    context::{Context, Listener},
-    diagnostics::Diagnostics,
+    context::Context,
     discover::Toolchain,
     driver,
     error::LlvmError,
     expand::{self, Expansion},
-    interrupt::Interrupt,
     made::Made,
     object::Object,
     options::CompileOptions,
@@ -25,7 +26,6 @@ use crate::{
     shim,
     snapshot::Snapshot,
     source::Source,
-    work::WorkDir,
 };
 
 /// How the tools are run.
@@ -55,92 +55,6 @@ pub struct Compiler<'a> {
     precompiled: OnceLock<Result<Option<PathBuf>, LlvmError>>,
 }
 
-/// Settings of a [`Compiler`] before it is made; [`Compiler::builder`] returns one.
-pub struct CompilerBuilder<'a> {
-    toolchain: &'a Toolchain,
-    options: CompileOptions,
-    work: PathBuf,
-    preamble: String,
-    mode: Mode,
-    keep_files: bool,
-    interrupt: Interrupt,
-    listener: Option<Listener<'a>>,
-}
-
-impl<'a> CompilerBuilder<'a> {
-    /// Sets the C text that all sources start with: whole lines, `#include`s as a rule. It is compiled
-    /// once for all of them. Without it, sources start with nothing.
-    #[must_use]
-    pub fn preamble(mut self, preamble: impl Into<String>) -> Self {
-        self.preamble = preamble.into();
-        self
-    }
-
-    /// Sets how the tools are run. Without it, they are run in batches.
-    #[must_use]
-    pub fn mode(mut self, mode: Mode) -> Self {
-        self.mode = mode;
-        self
-    }
-
-    /// Leaves the intermediate files in the work directory, under the names of their sources.
-    #[must_use]
-    pub fn keep_files(mut self, keep: bool) -> Self {
-        self.keep_files = keep;
-        self
-    }
-
-    /// Sets what can stop the compiler's processes.
-    #[must_use]
-    pub fn interrupt(mut self, interrupt: Interrupt) -> Self {
-        self.interrupt = interrupt;
-        self
-    }
-
-    /// Sets the function that gets what clang prints about inputs that it compiles, which are
-    /// warnings as a rule, after each process that has printed something. It is called from the
-    /// threads that call the compiler's methods. Without it, warnings are lost; errors are parts of
-    /// results in any case.
-    #[must_use]
-    pub fn on_warnings(mut self, listener: impl Fn(&Diagnostics) + Send + Sync + 'a) -> Self {
-        self.listener = Some(Box::new(listener));
-        self
-    }
-
-    /// Makes the compiler.
-    ///
-    /// # Errors
-    ///
-    /// [`LlvmError::File`] if there is no work directory.
-    pub fn build(self) -> Result<Compiler<'a>, LlvmError> {
-        Ok(Compiler {
-            context: Context {
-                toolchain: self.toolchain,
-                options: self.options,
-                preamble: self.preamble,
-                work: WorkDir::new(&self.work, self.keep_files)?,
-                interrupt: self.interrupt,
-                listener: self.listener,
-            },
-            mode: self.mode,
-            plans: OnceLock::new(),
-            snapshot: OnceLock::new(),
-            precompiled: OnceLock::new(),
-        })
-    }
-}
-
-impl std::fmt::Debug for CompilerBuilder<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("CompilerBuilder")
-            .field("toolchain", &self.toolchain)
-            .field("options", &self.options)
-            .field("work", &self.work)
-            .field("mode", &self.mode)
-            .finish_non_exhaustive()
-    }
-}
-
 impl<'a> Compiler<'a> {
     /// Returns the settings of a compiler that keeps its files in `work`, an existing directory of its
     /// own, which the caller removes.
@@ -149,16 +63,7 @@ impl<'a> Compiler<'a> {
         options: CompileOptions,
         work: impl Into<PathBuf>,
     ) -> CompilerBuilder<'a> {
-        CompilerBuilder {
-            toolchain,
-            options,
-            work: work.into(),
-            preamble: String::new(),
-            mode: Mode::default(),
-            keep_files: false,
-            interrupt: Interrupt::default(),
-            listener: None,
-        }
+        CompilerBuilder::new(toolchain, options, work.into())
     }
 
     /// Does now what the first batch would wait for, if it is worth it for this many sources: asks the
