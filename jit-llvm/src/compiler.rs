@@ -24,7 +24,7 @@ use crate::{
     plans::Plans,
     preamble::{self, Preamble},
     shim,
-    snapshot::Snapshot,
+    snapshot::{self, Snapshot},
     source::Source,
 };
 
@@ -234,7 +234,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// Returns the files that are read to compile the sources and the shim: headers, and the shim itself.
-    /// Files that do not preprocess are left out, as they do not compile either.
+    /// Returns `None` if they are not known, because one of the files does not preprocess, for example.
     ///
     /// # Errors
     ///
@@ -243,20 +243,23 @@ impl<'a> Compiler<'a> {
         &self,
         sources: &[Source],
         shim: Option<&Path>,
-    ) -> Result<Vec<PathBuf>, LlvmError> {
+    ) -> Result<Option<Vec<PathBuf>>, LlvmError> {
         let Some(plans) = self.commands()? else {
-            return Ok(Vec::new());
+            return Ok(None);
         };
-        let files = expand::dependencies(&self.context, &plans.compile, sources)?;
-        let shim = match shim {
-            Some(path) => {
-                let snapshot = shim::snapshot(&self.context, &plans.shim, path)?;
-                let files = snapshot.map(|snapshot| snapshot.files).unwrap_or_default();
-                [vec![path.to_path_buf()], files].concat()
-            }
-            None => Vec::new(),
+        let Some(mut files) = expand::dependencies(&self.context, &plans.compile, sources)? else {
+            return Ok(None);
         };
-        Ok(files.into_iter().flatten().chain(shim).collect())
+        if let Some(path) = shim {
+            let (context, plan) = (&self.context, &plans.shim);
+            let directory = "shim-dependencies";
+            let Some(taken) = snapshot::take(context, plan, "-emit-obj", directory, path)? else {
+                return Ok(None);
+            };
+            files.push(path.to_path_buf());
+            files.extend(taken.files);
+        }
+        Ok(Some(files))
     }
 
     /// Returns the cc1 arguments of the three steps: to compile, to assemble, and for the shim. Returns

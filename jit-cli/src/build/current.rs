@@ -276,13 +276,13 @@ impl<'a> Files<'a> {
         begun: SystemTime,
         flags: &[String],
     ) -> Result<Inputs, String> {
-        let Some([compile, _, shim]) = &built.arguments else {
+        let (Some([compile, _, shim]), Some(headers)) = (&built.arguments, &built.headers) else {
             return Err("it is not known which files clang has read".to_owned());
         };
         let project = &self.plan.project;
         let reads = Reads {
             sources: vec![project.template.clone(), project.cases.clone()],
-            files: &built.headers,
+            files: headers,
             arguments: [compile, shim],
             flags,
             clang: &known.clang,

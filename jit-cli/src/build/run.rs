@@ -239,7 +239,8 @@ impl<'a> Run<'a> {
         mut built: Built,
     ) -> Result<TargetBuild, Error> {
         let (plan, names) = (self.plan, current.names());
-        self.headers.extend(built.headers.drain(..));
+        self.headers
+            .extend(built.headers.take().into_iter().flatten());
         self.headers.extend(current.paths(&inputs));
         let format = plan.project.conventions.header_format;
         let text = literals::decide(&mut built.set, plan.codegen, format, names);

@@ -77,8 +77,8 @@ pub(crate) struct Built {
     /// The number of micro-ops that came from the cache.
     pub(crate) cached: usize,
     pub(crate) stages: StageTimes,
-    /// The headers that were read, if that was asked for.
-    pub(crate) headers: Vec<PathBuf>,
+    /// The headers that were read, if that was asked for. `None` if they are not known.
+    pub(crate) headers: Option<Vec<PathBuf>>,
     /// The arguments of cc1: to compile, to assemble, and to compile the shim. They are not known if the driver's answers
     /// are not understood.
     pub(crate) arguments: Option<[Vec<String>; 3]>,
@@ -189,7 +189,7 @@ struct Compiled {
     cached: usize,
     shim: Option<Shim>,
     stages: StageTimes,
-    headers: Vec<PathBuf>,
+    headers: Option<Vec<PathBuf>>,
 }
 
 /// The inputs of all steps from sources to stencils.
@@ -373,11 +373,11 @@ impl Build<'_> {
         }
     }
 
-    /// Returns the headers that were read, if that was asked for.
-    fn headers(&self, known: Option<Vec<PathBuf>>) -> Result<Vec<PathBuf>, Error> {
+    /// Returns the headers that were read, if that was asked for, or `None` if they are not known.
+    fn headers(&self, known: Option<Vec<PathBuf>>) -> Result<Option<Vec<PathBuf>>, Error> {
         match known {
-            _ if !self.headers => Ok(Vec::new()),
-            Some(headers) => Ok(headers),
+            _ if !self.headers => Ok(Some(Vec::new())),
+            Some(headers) => Ok(Some(headers)),
             None => {
                 let compiler = self.line.compiler;
                 Ok(compiler.dependencies(self.sources, self.shim.map(|shim| shim.path))?)

@@ -49,10 +49,14 @@ impl Build<'_> {
             .shim
             .zip(stored)
             .and_then(|(key, object)| self.believed(&key, object));
-        let object = match believed {
-            Some(object) => object.bytes,
-            None => self.compile_shim(source, lookup, keys)?,
-        };
+        match believed {
+            Some(object) => self.with_unwind(source, object.bytes),
+            None => self.compile_shim(source, lookup, keys),
+        }
+    }
+
+    /// Returns a shim with its unwind information, which is an error if the object is not what a shim has to be.
+    fn with_unwind(&self, source: &ShimSource<'_>, object: Vec<u8>) -> Result<Shim, Error> {
         let unwind = jit_stencils::shim_unwind(self.line.target, &object).map_err(|error| {
             Error::Unwind {
                 path: source.name.clone(),
@@ -62,13 +66,13 @@ impl Build<'_> {
         Ok(Shim { object, unwind })
     }
 
-    /// Compiles the shim, and stores it.
+    /// Compiles the shim, and stores it if it is one.
     fn compile_shim(
         &self,
         source: &ShimSource<'_>,
         lookup: Option<LookupOf<'_>>,
         keys: &Keys,
-    ) -> Result<Vec<u8>, Error> {
+    ) -> Result<Shim, Error> {
         let compiler = self.line.compiler;
         let mut taken = (keys.shim, keys.shim_snapshot.clone());
         // What is compiled is the snapshot that the key is made from.
@@ -76,19 +80,20 @@ impl Build<'_> {
             taken = lookup.shim_key_of_snapshot(started, source.path)?;
         }
         let made = compiler.shim(source.path, taken.1.as_ref())?;
+        let shim = self.with_unwind(source, made.value)?;
         if let (Some((lookup, started)), Some(key)) = (lookup, taken.0)
             && made.from_known_inputs
             && started.tools_are_unchanged()
             && !self.warned.contains(SHIM)
         {
             let object = Object {
-                bytes: made.value.clone(),
+                bytes: shim.object.clone(),
                 disassembly: None,
             };
             self.doubts.compare(&key, SHIM, &object);
             lookup.cache.put(&key, &Entry::Object(object));
         }
-        Ok(made.value)
+        Ok(shim)
     }
 
     /// Returns a micro-op's object, if the cache has it and it is not to be verified.
