@@ -36,13 +36,13 @@ pub(crate) fn compile(
     snapshot: &Snapshot,
 ) -> Result<Option<Vec<u8>>, LlvmError> {
     let directory = context.work.directory("shim-from-snapshot")?;
-    let (input, output) = (directory.join("shim.c"), directory.join("shim.o"));
+    // The object file has the name of its source.
+    let name = source.file_name().unwrap_or("shim.c".as_ref());
+    let input = directory.join(name);
+    let output = context.work.directory("shim-object")?.join("shim.o");
     files::write(&input, &snapshot.text)?;
     let mut arguments = plan.closed().arguments;
-    // The object file has the name of its source.
-    if let Some(name) = source.file_name() {
-        arguments.extend(["-main-file-name".into(), name.into()]);
-    }
+    arguments.extend(["-main-file-name".into(), name.into()]);
     arguments.extend(["-o".into(), output.clone().into(), input.into()]);
     files::remove(&output)?;
     let done = context.run(&plan.program, &arguments)?;

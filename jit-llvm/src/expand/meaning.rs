@@ -95,7 +95,9 @@ impl UnstableNames {
 /// Returns what the result depends on for the text that all sources start with, or `None` if that is not
 /// known. `whole` is the text before preprocessing.
 pub(super) fn of_preamble(part: &Part, whole: &[u8]) -> Option<Vec<u8>> {
-    if contains(&part.tokens, UNSTABLE) || assembler_may_read_files(&part.tokens) {
+    // Flags say which names files have in `__builtin_FILE()`.
+    let is_elsewhere = depends_on_place(&part.tokens) || assembler_may_read_files(&part.tokens);
+    if contains(&part.tokens, UNSTABLE) || is_elsewhere {
         return None;
     }
     let mut meaning = part.tokens.clone();
@@ -111,7 +113,7 @@ pub(super) fn of_preamble(part: &Part, whole: &[u8]) -> Option<Vec<u8>> {
             meaning.push(b'\n');
         }
     }
-    if pasted || depends_on_place(&part.tokens) {
+    if pasted {
         // Whoever compares tokens ignores line breaks.
         meaning.extend(whole.iter().map(|byte| match byte {
             b'\n' => 1,
