@@ -36,7 +36,14 @@ impl Named {
         // A line may end anywhere.
         let text = text.replace("\\\r\n", "").replace("\\\n", "");
         let mut named = Named::default();
-        if text.contains("incbin") {
+        // Literals that follow each other are one.
+        let parts: Vec<&str> = text.split('"').collect();
+        let parts = parts.iter().filter(|part| !part.trim().is_empty());
+        let literals: String = parts.copied().collect();
+        if ["incbin", ".include"]
+            .iter()
+            .any(|word| literals.contains(word))
+        {
             named.unknown = Some(".incbin");
         }
         if text.contains("__TIMESTAMP__") {
