@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use memchr::memmem;
+
 /// A name that clang has searched for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
@@ -41,7 +43,11 @@ pub(crate) fn searched(text: &[u8]) -> Option<Vec<SearchedName>> {
             }
             files.push(file);
         } else if line.starts_with("#if ") && line.ends_with(EXPANDED) {
-            names.insert(directive(lines.next()?, &files)?);
+            let line = lines.next()?;
+            // `#pragma once` is left out as well.
+            if !is_pragma(line) {
+                names.insert(directive(line, &files)?);
+            }
         } else if line.contains("__has_include") {
             probes(line, &files, &mut names)?;
         }
@@ -51,15 +57,32 @@ pub(crate) fn searched(text: &[u8]) -> Option<Vec<SearchedName>> {
 
 /// Returns whether a word that asks for files is divided by a line break, or asks for other files than headers.
 fn has_hidden_questions(text: &str) -> bool {
-    let joined = text
-        .replace("??/", "\\")
-        .replace("\\\r\n", "")
-        .replace("\\\n", "");
     let count = |text: &str| text.matches("__has_include").count();
-    count(&joined) != count(text)
-        || joined
-            .match_indices("__has_embed")
-            .any(|(at, word)| asks_or_names(&joined, at + word.len()))
+    if ["\\\n", "\\\r\n", "??/\n", "??/\r\n"]
+        .iter()
+        .any(|end| divides_a_word(text, end))
+    {
+        let joined = text
+            .replace('\r', "")
+            .replace("??/", "\\")
+            .replace("\\\n", "");
+        if count(&joined) != count(text) || joined.contains("__has_embed") {
+            return true;
+        }
+    }
+    text.match_indices("__has_embed")
+        .any(|(at, word)| asks_or_names(text, at + word.len()))
+}
+
+/// Returns whether a line ends within a word and goes on in the next one.
+fn divides_a_word(text: &str, end: &str) -> bool {
+    let is_part =
+        |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+    let bytes = text.as_bytes();
+    memmem::find_iter(bytes, end.as_bytes()).any(|at| {
+        is_part(at.checked_sub(1).and_then(|before| bytes.get(before)))
+            && is_part(bytes.get(at + end.len()))
+    })
 }
 
 /// Returns whether a word that ends at a place in a text is used to ask, or becomes the meaning of a macro. Otherwise
@@ -81,6 +104,12 @@ fn marker(line: &str) -> Option<(PathBuf, bool, bool)> {
     let has = |wanted: &str| flags.split(' ').any(|flag| flag == wanted);
     let name = name.replace("\\\"", "\"").replace("\\\\", "\\");
     Some((name.into(), has("1"), has("2")))
+}
+
+/// Returns whether a line is a pragma.
+fn is_pragma(line: &str) -> bool {
+    let word = line.trim_start().strip_prefix('#');
+    word.is_some_and(|word| word.trim_start().starts_with("pragma"))
 }
 
 /// Parses an include directive.
@@ -165,6 +194,7 @@ mod tests {
             "#if 0 /* x expanded by -frewrite-includes */\n",
             "# include_next <b.h>\n",
             "#endif /* x expanded by -frewrite-includes */\n",
+            "#if 0 /* expanded by -frewrite-includes */\n#pragma once\n",
             "#ifdef __has_include\n",
             "#if __has_include(\"c.h\") || __has_include_next ( <d.h>)\n",
             "# 2 \"/w/preamble.h\" 2\n",
