@@ -60,13 +60,19 @@ pub(crate) fn compile(
         })
         .collect();
     let outputs = run_members(context, &plan.program, &arguments, members)?;
+    let end = plan.last_directive(context.options.target.format);
+    let read = |path: PathBuf| -> Result<Option<String>, LlvmError> {
+        let text = files::read_text(&path)?;
+        // The driver tries those again that are cut short.
+        Ok(Some(text).filter(|text| has_line(text, end)))
+    };
     Ok(sources
         .iter()
         .zip(outputs)
         .map(|(source, output)| {
-            Ok(match output {
-                Some(path) => Made {
-                    value: files::read_text(&path)?,
+            Ok(match output.map_or(Ok(None), read)? {
+                Some(text) => Made {
+                    value: text,
                     from_known_inputs: closed,
                 },
                 None => Made {
@@ -76,6 +82,14 @@ pub(crate) fn compile(
             })
         })
         .collect())
+}
+
+/// Returns whether one of the last lines of a text starts with a directive.
+fn has_line(text: &str, directive: Option<&str>) -> bool {
+    directive.is_none_or(|directive| {
+        let mut lines = text.lines().rev();
+        lines.any(|line| line.trim_start().starts_with(directive))
+    })
 }
 
 /// Assembles to object files. Returns one result for each pair of a name and a text.

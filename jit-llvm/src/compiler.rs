@@ -24,7 +24,7 @@ use crate::{
     plans::Plans,
     preamble::{self, Preamble},
     shim,
-    snapshot::{self, Snapshot},
+    snapshot::Snapshot,
     source::Source,
 };
 
@@ -251,12 +251,10 @@ impl<'a> Compiler<'a> {
             return Ok(None);
         };
         if let Some(path) = shim {
-            let (context, plan) = (&self.context, &plans.shim);
-            let directory = "shim-dependencies";
-            let Some(taken) = snapshot::take(context, plan, "-emit-obj", directory, path)? else {
+            // It has to be complete even where headers are included before the shim.
+            let Some(taken) = shim::take(&self.context, &plans.shim, path)? else {
                 return Ok(None);
             };
-            files.push(path.to_path_buf());
             files.extend(taken.files);
         }
         Ok(Some(files))

@@ -45,6 +45,9 @@ pub struct Expansion {
 /// name.
 const MARKER: &str = "__jit_expansion_of__";
 
+/// The last word of a text to preprocess.
+const END: &str = "__jit_end_of_expansions__";
+
 /// How often the sources are preprocessed to find out which macros they change.
 const ATTEMPTS: usize = 3;
 
@@ -167,6 +170,8 @@ fn combined(
     text.extend_from_slice(snapshot);
     text.push(b'\n');
     text.extend_from_slice(&following(context, sources, macros));
+    text.extend_from_slice(END.as_bytes());
+    text.push(b'\n');
     text
 }
 
@@ -202,7 +207,9 @@ fn run(
         return Ok(None);
     };
     let reads_nothing = files.iter().all(|file| *file == input);
-    Ok(reads_nothing.then_some(text))
+    // A text that is cut is not what the sources mean.
+    let whole = text.trim_ascii_end().strip_suffix(END.as_bytes());
+    Ok(whole.filter(|_| reads_nothing).map(<[u8]>::to_vec))
 }
 
 /// Preprocessed text, and the files that were read.

@@ -60,6 +60,10 @@ pub(crate) fn read_text(path: &Path) -> Result<String, LlvmError> {
 /// Returns the files that one of clang's dependency files lists after its only target.
 pub(crate) fn dependencies(path: &Path) -> Result<Vec<PathBuf>, LlvmError> {
     let text = read_text(path)?;
+    if !text.ends_with('\n') || text.ends_with("\\\n") {
+        let error = std::io::Error::new(std::io::ErrorKind::InvalidData, "it is cut short");
+        return Err(LlvmError::file("read", path)(error));
+    }
     let list = text.split_once(": ").map_or("", |(_, list)| list);
     // As make reads it: a backslash joins lines and escapes spaces and #, and dollars are doubled.
     let mut files = Vec::new();

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use jit_schema::{Codegen, Target};
+use jit_schema::{Codegen, ObjectFormat, Target};
 
 use crate::flags::{self, Flags};
 
@@ -101,6 +101,10 @@ impl CompileOptions {
     /// Returns the arguments from assembly to an object file, without input and output.
     pub(crate) fn assemble(&self) -> Vec<OsString> {
         let mut arguments = vec![self.target_argument(), "-c".into()];
+        if self.target.format == ObjectFormat::Coff {
+            // No time of day in the object: the same input gives the same bytes.
+            push(&mut arguments, ["-mno-incremental-linker-compatible"]);
+        }
         let instructions = |word: &&String| flags::select_instructions(self.target, word);
         push(&mut arguments, self.cflags.iter().filter(instructions));
         arguments

@@ -8,6 +8,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use jit_schema::ObjectFormat;
+
 use crate::{command, diagnostics::Diagnostics, error::LlvmError, files, interrupt::Interrupt};
 
 /// A cc1 command without inputs and outputs.
@@ -128,6 +130,17 @@ impl Plan {
         Plan {
             program: self.program.clone(),
             arguments,
+        }
+    }
+
+    /// Returns the start of a line that is at the end of all assembly that the command writes, where there is one.
+    pub(crate) fn last_directive(&self, format: ObjectFormat) -> Option<&'static str> {
+        let lists_addresses = self.arguments.iter().any(|word| word == "-faddrsig");
+        match format {
+            ObjectFormat::Elf | ObjectFormat::Coff if lists_addresses => Some(".addrsig"),
+            ObjectFormat::Elf => Some(".section\t\".note.GNU-stack\""),
+            ObjectFormat::Coff => None,
+            ObjectFormat::MachO => Some(".subsections_via_symbols"),
         }
     }
 

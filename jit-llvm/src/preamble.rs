@@ -12,7 +12,7 @@ use crate::{
     error::LlvmError,
     files,
     plan::Plan,
-    snapshot::{self, Snapshot},
+    snapshot::{self, Snapshot, Step},
     source::line_directive,
 };
 
@@ -23,6 +23,9 @@ pub(crate) enum Preamble<'a> {
     /// A precompiled header.
     Precompiled(&'a Path),
 }
+
+/// The last line of the preamble.
+const END: &str = "/* This is the end of the preamble. */";
 
 /// The macro that is the name of the micro-op.
 const OPCODE: &[u8] = b"_JIT_OPCODE";
@@ -51,9 +54,15 @@ pub(crate) fn snapshot(
         text.push_str(&line_directive(input, 1));
     }
     text.push_str(&start);
+    text.push_str(&format!("\n{END}\n"));
     files::write(&context.work.path().join(input), text.as_bytes())?;
     let plan = plan.without_forced_includes();
-    let Some(snapshot) = snapshot::take(context, &plan, "-S", "snapshot", input)? else {
+    let step = Step {
+        plan: &plan,
+        action: "-S",
+        directory: "snapshot",
+    };
+    let Some(snapshot) = snapshot::take(context, &step, input, END.as_bytes())? else {
         return Ok(Err("the preamble can't be preprocessed".to_owned()));
     };
     // The name of the micro-op is not defined there, but the driver defines it on its command line.

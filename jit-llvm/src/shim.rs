@@ -7,7 +7,7 @@ use crate::{
     error::LlvmError,
     files,
     plan::Plan,
-    snapshot::{self, Snapshot},
+    snapshot::{self, Snapshot, Step},
 };
 
 /// Takes a snapshot of the shim. Returns `None` if it does not preprocess, and if headers are included
@@ -17,10 +17,27 @@ pub(crate) fn snapshot(
     plan: &Plan,
     source: &Path,
 ) -> Result<Option<Snapshot>, LlvmError> {
-    if !plan.forced_includes().is_empty() {
-        return Ok(None);
+    match plan.forced_includes().is_empty() {
+        true => take(context, plan, source),
+        false => Ok(None),
     }
-    let snapshot = snapshot::take(context, plan, "-emit-obj", "shim-snapshot", source)?;
+}
+
+/// Takes a snapshot of the shim and of what is included before it.
+pub(crate) fn take(
+    context: &Context<'_>,
+    plan: &Plan,
+    source: &Path,
+) -> Result<Option<Snapshot>, LlvmError> {
+    let text = files::read(source)?;
+    let mut lines = text.rsplit(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    let end = lines.find(|line| !line.is_empty()).unwrap_or_default();
+    let step = Step {
+        plan,
+        action: "-emit-obj",
+        directory: "shim-snapshot",
+    };
+    let snapshot = snapshot::take(context, &step, source, end)?;
     Ok(snapshot.map(|mut snapshot| {
         snapshot.files.insert(0, source.to_path_buf());
         snapshot

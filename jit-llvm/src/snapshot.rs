@@ -34,20 +34,27 @@ pub struct Snapshot {
     pub taken: SystemTime,
 }
 
-/// Takes a snapshot of a file. `plan` is the step that it is for, and `action` the word in it that selects
-/// what to do. Returns `None` if the file does not preprocess, which compiling it will explain, or if
-/// something else than headers counts.
+/// The step that a snapshot is for.
+pub(crate) struct Step<'a> {
+    pub(crate) plan: &'a Plan,
+    /// The word in the plan that selects what to do.
+    pub(crate) action: &'a str,
+    /// The name of the directory for the files.
+    pub(crate) directory: &'a str,
+}
+
+/// Takes a snapshot of a file whose last line is `end`. Returns `None` if the file does not preprocess, which
+/// compiling it will explain, if something else than headers counts, or if the snapshot is cut short.
 pub(crate) fn take(
     context: &Context<'_>,
-    plan: &Plan,
-    action: &str,
-    directory: &str,
+    step: &Step<'_>,
     input: &Path,
+    end: &[u8],
 ) -> Result<Option<Snapshot>, LlvmError> {
-    let Some(plan) = plan.with(&[(action, "-E")]) else {
+    let Some(plan) = step.plan.with(&[(step.action, "-E")]) else {
         return Ok(None);
     };
-    let directory = context.work.directory(directory)?;
+    let directory = context.work.directory(step.directory)?;
     let (output, dependencies) = (directory.join("snapshot.i"), directory.join("snapshot.d"));
     let mut arguments = plan.arguments.clone();
     arguments.extend(
@@ -73,6 +80,9 @@ pub(crate) fn take(
         return Ok(None);
     }
     let text = files::read(&output)?;
+    if !ends_with(&text, end) {
+        return Ok(None);
+    }
     let mut files = files::dependencies(&dependencies)?;
     files.retain(|file| file != input);
     let mut snapshot = Snapshot::of(text, files, taken);
@@ -82,6 +92,14 @@ pub(crate) fn take(
         snapshot.searched = None;
     }
     Ok(Some(snapshot))
+}
+
+/// Returns whether a snapshot ends with a line of its source. clang may add markers of lines, and replaces
+/// directives.
+fn ends_with(text: &[u8], end: &[u8]) -> bool {
+    let mut lines = text.rsplit(|byte| *byte == b'\n');
+    let last = lines.find(|line| !line.trim_ascii().is_empty() && !line.starts_with(b"# "));
+    end.starts_with(b"#") || last.unwrap_or_default().trim_ascii() == end
 }
 
 impl Snapshot {
