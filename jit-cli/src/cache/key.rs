@@ -4,7 +4,12 @@
 //! is compiled. Flags for the preprocessor, paths, comments, white space and unused macros are left out,
 //! because their effect is visible in the tokens.
 
-use std::fmt;
+use std::{
+    fmt,
+    fs::File,
+    io::{self, Read as _},
+    path::Path,
+};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -22,6 +27,19 @@ impl Key {
             hasher.update(part);
         }
         Key(hasher.finalize().into())
+    }
+
+    /// Returns the hash of a file's contents, which may be large.
+    pub(crate) fn of_file(path: &Path) -> io::Result<Key> {
+        let mut file = File::open(path)?;
+        let mut hasher = Sha256::new();
+        let mut part = vec![0; 1 << 18];
+        loop {
+            match file.read(&mut part)? {
+                0 => return Ok(Key(hasher.finalize().into())),
+                length => hasher.update(part.get(..length).unwrap_or_default()),
+            }
+        }
     }
 
     /// Returns the bytes.

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs::{self, Metadata},
+    fs::Metadata,
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
@@ -106,7 +106,7 @@ fn hashed(path: &Path, known: Option<&Hashed>) -> Option<Hashed> {
     if let Some(known) = known.filter(|known| known.state == state) {
         return Some(known.clone());
     }
-    let hash = Key::of([fs::read(path).ok()?.as_slice()]);
+    let hash = Key::of_file(path).ok()?;
     // It may have been replaced in the meantime.
     (State::of(path) == Some(state)).then_some(Hashed { state, hash })
 }
@@ -185,6 +185,8 @@ fn numbers(data: &Metadata) -> [i64; 3] {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -298,7 +298,7 @@ fn writes_garbage() {
 fn files_of_limited_size() {
     fixtures::needs!(clang_22, objdump_22);
     let sandbox = Sandbox::new().tinyvm();
-    for (blocks, status, words) in [("4", 20, "SIGXFSZ"), ("60", 20, "File too large")] {
+    for blocks in ["4", "60"] {
         let run = sandbox.build().with(&["--no-cache"]);
         let inner = run.command();
         let mut command = std::process::Command::new("bash");
@@ -315,8 +315,8 @@ fn files_of_limited_size() {
         }
         let output = command.output().unwrap();
         let text = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(status), "{text}");
-        mentions(&text, &[words, "ulimit -f"]);
+        assert_eq!(output.status.code(), Some(20), "{text}");
+        mentions(&text, &["File too large", "ulimit -f"]);
         assert_eq!(sandbox.files("out").len(), 0);
         assert_eq!(sandbox.files("tmp").len(), 0);
     }
