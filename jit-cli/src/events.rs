@@ -68,6 +68,16 @@ pub enum Event<'a> {
         /// The number of micro-ops.
         uops: usize,
     },
+    /// What the cache gave was compiled again and is the same, as [`Build::verify_cache`](crate::Build::verify_cache)
+    /// asks for.
+    Verified {
+        /// The target.
+        target: &'static Target,
+        /// The number of results that were compared.
+        same: usize,
+        /// The number of those that could not be, because they do not follow from known inputs any more.
+        unknown: usize,
+    },
     /// A target is done, and its files are written unless the build is in memory.
     Built {
         /// The target.

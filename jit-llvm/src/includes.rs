@@ -106,6 +106,16 @@ fn marker(line: &str) -> Option<(PathBuf, bool, bool)> {
     Some((name.into(), has("1"), has("2")))
 }
 
+/// Returns the name of the file that a place in a snapshot is from.
+pub(crate) fn file_at(text: &[u8], at: usize) -> String {
+    let before = String::from_utf8_lossy(text.get(..at).unwrap_or_default());
+    let file = before.lines().rev().find_map(marker);
+    file.map_or_else(
+        || "a header".to_owned(),
+        |(file, ..)| file.display().to_string(),
+    )
+}
+
 /// Returns whether a line is a pragma.
 fn is_pragma(line: &str) -> bool {
     let word = line.trim_start().strip_prefix('#');

@@ -10,7 +10,7 @@ use memchr::memmem;
 use crate::{
     context::Context,
     error::LlvmError,
-    files,
+    files, includes,
     plan::Plan,
     snapshot::{self, Snapshot, Step},
     source::line_directive,
@@ -67,7 +67,10 @@ pub(crate) fn snapshot(
     };
     // The name of the micro-op is not defined there, but the driver defines it on its command line.
     Ok(match memmem::find(&snapshot.text, OPCODE) {
-        Some(_) => Err("a header mentions _JIT_OPCODE, so the headers can't be shared".to_owned()),
+        Some(at) => Err(format!(
+            "{} mentions _JIT_OPCODE, so the headers can't be shared",
+            includes::file_at(&snapshot.text, at)
+        )),
         None => Ok(snapshot),
     })
 }

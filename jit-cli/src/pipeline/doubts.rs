@@ -38,22 +38,17 @@ impl Doubts {
         }
     }
 
-    /// Returns what was found, in a line, or an error if something was not the same.
-    pub(crate) fn settle(&self) -> Result<Option<String>, Error> {
+    /// Returns how many were the same and how many were not compared, if there are any, or an error if something was
+    /// not the same.
+    pub(crate) fn settle(&self) -> Result<Option<(usize, usize)>, Error> {
         let state = self.state();
         if !state.wrong.is_empty() {
             let mut names = state.wrong.clone();
             names.sort();
             return Err(Error::WrongCache { names });
         }
-        let (same, open) = (state.same, state.open.len());
-        Ok(match (same, open) {
-            (0, 0) => None,
-            (_, 0) => Some(format!("{same} results of the cache are what clang makes")),
-            _ => Some(format!(
-                "{same} results of the cache are what clang makes; {open} could not be compared"
-            )),
-        })
+        let found = (state.same, state.open.len());
+        Ok(Some(found).filter(|found| *found != (0, 0)))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

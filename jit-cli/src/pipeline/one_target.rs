@@ -153,7 +153,6 @@ fn build_all(job: Job<'_>) -> Result<Built, Error> {
         sources: &sources,
         lookup,
         warned: &warned,
-        remark: job.remark,
         shim: job.shim.as_ref(),
         headers: job.headers,
         mode: job.mode,
@@ -198,7 +197,6 @@ struct Build<'a> {
     sources: &'a [Source],
     lookup: Option<Lookup<'a>>,
     warned: &'a Warned<'a>,
-    remark: &'a (dyn Fn(&str) + Sync),
     shim: Option<&'a ShimSource<'a>>,
     headers: bool,
     mode: Mode,
@@ -297,8 +295,13 @@ impl Build<'_> {
         groups.extend(compiled);
         groups.sort_by_key(|(index, _)| *index);
         let groups = all(groups.into_iter().map(|(_, group)| group))?;
-        if let Some(text) = self.doubts.settle()? {
-            (self.remark)(&format!("{}: {text}", self.line.target));
+        if let Some((same, unknown)) = self.doubts.settle()? {
+            let target = self.line.target;
+            self.meter.listener.tell(&Event::Verified {
+                target,
+                same,
+                unknown,
+            });
         }
         Ok(Compiled {
             groups,

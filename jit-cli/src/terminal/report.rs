@@ -101,6 +101,11 @@ impl Report {
                     bar.advance(done, uops);
                 }
             }
+            Event::Verified {
+                target,
+                same,
+                unknown,
+            } => self.verified(target, same, unknown),
             Event::Built {
                 target,
                 statistics,
@@ -119,6 +124,20 @@ impl Report {
             triple: target.triple,
             built: None,
         });
+    }
+
+    fn verified(&self, target: &'static Target, same: usize, unknown: usize) {
+        if self.json {
+            let fields = json!({ "target": target.triple, "same": same, "unknown": unknown });
+            return self.emit("verified", fields);
+        }
+        let not = match unknown {
+            0 => String::new(),
+            more => format!("; {more} could not be compared"),
+        };
+        print_line(&format!(
+            "{target}: {same} results of the cache are what clang makes{not}"
+        ));
     }
 
     fn built(&self, target: &'static Target, statistics: &Statistics, files: &[&str]) {
