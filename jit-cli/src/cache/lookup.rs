@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use jit_llvm::{Compiler, Expansion, LlvmError, Snapshot, Source, Toolchain};
+use jit_llvm::{Compiler, LlvmError, Snapshot, Source, Toolchain};
 
 use crate::{
     cache::arguments,
@@ -34,17 +34,42 @@ pub(crate) struct Lookup<'a> {
     pub(crate) remember: bool,
 }
 
-/// The keys of a build's results. A result without a key is not stored.
+/// The keys of micro-ops. What has no key is not stored.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Keys {
     /// The key of each source.
     pub(crate) uops: Vec<Option<Key>>,
-    /// The key of the shim.
-    pub(crate) shim: Option<Key>,
-    /// The snapshot of the shim, if the key was made from it.
-    pub(crate) shim_snapshot: Option<Snapshot>,
-    /// The headers that the sources and the shim include, if they are known.
-    pub(crate) headers: Option<Vec<PathBuf>>,
+    /// What they were made from, if there was a snapshot.
+    basis: Option<Basis>,
+}
+
+impl Keys {
+    /// Returns no key for each of so many sources.
+    pub(crate) fn none(sources: usize) -> Keys {
+        Keys {
+            uops: vec![None; sources],
+            basis: None,
+        }
+    }
+}
+
+/// What keys were made from.
+#[derive(Debug, Clone)]
+struct Basis {
+    /// The hash of the snapshot.
+    snapshot: Key,
+    /// Whether the record of the last build had all of the keys.
+    recorded: bool,
+    /// The macros that are defined after the preamble, if it was preprocessed.
+    macros: Option<Vec<String>>,
+}
+
+/// The key of the shim, and the snapshot that it was made from, unless the record of the last build had the
+/// key.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ShimKey {
+    pub(crate) key: Option<Key>,
+    pub(crate) snapshot: Option<Snapshot>,
 }
 
 /// What is known before anything is preprocessed.
@@ -121,32 +146,26 @@ impl Lookup<'_> {
     pub(crate) fn known(&self, started: &Started) -> Option<Keys> {
         let last = started.last.as_ref()?;
         let keys = last.keys();
-        let uops = started
-            .texts
-            .iter()
-            .map(|text| keys.get(text).copied().map(Some));
-        if self.shim.is_some() && started.known_shim.is_none() {
-            return None;
-        }
+        let texts = started.texts.iter();
+        let uops = texts.map(|text| keys.get(text).copied().map(Some));
         Some(Keys {
             uops: uops.collect::<Option<_>>()?,
-            shim: started.known_shim,
-            shim_snapshot: None,
-            headers: Some(last.files()),
+            basis: Some(Basis {
+                snapshot: last.snapshot,
+                recorded: true,
+                macros: None,
+            }),
         })
     }
 
-    /// Returns the keys of what is compiled from the compiler's snapshot, and writes a record for the next
-    /// build. `started` has what the record of the last build says.
+    /// Returns the keys of what is compiled from the compiler's snapshot. `started` has what the record of the
+    /// last build says.
     pub(crate) fn keys(&self, started: &Started) -> Result<Keys, LlvmError> {
         let Some(snapshot) = self.compiler.snapshot()? else {
-            return Ok(Keys {
-                uops: vec![None; self.sources.len()],
-                ..Keys::default()
-            });
+            return Ok(Keys::none(self.sources.len()));
         };
         let hash = Key::of([snapshot.text.as_slice()]);
-        let last = started.last.as_ref().filter(|last| last.snapshot == hash);
+        let last = started.last_with(&hash);
         let mut keys: HashMap<Key, Key> = last.map(Record::keys).unwrap_or_default();
         let missing: Vec<(Source, Key)> = self
             .sources
@@ -155,15 +174,12 @@ impl Lookup<'_> {
             .filter(|(_, text)| !keys.contains_key(*text))
             .map(|(source, text)| (source.clone(), *text))
             .collect();
+        let recorded = missing.is_empty();
         let (sources, texts): (Vec<Source>, Vec<Key>) = missing.into_iter().unzip();
-        let (expansion, shim) = rayon::join(
-            || match sources.is_empty() {
-                true => Ok(None),
-                false => self.compiler.expand(&sources),
-            },
-            || self.shim_key(started),
-        );
-        let (expansion, (shim, shim_snapshot)) = (expansion?, shim?);
+        let expansion = match recorded {
+            true => None,
+            false => self.compiler.expand(&sources)?,
+        };
         if let Some(expansion) = &expansion {
             let start = Key::of([started.stencil.bytes(), &tokens(&expansion.preamble)]);
             let bodies = texts.iter().zip(&expansion.bodies);
@@ -172,28 +188,25 @@ impl Lookup<'_> {
                 Some((*text, Key::of([start.bytes(), &tokens])))
             }));
         }
-        let found = Keys {
-            uops: started
-                .texts
-                .iter()
-                .map(|text| keys.get(text).copied())
-                .collect(),
-            headers: self.headers(started, snapshot, shim_snapshot.as_ref()),
-            shim,
-            shim_snapshot,
-        };
-        if self.remember {
-            self.remember(started, &found, (snapshot, hash), expansion.as_ref());
-        }
-        Ok(found)
+        let texts = started.texts.iter();
+        Ok(Keys {
+            uops: texts.map(|text| keys.get(text).copied()).collect(),
+            basis: Some(Basis {
+                snapshot: hash,
+                recorded,
+                macros: expansion.map(|expansion| expansion.macros),
+            }),
+        })
     }
 
-    /// Returns the shim's key, and the snapshot that it was made from, unless the record of the last build has
-    /// the key.
-    fn shim_key(&self, started: &Started) -> Result<(Option<Key>, Option<Snapshot>), LlvmError> {
+    /// Returns the shim's key.
+    pub(crate) fn shim_key(&self, started: &Started) -> Result<ShimKey, LlvmError> {
         match (self.shim, started.known_shim) {
-            (None, _) => Ok((None, None)),
-            (Some(_), Some(key)) => Ok((Some(key), None)),
+            (None, _) => Ok(ShimKey::default()),
+            (Some(_), Some(key)) => Ok(ShimKey {
+                key: Some(key),
+                snapshot: None,
+            }),
             (Some(path), None) => self.shim_key_of_snapshot(started, path),
         }
     }
@@ -203,9 +216,9 @@ impl Lookup<'_> {
         &self,
         started: &Started,
         path: &Path,
-    ) -> Result<(Option<Key>, Option<Snapshot>), LlvmError> {
+    ) -> Result<ShimKey, LlvmError> {
         let Some(snapshot) = self.compiler.shim_snapshot(path)? else {
-            return Ok((None, None));
+            return Ok(ShimKey::default());
         };
         let meaning = self.compiler.expand_shim(&snapshot)?;
         // The object file has the name of its source.
@@ -214,7 +227,10 @@ impl Lookup<'_> {
             let name = name.as_encoded_bytes();
             Key::of([started.shim.bytes(), name, &tokens(&meaning)])
         });
-        Ok((key, Some(snapshot)))
+        Ok(ShimKey {
+            key,
+            snapshot: Some(snapshot),
+        })
     }
 
     /// Returns the key for a source's position-independent code. Returns `None` if that can't be cached.
@@ -231,41 +247,57 @@ impl Lookup<'_> {
         }))
     }
 
-    /// Returns all headers that were read, if they are known.
-    fn headers(
+    /// Writes the record of this build, if everything that it needs is known. Returns all headers that were read, if
+    /// they are known.
+    pub(crate) fn conclude(
         &self,
         started: &Started,
-        snapshot: &Snapshot,
-        shim_snapshot: Option<&Snapshot>,
-    ) -> Option<Vec<PathBuf>> {
+        keys: &Keys,
+        shim: &ShimKey,
+    ) -> Result<Option<Vec<PathBuf>>, LlvmError> {
+        let Some(basis) = &keys.basis else {
+            return Ok(None);
+        };
+        let last = started.last_with(&basis.snapshot);
+        let snapshot = match last {
+            Some(_) => None,
+            None => self.compiler.snapshot()?,
+        };
+        let has_changed = last.is_none() || !basis.recorded || shim.snapshot.is_some();
+        if self.remember && has_changed {
+            self.write_record(started, (keys, basis), shim, snapshot);
+        }
         if self.sources.iter().any(Source::may_include) {
-            return None;
+            return Ok(None);
         }
-        let mut files = snapshot.files.clone();
-        if self.shim.is_some() {
-            files.extend(match shim_snapshot {
-                Some(snapshot) => snapshot.files.clone(),
-                None => started.last.as_ref()?.shim.as_ref()?.headers.files(),
-            });
-        }
-        Some(files)
+        let files = match (snapshot, last) {
+            (Some(snapshot), _) => Some(snapshot.files.clone()),
+            (None, Some(last)) => Some(last.headers.files()),
+            (None, None) => None,
+        };
+        let of_shim = match (&shim.snapshot, self.shim) {
+            (_, None) => Some(Vec::new()),
+            (Some(snapshot), Some(_)) => Some(snapshot.files.clone()),
+            (None, Some(_)) => started.shim().map(|shim| shim.headers.files()),
+        };
+        Ok(files
+            .zip(of_shim)
+            .map(|(files, more)| [files, more].concat()))
     }
 
-    /// Writes the record of this build, if everything that it needs is known.
-    fn remember(
+    fn write_record(
         &self,
         started: &Started,
-        found: &Keys,
-        (snapshot, hash): (&Snapshot, Key),
-        expansion: Option<&Expansion>,
+        (keys, basis): (&Keys, &Basis),
+        shim: &ShimKey,
+        snapshot: Option<&Snapshot>,
     ) {
         let [compile, _, shim_arguments] = &started.settings.arguments;
-        let last = started.last.as_ref().filter(|last| last.snapshot == hash);
-        let headers = match last {
-            Some(last) => Some(last.headers.clone()),
-            None => Headers::of(snapshot, compile),
+        let headers = match snapshot {
+            Some(snapshot) => Headers::of(snapshot, compile),
+            None => started.last.as_ref().map(|last| last.headers.clone()),
         };
-        let texts = started.texts.iter().zip(&found.uops);
+        let texts = started.texts.iter().zip(&keys.uops);
         let uops: Option<BTreeMap<String, Uop>> = self
             .sources
             .iter()
@@ -281,7 +313,7 @@ impl Lookup<'_> {
         let (Some(headers), Some(uops)) = (headers, uops) else {
             return;
         };
-        let shim = match (&found.shim_snapshot, found.shim, self.shim) {
+        let shim = match (&shim.snapshot, shim.key, self.shim) {
             (Some(snapshot), Some(key), Some(path)) => {
                 Headers::of(snapshot, shim_arguments).map(|headers| Shim {
                     headers,
@@ -289,16 +321,16 @@ impl Lookup<'_> {
                     path: path.to_path_buf(),
                 })
             }
-            (None, Some(_), Some(_)) => started.last.as_ref().and_then(|last| last.shim.clone()),
+            (None, Some(_), Some(_)) => started.shim().cloned(),
             _ => None,
         };
-        if let (None, Some(expansion)) = (last, expansion) {
-            record::write_macros(self.cache, &self.name, &expansion.macros);
+        if let (Some(_), Some(macros)) = (snapshot, &basis.macros) {
+            record::write_macros(self.cache, &self.name, macros);
         }
         let record = Record {
             settings: started.settings.clone(),
             headers,
-            snapshot: hash,
+            snapshot: basis.snapshot,
             uops,
             shim,
         };
@@ -307,6 +339,17 @@ impl Lookup<'_> {
 }
 
 impl Started {
+    /// Returns the record of the last build if it is about this snapshot, and only texts have changed since.
+    fn last_with(&self, snapshot: &Key) -> Option<&Record> {
+        self.last.as_ref().filter(|last| last.snapshot == *snapshot)
+    }
+
+    /// Returns the shim in the record of the last build, if nothing that it depends on has changed.
+    fn shim(&self) -> Option<&Shim> {
+        self.known_shim?;
+        self.last.as_ref()?.shim.as_ref()
+    }
+
     /// Returns whether nothing but texts has changed since the last build.
     pub(crate) fn has_record(&self) -> bool {
         self.last.is_some()

@@ -266,12 +266,6 @@ impl Record {
         cache.read_record(&format!("{name}.json"))
     }
 
-    /// Returns the files that were read.
-    pub(crate) fn files(&self) -> Vec<PathBuf> {
-        let shim = self.shim.iter().flat_map(|shim| shim.headers.files());
-        self.headers.files().into_iter().chain(shim).collect()
-    }
-
     /// Writes the record for the next build.
     pub(crate) fn write(&self, cache: &Cache, name: &str) {
         cache.write_record(&format!("{name}.json"), self);

@@ -257,7 +257,7 @@ impl Build<'_> {
         // Both closures below need the arguments. A thread that blocks there could not run other rayon work.
         timed(&mut stages.prepare, || self.line.compiler.arguments())?;
         let started = match &self.lookup {
-            Some(lookup) => timed(&mut stages.lookup, || lookup.start())?,
+            Some(lookup) => timed(&mut stages.lookup, || self.start(lookup))?,
             None => None,
         };
         let lookup = self.lookup.as_ref().zip(started.as_ref());
@@ -275,9 +275,7 @@ impl Build<'_> {
         self.meter.plan(cached);
         timed(&mut stages.prepare, || self.prepare(misses.len()))?;
         let build_shim = || {
-            let shim = self
-                .shim
-                .map(|source| self.build_shim(source, lookup, &keys));
+            let shim = self.shim.map(|source| self.build_shim(source, lookup));
             shim.transpose()
         };
         let ((compiled, spent), shim) = if self.mode == Mode::Driver {
@@ -287,7 +285,7 @@ impl Build<'_> {
         } else {
             rayon::join(|| self.compile(&misses, lookup), build_shim)
         };
-        let shim = shim?;
+        let (shim, shim_key) = shim?.unzip();
         stages.add(&spent);
         if let Some(lookup) = &self.lookup {
             lookup.cache.trim();
@@ -295,6 +293,12 @@ impl Build<'_> {
         groups.extend(compiled);
         groups.sort_by_key(|(index, _)| *index);
         let groups = all(groups.into_iter().map(|(_, group)| group))?;
+        let headers = match lookup {
+            Some((lookup, started)) => {
+                lookup.conclude(started, &keys, &shim_key.unwrap_or_default())?
+            }
+            None => None,
+        };
         if let Some((same, unknown)) = self.doubts.settle()? {
             let target = self.line.target;
             self.meter.listener.tell(&Event::Verified {
@@ -308,8 +312,20 @@ impl Build<'_> {
             cached,
             shim,
             stages,
-            headers: self.headers(keys.headers)?,
+            headers: self.headers(headers)?,
         })
+    }
+
+    /// Finds out what the record of the last build says. Without one, the headers are needed in any case, and are
+    /// read at the same time.
+    fn start(&self, lookup: &Lookup<'_>) -> Result<Option<Started>, Error> {
+        let is_first = lookup.last().is_none();
+        let (started, _) = rayon::join(
+            || lookup.start(),
+            // What goes wrong is reported when the snapshot is used.
+            || is_first.then(|| self.line.compiler.snapshot().map(drop)),
+        );
+        Ok(started?)
     }
 
     fn prepare(&self, misses: usize) -> Result<(), Error> {
@@ -369,10 +385,7 @@ impl Build<'_> {
     fn keys(&self, lookup: Option<LookupOf<'_>>) -> Result<Keys, Error> {
         match lookup {
             Some((lookup, started)) => Ok(lookup.keys(started)?),
-            None => Ok(Keys {
-                uops: vec![None; self.sources.len()],
-                ..Keys::default()
-            }),
+            None => Ok(Keys::none(self.sources.len())),
         }
     }
 

@@ -7,7 +7,7 @@ use super::{Build, LookupOf, Miss, Outcome, Shim, ShimSource};
 use crate::{
     cache::{
         key::Key,
-        lookup::{Keys, Lookup},
+        lookup::{Lookup, ShimKey},
         store::Entry,
     },
     error::Error,
@@ -42,16 +42,19 @@ impl Build<'_> {
         &self,
         source: &ShimSource<'_>,
         lookup: Option<LookupOf<'_>>,
-        keys: &Keys,
-    ) -> Result<Shim, Error> {
-        let stored = lookup.and_then(|(lookup, _)| stored_object(lookup, &keys.shim?));
-        let believed = keys
-            .shim
+    ) -> Result<(Shim, ShimKey), Error> {
+        let found = match lookup {
+            Some((lookup, started)) => lookup.shim_key(started)?,
+            None => ShimKey::default(),
+        };
+        let stored = lookup.and_then(|(lookup, _)| stored_object(lookup, &found.key?));
+        let believed = found
+            .key
             .zip(stored)
             .and_then(|(key, object)| self.believed(&key, object));
         match believed {
-            Some(object) => self.with_unwind(source, object.bytes),
-            None => self.compile_shim(source, lookup, keys),
+            Some(object) => Ok((self.with_unwind(source, object.bytes)?, found)),
+            None => self.compile_shim(source, lookup, found),
         }
     }
 
@@ -71,17 +74,16 @@ impl Build<'_> {
         &self,
         source: &ShimSource<'_>,
         lookup: Option<LookupOf<'_>>,
-        keys: &Keys,
-    ) -> Result<Shim, Error> {
+        mut found: ShimKey,
+    ) -> Result<(Shim, ShimKey), Error> {
         let compiler = self.line.compiler;
-        let mut taken = (keys.shim, keys.shim_snapshot.clone());
         // What is compiled is the snapshot that the key is made from.
-        if let (Some((lookup, started)), None) = (lookup, &taken.1) {
-            taken = lookup.shim_key_of_snapshot(started, source.path)?;
+        if let (Some((lookup, started)), None) = (lookup, &found.snapshot) {
+            found = lookup.shim_key_of_snapshot(started, source.path)?;
         }
-        let made = compiler.shim(source.path, taken.1.as_ref())?;
+        let made = compiler.shim(source.path, found.snapshot.as_ref())?;
         let shim = self.with_unwind(source, made.value)?;
-        if let (Some((lookup, started)), Some(key)) = (lookup, taken.0)
+        if let (Some((lookup, started)), Some(key)) = (lookup, found.key)
             && made.from_known_inputs
             && started.tools_are_unchanged()
             && !self.warned.contains(SHIM)
@@ -93,7 +95,7 @@ impl Build<'_> {
             self.doubts.compare(&key, SHIM, &object);
             lookup.cache.put(&key, &Entry::Object(object));
         }
-        Ok(shim)
+        Ok((shim, found))
     }
 
     /// Returns a micro-op's object, if the cache has it and it is not to be verified.
