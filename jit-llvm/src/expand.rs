@@ -8,11 +8,7 @@
 mod meaning;
 mod output;
 
-use std::{
-    collections::BTreeSet,
-    ffi::OsString,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeSet, path::PathBuf};
 
 use self::{
     meaning::UnstableNames,
@@ -23,6 +19,7 @@ use crate::{
     error::LlvmError,
     files,
     plan::Plan,
+    preprocess::{Preprocessed, preprocess},
     snapshot::Snapshot,
     source::{Source, line_directive},
 };
@@ -47,6 +44,9 @@ const MARKER: &str = "__jit_expansion_of__";
 
 /// The last word of a text to preprocess.
 const END: &str = "__jit_end_of_expansions__";
+
+/// The arguments for output of tokens and definitions. What is worth a warning is for compiling to say.
+const WORDS: [&str; 3] = ["-P", "-dD", "-w"];
 
 /// How often the sources are preprocessed to find out which macros they change.
 const ATTEMPTS: usize = 3;
@@ -151,11 +151,8 @@ pub(crate) fn dependencies(
     let directory = context.work.directory("dependencies")?;
     let input = directory.join("input.c");
     files::write(&input, &text)?;
-    let Some((_, mut files)) = preprocess(context, &plan, &directory, &input)? else {
-        return Ok(None);
-    };
-    files.retain(|file| *file != input);
-    Ok(Some(files))
+    let done = preprocess(context, &plan, &WORDS, &directory, &input)?;
+    Ok(done.map(|done| done.files))
 }
 
 /// Returns the text to preprocess: a snapshot, then all sources. Macros whose values depend on something else
@@ -203,55 +200,13 @@ fn run(
     let directory = context.work.directory(directory)?;
     let input = directory.join("input.c");
     files::write(&input, text)?;
-    let Some((text, files)) = preprocess(context, plan, &directory, &input)? else {
+    let Some(Preprocessed { text, files }) = preprocess(context, plan, &WORDS, &directory, &input)?
+    else {
         return Ok(None);
     };
-    let reads_nothing = files.iter().all(|file| *file == input);
     // A text that is cut is not what the sources mean.
     let whole = text.trim_ascii_end().strip_suffix(END.as_bytes());
-    Ok(whole.filter(|_| reads_nothing).map(<[u8]>::to_vec))
-}
-
-/// Preprocessed text, and the files that were read.
-type Preprocessed = (Vec<u8>, Vec<PathBuf>);
-
-fn preprocess(
-    context: &Context<'_>,
-    plan: &Plan,
-    directory: &Path,
-    input: &Path,
-) -> Result<Option<Preprocessed>, LlvmError> {
-    let (output, dependencies) = (directory.join("output.i"), directory.join("output.d"));
-    let mut arguments = plan.arguments.clone();
-    arguments.extend(
-        [
-            "-P",
-            "-dD",
-            // What it warns about is for compiling to say.
-            "-w",
-            "-sys-header-deps",
-            "-MT",
-            "x",
-            "-dependency-file",
-        ]
-        .map(OsString::from),
-    );
-    arguments.extend([
-        dependencies.clone().into(),
-        "-o".into(),
-        output.clone().into(),
-        input.into(),
-    ]);
-    files::remove(&output)?;
-    let done = context.run(&plan.program, &arguments)?;
-    // Compiling it will report what is wrong.
-    if !done.status.success() || !files::has_contents(&output) {
-        return Ok(None);
-    }
-    Ok(Some((
-        files::read(&output)?,
-        files::dependencies(&dependencies)?,
-    )))
+    Ok(whole.filter(|_| files.is_empty()).map(<[u8]>::to_vec))
 }
 
 /// Returns the macros that a source seems to define or undefine.

@@ -62,6 +62,7 @@ mod parts;
 mod plan;
 mod plans;
 mod preamble;
+mod preprocess;
 mod process;
 mod shim;
 mod snapshot;

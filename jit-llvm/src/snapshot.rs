@@ -13,9 +13,9 @@ use std::{
 use crate::{
     context::Context,
     error::LlvmError,
-    files,
     includes::{self, SearchedName},
     plan::Plan,
+    preprocess::{Preprocessed, preprocess},
 };
 
 /// A source with the text of all its headers. Conditions are replaced by their values, so nothing depends
@@ -55,36 +55,12 @@ pub(crate) fn take(
         return Ok(None);
     };
     let directory = context.work.directory(step.directory)?;
-    let (output, dependencies) = (directory.join("snapshot.i"), directory.join("snapshot.d"));
-    let mut arguments = plan.arguments.clone();
-    arguments.extend(
-        [
-            "-frewrite-includes",
-            "-sys-header-deps",
-            "-MT",
-            "x",
-            "-dependency-file",
-        ]
-        .map(OsString::from),
-    );
-    arguments.extend([
-        dependencies.clone().into(),
-        "-o".into(),
-        output.clone().into(),
-        input.into(),
-    ]);
-    files::remove(&output)?;
     let taken = SystemTime::now();
-    let done = context.run(&plan.program, &arguments)?;
-    if !done.status.success() || !files::has_contents(&output) {
+    let words = ["-frewrite-includes"];
+    let done = preprocess(context, &plan, &words, &directory, input)?;
+    let Some(Preprocessed { text, files }) = done.filter(|done| ends_with(&done.text, end)) else {
         return Ok(None);
-    }
-    let text = files::read(&output)?;
-    if !ends_with(&text, end) {
-        return Ok(None);
-    }
-    let mut files = files::dependencies(&dependencies)?;
-    files.retain(|file| file != input);
+    };
     let mut snapshot = Snapshot::of(text, files, taken);
     // A macro of the command line may be another name of `__has_include`.
     let is_question = |word: &OsString| word.to_string_lossy().contains("__has_");

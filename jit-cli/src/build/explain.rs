@@ -123,10 +123,11 @@ fn explain(
         shim: project.shim.as_deref(),
         remember: false,
     };
-    let Some(started) = lookup.start()? else {
+    let last = lookup.last();
+    let Some(started) = lookup.start(last.clone())? else {
         return Ok(explanation);
     };
-    if let Some(last) = &lookup.last() {
+    if let Some(last) = &last {
         let mut changes = Changes::of(last, started.settings(), &project.root);
         changes.note_uops(last, &lookup);
         if !changes.files.is_empty() || !changes.flags.is_empty() {

@@ -100,7 +100,7 @@ impl Lookup<'_> {
     }
 
     /// Finds out what the record of the last build says. Returns `None` if nothing can be cached.
-    pub(crate) fn start(&self) -> Result<Option<Started>, LlvmError> {
+    pub(crate) fn start(&self, last: Option<Record>) -> Result<Option<Started>, LlvmError> {
         let (Some(arguments), Some(closed)) = (
             self.compiler.arguments()?,
             self.compiler.closed_arguments()?,
@@ -118,11 +118,7 @@ impl Lookup<'_> {
                 }
             }
         }
-        let (tools, last) = rayon::join(
-            || Tools::of(self.toolchain, self.compiler, self.cache),
-            || self.last(),
-        );
-        let tools = tools?;
+        let tools = Tools::of(self.toolchain, self.compiler, self.cache)?;
         let settings = Settings::new(&tools, arguments, self.compiler, self.preamble);
         let identities = [tools.identities.join("\n"), record::tool_driver()].join("\n");
         let [compile, assemble, shim] = <[String; 3]>::try_from(keyed).unwrap_or_default();

@@ -319,9 +319,10 @@ impl Build<'_> {
     /// Finds out what the record of the last build says. Without one, the headers are needed in any case, and are
     /// read at the same time.
     fn start(&self, lookup: &Lookup<'_>) -> Result<Option<Started>, Error> {
-        let is_first = lookup.last().is_none();
+        let last = lookup.last();
+        let is_first = last.is_none();
         let (started, _) = rayon::join(
-            || lookup.start(),
+            || lookup.start(last),
             // What goes wrong is reported when the snapshot is used.
             || is_first.then(|| self.line.compiler.snapshot().map(drop)),
         );

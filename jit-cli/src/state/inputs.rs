@@ -58,7 +58,10 @@ impl fmt::Display for Mark {
 
 /// Returns the SHA-256 of these bytes.
 pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
-    let digest = Sha256::digest(bytes);
+    digits(&Sha256::digest(bytes))
+}
+
+fn digits(digest: &[u8]) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -112,8 +115,7 @@ impl Inputs {
             update(name);
             update(&mark.0);
         }
-        let digest = hasher.finalize();
-        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+        digits(&hasher.finalize())
     }
 
     /// Returns the paths of the files that were read.
