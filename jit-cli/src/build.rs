@@ -198,8 +198,8 @@ impl Build {
     /// Compiles so many percent of what the cache gives again, and compares. Targets are built even if their files
     /// are up to date.
     ///
-    /// The build fails if the cache gave something else than clang does. That is an error of this crate, or of who has
-    /// written to the cache.
+    /// The build fails if the cache gave something other than what clang makes. Then this crate has a bug, or another
+    /// program has written to the cache.
     pub fn verify_cache(mut self, percent: u8) -> Build {
         self.options.cache.verify = percent;
         self

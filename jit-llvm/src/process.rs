@@ -29,7 +29,7 @@ impl Process {
     }
 
     /// Kills it and what it has started, except what has left its process group. Must not be called
-    /// after [`Process::status`], when its number may be that of another group.
+    /// after [`Process::status`]: the system may have given its number to another group.
     #[cfg(unix)]
     pub(crate) fn kill(&self) {
         use rustix::process::{Pid, Signal, kill_process_group};

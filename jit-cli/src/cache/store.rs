@@ -231,7 +231,8 @@ fn write(directory: &Path, path: &Path, contents: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Returns the start of a record: a hash of its name and its text, so that neither can be that of another.
+/// Returns the start of a record, a hash of its name and its text. A record that was renamed or changed does not
+/// start with it.
 fn seal_of(name: &str, text: &[u8]) -> String {
     Key::of([VERSION.as_bytes(), name.as_bytes(), text]).to_string()
 }

@@ -37,8 +37,8 @@ fn end_tool(sandbox: &Sandbox) -> PathBuf {
     PathBuf::from(directory)
 }
 
-/// The directory of a build that is killed goes when any other project is built, even if that has nothing to
-/// compile; that of a build that still runs stays.
+/// The next build of any project removes the directory of a build that was killed, even if it has nothing to
+/// compile. It does not remove the directory of a build that is still running.
 #[test]
 fn directories_of_killed_builds() {
     fixtures::needs!(clang_22, objdump_22);
