@@ -24,6 +24,8 @@ const DIRECTORIES: &str = "jit-stencils-";
 const LOCK: &str = "lock";
 /// The directory in a temporary directory that has what it is for.
 const CONTENTS: &str = "files";
+/// What that directory is called while it is being removed.
+const DOOMED: &str = "doomed";
 /// How often to try to create something that other runs remove at once, or to remove what others write to.
 const TRIES: usize = 100;
 
@@ -85,7 +87,7 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         // The lock goes last: without it, nobody could tell that the contents are abandoned.
-        let removed = remove_contents(&self.contents);
+        let removed = remove_contents(self.directory.path());
         self.directory.disable_cleanup(!removed);
     }
 }
@@ -116,7 +118,7 @@ pub(crate) fn remove_abandoned_directories(parent: &Path) {
         }
         if let Some(_lock) = locks::take_abandoned(&path.join(LOCK)) {
             tracing::info!("{} is of a run that was killed: removed", path.display());
-            if remove_contents(&path.join(CONTENTS)) {
+            if remove_contents(&path) {
                 let _ = fs::remove_dir_all(&path);
             }
         } else {
@@ -126,12 +128,21 @@ pub(crate) fn remove_abandoned_directories(parent: &Path) {
     }
 }
 
-/// Removes the contents of a temporary directory. Tools of a run that was killed may still write to it, so this
-/// is tried more than once. If it fails, the lock has to stay for a later run.
-fn remove_contents(path: &Path) -> bool {
-    (0..TRIES).any(|_| match fs::remove_dir_all(path) {
+/// Removes the contents of a temporary directory. If it fails, the lock has to stay for a later run.
+///
+/// Tools of a run that was killed may still write to them. A directory that grows as fast as it is emptied is
+/// never empty, so the contents get another name first, under which nobody writes.
+fn remove_contents(directory: &Path) -> bool {
+    let (contents, doomed) = (directory.join(CONTENTS), directory.join(DOOMED));
+    let is_done = |result: io::Result<()>| match result {
         Ok(()) => true,
         Err(error) => error.kind() == io::ErrorKind::NotFound,
+    };
+    (0..TRIES).any(|_| {
+        // Another run may have been killed while it removed them.
+        is_done(fs::remove_dir_all(&doomed))
+            && is_done(fs::rename(&contents, &doomed))
+            && is_done(fs::remove_dir_all(&doomed))
     })
 }
 
