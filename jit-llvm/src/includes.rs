@@ -42,7 +42,7 @@ pub(crate) fn searched(text: &[u8]) -> Option<Vec<SearchedName>> {
                 files.pop();
             }
             files.push(file);
-        } else if line.starts_with("#if ") && line.ends_with(EXPANDED) {
+        } else if line.trim_start().starts_with("#if ") && line.ends_with(EXPANDED) {
             let line = lines.next()?;
             // `#pragma once` is left out as well.
             if !is_pragma(line) {
@@ -201,6 +201,9 @@ mod tests {
             "#else /* a.h expanded by -frewrite-includes */\n",
             "# 1 \"/w/preamble.h\"\n",
             "# 1 \"/p/sub/a.h\" 1\n",
+            "  #if 0 /* y expanded by -frewrite-includes */\n",
+            "# include <y.h>\n",
+            "#endif /* y expanded by -frewrite-includes */\n",
             "#if 0 /* x expanded by -frewrite-includes */\n",
             "# include_next <b.h>\n",
             "#endif /* x expanded by -frewrite-includes */\n",
@@ -217,6 +220,7 @@ mod tests {
             ("d.h", vec![], true),
             ("e.h", vec!["/w"], false),
             ("sub/a.h", vec!["/w"], false),
+            ("y.h", vec![], false),
         ];
         let expected = expected.map(|(name, beside, next)| {
             let beside: Vec<String> = beside.into_iter().map(str::to_owned).collect();

@@ -41,6 +41,7 @@
 
 mod batch;
 mod command;
+mod compact;
 mod compiler;
 mod context;
 mod diagnostics;

@@ -11,6 +11,7 @@ use std::{
 };
 
 use crate::{
+    compact,
     context::Context,
     error::LlvmError,
     includes::{self, SearchedName},
@@ -62,6 +63,9 @@ pub(crate) fn take(
         return Ok(None);
     };
     let mut snapshot = Snapshot::of(text, files, taken);
+    if let Some(text) = compact::compact(&snapshot.text) {
+        snapshot.text = text;
+    }
     // A macro of the command line may be another name of `__has_include`.
     let is_question = |word: &OsString| word.to_string_lossy().contains("__has_");
     if plan.arguments.iter().any(is_question) {
