@@ -9,7 +9,6 @@ mod object;
 pub(crate) mod outcome;
 mod output;
 mod run;
-mod tools;
 
 use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
@@ -279,7 +278,7 @@ impl Build {
             built.write(&output)?;
             // A state describes files that are there.
             if let (Some(cache), Some((name, state))) = (&plan.cache, &built.record) {
-                cache.write_sealed(name, state);
+                cache.write_record(name, state);
             }
             Ok(())
         };

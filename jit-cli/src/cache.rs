@@ -5,4 +5,3 @@ pub(crate) mod key;
 pub(crate) mod lookup;
 pub(crate) mod record;
 pub(crate) mod store;
-mod tools;

@@ -74,6 +74,7 @@ mod statistics;
 mod sysroot;
 #[cfg(feature = "cli")]
 mod terminal;
+mod tools;
 mod tuned;
 
 pub use build::{

@@ -9,6 +9,4 @@ pub(crate) mod file;
 mod includes;
 pub(crate) mod inputs;
 pub(crate) mod locations;
-pub(crate) mod memory;
-mod seal;
 mod words;

@@ -16,10 +16,10 @@ use crate::{
     driver,
     error::LlvmError,
     expand::{self, Expansion},
+    interrupt::Interrupt,
     made::Made,
     object::Object,
     options::CompileOptions,
-    parts,
     plan::Plan,
     plans::Plans,
     preamble::{self, Preamble},
@@ -313,9 +313,9 @@ impl<'a> Compiler<'a> {
         Ok(own.into_iter().flatten().chain(run).cloned().collect())
     }
 
-    /// Returns the files that one of the programs consists of, as [`Toolchain::parts`] does.
-    pub fn parts(&self, program: &Path) -> Option<Vec<PathBuf>> {
-        parts::of(program, &self.context.interrupt)
+    /// Returns what stops its processes.
+    pub fn interrupt(&self) -> &Interrupt {
+        &self.context.interrupt
     }
 
     /// Returns the options that it compiles with.

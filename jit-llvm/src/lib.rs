@@ -83,6 +83,7 @@ pub use interrupt::Interrupt;
 pub use made::Made;
 pub use object::Object;
 pub use options::{CompileOptions, LastFlags};
+pub use parts::Parts;
 pub use snapshot::Snapshot;
 pub use source::Source;
 pub use version::{LlvmVersion, SUPPORTED_MAJORS};

@@ -13,7 +13,6 @@ use crate::{
         files::{self, File},
         object,
         output::OutputDir,
-        tools::{Known, Tools},
     },
     cache::key::Key,
     conventions::TargetFileNames,
@@ -27,6 +26,7 @@ use crate::{
         inputs::{Inputs, Mark},
         locations::Locations,
     },
+    tools::{Known, Tools},
 };
 
 /// What was found out about the files of a target.
@@ -320,7 +320,7 @@ impl<'a> Files<'a> {
         &self,
         inputs: Result<Inputs, String>,
         files: &mut Vec<File>,
-    ) -> Option<(String, Vec<u8>)> {
+    ) -> Option<(String, State)> {
         let outputs = files.iter();
         let outputs = outputs.map(|file| (file.name.clone(), Mark::of(&file.contents)));
         let mut outputs: BTreeMap<String, Mark> = outputs.collect();
@@ -345,11 +345,10 @@ impl<'a> Files<'a> {
             inputs,
             outputs,
         };
-        let bytes = state.encode();
         match self.digest {
-            Some(_) => Some((self.record_name(), bytes)),
+            Some(_) => Some((self.record_name(), state)),
             None => {
-                files.push(File::new(&self.names.state, bytes));
+                files.push(File::new(&self.names.state, state.encode()));
                 None
             }
         }
@@ -363,7 +362,7 @@ impl<'a> Files<'a> {
     /// Returns the state in the cache, if there is one that can be read.
     fn record(&self) -> Option<State> {
         let cache = self.plan.cache.as_ref()?;
-        State::decode(&cache.read_sealed(&self.record_name())?)
+        cache.read_record(&self.record_name())
     }
 
     /// Returns the name of the state in the cache. There is one for each output directory and target.

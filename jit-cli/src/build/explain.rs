@@ -9,7 +9,7 @@ use jit_llvm::{Compiler, Interrupt};
 use jit_schema::Target;
 
 use crate::{
-    build::{current::Files, tools::Tools},
+    build::current::Files,
     cache::{
         lookup::Lookup,
         record::{self, Record, Settings},
@@ -24,6 +24,7 @@ use crate::{
         platform::Platform,
         template,
     },
+    tools::Tools,
 };
 
 /// The changes since the last build. Where something was replaced, `-` marks the old and `+` the new.

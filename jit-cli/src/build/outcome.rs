@@ -12,6 +12,7 @@ use crate::{
     build::{files::File, output::OutputDir},
     conventions::{FileNames, TargetFileNames},
     error::Error,
+    state::file::State,
     statistics::Statistics,
 };
 
@@ -38,7 +39,7 @@ pub struct TargetBuild {
     pub(crate) names: TargetFileNames,
     pub(crate) files: Vec<File>,
     /// The name and the contents of a file for the cache: the state of the other files, if it is not one of them.
-    pub(crate) record: Option<(String, Vec<u8>)>,
+    pub(crate) record: Option<(String, State)>,
 }
 
 impl Built {

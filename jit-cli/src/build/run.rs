@@ -17,7 +17,6 @@ use crate::{
         files::{self, File},
         literals,
         outcome::TargetBuild,
-        tools::Tools,
     },
     conventions::LlvmMajors,
     error::Error,
@@ -33,6 +32,7 @@ use crate::{
     },
     state::{collect::TICK, inputs::Inputs},
     statistics::Statistics,
+    tools::Tools,
 };
 
 /// Which targets to build.

@@ -17,7 +17,7 @@ use crate::{
     cache::key::{Key, tokens},
     cache::record::{self, Headers, Record, Settings, Shim, Uop},
     cache::store::Cache,
-    cache::tools::Tools,
+    tools::files::Files,
 };
 
 /// The inputs of a build that its keys depend on.
@@ -79,7 +79,7 @@ pub(crate) struct Started {
     /// shim.
     stencil: Key,
     shim: Key,
-    tools: Tools,
+    tools: Files,
     /// The hashes of the sources' texts.
     texts: Vec<Key>,
     /// The record of the last build, if only texts have changed since.
@@ -118,9 +118,11 @@ impl Lookup<'_> {
                 }
             }
         }
-        let tools = Tools::of(self.toolchain, self.compiler, self.cache)?;
-        let settings = Settings::new(&tools, arguments, self.compiler, self.preamble);
-        let identities = [tools.identities.join("\n"), record::tool_driver()].join("\n");
+        let programs = self.compiler.programs()?;
+        let tools = Files::of(programs, Some(self.cache), self.compiler.interrupt());
+        let known = [self.toolchain.identities(), tools.identities()].concat();
+        let identities = [known.join("\n"), record::tool_driver()].join("\n");
+        let settings = Settings::new(known, arguments, self.compiler, self.preamble);
         let [compile, assemble, shim] = <[String; 3]>::try_from(keyed).unwrap_or_default();
         let optimizer = record::optimizer(self.compiler);
         let stencil = ["stencil", &identities, &optimizer, &compile, &assemble];

@@ -15,7 +15,7 @@ use jit_schema::Codegen;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::{cache::key::Key, cache::store::Cache, cache::tools::Tools, paths};
+use crate::{cache::key::Key, cache::store::Cache, paths};
 
 /// Everything apart from headers and the text of micro-ops that determines the tokens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,10 +29,10 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// Returns the settings of this build. The name of the work directory, which is different each time, is
+    /// Returns the settings of a build with these tools. The name of the work directory, which is different each time, is
     /// replaced.
     pub(crate) fn new(
-        tools: &Tools,
+        mut tools: Vec<String>,
         arguments: [Vec<String>; 3],
         compiler: &Compiler<'_>,
         preamble: &str,
@@ -42,13 +42,9 @@ impl Settings {
             let words = words.into_iter();
             words.map(|word| word.replace(&*work, "WORK")).collect()
         };
+        tools.extend([optimizer(compiler), tool_driver()]);
         Settings {
-            tools: tools
-                .identities
-                .iter()
-                .cloned()
-                .chain([optimizer(compiler), tool_driver()])
-                .collect(),
+            tools,
             arguments: arguments.map(neutral),
             preamble: [compiler.prelude(), preamble].concat(),
         }

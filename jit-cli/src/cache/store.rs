@@ -158,33 +158,27 @@ impl Cache {
 
     /// Reads a record, which is next to the entries, if there is one that is undamaged.
     pub(crate) fn read_record<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
-        serde_json::from_slice(&self.read_sealed(name)?).ok()
+        let bytes = paths::read(&self.record(name)).ok()?;
+        let (seal, text) = bytes.split_at_checked(SEAL)?;
+        if seal != seal_of(name, text).as_bytes() {
+            tracing::warn!("the record {name} is damaged: it is not used");
+            return None;
+        }
+        serde_json::from_slice(text).ok()
     }
 
     /// Writes a record. If that fails, a warning is logged.
     pub(crate) fn write_record(&self, name: &str, contents: &impl Serialize) {
-        match serde_json::to_vec(contents) {
-            Ok(text) => self.write_sealed(name, &text),
-            Err(error) => tracing::warn!("can't write the record {name}: {error}"),
-        }
-    }
-
-    /// Reads the contents of a record in another format than [`read_record`](Cache::read_record)'s.
-    pub(crate) fn read_sealed(&self, name: &str) -> Option<Vec<u8>> {
-        let mut bytes = paths::read(&self.record(name)).ok()?;
-        let contents = (bytes.len() >= SEAL).then(|| bytes.split_off(SEAL))?;
-        if bytes != seal_of(name, &contents).as_bytes() {
-            tracing::warn!("the record {name} is damaged: it is not used");
-            return None;
-        }
-        Some(contents)
-    }
-
-    /// Writes the contents of a record. If that fails, a warning is logged.
-    pub(crate) fn write_sealed(&self, name: &str, contents: &[u8]) {
+        let text = match serde_json::to_vec(contents) {
+            Ok(text) => text,
+            Err(error) => {
+                tracing::warn!("can't write the record {name}: {error}");
+                return;
+            }
+        };
         let path = self.record(name);
         let directory = self.directory.join("projects");
-        let sealed = [seal_of(name, contents).as_bytes(), contents].concat();
+        let sealed = [seal_of(name, &text).as_bytes(), &text].concat();
         if let Err(error) = write(&directory, &path, &sealed) {
             self.complain(&format!("can't write {}: {error}", path.display()));
         }

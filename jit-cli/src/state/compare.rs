@@ -9,6 +9,9 @@ use crate::state::{
     locations::{Location, Locations},
 };
 
+/// The largest number of tools that a line lists.
+const SHOWN: usize = 3;
+
 /// The files of some locations.
 pub(crate) type Scope = &'static [Location];
 
@@ -45,17 +48,11 @@ impl Inputs {
 
     /// Returns how the tools differ from these.
     pub(crate) fn other_tools(&self, tools: &[String]) -> Vec<String> {
-        match self.tools == tools {
-            true => Vec::new(),
-            false => {
-                let shown = |tools: &[String]| tools.join(", ");
-                vec![format!(
-                    "the tools were {}, and are {}",
-                    shown(&self.tools),
-                    shown(tools)
-                )]
-            }
+        if self.tools == tools {
+            return Vec::new();
         }
+        let (before, now) = (only(&self.tools, tools), only(tools, &self.tools));
+        vec![format!("the tools were {before}, and are {now}")]
     }
 
     /// Returns the files that are not as they were when they were read, and those that would be read instead of others.
@@ -91,6 +88,21 @@ impl Inputs {
             }
         }
         lines
+    }
+}
+
+/// Returns the first tools that are not among the others.
+fn only(tools: &[String], others: &[String]) -> String {
+    let own: Vec<&str> = tools
+        .iter()
+        .filter(|tool| !others.contains(tool))
+        .map(String::as_str)
+        .collect();
+    match own.split_at_checked(SHOWN) {
+        Some((shown, rest)) if !rest.is_empty() => {
+            format!("{} and {} more", shown.join(", "), rest.len())
+        }
+        _ => own.join(", "),
     }
 }
 

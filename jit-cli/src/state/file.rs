@@ -1,16 +1,16 @@
-//! The format of a state: a line with the version, JSON, and a line with a checksum.
+//! The format of a state next to the files: a line with the version, JSON, and a line with a checksum. In a cache, a
+//! state is a record like others.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::state::{
-    inputs::{Inputs, Mark},
-    seal,
-};
+use crate::state::inputs::{Inputs, Mark, hexadecimal};
 
 /// The first line.
-const HEAD: &str = "jit-cli state 1";
+const HEAD: &str = "jit-cli state 1\n";
+/// The start of the last line.
+const CHECKSUM: &str = "sha256 ";
 
 /// The state of a target's files.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,12 +29,20 @@ impl State {
     pub(crate) fn encode(&self) -> Vec<u8> {
         // All keys are texts, so that this does not fail; without JSON, nothing is up to date.
         let json = serde_json::to_string_pretty(self).unwrap_or_default();
-        seal::seal(HEAD, &json)
+        let text = format!("{HEAD}{json}\n");
+        let checksum = hexadecimal(text.as_bytes());
+        format!("{text}{CHECKSUM}{checksum}\n").into_bytes()
     }
 
     /// Returns the state in a file. Returns `None` if it is damaged or has another version.
     pub(crate) fn decode(bytes: &[u8]) -> Option<State> {
-        serde_json::from_str(seal::open(HEAD, bytes)?).ok()
+        let text = str::from_utf8(bytes).ok()?;
+        let (before, checksum) = text.strip_suffix('\n')?.rsplit_once('\n')?;
+        let covered = text.get(..before.len() + 1)?;
+        if checksum.strip_prefix(CHECKSUM)? != hexadecimal(covered.as_bytes()) {
+            return None;
+        }
+        serde_json::from_str(covered.strip_prefix(HEAD)?).ok()
     }
 }
 

@@ -477,11 +477,14 @@ fn tools_that_are_remembered() {
     assert!(copied.success());
     let prefix = real.parent().and_then(Path::parent).unwrap();
     symlink(prefix.join("lib"), sandbox.path("llvm/lib")).unwrap();
+    let libraries = sandbox.path("libraries");
+    fs::create_dir(&libraries).unwrap();
     let run = || {
         let words = ["build", "-v", "--cache-dir", "../cache"];
         let run = sandbox.run(&words).with(&["--llvm-tools-install-dir"]);
         let printed = run
             .with(&[sandbox.path("llvm")])
+            .env("LD_LIBRARY_PATH", &libraries)
             .within("machine")
             .succeeds();
         let asked = printed.stderr.contains(&format!(": {}", clang.display()));
@@ -498,13 +501,28 @@ fn tools_that_are_remembered() {
     std::io::Write::write_all(&mut append(), b"x").unwrap();
     append().set_modified(time).unwrap();
     assert_eq!(run(), (false, true));
+    // A library is found in another directory, and differs from the other one in a byte that is not loaded.
+    std::thread::sleep(Duration::from_secs(4));
+    assert!(run().0);
+    assert_eq!(run(), (true, false));
+    let listed = Command::new("ldd").arg(&clang).output().unwrap().stdout;
+    let listed = String::from_utf8(listed).unwrap();
+    let library = listed.lines().find_map(|line| {
+        let (name, rest) = line.trim().split_once(" => ")?;
+        let path = rest.split(' ').next()?;
+        name.starts_with("libz.").then_some((name, path))
+    });
+    let (name, path) = library.unwrap();
+    let bytes = [fs::read(path).unwrap(), b"x".to_vec()].concat();
+    sandbox.write(&format!("libraries/{name}"), bytes);
+    assert!(!run().0);
     // A memory that is damaged.
     std::thread::sleep(Duration::from_secs(4));
     assert!(run().0);
     assert_eq!(run(), (true, false));
     let names = sandbox.files("cache").into_keys();
     let memories: Vec<_> = names
-        .filter(|name| name.ends_with(".tools"))
+        .filter(|name| name.ends_with("tools.json"))
         .map(|name| sandbox.path("cache").join(name))
         .collect();
     assert_eq!(memories.len(), 1, "{memories:?}");
