@@ -81,6 +81,16 @@ pub enum OptimizeError {
         text: String,
     },
 
+    /// The code uses `__builtin_setjmp`, for which clang makes wrong code on this architecture.
+    #[error(
+        "line {line}: __builtin_setjmp cannot be in a stencil here, because clang's code for it \
+         restores a wrong frame pointer; keep it in a function outside of the stencil"
+    )]
+    Setjmp {
+        /// The line at which it is.
+        line: usize,
+    },
+
     /// Something comes between the two instructions of a pair that are patched together.
     #[error(
         "line {line}: the two instructions that load the address of {symbol} would be patched together, \

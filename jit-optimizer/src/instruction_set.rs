@@ -29,6 +29,10 @@ pub(crate) trait InstructionSet: fmt::Debug + Sync {
     /// upstream, since hot code depends on it.
     fn never_continues(&self, text: &str) -> bool;
 
+    /// Returns whether an instruction, without a comment, only removes a value from a stack of registers for
+    /// floating-point numbers.
+    fn drops_float(&self, text: &str) -> bool;
+
     /// Returns whether an instruction sets the frame pointer (`_frame_pointer_modify`).
     fn sets_frame_pointer(&self, text: &str) -> bool;
 

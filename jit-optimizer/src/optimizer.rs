@@ -169,18 +169,18 @@ mod tests {
         let reserved = tuned.frame_pointer(FramePointer::Reserved);
         let arm = ["label-external-branches", "fix-up-constants"];
         let check = "check-pairs";
-        let wide = ["make-addresses-relative"];
+        let wide = ["check-setjmp", "make-addresses-relative"];
         for (triple, options, own) in [
             (x86_64, upstream, &wide[..]),
             (i686, upstream, &[]),
             (aarch64, upstream, &[arm[0], arm[1], check]),
-            (x86_64, tuned, &[wide[0], "shorten-constants"]),
+            (x86_64, tuned, &[wide[0], wide[1], "shorten-constants"]),
             (i686, tuned, &["drop-argument-stores"]),
             (aarch64, tuned, &[arm[0], arm[1], "label-pairs", check]),
             (
                 x86_64,
                 reserved,
-                &[wide[0], "shorten-constants", "check-frame-pointer"],
+                &[wide[0], wide[1], "shorten-constants", "check-frame-pointer"],
             ),
         ] {
             let expected = [&shared, own].concat();

@@ -5,7 +5,7 @@ mod common;
 
 use common::{code, optimize, target, wrapped};
 use jit_optimizer::{End, FramePointer, OptimizeError, Optimizer, Options};
-use jit_schema::Codegen;
+use jit_schema::{CodeEnd, Codegen, Target};
 
 const LINUX: &str = "x86_64-unknown-linux-gnu";
 const DARWIN: &str = "x86_64-apple-darwin";
@@ -427,6 +427,68 @@ fn functions_do_not_run_off_their_end() {
     }
     let nothing = Optimizer::new(target(LINUX), options).optimize(&wrapped("", ""));
     assert!(matches!(nothing, Err(OptimizeError::RunsOffEnd { .. })));
+}
+
+/// Clang fills gaps in a jump table with the address of a block that it knows to be unreachable.
+#[test]
+fn unreachable_entries_of_tables_do_not_run_off_the_end() {
+    const NARROW: &str = "i686-pc-windows-msvc";
+    let optimizer = Optimizer::new(target(NARROW), Options::default().end(End::Jump));
+    let run = |tail: &str, entry: &str| {
+        let code = format!(
+            "\tjmpl\t*LJTI0_0(,%eax,4)\nLBB0_1:\n\tjmp\t__JIT_JUMP_TARGET\n{tail}\
+             \t.section\t.rdata,\"dr\"\nLJTI0_0:\n\t.long\tLBB0_1\n\t.long\t{entry}\n"
+        );
+        let optimized = optimizer.optimize(&wrapped("_", &code))?;
+        Ok::<_, OptimizeError>(optimized.end)
+    };
+    for tail in [
+        "LBB0_2:\n",
+        "LBB0_2:\n\tfstp\t%st(0)\n",
+        "LBB0_2:\n\tfstp\t%st(1)\n\tfstp\t%st(0)   # comment\n",
+        "LBB0_2:\n\tfstp\t%st(0)\nLBB0_3:\n\tfstp\t%st(0)\n",
+    ] {
+        assert_eq!(run(tail, "LBB0_2"), Ok(CodeEnd::Leaves), "{tail}");
+    }
+    for (tail, entry) in [
+        ("LBB0_2:\n\tfstpl\t(%eax)\n", "LBB0_2"),
+        ("LBB0_2:\n\tincl\t%eax\n", "LBB0_2"),
+        ("LBB0_2:\n\tfstp\t%st(0)\n\tincl\t%eax\n", "LBB0_2"),
+        // Something else goes there, by a jump or from the instruction before it.
+        (
+            "LBB0_2:\n\tje\tLBB0_3\n\tretl\nLBB0_3:\n\tfstp\t%st(0)\n",
+            "LBB0_2",
+        ),
+        ("LBB0_3:\n\tincl\t%eax\nLBB0_2:\n\tfstp\t%st(0)\n", "LBB0_3"),
+        (
+            "LBB0_2:\n\tje\tLBB0_3\n\tretl\nLBB0_3:\n\tfstp\t%st(0)\nLBB0_4:\n\tfstp\t%st(0)\n",
+            "LBB0_2",
+        ),
+    ] {
+        let end = run(tail, entry);
+        let refused = matches!(end, Err(OptimizeError::RunsOffEnd { .. }));
+        assert!(refused, "{tail}: {end:?}");
+    }
+}
+
+#[test]
+fn setjmp_is_refused_in_64_bits() {
+    let text =
+        |label: &str| format!("\tnop\n\t#EH_SjLj_Setup\t{label}\n\tret\n{label}:\n\tnop\n\tret\n");
+    for triple in [LINUX, DARWIN, "x86_64-pc-windows-msvc"] {
+        let Target { symbol_prefix, .. } = target(triple);
+        let optimizer = Optimizer::new(target(triple), Options::default());
+        let input = wrapped(symbol_prefix, &text(".LBB0_1"));
+        let line = input
+            .lines()
+            .position(|line| line.contains("EH_SjLj"))
+            .unwrap()
+            + 1;
+        let error = optimizer.optimize(&input).unwrap_err();
+        assert_eq!(error, OptimizeError::Setjmp { line });
+    }
+    let narrow = Optimizer::new(target("i686-pc-windows-msvc"), Options::default());
+    assert!(narrow.optimize(&wrapped("_", &text("LBB0_1"))).is_ok());
 }
 
 /// An alignment that all functions have comes from a flag, such as `-O2`.

@@ -81,6 +81,10 @@ impl InstructionSet for Aarch64 {
     }
 
     /// Matches `\s*stp\s+x29`.
+    fn drops_float(&self, _text: &str) -> bool {
+        false
+    }
+
     fn sets_frame_pointer(&self, text: &str) -> bool {
         matches!(
             scan::mnemonic(text),

@@ -36,6 +36,10 @@ impl InstructionSet for None {
         false
     }
 
+    fn drops_float(&self, _text: &str) -> bool {
+        false
+    }
+
     fn sets_frame_pointer(&self, _text: &str) -> bool {
         false
     }

@@ -4,6 +4,7 @@ mod addresses;
 mod arguments;
 mod constants;
 mod operands;
+mod setjmp;
 
 use jit_schema::ObjectFormat;
 
@@ -40,6 +41,10 @@ impl InstructionSet for I686 {
 
     fn never_continues(&self, text: &str) -> bool {
         never_continues(text)
+    }
+
+    fn drops_float(&self, text: &str) -> bool {
+        drops_float(text)
     }
 
     fn sets_frame_pointer(&self, text: &str) -> bool {
@@ -90,6 +95,10 @@ impl InstructionSet for X86_64 {
         never_continues(text)
     }
 
+    fn drops_float(&self, text: &str) -> bool {
+        drops_float(text)
+    }
+
     fn sets_frame_pointer(&self, text: &str) -> bool {
         sets_frame_pointer(text)
     }
@@ -105,7 +114,7 @@ impl InstructionSet for X86_64 {
 
 impl Isa for X86_64 {
     fn upstream_passes(&self) -> &'static [Pass] {
-        &[addresses::MAKE_RELATIVE]
+        &[setjmp::CHECK, addresses::MAKE_RELATIVE]
     }
 
     fn tuned_passes(&self) -> &'static [Pass] {
@@ -198,6 +207,18 @@ fn never_continues(line: &str) -> bool {
         "jmpq" | "jmpl" => indirect,
         _ => false,
     }
+}
+
+/// Recognizes `fstp %st(N)`, which clang removes values from the stack of the x87 with.
+fn drops_float(text: &str) -> bool {
+    let Some(("fstp", operand)) = scan::mnemonic(text) else {
+        return false;
+    };
+    let register = operand.trim();
+    let number = register
+        .strip_prefix("%st(")
+        .and_then(|rest| rest.strip_suffix(')'));
+    register == "%st" || number.is_some_and(|number| number.parse::<u8>().is_ok())
 }
 
 /// Returns an instruction without its prefixes: Windows wants a `rex64` before an indirect jump that

@@ -36,11 +36,12 @@ fn check(graph: &mut Graph<'_>, context: &Context<'_>) -> Result<(), OptimizeErr
         }
         next = block.link;
     }
+    let dropping = dropping(graph, context, &reached);
     let mut last: Option<&Instruction<'_>> = None;
     for id in graph.linked().take_while(|&id| id != context.continuation) {
         let block = &graph[id];
         last = block.instructions.last().or(last);
-        if !reached[id] {
+        if !reached[id] || dropping[id] {
             continue;
         }
         let jumps = block.target.is_some_and(|target| after[target]);
@@ -139,11 +140,12 @@ pub(super) fn code_end(graph: &Graph<'_>, context: &Context<'_>) -> CodeEnd {
         outside[id] = true;
         end = graph[id].link;
     }
+    let dropping = dropping(graph, context, &reached);
     let runs_off = |id: BlockId| {
         let block = &graph[id];
         let next = next(graph, context, block).filter(|_| !is_table(block));
         let mut ways = block.target.into_iter().chain(next);
-        reached[id] && ways.any(|way| outside[way])
+        reached[id] && !dropping[id] && ways.any(|way| outside[way])
     };
     match outside[entry] || code().any(runs_off) {
         true => CodeEnd::Unknown,
@@ -191,4 +193,39 @@ fn reached(graph: &Graph<'_>, context: &Context<'_>, entries: Vec<BlockId>) -> P
         todo.extend(next(graph, context, block));
     }
     reached
+}
+
+/// Returns which blocks do nothing but drop values of the x87, and are reached only because something
+/// mentions their address, not by a jump or from the instruction before them. Clang fills the gaps of jump tables with the address of a block
+/// that it knows to be unreachable. The block is empty, except that the stack of the x87 is made even there,
+/// and it may be at the end of the code.
+fn dropping(graph: &Graph<'_>, context: &Context<'_>, reached: &PerBlock<bool>) -> PerBlock<bool> {
+    let drops = |block: &Block<'_>| {
+        let mut texts = block.instructions.iter().map(|one| &one.text);
+        !block.is_empty()
+            && !block.opaque
+            && texts.all(|text| context.isa.drops_float(context.syntax.code(text)))
+    };
+    let mut entered: PerBlock<bool> = PerBlock::new(graph);
+    for id in graph.linked().filter(|&id| reached[id]) {
+        let block = &graph[id];
+        let next = next(graph, context, block).filter(|_| !drops(block));
+        for way in block.target.into_iter().chain(next) {
+            entered[way] = true;
+        }
+    }
+    let mut dropping: PerBlock<bool> = PerBlock::new(graph);
+    for id in graph.linked().filter(|&id| reached[id]) {
+        let block = &graph[id];
+        if !drops(block) {
+            continue;
+        }
+        dropping[id] = !entered[id] && !graph.is_global(id);
+        if !dropping[id]
+            && let Some(next) = next(graph, context, block)
+        {
+            entered[next] = true;
+        }
+    }
+    dropping
 }
