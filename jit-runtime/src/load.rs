@@ -4,6 +4,7 @@ mod builder;
 mod check;
 mod draft;
 mod names;
+mod opcodes;
 mod stencils;
 
 pub use stencils::Stencils;

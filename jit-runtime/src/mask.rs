@@ -24,6 +24,69 @@ impl From<Low> for Mask {
     }
 }
 
+/// Words of a set that are not 0, each with its index, in ascending order.
+pub(crate) type Words = Vec<(usize, u64)>;
+
+/// The set of ordinals that a stencil refers to. It takes room for the words that are not 0 alone, because
+/// a file may have many stencils with one high ordinal each.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct SparseMask {
+    low: Low,
+    /// The words after those.
+    high: Words,
+}
+
+impl SparseMask {
+    /// Returns the set whose bits are these words, the lowest ordinals first.
+    pub(crate) fn new(words: &[u32]) -> SparseMask {
+        let mut mask = SparseMask::default();
+        for (index, pair) in words.chunks(2).enumerate() {
+            let halves = pair.iter().rev();
+            let word = halves.fold(0, |word, half| word << 32 | u64::from(*half));
+            if let Some(low) = mask.low.get_mut(index) {
+                *low = word;
+            } else if word != 0 {
+                mask.high.push((index, word));
+            }
+        }
+        mask
+    }
+
+    /// Returns the words below `64 * LOW_WORDS`.
+    pub(crate) fn low(&self) -> Low {
+        self.low
+    }
+
+    /// Returns the words from there on.
+    pub(crate) fn into_high(self) -> Words {
+        self.high
+    }
+
+    /// Returns the ordinals in ascending order.
+    pub(crate) fn ordinals(&self) -> impl Iterator<Item = usize> + '_ {
+        ordinals(&self.low, &self.high)
+    }
+
+    /// Returns whether an ordinal is in the set.
+    pub(crate) fn contains(&self, ordinal: usize) -> bool {
+        let index = ordinal / 64;
+        let word = self.low.get(index).copied().or_else(|| {
+            let at = self.high.binary_search_by_key(&index, |(index, _)| *index);
+            Some(self.high.get(at.ok()?)?.1)
+        });
+        word.is_some_and(|word| word >> (ordinal % 64) & 1 != 0)
+    }
+}
+
+/// Returns the ordinals of a set in ascending order: those of its low words, and of the others.
+pub(crate) fn ordinals<'m>(
+    low: &'m Low,
+    high: &'m [(usize, u64)],
+) -> impl Iterator<Item = usize> + use<'m> {
+    let words = low.iter().copied().enumerate().chain(high.iter().copied());
+    words.flat_map(|(index, word)| bits(word).map(move |bit| index * 64 + bit))
+}
+
 /// Returns the indices of the bits that are set, in ascending order.
 fn bits(word: u64) -> impl Iterator<Item = usize> {
     let mut rest = word;
@@ -37,30 +100,20 @@ fn bits(word: u64) -> impl Iterator<Item = usize> {
 }
 
 impl Mask {
-    /// Returns the words below `64 * LOW_WORDS`.
-    pub(crate) fn low(&self) -> Low {
-        self.low
-    }
-
-    /// Returns whether there are ordinals past the low ones.
-    pub(crate) fn is_high(&self) -> bool {
-        !self.high.is_empty()
-    }
-
     /// Adds an ordinal.
     pub(crate) fn insert(&mut self, ordinal: usize) {
         self.add_word(ordinal / 64, 1 << (ordinal % 64));
     }
 
-    /// Adds the ordinals of another set that are past the low ones.
-    pub(crate) fn add_high(&mut self, other: &Mask) {
-        for (index, word) in other.high.iter().enumerate() {
-            self.add_word(LOW_WORDS + index, *word);
+    /// Adds words of another set.
+    pub(crate) fn add_words(&mut self, words: &[(usize, u64)]) {
+        for (index, word) in words {
+            self.add_word(*index, *word);
         }
     }
 
     /// Adds the ordinals `64 * index` to `64 * index + 63`, a bit each.
-    pub(crate) fn add_word(&mut self, index: usize, bits: u64) {
+    fn add_word(&mut self, index: usize, bits: u64) {
         if let Some(word) = self.low.get_mut(index) {
             *word |= bits;
             return;
@@ -84,14 +137,6 @@ impl Mask {
         self.low.iter().chain(&self.high).copied()
     }
 
-    fn word(&self, index: usize) -> Option<u64> {
-        let word = match index.checked_sub(LOW_WORDS) {
-            None => self.low.get(index),
-            Some(index) => self.high.get(index),
-        };
-        word.copied()
-    }
-
     /// Returns whether there are no ordinals.
     pub(crate) fn is_empty(&self) -> bool {
         self.words().all(|word| word == 0)
@@ -107,20 +152,6 @@ impl Mask {
         self.words()
             .enumerate()
             .flat_map(|(index, word)| bits(word).map(move |bit| index * 64 + bit))
-    }
-
-    /// Returns the ordinals from `first` on, in ascending order. The words before are not looked at.
-    pub(crate) fn ordinals_from(&self, first: usize) -> impl Iterator<Item = usize> + '_ {
-        let words = (first / 64..).map_while(|index| Some((index, self.word(index)?)));
-        words
-            .flat_map(|(index, word)| bits(word).map(move |bit| index * 64 + bit))
-            .skip_while(move |ordinal| *ordinal < first)
-    }
-
-    /// Returns whether an ordinal is in the set.
-    pub(crate) fn contains(&self, ordinal: usize) -> bool {
-        self.word(ordinal / 64)
-            .is_some_and(|word| word >> (ordinal % 64) & 1 != 0)
     }
 
     /// Returns how many ordinals are below `ordinal`: the index of its slot.
@@ -142,6 +173,8 @@ impl Mask {
 
 #[cfg(test)]
 mod tests {
+    use jit_stencils::SymbolMask;
+
     use super::*;
 
     #[test]
@@ -149,30 +182,28 @@ mod tests {
         let ordinals = [0, 63, 64, 255, 256, 320, 1000];
         let mut mask = Mask::default();
         for (index, ordinal) in ordinals.into_iter().enumerate() {
-            assert!(!mask.contains(ordinal));
-            assert_eq!(mask.is_high(), index > 4);
+            assert_eq!(mask.high.is_empty(), index <= 4);
             mask.insert(ordinal);
-            assert!(mask.contains(ordinal));
         }
         assert_eq!(mask.ordinals().collect::<Vec<_>>(), ordinals);
         assert_eq!(mask.len(), ordinals.len());
         for (index, ordinal) in ordinals.into_iter().enumerate() {
-            assert!(
-                mask.ordinals_from(ordinal)
-                    .eq(ordinals[index..].iter().copied())
-            );
-            assert!(
-                mask.ordinals_from(ordinal + 1)
-                    .eq(ordinals[index + 1..].iter().copied())
-            );
             assert_eq!(mask.slot_index(ordinal), index);
             assert_eq!(mask.slot_index(ordinal + 1), index + 1);
         }
-        let mut other = Mask::from(mask.low());
+        let sparse = SparseMask::new(SymbolMask::from_iter(ordinals).words());
+        assert_eq!(sparse.ordinals().collect::<Vec<_>>(), ordinals);
+        for ordinal in 0..1100 {
+            assert_eq!(sparse.contains(ordinal), ordinals.contains(&ordinal));
+        }
+        let mut other = Mask::from(sparse.low());
         assert_eq!(other.ordinals().collect::<Vec<_>>(), [0, 63, 64, 255]);
-        other.add_high(&mask);
+        // Two of the three high ordinals are in words of their own.
+        let high = sparse.into_high();
+        assert_eq!(high.len(), 3);
+        other.add_words(&high);
         assert_eq!(other, mask);
         mask.clear();
-        assert!(mask.is_empty() && !mask.contains(256));
+        assert!(mask.is_empty() && mask.ordinals().next().is_none());
     }
 }

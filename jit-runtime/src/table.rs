@@ -5,7 +5,7 @@ use jit_stencils::SLOT_SIZE;
 
 use crate::{
     form::FormIndex,
-    mask::{Low, Mask},
+    mask::{self, Low, Mask, Words},
     values::{CODE, DATA},
 };
 
@@ -143,7 +143,7 @@ pub(crate) struct Sizes {
     pub(crate) trampolines: Low,
 }
 
-/// The symbols that a stencil or a trace refers to by ordinal.
+/// The symbols that a trace refers to by ordinal.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Masks {
     /// Symbols with a GOT slot.
@@ -153,16 +153,20 @@ pub(crate) struct Masks {
 }
 
 impl Masks {
-    /// Returns whether there are ordinals past the low ones.
-    pub(crate) fn is_high(&self) -> bool {
-        self.got.is_high() || self.trampolines.is_high()
+    /// Adds the ordinals of a stencil that are past the low ones.
+    pub(crate) fn add_high(&mut self, other: &HighMasks) {
+        self.got.add_words(&other.got);
+        self.trampolines.add_words(&other.trampolines);
     }
+}
 
-    /// Adds the ordinals of another stencil that are past the low ones.
-    pub(crate) fn add_high(&mut self, other: &Masks) {
-        self.got.add_high(&other.got);
-        self.trampolines.add_high(&other.trampolines);
-    }
+/// The symbols that a stencil refers to by ordinals which are past the low ones.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct HighMasks {
+    /// Symbols with a GOT slot.
+    pub(crate) got: Words,
+    /// Symbols with a trampoline.
+    pub(crate) trampolines: Words,
 }
 
 impl Sizes {
@@ -201,16 +205,18 @@ pub(crate) struct Table {
     pub(crate) falls_through: Vec<bool>,
     /// Whether any data needs more alignment than all data has.
     pub(crate) aligned: bool,
-    /// By opcode.
-    pub(crate) masks: Vec<Masks>,
-    /// Whether any of those has ordinals past the low ones, which the sizes do not have.
+    /// By opcode: the ordinals that the sizes do not have, if there are any.
+    pub(crate) high: Vec<Option<Box<HighMasks>>>,
+    /// Whether any stencil has such ordinals.
     pub(crate) many_symbols: bool,
     /// The index of the first symbol's address in the table of values.
     pub(crate) symbols_from: usize,
     /// Whether any stencil needs half of an operand.
     pub(crate) halves: bool,
-    /// By opcode: symbols whose addresses are written as they are, by index.
-    pub(crate) direct: Vec<Vec<usize>>,
+    /// Symbols whose addresses are written as they are, by index.
+    pub(crate) direct: Vec<usize>,
+    /// By opcode: the range of those symbols.
+    pub(crate) direct_spans: Vec<Span>,
 }
 
 impl Table {
@@ -221,8 +227,8 @@ impl Table {
             sizes: Vec::with_capacity(count),
             alignments: Vec::with_capacity(count),
             falls_through: Vec::with_capacity(count),
-            masks: Vec::with_capacity(count),
-            direct: Vec::with_capacity(count),
+            high: Vec::with_capacity(count),
+            direct_spans: Vec::with_capacity(count),
             ..Table::default()
         }
     }
@@ -244,9 +250,15 @@ impl Table {
 
     /// Returns the indices of all symbols that a stencil needs, or none if there is no such stencil.
     pub(crate) fn symbols_of(&self, opcode: usize) -> Option<Vec<usize>> {
-        let masks = self.masks.get(opcode)?;
-        let direct = self.direct.get(opcode)?;
-        let both = masks.got.ordinals().chain(masks.trampolines.ordinals());
+        let low = self.sizes.get(opcode)?;
+        let high = self.high.get(opcode)?.as_deref();
+        let (got, trampolines) = match high {
+            Some(high) => (high.got.as_slice(), high.trampolines.as_slice()),
+            None => (&[][..], &[][..]),
+        };
+        let direct = self.direct_spans.get(opcode)?.of(&self.direct)?;
+        let slots = mask::ordinals(&low.got, got);
+        let both = slots.chain(mask::ordinals(&low.trampolines, trampolines));
         Some(both.chain(direct.iter().copied()).collect())
     }
 }

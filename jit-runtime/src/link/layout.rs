@@ -141,11 +141,11 @@ pub(super) fn layout<'t>(
     if stencils.table.many_symbols {
         let opcodes = trace.iter().map(|uop| uop.opcode).chain(stencils.guard());
         for opcode in opcodes {
-            let Some(own) = stencils.table.masks.get(usize::from(opcode)) else {
+            let Some(own) = stencils.table.high.get(usize::from(opcode)) else {
                 let what = "a stencil has no masks";
                 return Err(LinkError::bug(None, stencils.name(opcode), what));
             };
-            masks.add_high(own);
+            own.iter().for_each(|own| masks.add_high(own));
         }
     }
     // A target without trampolines, or without a GOT, has no stencils with a symbol in that mask.

@@ -11,10 +11,11 @@ use crate::{
     arch::{self, Architecture, Fill, Problem, Rules, Site},
     error::StencilError,
     form::{self, FormIndex},
-    mask::Mask,
+    mask::SparseMask,
     shape::WINDOW,
     table::{
-        Branch, CODE_PART, DATA_PART, Field, Pair, Relax, Simple, Sizes, Span, Special, Table,
+        Branch, CODE_PART, DATA_PART, Field, HighMasks, Pair, Relax, Simple, Sizes, Span, Special,
+        Table,
     },
     values::{self, HALVES, UOP_VALUES},
 };
@@ -132,9 +133,16 @@ impl<'s> TableBuilder<'s> {
         table.falls_through.push(draft.falls_through);
         table.alignments.push(draft.data_alignment);
         table.aligned |= draft.data_alignment > SLOT_SIZE;
-        table.many_symbols |= draft.masks.is_high();
-        table.masks.push(draft.masks);
-        table.direct.push(draft.direct);
+        let high = HighMasks {
+            got: draft.masks.got.into_high(),
+            trampolines: draft.masks.trampolines.into_high(),
+        };
+        let is_high = !(high.got.is_empty() && high.trampolines.is_empty());
+        table.many_symbols |= is_high;
+        table.high.push(is_high.then(|| Box::new(high)));
+        let direct = table.direct.len();
+        table.direct.extend(draft.direct);
+        table.direct_spans.push(span(direct, table.direct.len())?);
         Some(())
     }
 
@@ -335,7 +343,7 @@ impl<'s> TableBuilder<'s> {
         }
     }
 
-    fn check_ordinal(&self, mask: &Mask, ordinal: usize) -> Result<(), Problem> {
+    fn check_ordinal(&self, mask: &SparseMask, ordinal: usize) -> Result<(), Problem> {
         let symbol = self.names.with_ordinal(ordinal);
         match symbol.filter(|_| mask.contains(ordinal)) {
             Some(symbol) => check_symbol(symbol),

@@ -1,9 +1,9 @@
 //! Checks of a stencil as a whole: its sizes, its masks, and that its holes do not overlap.
 
 use jit_schema::PatchKind;
-use jit_stencils::{MAX_ALIGNMENT, Part, SLOT_SIZE, Stencil, StencilGroup, SymbolMask};
+use jit_stencils::{MAX_ALIGNMENT, Part, SLOT_SIZE, Stencil, StencilGroup};
 
-use crate::{arch::Rules, error::StencilError, limits::MAX_SIZE, mask::Mask, table::Masks};
+use crate::{arch::Rules, error::StencilError, limits::MAX_SIZE, mask::SparseMask};
 
 /// Checks that both parts of a stencil have a size that an image can hold, and that it can align the
 /// data.
@@ -39,6 +39,15 @@ pub(super) fn check_sizes(
     }
 }
 
+/// The symbols that a stencil refers to by ordinal.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Masks {
+    /// Symbols with a GOT slot.
+    pub(super) got: SparseMask,
+    /// Symbols with a trampoline.
+    pub(super) trampolines: SparseMask,
+}
+
 /// Returns a stencil's masks. Each symbol in them takes room, whether a hole refers to it or not.
 ///
 /// `known` is how many symbols have ordinals.
@@ -49,8 +58,8 @@ pub(super) fn masks(
     known: usize,
 ) -> Result<Masks, StencilError> {
     let masks = Masks {
-        got: mask(&group.got_entries),
-        trampolines: mask(&group.trampolines),
+        got: SparseMask::new(group.got_entries.words()),
+        trampolines: SparseMask::new(group.trampolines.words()),
     };
     let wrong = |ordinal, problem: &str| StencilError::Mask {
         uop: uop.to_owned(),
@@ -62,26 +71,12 @@ pub(super) fn masks(
     {
         return Err(wrong(ordinal, "the target has no GOT"));
     }
-    let given = [
-        (&group.got_entries, &masks.got),
-        (&group.trampolines, &masks.trampolines),
-    ];
-    for (_, given) in given.iter().filter(|(own, _)| !own.words().is_empty()) {
-        if let Some(ordinal) = given.ordinals_from(known).next() {
-            return Err(wrong(ordinal, "there is no such symbol"));
-        }
+    let mut all = masks.got.ordinals().chain(masks.trampolines.ordinals());
+    if let Some(ordinal) = all.find(|ordinal| *ordinal >= known) {
+        return Err(wrong(ordinal, "there is no such symbol"));
     }
+    drop(all);
     Ok(masks)
-}
-
-/// Returns a mask as the linker has it.
-fn mask(mask: &SymbolMask) -> Mask {
-    let mut converted = Mask::default();
-    let words = mask.words().iter().enumerate();
-    for (index, word) in words.filter(|(_, word)| **word != 0) {
-        converted.add_word(index / 2, u64::from(*word) << (index % 2 * 32));
-    }
-    converted
 }
 
 /// Checks that no two holes share a byte: they are filled in no particular order.

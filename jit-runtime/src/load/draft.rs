@@ -4,8 +4,10 @@ use jit_stencils::{CodeEnd, HoleValue, Part, StencilGroup};
 
 use crate::{
     arch::{Problem, outside},
-    form, shape,
-    table::{CODE_PART, DATA_PART, Entry, Field, Masks, Relax, Simple},
+    form,
+    load::check::Masks,
+    shape,
+    table::{CODE_PART, DATA_PART, Entry, Field, Relax, Simple},
     values,
 };
 

@@ -1,14 +1,11 @@
 //! Stencils that have been checked and can be linked.
 
-use std::{
-    collections::HashMap,
-    sync::atomic::{AtomicU64, Ordering},
-};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use jit_schema::Target;
 use jit_stencils::{HoleValue, PatchValue, StencilGroup, StencilSet, UnwindInfo, file};
 
-use super::builder::TableBuilder;
+use super::{builder::TableBuilder, opcodes::Opcodes};
 use crate::{
     arch::Rules,
     error::{LoadError, StencilError},
@@ -37,7 +34,7 @@ pub struct Stencils {
     pub(crate) table: Table,
     /// The stencils as they were given: for messages, and for choosing a guard.
     pub(crate) groups: Vec<(String, StencilGroup)>,
-    opcodes: HashMap<String, u16>,
+    opcodes: Opcodes,
     pub(crate) symbols: Vec<String>,
     guard: Option<u16>,
     shim: Option<u16>,
@@ -70,13 +67,15 @@ impl Stencils {
                 count: groups.len(),
             });
         }
+        let opcodes = Opcodes::new(&groups).map_err(|opcode| StencilError::Duplicate {
+            uop: groups
+                .get(usize::from(opcode))
+                .map(|(name, _)| name.clone())
+                .unwrap_or_default(),
+        })?;
         let mut builder = TableBuilder::new(&target, &symbols, groups.len());
-        let mut opcodes = HashMap::with_capacity(groups.len());
         let mut shim = None;
         for (opcode, (name, group)) in (0..=u16::MAX).zip(&groups) {
-            if opcodes.insert(name.clone(), opcode).is_some() {
-                return Err(StencilError::Duplicate { uop: name.clone() });
-            }
             builder.add(name, group)?;
             // The shim is the last one.
             shim = has_shim.then_some(opcode);
@@ -165,7 +164,7 @@ impl Stencils {
 
     /// Returns the opcode of a micro-op.
     pub fn opcode(&self, name: &str) -> Option<u16> {
-        self.opcodes.get(name).copied()
+        self.opcodes.get(name, &self.groups)
     }
 
     /// Returns a trace of the micro-ops with these names, whose operands and targets are all 0.
