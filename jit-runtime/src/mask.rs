@@ -1,5 +1,7 @@
 //! Sets of external symbols, by ordinal.
 
+use jit_stencils::SymbolMask;
+
 /// How many 64-bit words the sets of most stencils need: CPython has up to 256 symbols with ordinals
 /// (`SYMBOL_MASK_WORDS` in its `Python/jit.c`).
 pub(crate) const LOW_WORDS: usize = 4;
@@ -27,55 +29,29 @@ impl From<Low> for Mask {
 /// Words of a set that are not 0, each with its index, in ascending order.
 pub(crate) type Words = Vec<(usize, u64)>;
 
-/// The set of ordinals that a stencil refers to. It takes room for the words that are not 0 alone, because
-/// a file may have many stencils with one high ordinal each.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct SparseMask {
-    low: Low,
-    /// The words after those.
-    high: Words,
+/// Returns the low words of a stencil's set.
+pub(crate) fn low(mask: &SymbolMask) -> Low {
+    let mut low = Low::default();
+    for (index, word) in mask.sparse_words() {
+        match low.get_mut(*index) {
+            Some(own) => *own = *word,
+            None => break,
+        }
+    }
+    low
 }
 
-impl SparseMask {
-    /// Returns the set whose bits are these words, the lowest ordinals first.
-    pub(crate) fn new(words: &[u32]) -> SparseMask {
-        let mut mask = SparseMask::default();
-        for (index, pair) in words.chunks(2).enumerate() {
-            let halves = pair.iter().rev();
-            let word = halves.fold(0, |word, half| word << 32 | u64::from(*half));
-            if let Some(low) = mask.low.get_mut(index) {
-                *low = word;
-            } else if word != 0 {
-                mask.high.push((index, word));
-            }
-        }
-        mask
-    }
+/// Returns the words of a stencil's set from there on.
+pub(crate) fn high(mask: &SymbolMask) -> Words {
+    let words = mask.sparse_words();
+    let start = words.partition_point(|(index, _)| *index < LOW_WORDS);
+    words.get(start..).unwrap_or_default().to_vec()
+}
 
-    /// Returns the words below `64 * LOW_WORDS`.
-    pub(crate) fn low(&self) -> Low {
-        self.low
-    }
-
-    /// Returns the words from there on.
-    pub(crate) fn into_high(self) -> Words {
-        self.high
-    }
-
-    /// Returns the ordinals in ascending order.
-    pub(crate) fn ordinals(&self) -> impl Iterator<Item = usize> + '_ {
-        ordinals(&self.low, &self.high)
-    }
-
-    /// Returns whether an ordinal is in the set.
-    pub(crate) fn contains(&self, ordinal: usize) -> bool {
-        let index = ordinal / 64;
-        let word = self.low.get(index).copied().or_else(|| {
-            let at = self.high.binary_search_by_key(&index, |(index, _)| *index);
-            Some(self.high.get(at.ok()?)?.1)
-        });
-        word.is_some_and(|word| word >> (ordinal % 64) & 1 != 0)
-    }
+/// Returns the largest ordinal of a stencil's set.
+pub(crate) fn largest(mask: &SymbolMask) -> Option<usize> {
+    let (index, word) = mask.sparse_words().last()?;
+    Some(index * 64 + word.checked_ilog2()? as usize)
 }
 
 /// Returns the ordinals of a set in ascending order: those of its low words, and of the others.
@@ -173,8 +149,6 @@ impl Mask {
 
 #[cfg(test)]
 mod tests {
-    use jit_stencils::SymbolMask;
-
     use super::*;
 
     #[test]
@@ -191,17 +165,19 @@ mod tests {
             assert_eq!(mask.slot_index(ordinal), index);
             assert_eq!(mask.slot_index(ordinal + 1), index + 1);
         }
-        let sparse = SparseMask::new(SymbolMask::from_iter(ordinals).words());
-        assert_eq!(sparse.ordinals().collect::<Vec<_>>(), ordinals);
-        for ordinal in 0..1100 {
-            assert_eq!(sparse.contains(ordinal), ordinals.contains(&ordinal));
-        }
-        let mut other = Mask::from(sparse.low());
+        let sparse = SymbolMask::from_iter(ordinals);
+        assert_eq!(largest(&sparse), Some(1000));
+        assert_eq!(largest(&SymbolMask::default()), None);
+        let mut other = Mask::from(low(&sparse));
         assert_eq!(other.ordinals().collect::<Vec<_>>(), [0, 63, 64, 255]);
-        // Two of the three high ordinals are in words of their own.
-        let high = sparse.into_high();
-        assert_eq!(high.len(), 3);
-        other.add_words(&high);
+        // The three high ordinals are in words of their own.
+        let words = high(&sparse);
+        assert_eq!(words.len(), 3);
+        assert_eq!(
+            super::ordinals(&low(&sparse), &words).collect::<Vec<_>>(),
+            ordinals
+        );
+        other.add_words(&words);
         assert_eq!(other, mask);
         mask.clear();
         assert!(mask.is_empty() && mask.ordinals().next().is_none());

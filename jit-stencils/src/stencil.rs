@@ -58,42 +58,69 @@ impl<H> Default for Stencil<H> {
     }
 }
 
-/// A set of external symbols, with one bit for each ordinal.
+/// A set of external symbols. It takes memory in proportion to the number of symbols in it, however high
+/// their ordinals are.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct SymbolMask {
-    /// The bit of ordinal `o` is bit `o % 32` of word `o / 32`. The last word is not 0.
-    words: Vec<u32>,
+    /// The bit of ordinal `o` is bit `o % 64` of word `o / 64`: the words that are not 0, each with its
+    /// index, in ascending order.
+    words: Vec<(usize, u64)>,
 }
 
 impl SymbolMask {
-    /// Adds a symbol by its index in [`StencilSet::symbols`]. The mask has as many words as the
-    /// largest index needs.
+    /// Adds a symbol by its index in [`StencilSet::symbols`].
     pub fn insert(&mut self, ordinal: usize) {
-        let index = ordinal / 32;
-        if self.words.len() <= index {
-            self.words.resize(index + 1, 0);
+        let (index, bit) = (ordinal / 64, 1 << (ordinal % 64));
+        match self.find(index) {
+            Ok(at) => {
+                if let Some((_, word)) = self.words.get_mut(at) {
+                    *word |= bit;
+                }
+            }
+            Err(at) => self.words.insert(at, (index, bit)),
         }
-        if let Some(word) = self.words.get_mut(index) {
-            *word |= 1 << (ordinal % 32);
-        }
+    }
+
+    fn find(&self, index: usize) -> Result<usize, usize> {
+        self.words.binary_search_by_key(&index, |(index, _)| *index)
     }
 
     /// Returns whether the symbol is in the set.
     pub fn contains(&self, ordinal: usize) -> bool {
-        self.words
-            .get(ordinal / 32)
-            .is_some_and(|word| word & (1 << (ordinal % 32)) != 0)
+        let at = self.find(ordinal / 64).ok();
+        let word = at.and_then(|at| self.words.get(at));
+        word.is_some_and(|(_, word)| word >> (ordinal % 64) & 1 != 0)
     }
 
-    /// Returns the bits, 32 in each word and the lowest ordinals first. There are no more words than
-    /// needed.
-    pub fn words(&self) -> &[u32] {
+    /// Returns the words of 64 bits that are not 0, each with its index, in ascending order. The bit of
+    /// ordinal `o` is bit `o % 64` of word `o / 64`.
+    pub fn sparse_words(&self) -> &[(usize, u64)] {
         &self.words
+    }
+
+    /// Returns all bits, 32 in each word and the lowest ordinals first. There are no more words than
+    /// needed.
+    pub fn words(&self) -> Vec<u32> {
+        let mut words = Vec::new();
+        for (index, word) in &self.words {
+            words.resize(2 * index, 0);
+            words.extend([*word as u32, (word >> 32) as u32]);
+        }
+        words.truncate(
+            words
+                .iter()
+                .rposition(|word| *word != 0)
+                .map_or(0, |last| last + 1),
+        );
+        words
     }
 }
 
 impl FromIterator<usize> for SymbolMask {
     fn from_iter<I: IntoIterator<Item = usize>>(ordinals: I) -> Self {
+        let mut ordinals: Vec<usize> = ordinals.into_iter().collect();
+        // Then each is added to the last word, or after it.
+        ordinals.sort_unstable();
         let mut mask = SymbolMask::default();
         for ordinal in ordinals {
             mask.insert(ordinal);
@@ -198,10 +225,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn masks_grow_by_words() {
+    fn masks_have_the_words_that_are_not_0() {
         let mask: SymbolMask = [40, 0, 31].into_iter().collect();
         assert_eq!(mask.words(), [0x8000_0001, 0x100]);
+        assert_eq!(mask.sparse_words(), [(0, 0x100_8000_0001)]);
         assert!(mask.contains(40) && mask.contains(0) && mask.contains(31));
         assert!(!mask.contains(1) && !mask.contains(39) && !mask.contains(1000));
+        let mut high = SymbolMask::default();
+        for ordinal in [64 * 1_000_000, 129, 64 * 1_000_000 + 2, 0] {
+            high.insert(ordinal);
+            assert!(high.contains(ordinal));
+        }
+        assert_eq!(high.sparse_words(), [(0, 1), (2, 2), (1_000_000, 5)]);
+        assert_eq!(SymbolMask::from_iter([129, 0]).words(), [1, 0, 0, 0, 2]);
+        assert!(SymbolMask::default().words().is_empty());
     }
 }

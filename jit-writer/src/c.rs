@@ -62,12 +62,13 @@ fn without_trailing_zeros(body: &[u8]) -> &[u8] {
 
 /// Writes the words of a mask as an initializer.
 pub(crate) fn write_mask(out: &mut String, mask: &SymbolMask) {
-    if mask.words().is_empty() {
+    let words = mask.words();
+    if words.is_empty() {
         out.push_str("{0}");
         return;
     }
     let mut separator = "{";
-    for word in mask.words() {
+    for word in words {
         let _ = write!(out, "{separator}{word:#04x}");
         separator = ", ";
     }

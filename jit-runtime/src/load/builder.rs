@@ -4,14 +4,16 @@
 use std::sync::Arc;
 
 use jit_schema::Target;
-use jit_stencils::{Hole, HoleValue, Part, PatchValue, SLOT_SIZE, StencilGroup};
+use jit_stencils::{
+    CodeEnd, Hole, HoleValue, Part, PatchValue, SLOT_SIZE, StencilGroup, SymbolMask,
+};
 
 use super::{check, draft::Draft, names::Names};
 use crate::{
     arch::{self, Architecture, Fill, Problem, Rules, Site},
     error::StencilError,
     form::{self, FormIndex},
-    mask::SparseMask,
+    mask,
     shape::WINDOW,
     table::{
         Branch, CODE_PART, DATA_PART, Field, HighMasks, Pair, Relax, Simple, Sizes, Span, Special,
@@ -62,9 +64,9 @@ impl<'s> TableBuilder<'s> {
 
     /// Checks a stencil and adds it.
     pub(super) fn add(&mut self, uop: &str, group: &'s StencilGroup) -> Result<(), StencilError> {
-        let masks = check::masks(uop, group, &self.rules, self.names.ordinals())?;
+        check::check_masks(uop, group, &self.rules, self.names.ordinals())?;
         check::check_sizes(uop, group, &self.rules)?;
-        let mut draft = Draft::new(group, masks);
+        let mut draft = Draft::new(group);
         let before = self.lengths();
         for (part, stencil) in [(Part::Data, &group.data), (Part::Code, &group.code)] {
             check::check_overlaps(uop, part, stencil)?;
@@ -99,6 +101,7 @@ impl<'s> TableBuilder<'s> {
     /// for an index.
     fn finish_entry(&mut self, draft: Draft, before: Lengths) -> Option<()> {
         let table = &mut self.table;
+        let group = draft.group;
         let mut fields = table.fields.split_off(before.fields);
         draft.finish_fields(&mut fields);
         let small = draft.widen(&mut fields);
@@ -127,15 +130,15 @@ impl<'s> TableBuilder<'s> {
         table.sizes.push(Sizes {
             code: draft.code.len() as u64,
             data: draft.data.len() as u64,
-            got: draft.masks.got.low(),
-            trampolines: draft.masks.trampolines.low(),
+            got: mask::low(&group.got_entries),
+            trampolines: mask::low(&group.trampolines),
         });
-        table.falls_through.push(draft.falls_through);
-        table.alignments.push(draft.data_alignment);
-        table.aligned |= draft.data_alignment > SLOT_SIZE;
+        table.falls_through.push(group.end == CodeEnd::FallsThrough);
+        table.alignments.push(group.data_alignment);
+        table.aligned |= group.data_alignment > SLOT_SIZE;
         let high = HighMasks {
-            got: draft.masks.got.into_high(),
-            trampolines: draft.masks.trampolines.into_high(),
+            got: mask::high(&group.got_entries),
+            trampolines: mask::high(&group.trampolines),
         };
         let is_high = !(high.got.is_empty() && high.trampolines.is_empty());
         table.many_symbols |= is_high;
@@ -273,7 +276,7 @@ impl<'s> TableBuilder<'s> {
         if self.rules.trampoline.is_none() {
             return Err("the target has no trampolines".into());
         }
-        self.check_ordinal(&draft.masks.trampolines, ordinal)?;
+        self.check_ordinal(&draft.group.trampolines, ordinal)?;
         draft.clear(part, hole.offset, hole.patch.width(), form::field(form))?;
         self.table.specials.push(Special::Branch(Branch {
             offset: offset(hole.offset)?,
@@ -289,7 +292,7 @@ impl<'s> TableBuilder<'s> {
     fn value(&mut self, draft: &mut Draft, hole: &'s Hole) -> Result<(u16, i64), Problem> {
         match &hole.value {
             PatchValue::GotSlot { ordinal, addend } => {
-                self.check_ordinal(&draft.masks.got, *ordinal)?;
+                self.check_ordinal(&draft.group.got_entries, *ordinal)?;
                 let got = self.rules.got.ok_or("the target has no GOT")?;
                 let expected = got.addend;
                 if *addend != expected {
@@ -337,13 +340,13 @@ impl<'s> TableBuilder<'s> {
     fn check_slot_fill(&self, draft: &Draft, part: Part, hole: &'s Hole) -> Result<(), Problem> {
         match hole.value {
             PatchValue::Symbol { ordinal } if part == Part::Data => {
-                self.check_ordinal(&draft.masks.got, ordinal)
+                self.check_ordinal(&draft.group.got_entries, ordinal)
             }
             _ => Err("only data fills GOT slots, and with symbols".into()),
         }
     }
 
-    fn check_ordinal(&self, mask: &SparseMask, ordinal: usize) -> Result<(), Problem> {
+    fn check_ordinal(&self, mask: &SymbolMask, ordinal: usize) -> Result<(), Problem> {
         let symbol = self.names.with_ordinal(ordinal);
         match symbol.filter(|_| mask.contains(ordinal)) {
             Some(symbol) => check_symbol(symbol),

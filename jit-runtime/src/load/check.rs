@@ -3,7 +3,7 @@
 use jit_schema::PatchKind;
 use jit_stencils::{MAX_ALIGNMENT, Part, SLOT_SIZE, Stencil, StencilGroup};
 
-use crate::{arch::Rules, error::StencilError, limits::MAX_SIZE, mask::SparseMask};
+use crate::{arch::Rules, error::StencilError, limits::MAX_SIZE, mask};
 
 /// Checks that both parts of a stencil have a size that an image can hold, and that it can align the
 /// data.
@@ -39,44 +39,31 @@ pub(super) fn check_sizes(
     }
 }
 
-/// The symbols that a stencil refers to by ordinal.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Masks {
-    /// Symbols with a GOT slot.
-    pub(super) got: SparseMask,
-    /// Symbols with a trampoline.
-    pub(super) trampolines: SparseMask,
-}
-
-/// Returns a stencil's masks. Each symbol in them takes room, whether a hole refers to it or not.
+/// Checks a stencil's masks. Each symbol in them takes room, whether a hole refers to it or not.
 ///
 /// `known` is how many symbols have ordinals.
-pub(super) fn masks(
+pub(super) fn check_masks(
     uop: &str,
     group: &StencilGroup,
     rules: &Rules,
     known: usize,
-) -> Result<Masks, StencilError> {
-    let masks = Masks {
-        got: SparseMask::new(group.got_entries.words()),
-        trampolines: SparseMask::new(group.trampolines.words()),
-    };
+) -> Result<(), StencilError> {
     let wrong = |ordinal, problem: &str| StencilError::Mask {
         uop: uop.to_owned(),
         ordinal,
         problem: problem.to_owned(),
     };
     if rules.got.is_none()
-        && let Some(ordinal) = masks.got.ordinals().next()
+        && let Some(ordinal) = mask::largest(&group.got_entries)
     {
         return Err(wrong(ordinal, "the target has no GOT"));
     }
-    let mut all = masks.got.ordinals().chain(masks.trampolines.ordinals());
-    if let Some(ordinal) = all.find(|ordinal| *ordinal >= known) {
-        return Err(wrong(ordinal, "there is no such symbol"));
+    for mask in [&group.got_entries, &group.trampolines] {
+        if let Some(ordinal) = mask::largest(mask).filter(|ordinal| *ordinal >= known) {
+            return Err(wrong(ordinal, "there is no such symbol"));
+        }
     }
-    drop(all);
-    Ok(masks)
+    Ok(())
 }
 
 /// Checks that no two holes share a byte: they are filled in no particular order.

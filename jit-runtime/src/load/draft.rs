@@ -1,37 +1,30 @@
 //! A stencil that is being added to the table: its bodies, with the fields of its holes set to 0.
 
-use jit_stencils::{CodeEnd, HoleValue, Part, StencilGroup};
+use jit_stencils::{HoleValue, Part, StencilGroup};
 
 use crate::{
     arch::{Problem, outside},
-    form,
-    load::check::Masks,
-    shape,
+    form, shape,
     table::{CODE_PART, DATA_PART, Entry, Field, Relax, Simple},
     values,
 };
 
-pub(super) struct Draft {
+pub(super) struct Draft<'s> {
+    /// The stencil as it was given.
+    pub(super) group: &'s StencilGroup,
     pub(super) code: Vec<u8>,
     pub(super) data: Vec<u8>,
-    /// What the address of the data must be a multiple of, in bytes.
-    pub(super) data_alignment: usize,
-    /// Whether control can go on past the end of the code.
-    pub(super) falls_through: bool,
-    pub(super) masks: Masks,
     /// Symbols whose addresses are written as they are, by index.
     pub(super) direct: Vec<usize>,
     pub(super) entry: Entry,
 }
 
-impl Draft {
-    pub(super) fn new(group: &StencilGroup, masks: Masks) -> Draft {
+impl<'s> Draft<'s> {
+    pub(super) fn new(group: &'s StencilGroup) -> Draft<'s> {
         Draft {
+            group,
             code: group.code.body.clone(),
             data: group.data.body.clone(),
-            data_alignment: group.data_alignment,
-            falls_through: group.end == CodeEnd::FallsThrough,
-            masks,
             direct: Vec::new(),
             entry: Entry::default(),
         }

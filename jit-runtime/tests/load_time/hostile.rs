@@ -222,13 +222,11 @@ fn slots(size: usize) -> Vec<u8> {
     set(LINUX, vec![group], names(count))
 }
 
-/// The masks have almost 64 times the size of the file, which is the limit.
+/// With a bit for each ordinal, the masks would be hundreds of times as large as the file.
 fn masks(size: usize) -> Vec<u8> {
     let symbols = (size / 12).min(VALUES);
     let group = with_slots(std::iter::once(symbols - 1));
-    // A symbol takes 4 bytes or more, a micro-op 24 or more, and each mask an eighth of a byte for each symbol.
-    let most = (60 * 4 * symbols).checked_div((symbols / 8).saturating_sub(60 * 24));
-    let count = (size / 40).min(most.unwrap_or(usize::MAX));
+    let count = (size / 40).min(usize::from(u16::MAX));
     set(LINUX, vec![group; count], names(symbols))
 }
 

@@ -231,19 +231,17 @@ impl<'a> Decoder<'a> {
                 .end()
                 .map_err(|fault| malformed(fault, format!("the end of {name}'s code")))?;
         }
-        let (mut trampolines, mut got_entries) = (SymbolMask::default(), SymbolMask::default());
-        for hole in &code.holes {
-            let (mask, ordinal) = match hole.value {
-                PatchValue::Symbol { ordinal } => (&mut trampolines, ordinal),
-                PatchValue::GotSlot { ordinal, .. } => (&mut got_entries, ordinal),
-                PatchValue::Address { .. } => continue,
-            };
-            let words = (ordinal / 32 + 1).saturating_sub(mask.words().len());
-            self.reader
-                .spend(words * size_of::<u32>())
-                .map_err(|fault| malformed(fault, format!("the masks of {name}")))?;
-            mask.insert(ordinal);
-        }
+        let values = || code.holes.iter().map(|hole| &hole.value);
+        let trampolines = values().filter_map(|value| match value {
+            PatchValue::Symbol { ordinal } => Some(*ordinal),
+            PatchValue::GotSlot { .. } | PatchValue::Address { .. } => None,
+        });
+        let got_entries = values().filter_map(|value| match value {
+            PatchValue::GotSlot { ordinal, .. } => Some(*ordinal),
+            PatchValue::Symbol { .. } | PatchValue::Address { .. } => None,
+        });
+        let trampolines: SymbolMask = trampolines.collect();
+        let got_entries: SymbolMask = got_entries.collect();
         Ok(StencilGroup {
             code,
             data,

@@ -15,7 +15,3 @@ pub(super) const DETAILED_VERSION: u32 = 2;
 
 /// The number of bytes before the part with the checksum: [`MAGIC`], [`VERSION`] and the CRC-32.
 pub const HEADER_SIZE: usize = 16;
-
-/// The most memory that masks may take, in multiples of the file's size. A mask has a bit for each ordinal
-/// up to the highest one that a micro-op refers to, and only that one need be in the file.
-pub(super) const EXPANSION: usize = 64;

@@ -1,7 +1,5 @@
 //! Reads untrusted bytes one after the other.
 
-use super::format::EXPANSION;
-
 /// A problem and the offset in the file where it is.
 #[derive(Debug)]
 pub(super) struct Fault {
@@ -14,8 +12,6 @@ pub(super) struct Reader<'a> {
     rest: &'a [u8],
     /// The offset of the rest in the file.
     offset: usize,
-    /// The number of bytes that may still be copied of what the file has only once.
-    allowance: usize,
 }
 
 impl<'a> Reader<'a> {
@@ -24,7 +20,6 @@ impl<'a> Reader<'a> {
         Reader {
             rest: bytes.get(offset..).unwrap_or_default(),
             offset,
-            allowance: bytes.len().saturating_mul(EXPANSION),
         }
     }
 
@@ -41,19 +36,6 @@ impl<'a> Reader<'a> {
     /// Returns a fault at the next byte.
     pub(super) fn fault(&self, problem: impl Into<String>) -> Fault {
         fault(self.offset, problem)
-    }
-
-    /// Takes copies of something that the file has only once off the allowance.
-    pub(super) fn spend(&mut self, bytes: usize) -> Result<(), Fault> {
-        match self.allowance.checked_sub(bytes) {
-            Some(left) => {
-                self.allowance = left;
-                Ok(())
-            }
-            None => Err(self.fault(format!(
-                "masks would come to more than {EXPANSION} times the file's size"
-            ))),
-        }
     }
 
     pub(super) fn byte(&mut self) -> Result<u8, Fault> {
