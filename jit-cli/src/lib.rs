@@ -68,6 +68,7 @@ mod events;
 mod paths;
 mod pipeline;
 mod project;
+mod reads;
 mod scratch;
 mod state;
 mod statistics;

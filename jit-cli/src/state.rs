@@ -6,7 +6,5 @@
 pub(crate) mod collect;
 pub(crate) mod compare;
 pub(crate) mod file;
-mod includes;
 pub(crate) mod inputs;
 pub(crate) mod locations;
-mod words;

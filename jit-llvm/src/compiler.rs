@@ -12,6 +12,7 @@ pub use self::builder::CompilerBuilder;
 use crate::{
     batch,
     context::Context,
+    dependencies::{self, Dependencies},
     discover::Toolchain,
     driver,
     error::LlvmError,
@@ -233,8 +234,8 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    /// Returns the files that are read to compile the sources and the shim: headers, and the shim itself.
-    /// Returns `None` if they are not known, because one of the files does not preprocess, for example.
+    /// Returns what is read to compile the sources and the shim: headers, and the shim itself. Returns `None`
+    /// if that is not known, because one of the files does not preprocess, for example.
     ///
     /// # Errors
     ///
@@ -243,21 +244,11 @@ impl<'a> Compiler<'a> {
         &self,
         sources: &[Source],
         shim: Option<&Path>,
-    ) -> Result<Option<Vec<PathBuf>>, LlvmError> {
-        let Some(plans) = self.commands()? else {
-            return Ok(None);
-        };
-        let Some(mut files) = expand::dependencies(&self.context, &plans.compile, sources)? else {
-            return Ok(None);
-        };
-        if let Some(path) = shim {
-            // It has to be complete even where headers are included before the shim.
-            let Some(taken) = shim::take(&self.context, &plans.shim, path)? else {
-                return Ok(None);
-            };
-            files.extend(taken.files);
+    ) -> Result<Option<Dependencies>, LlvmError> {
+        match self.commands()? {
+            Some(plans) => dependencies::of(&self.context, plans, sources, shim),
+            None => Ok(None),
         }
-        Ok(Some(files))
     }
 
     /// Returns the cc1 arguments of the three steps: to compile, to assemble, and for the shim. Returns

@@ -8,7 +8,10 @@
 mod meaning;
 mod output;
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use self::{
     meaning::UnstableNames,
@@ -132,27 +135,38 @@ pub(crate) fn expand_file(
     }))
 }
 
-/// Returns the files that the preamble and the sources include. Returns `None` if they do not preprocess.
-pub(crate) fn dependencies(
+/// Writes the preamble and all sources to one file, which ends with the second result.
+pub(crate) fn write_whole(
     context: &Context<'_>,
-    plan: &Plan,
     sources: &[Source],
-) -> Result<Option<Vec<PathBuf>>, LlvmError> {
-    let Some(plan) = plan.with(&[("-S", "-E")]) else {
-        return Ok(None);
-    };
+) -> Result<(PathBuf, &'static str), LlvmError> {
     let start = context.start(&context.work.file("preamble", "h"));
     let sources: Vec<&Source> = sources.iter().collect();
     let text = [
         start.as_bytes(),
         &following(context, &sources, &BTreeSet::new()),
+        END.as_bytes(),
+        b"\n",
     ]
     .concat();
-    let directory = context.work.directory("dependencies")?;
-    let input = directory.join("input.c");
+    let input = context.work.directory("whole")?.join("input.c");
     files::write(&input, &text)?;
-    let done = preprocess(context, &plan, &WORDS, &directory, &input)?;
-    Ok(done.map(|done| done.files))
+    Ok((input, END))
+}
+
+/// Returns whether the assembler may read files because of inline assembly in a file, or in what it includes.
+pub(crate) fn may_assemble_files(
+    context: &Context<'_>,
+    plan: &Plan,
+    action: &str,
+    input: &Path,
+) -> Result<bool, LlvmError> {
+    let Some(plan) = plan.with(&[(action, "-E")]) else {
+        return Ok(true);
+    };
+    let directory = context.work.directory("assembly")?;
+    let done = preprocess(context, &plan, &WORDS, &directory, input)?;
+    Ok(done.is_none_or(|done| meaning::assembler_may_read_files(&done.text)))
 }
 
 /// Returns the text to preprocess: a snapshot, then all sources. Macros whose values depend on something else

@@ -16,8 +16,8 @@ pub struct SearchedName {
     /// The directories that are searched before others because the name is between quotes: that of the
     /// file that includes it, and those of the files that include that one.
     pub beside: Vec<PathBuf>,
-    /// Whether the search starts after the directory of the file that asks: `#include_next`.
-    pub next: bool,
+    /// Whether the existence of the file matters, and not only its contents: `__has_include`.
+    pub asked: bool,
 }
 
 /// What clang puts behind the lines that it adds for an include directive.
@@ -32,9 +32,14 @@ pub(crate) fn searched(text: &[u8]) -> Option<Vec<SearchedName>> {
     let mut names = BTreeSet::new();
     // The files that include each other, the innermost last.
     let mut files: Vec<PathBuf> = Vec::new();
+    // Whether a macro has the name of the file that is entered next.
+    let mut computed = false;
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
         if let Some((file, entered, left)) = marker(line) {
+            if entered && std::mem::take(&mut computed) {
+                names.extend(possible_names(&file, &files));
+            }
             if left {
                 files.pop();
             }
@@ -45,33 +50,60 @@ pub(crate) fn searched(text: &[u8]) -> Option<Vec<SearchedName>> {
         } else if line.trim_start().starts_with("#if ") && line.ends_with(EXPANDED) {
             let line = lines.next()?;
             // `#pragma once` is left out as well.
-            if !is_pragma(line) {
-                names.insert(directive(line, &files)?);
+            if is_pragma(line) {
+                continue;
             }
-        } else if line.contains("__has_include") {
+            if computed {
+                return None;
+            }
+            match name(directive(line)?, false, &files) {
+                Some(name) => drop(names.insert(name)),
+                None => computed = true,
+            }
+        } else if let Some(rest) = embed(line) {
+            names.insert(name(rest, false, &files)?);
+        } else if line.contains("__has_") {
             probes(line, &files, &mut names)?;
         }
     }
-    Some(names.into_iter().collect())
+    (!computed).then(|| names.into_iter().collect())
 }
 
-/// Returns whether a word that asks for files is divided by a line break, or asks for other files than headers.
+/// Returns the names by which a file may have been included: the ends of its path.
+fn possible_names(file: &Path, files: &[PathBuf]) -> Vec<SearchedName> {
+    let parts: Vec<_> = file.components().collect();
+    let ends = (1..parts.len()).filter_map(|start| parts.get(start..));
+    ends.map(|end| SearchedName {
+        name: end.iter().collect(),
+        beside: beside(files),
+        asked: false,
+    })
+    .collect()
+}
+
+/// Returns the directories of these files, the innermost first.
+fn beside(files: &[PathBuf]) -> Vec<PathBuf> {
+    let directories = files.iter().rev().filter_map(|file| file.parent());
+    let absolute = directories.filter(|directory| directory.is_absolute());
+    absolute.map(Path::to_path_buf).collect()
+}
+
+/// Returns whether a word that asks for files is divided by a line break.
 fn has_hidden_questions(text: &str) -> bool {
-    let count = |text: &str| text.matches("__has_include").count();
-    if ["\\\n", "\\\r\n", "??/\n", "??/\r\n"]
+    let count = |text: &str| {
+        let of = |word| text.matches(word).count();
+        of("__has_include") + of("__has_embed") + of("#embed")
+    };
+    ["\\\n", "\\\r\n", "??/\n", "??/\r\n"]
         .iter()
         .any(|end| divides_a_word(text, end))
-    {
-        let joined = text
-            .replace('\r', "")
-            .replace("??/", "\\")
-            .replace("\\\n", "");
-        if count(&joined) != count(text) || joined.contains("__has_embed") {
-            return true;
+        && {
+            let joined = text
+                .replace('\r', "")
+                .replace("??/", "\\")
+                .replace("\\\n", "");
+            count(&joined) != count(text)
         }
-    }
-    text.match_indices("__has_embed")
-        .any(|(at, word)| asks_or_names(text, at + word.len()))
 }
 
 /// Returns whether a line ends within a word and goes on in the next one.
@@ -122,50 +154,43 @@ fn is_pragma(line: &str) -> bool {
     word.is_some_and(|word| word.trim_start().starts_with("pragma"))
 }
 
-/// Parses an include directive.
-fn directive(line: &str, files: &[PathBuf]) -> Option<SearchedName> {
+/// Returns what follows the first word of an include directive.
+fn directive(line: &str) -> Option<&str> {
     let rest = line.trim_start().strip_prefix('#')?.trim_start();
-    let (rest, next) = match rest.strip_prefix("include_next") {
-        Some(rest) => (rest, true),
-        None => {
-            let rest = rest.strip_prefix("include");
-            (
-                rest.or_else(|| line.trim_start().strip_prefix("#import"))?,
-                false,
-            )
-        }
-    };
-    name(rest, next, files)
+    let words = ["include_next", "include", "import"];
+    words.iter().find_map(|word| rest.strip_prefix(word))
+}
+
+/// Returns what follows the first word of an `#embed` directive.
+fn embed(line: &str) -> Option<&str> {
+    let rest = line.trim_start().strip_prefix('#')?.trim_start();
+    rest.strip_prefix("embed")
 }
 
 /// Parses `"NAME"` or `<NAME>` at the start of a text.
-fn name(text: &str, next: bool, files: &[PathBuf]) -> Option<SearchedName> {
+fn name(text: &str, asked: bool, files: &[PathBuf]) -> Option<SearchedName> {
     let text = text.trim_start();
     let (name, quoted) = match text.strip_prefix('"') {
         Some(rest) => (rest.split_once('"')?.0, true),
         None => (text.strip_prefix('<')?.split_once('>')?.0, false),
     };
-    let beside = files.iter().rev().filter(|_| quoted);
     Some(SearchedName {
         name: name.into(),
-        beside: beside
-            .filter_map(|file| file.parent().map(Path::to_path_buf))
-            .filter(|directory| directory.is_absolute())
-            .collect(),
-        next,
+        beside: if quoted { beside(files) } else { Vec::new() },
+        asked,
     })
 }
 
-/// Finds what a line asks about with `__has_include`. Returns `None` if that is not clear.
+/// Finds what a line asks about with `__has_include` and the like. Returns `None` if that is not clear.
 fn probes(line: &str, files: &[PathBuf], names: &mut BTreeSet<SearchedName>) -> Option<()> {
-    for rest in line.split("__has_include").skip(1) {
-        let (rest, next) = match rest.strip_prefix("_next") {
-            Some(rest) => (rest, true),
-            None => (rest, false),
+    for rest in line.split("__has_").skip(1) {
+        let words = ["include_next", "include", "embed"];
+        let Some(rest) = words.iter().find_map(|word| rest.strip_prefix(word)) else {
+            continue;
         };
         // Without parentheses, it asks whether there is such an operator, or a macro gets its meaning.
         match rest.trim_start().strip_prefix('(') {
-            Some(argument) => drop(names.insert(name(argument, next, files)?)),
+            Some(argument) => drop(names.insert(name(argument, true, files)?)),
             None if asks_or_names(line, line.len() - rest.len()) => return None,
             None => {}
         }
@@ -185,7 +210,7 @@ mod tests {
                 .iter()
                 .map(|name| {
                     let beside = name.beside.iter().map(shown).collect();
-                    (shown(&name.name), beside, name.next)
+                    (shown(&name.name), beside, name.asked)
                 })
                 .collect(),
         )
@@ -215,10 +240,10 @@ mod tests {
             "#if __has_include(\"e.h\")\n",
         );
         let expected = [
-            ("b.h", vec![], true),
-            ("c.h", vec!["/p/sub", "/w"], false),
+            ("b.h", vec![], false),
+            ("c.h", vec!["/p/sub", "/w"], true),
             ("d.h", vec![], true),
-            ("e.h", vec!["/w"], false),
+            ("e.h", vec!["/w"], true),
             ("sub/a.h", vec!["/w"], false),
             ("y.h", vec![], false),
         ];
@@ -234,7 +259,10 @@ mod tests {
         assert_eq!(found("#if __has_include(NAME)\n"), None);
         assert_eq!(found("# define ASK __has_include\n"), None);
         assert_eq!(found("#define ASK __has_embed\n"), None);
-        assert_eq!(found("#if __has_embed(<a>)\n"), None);
+        let data = |asked| Some(vec![("a".to_owned(), vec![], asked)]);
+        assert_eq!(found("#if __has_embed(<a>)\n"), data(true));
+        assert_eq!(found("# embed <a> limit(1)\n"), data(false));
+        assert_eq!(found("#embed NAME\n"), None);
         assert_eq!(found("#if __has_inc\\\nlude(<a>)\n"), None);
         for known in [
             "#ifdef __has_include\n#endif /* __has_include */\n",
@@ -245,5 +273,10 @@ mod tests {
         }
         let include = "#if 1 /* x expanded by -frewrite-includes */\n#include NAME\n";
         assert_eq!(found(include), None);
+        assert_eq!(found(&[include, include].concat()), None);
+        let entered = "#else /* x expanded by -frewrite-includes */\n# 1 \"/p/sub/a.h\" 1\n";
+        let names = found(&["# 1 \"/w/x.h\"\n", include, entered].concat()).unwrap();
+        let names: Vec<&str> = names.iter().map(|(name, ..)| name.as_str()).collect();
+        assert_eq!(names, ["a.h", "p/sub/a.h", "sub/a.h"]);
     }
 }

@@ -44,6 +44,7 @@ mod command;
 mod compact;
 mod compiler;
 mod context;
+mod dependencies;
 mod diagnostics;
 mod discover;
 mod doing;
@@ -72,6 +73,7 @@ mod version;
 mod work;
 
 pub use compiler::{Compiler, CompilerBuilder, Mode};
+pub use dependencies::Dependencies;
 pub use diagnostics::{Diagnostic, Diagnostics, Severity};
 pub use discover::{Search, Toolchain};
 pub use error::{Installed, LlvmError, Rejection};

@@ -20,7 +20,7 @@ use crate::{
     pipeline::one_target::Built,
     project::{emit::Emits, plan::Plan, platform::Platform, settings},
     state::{
-        collect::{self, Reads},
+        collect::{self, Others},
         compare::{self, MACHINE, OWN},
         file::State,
         inputs::{Inputs, Mark},
@@ -276,13 +276,12 @@ impl<'a> Files<'a> {
         begun: SystemTime,
         flags: &[String],
     ) -> Result<Inputs, String> {
-        let (Some([compile, _, shim]), Some(headers)) = (&built.arguments, &built.headers) else {
+        let (Some([compile, _, shim]), Some(reads)) = (&built.arguments, &built.reads) else {
             return Err("it is not known which files clang has read".to_owned());
         };
         let project = &self.plan.project;
-        let reads = Reads {
+        let others = Others {
             sources: vec![project.template.clone(), project.cases.clone()],
-            files: headers,
             arguments: [compile, shim],
             flags,
             clang: &known.clang,
@@ -292,7 +291,8 @@ impl<'a> Files<'a> {
         };
         let mut inputs = self.inputs.clone();
         inputs.tools.clone_from(&known.identities);
-        collect::collect(&reads, &self.locations, &mut inputs)?;
+        let headers = reads.headers.clone()?;
+        collect::collect(headers, &others, &self.locations, &mut inputs)?;
         Ok(inputs)
     }
 

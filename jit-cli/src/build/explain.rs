@@ -179,13 +179,8 @@ impl Changes {
             .as_ref()
             .map(|shim| shim.headers.changed())
             .unwrap_or_default();
-        let files: BTreeSet<String> = last
-            .headers
-            .changed()
-            .into_iter()
-            .chain(shim)
-            .map(shown)
-            .collect();
+        let files = last.headers.changed().into_iter().chain(shim);
+        let files: BTreeSet<String> = files.map(|path| shown(&path)).collect();
         changes.files = files.into_iter().collect();
         if before.preamble != settings.preamble {
             changes

@@ -30,7 +30,8 @@ use crate::{
         plan::{Plan, Sources},
         platform::Platform,
     },
-    state::{collect::TICK, inputs::Inputs},
+    reads::times::TICK,
+    state::inputs::Inputs,
     statistics::Statistics,
     tools::Tools,
 };
@@ -240,7 +241,7 @@ impl<'a> Run<'a> {
     ) -> Result<TargetBuild, Error> {
         let (plan, names) = (self.plan, current.names());
         self.headers
-            .extend(built.headers.take().into_iter().flatten());
+            .extend(built.reads.take().into_iter().flat_map(|reads| reads.files));
         self.headers.extend(current.paths(&inputs));
         let format = plan.project.conventions.header_format;
         let text = literals::decide(&mut built.set, plan.codegen, format, names);

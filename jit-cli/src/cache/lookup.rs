@@ -7,7 +7,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use jit_llvm::{Compiler, LlvmError, Snapshot, Source, Toolchain};
@@ -15,8 +15,9 @@ use jit_llvm::{Compiler, LlvmError, Snapshot, Source, Toolchain};
 use crate::{
     cache::arguments,
     cache::key::{Key, tokens},
-    cache::record::{self, Headers, Record, Settings, Shim, Uop},
+    cache::record::{self, Record, Settings, Shim, Uop},
     cache::store::Cache,
+    reads::Reads,
     tools::files::Files,
 };
 
@@ -75,6 +76,8 @@ pub(crate) struct ShimKey {
 /// What is known before anything is preprocessed.
 pub(crate) struct Started {
     settings: Settings,
+    /// The arguments of cc1, as in [`Settings`], with the name of the work directory.
+    arguments: [Vec<String>; 3],
     /// The hash of everything but tokens that the keys of micro-ops depend on. `shim` is the same for the
     /// shim.
     stencil: Key,
@@ -122,7 +125,7 @@ impl Lookup<'_> {
         let tools = Files::of(programs, Some(self.cache), self.compiler.interrupt());
         let known = [self.toolchain.identities(), tools.identities()].concat();
         let identities = [known.join("\n"), record::tool_driver()].join("\n");
-        let settings = Settings::new(known, arguments, self.compiler, self.preamble);
+        let settings = Settings::new(known, arguments.clone(), self.compiler, self.preamble);
         let [compile, assemble, shim] = <[String; 3]>::try_from(keyed).unwrap_or_default();
         let optimizer = record::optimizer(self.compiler);
         let stencil = ["stencil", &identities, &optimizer, &compile, &assemble];
@@ -137,6 +140,7 @@ impl Lookup<'_> {
             last: last.filter(|last| last.is_current(&settings)),
             tools,
             settings,
+            arguments,
         }))
     }
 
@@ -245,42 +249,53 @@ impl Lookup<'_> {
         }))
     }
 
-    /// Writes the record of this build, if everything that it needs is known. Returns all headers that were read, if
-    /// they are known.
+    /// Writes the record of this build, if everything that it needs is known. Returns what was read, if the keys say
+    /// everything that counts.
     pub(crate) fn conclude(
         &self,
         started: &Started,
         keys: &Keys,
         shim: &ShimKey,
-    ) -> Result<Option<Vec<PathBuf>>, LlvmError> {
+    ) -> Result<Option<Reads>, LlvmError> {
         let Some(basis) = &keys.basis else {
             return Ok(None);
         };
+        let [compile, _, shim_arguments] = &started.arguments;
+        let work = self.compiler.work();
         let last = started.last_with(&basis.snapshot);
         let snapshot = match last {
             Some(_) => None,
             None => self.compiler.snapshot()?,
         };
-        let has_changed = last.is_none() || !basis.recorded || shim.snapshot.is_some();
-        if self.remember && has_changed {
-            self.write_record(started, (keys, basis), shim, snapshot);
-        }
-        if self.sources.iter().any(Source::may_include) {
-            return Ok(None);
-        }
-        let files = match (snapshot, last) {
-            (Some(snapshot), _) => Some(snapshot.files.clone()),
-            (None, Some(last)) => Some(last.headers.files()),
+        let reads = match (snapshot, last) {
+            (Some(snapshot), _) => Some(Reads::of(snapshot, compile, work)),
+            (None, Some(last)) => Some(Reads::recorded(&last.headers)),
             (None, None) => None,
         };
-        let of_shim = match (&shim.snapshot, self.shim) {
-            (_, None) => Some(Vec::new()),
-            (Some(snapshot), Some(_)) => Some(snapshot.files.clone()),
-            (None, Some(_)) => started.shim().map(|shim| shim.headers.files()),
+        let of_shim = match &shim.snapshot {
+            Some(snapshot) => Some(Reads::of(snapshot, shim_arguments, work)),
+            None => started.shim().map(|shim| Reads::recorded(&shim.headers)),
         };
-        Ok(files
-            .zip(of_shim)
-            .map(|(files, more)| [files, more].concat()))
+        let has_changed = last.is_none() || !basis.recorded || shim.snapshot.is_some();
+        if self.remember && has_changed {
+            if let (Some(_), Some(macros)) = (snapshot, &basis.macros) {
+                record::write_macros(self.cache, &self.name, macros);
+            }
+            self.write_record(
+                started,
+                (keys, basis),
+                shim,
+                (reads.as_ref(), of_shim.as_ref()),
+            );
+        }
+        // What has no key may read files of which clang does not tell.
+        if keys.uops.iter().any(Option::is_none) || self.shim.is_some() && shim.key.is_none() {
+            return Ok(None);
+        }
+        Ok(match self.shim {
+            None => reads,
+            Some(_) => reads.zip(of_shim).map(|(reads, more)| reads.with(more)),
+        })
     }
 
     fn write_record(
@@ -288,13 +303,9 @@ impl Lookup<'_> {
         started: &Started,
         (keys, basis): (&Keys, &Basis),
         shim: &ShimKey,
-        snapshot: Option<&Snapshot>,
+        (reads, of_shim): (Option<&Reads>, Option<&Reads>),
     ) {
-        let [compile, _, shim_arguments] = &started.settings.arguments;
-        let headers = match snapshot {
-            Some(snapshot) => Headers::of(snapshot, compile),
-            None => started.last.as_ref().map(|last| last.headers.clone()),
-        };
+        let headers = |reads: Option<&Reads>| reads?.headers.clone().ok();
         let texts = started.texts.iter().zip(&keys.uops);
         let uops: Option<BTreeMap<String, Uop>> = self
             .sources
@@ -308,26 +319,19 @@ impl Lookup<'_> {
                 Some((source.name.clone(), uop))
             })
             .collect();
-        let (Some(headers), Some(uops)) = (headers, uops) else {
+        let (Some(headers_read), Some(uops)) = (headers(reads), uops) else {
             return;
         };
-        let shim = match (&shim.snapshot, shim.key, self.shim) {
-            (Some(snapshot), Some(key), Some(path)) => {
-                Headers::of(snapshot, shim_arguments).map(|headers| Shim {
-                    headers,
-                    key,
-                    path: path.to_path_buf(),
-                })
-            }
-            (None, Some(_), Some(_)) => started.shim().cloned(),
-            _ => None,
-        };
-        if let (Some(_), Some(macros)) = (snapshot, &basis.macros) {
-            record::write_macros(self.cache, &self.name, macros);
-        }
+        let shim = shim.key.zip(self.shim).and_then(|(key, path)| {
+            Some(Shim {
+                headers: headers(of_shim)?,
+                key,
+                path: path.to_path_buf(),
+            })
+        });
         let record = Record {
             settings: started.settings.clone(),
-            headers,
+            headers: headers_read,
             snapshot: basis.snapshot,
             uops,
             shim,

@@ -32,6 +32,7 @@ use crate::{
     project::cases::Case,
     project::places::Places,
     project::template,
+    reads::Reads,
     statistics::{StageTimes, timed},
 };
 
@@ -77,8 +78,8 @@ pub(crate) struct Built {
     /// The number of micro-ops that came from the cache.
     pub(crate) cached: usize,
     pub(crate) stages: StageTimes,
-    /// The headers that were read, if that was asked for. `None` if they are not known.
-    pub(crate) headers: Option<Vec<PathBuf>>,
+    /// What was read, if that was asked for. `None` if it is not known.
+    pub(crate) reads: Option<Reads>,
     /// The arguments of cc1: to compile, to assemble, and to compile the shim. They are not known if the driver's answers
     /// are not understood.
     pub(crate) arguments: Option<[Vec<String>; 3]>,
@@ -175,7 +176,7 @@ fn build_all(job: Job<'_>) -> Result<Built, Error> {
         shim: outcome.shim,
         cached: outcome.cached,
         stages: outcome.stages,
-        headers: outcome.headers,
+        reads: outcome.reads,
         arguments: compiler.cc1_arguments()?,
     })
 }
@@ -188,7 +189,7 @@ struct Compiled {
     cached: usize,
     shim: Option<Shim>,
     stages: StageTimes,
-    headers: Option<Vec<PathBuf>>,
+    reads: Option<Reads>,
 }
 
 /// The inputs of all steps from sources to stencils.
@@ -293,7 +294,7 @@ impl Build<'_> {
         groups.extend(compiled);
         groups.sort_by_key(|(index, _)| *index);
         let groups = all(groups.into_iter().map(|(_, group)| group))?;
-        let headers = match lookup {
+        let reads = match lookup {
             Some((lookup, started)) => {
                 lookup.conclude(started, &keys, &shim_key.unwrap_or_default())?
             }
@@ -312,7 +313,7 @@ impl Build<'_> {
             cached,
             shim,
             stages,
-            headers: self.headers(headers)?,
+            reads: self.reads(reads)?,
         })
     }
 
@@ -390,14 +391,14 @@ impl Build<'_> {
         }
     }
 
-    /// Returns the headers that were read, if that was asked for, or `None` if they are not known.
-    fn headers(&self, known: Option<Vec<PathBuf>>) -> Result<Option<Vec<PathBuf>>, Error> {
+    /// Returns what was read, if that was asked for, or `None` if it is not known.
+    fn reads(&self, known: Option<Reads>) -> Result<Option<Reads>, Error> {
         match known {
-            _ if !self.headers => Ok(Some(Vec::new())),
-            Some(headers) => Ok(Some(headers)),
+            _ if !self.headers => Ok(None),
+            Some(known) => Ok(Some(known)),
             None => {
-                let compiler = self.line.compiler;
-                Ok(compiler.dependencies(self.sources, self.shim.map(|shim| shim.path))?)
+                let shim = self.shim.map(|shim| shim.path);
+                Ok(Reads::ask(self.line.compiler, self.sources, shim)?)
             }
         }
     }

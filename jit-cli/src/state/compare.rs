@@ -74,17 +74,11 @@ impl Inputs {
         for location in scope {
             for (directory, names) in self.absent.get(location).into_iter().flatten() {
                 let path = locations.path(*location, directory);
-                // Most of the directories do not exist either.
-                if !path.is_dir() {
-                    continue;
-                }
-                let names = names
-                    .0
-                    .iter()
-                    .map(|name| (Path::new(directory).join(name), path.join(name)));
-                let new =
-                    names.filter(|(_, path)| path.metadata().is_ok_and(|data| !data.is_dir()));
-                lines.extend(new.map(|(name, _)| format!("{} is new", name.display())));
+                let names = names.found_in(&path).into_iter();
+                lines.extend(names.filter_map(|path| {
+                    let name = Path::new(directory).join(path.file_name()?);
+                    Some(format!("{} is new", name.display()))
+                }));
             }
         }
         lines

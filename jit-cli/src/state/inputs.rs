@@ -85,6 +85,19 @@ pub(crate) struct Inputs {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Names(pub(crate) BTreeSet<String>);
 
+impl Names {
+    /// Returns the paths of files in a directory that have one of the names.
+    pub(crate) fn found_in(&self, directory: &Path) -> Vec<PathBuf> {
+        // Most of the directories do not exist.
+        if !directory.is_dir() {
+            return Vec::new();
+        }
+        let paths = self.0.iter().map(|name| directory.join(name));
+        let is_there = |path: &PathBuf| path.metadata().is_ok_and(|data| !data.is_dir());
+        paths.filter(is_there).collect()
+    }
+}
+
 impl Serialize for Names {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let names: Vec<&str> = self.0.iter().map(String::as_str).collect();

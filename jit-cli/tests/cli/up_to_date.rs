@@ -59,7 +59,10 @@ const SHIM: &str = "long enter(long (*entry)(long), long x) {\n    return entry(
 const HEADERS: [(&str, &str); 10] = [
     ("first/unused.h", "#error unused\n"),
     ("second/a.h", "#define A 0x11\n"),
-    ("second/sub/b.h", "#include \"inner.h\"\n"),
+    (
+        "second/sub/b.h",
+        "#define INNER \"inner.h\"\n#include INNER\n",
+    ),
     ("second/inner.h", "#define B 0x22\n"),
     ("second/order.h", "#include \"one.h\"\n#include \"two.h\"\n"),
     ("second/one.h", "#undef ORDER\n#define ORDER 0x33\n"),
@@ -327,17 +330,22 @@ fn other_files_that_are_read() {
     attack(&sandbox, |run| run, &attacks);
 
     // What the assembler reads is not known, so that such a project is always built.
-    let sandbox = machine();
-    let path = write_incbin(&sandbox, "\x31");
-    let code = format!("__asm__(\".section .rodata\\nbytes: .incbin \\\"{path}\\\"\\n.text\");\n");
-    write(&sandbox, "src/shim.c", &format!("{code}{SHIM}"));
-    let headers = |run: Run<'_>| run.with(&["--emit", "header"]).succeeds();
-    headers(build(&sandbox));
-    assert!(!is_current(build(&sandbox).with(&["--emit", "header"])));
-    write_incbin(&sandbox, "\x32");
-    headers(build(&sandbox));
-    headers(clean_build(&sandbox));
-    assert!(sandbox.files("machine/generated") == sandbox.files("clean"));
+    for directive in [".incbin", ".inc\\142in", ".\" INC \"bin"] {
+        let sandbox = machine();
+        let path = write_incbin(&sandbox, "\x31");
+        let code = format!(
+            "#define INC \"inc\"\n\
+             __asm__(\".section .rodata\\nbytes: {directive} \\\"{path}\\\"\\n.text\");\n"
+        );
+        write(&sandbox, "src/shim.c", &format!("{code}{SHIM}"));
+        let headers = |run: Run<'_>| run.with(&["--emit", "header"]).succeeds();
+        headers(build(&sandbox));
+        assert!(!is_current(build(&sandbox).with(&["--emit", "header"])));
+        write_incbin(&sandbox, "\x32");
+        headers(build(&sandbox));
+        headers(clean_build(&sandbox));
+        assert!(sandbox.files("machine/generated") == sandbox.files("clean"));
+    }
 }
 
 /// Code that has the time of the build, or of the last modification of a file, is always built.

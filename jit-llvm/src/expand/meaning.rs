@@ -165,7 +165,7 @@ fn mentioned<'a>(text: &'a [u8], definitions: &'a Definitions) -> Vec<&'a [u8]> 
 
 /// Returns whether the assembler may read a file because of inline assembly, or assembles something that
 /// only its own macros show.
-fn assembler_may_read_files(tokens: &[u8]) -> bool {
+pub(super) fn assembler_may_read_files(tokens: &[u8]) -> bool {
     const DIRECTIVES: [&[u8]; 6] = [
         b".inc",
         b".macro",

@@ -2,8 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::state::includes::Name;
-
 /// Prefixes of arguments that make cc1 read files of which it does not tell, or find files elsewhere than where their
 /// paths lead.
 const UNKNOWN: [&str; 15] = [
@@ -39,7 +37,7 @@ const DIRECTORIES: [&[&str]; 4] = [
 ];
 
 /// Returns the directories in which cc1 searches for headers, in its order.
-pub(super) fn directories(arguments: &[String]) -> Result<Vec<PathBuf>, String> {
+pub(crate) fn directories(arguments: &[String]) -> Result<Vec<PathBuf>, String> {
     let mut found = Vec::new();
     for group in DIRECTORIES {
         let mut words = arguments.iter().map(String::as_str).peekable();
@@ -62,21 +60,16 @@ pub(super) fn directories(arguments: &[String]) -> Result<Vec<PathBuf>, String> 
 }
 
 /// Returns the names that come before the sources.
-pub(super) fn included(arguments: &[String]) -> Vec<Name> {
+pub(crate) fn included(arguments: &[String]) -> Vec<&str> {
     let pairs = arguments.windows(2).filter_map(|pair| match pair {
         [option, name] if ["-include", "-imacros"].contains(&option.as_str()) => Some(name),
         _ => None,
     });
-    pairs
-        .map(|name| Name {
-            text: name.clone(),
-            quoted: true,
-        })
-        .collect()
+    pairs.map(String::as_str).collect()
 }
 
 /// Returns the files whose paths are in words, such as `-fsanitize-ignorelist=/x`.
-pub(super) fn files(words: &[String]) -> Result<Vec<PathBuf>, String> {
+pub(crate) fn files(words: &[String]) -> Result<Vec<PathBuf>, String> {
     let mut found = Vec::new();
     for word in words {
         // A macro may be another name of `__has_include`.
@@ -97,7 +90,7 @@ pub(super) fn files(words: &[String]) -> Result<Vec<PathBuf>, String> {
 }
 
 /// Returns the places of clang's configuration files, those that do not exist included.
-pub(super) fn configuration(
+pub(crate) fn configuration(
     clang: &Path,
     triple: &str,
     flags: &[String],
