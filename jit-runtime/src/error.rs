@@ -193,8 +193,8 @@ pub enum LinkError {
     },
     /// A symbol was not found when the [`Symbols`](crate::Symbols) were made.
     #[error(
-        "{}{uop} needs {symbol}, which has no address: make Symbols with a lookup that knows it",
-        place(*index)
+        "{}{uop} needs {symbol}, which has no address: make Symbols with a lookup that knows it{}",
+        place(*index), added_by_compilers(symbol)
     )]
     UnresolvedSymbol {
         /// Index in the trace; none for the guard at its end.
@@ -212,8 +212,8 @@ pub enum LinkError {
     },
     /// A value does not fit into its field.
     #[error(
-        "{}{uop}: {} at {part}+{offset:#x}: {value:#x} is out of range for address {location:#x}",
-        place(*index), kind.c_name()
+        "{}{uop}: {} at {part}+{offset:#x}: {value:#x} is out of range for address {location:#x}{}",
+        place(*index), kind.c_name(), reached_directly(*kind, symbol.as_deref())
     )]
     OutOfRange {
         /// Index in the trace; none for the guard at its end.
@@ -228,6 +228,8 @@ pub enum LinkError {
         kind: PatchKind,
         /// The value.
         value: u64,
+        /// The C symbol whose address is a part of the value.
+        symbol: Option<String>,
         /// The hole's address.
         location: u64,
     },
@@ -339,6 +341,33 @@ fn describe(index: Option<usize>, uop: Option<&str>) -> String {
     match uop {
         Some(uop) => format!("{}{uop}", place(index)),
         None => "the image".to_owned(),
+    }
+}
+
+/// Returns a note on a symbol that is missing, if compilers refer to it without a mention in the source.
+fn added_by_compilers(symbol: &str) -> &'static str {
+    const MEMORY: [&str; 5] = ["bcmp", "memcmp", "memcpy", "memmove", "memset"];
+    // `__chkstk` and `_aulldiv` of Windows, and `__udivti3` of other systems.
+    let arithmetic = |symbol: &str| {
+        let starts = [
+            "_all", "_aull", "__div", "__mod", "__mul", "__udiv", "__umod",
+        ];
+        starts.iter().any(|start| symbol.starts_with(start))
+    };
+    match MEMORY.contains(&symbol) || symbol.ends_with("_chkstk") || arithmetic(symbol) {
+        true => " (compilers call it even if the source does not mention it)",
+        false => "",
+    }
+}
+
+/// Returns advice about a symbol that a displacement does not reach.
+fn reached_directly(kind: PatchKind, symbol: Option<&str>) -> String {
+    match (kind, symbol) {
+        (PatchKind::Patch32r, Some(symbol)) => format!(
+            ": {symbol} is reached without the GOT, as are the functions that compilers call by \
+             themselves at -O0; compile with optimization, or allocate the code within 2 GiB of it"
+        ),
+        _ => String::new(),
     }
 }
 

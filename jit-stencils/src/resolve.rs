@@ -315,7 +315,15 @@ impl Resolver<'_> {
         if hole.addend == usual {
             return Ok(usual);
         }
-        let problem = format!("its addend must be {usual}, not {}", hole.addend);
+        let advice = match hole.base == HoleValue::Got && hole.addend < usual {
+            true => {
+                "; the instruction has a number after the slot, such as a comparison of the symbol's \
+                 address with 0: do not compare it, as a symbol always has an address here, even a weak \
+                 one"
+            }
+            false => "",
+        };
+        let problem = format!("its addend must be {usual}, not {}{advice}", hole.addend);
         Err(self.unsupported(part, hole, &problem))
     }
 

@@ -162,6 +162,10 @@ pub(super) fn diagnose(
             offset,
             kind,
             value,
+            symbol: match &hole.value {
+                PatchValue::Address { symbol, .. } => symbol.as_deref().map(str::to_owned),
+                PatchValue::GotSlot { .. } | PatchValue::Symbol { .. } => None,
+            },
             location,
         }
     } else {

@@ -301,6 +301,33 @@ fn unresolved_symbols() {
     assert_eq!(symbols.missing(), ["direct"]);
 }
 
+/// Nobody finds them in the source.
+#[test]
+fn functions_that_compilers_call_by_themselves() {
+    for (name, added) in [
+        ("memcpy", true),
+        ("__chkstk", true),
+        ("_aulldiv", true),
+        ("__udivti3", true),
+        ("memory", false),
+        ("alloc", false),
+    ] {
+        let group = code(
+            vec![0; 8],
+            vec![hole(0, PatchKind::Patch64, symbol(name, 0))],
+        );
+        let stencils = stencils(X86_64[0], vec![("_A", group)], &[]);
+        let trace = [uop(&stencils, "_A")];
+        let error = link(&stencils, TIGHT, &trace, 0x1000, &[]).unwrap_err();
+        let message = error.to_string();
+        assert!(message.contains(&format!("_A needs {name}, ")), "{message}");
+        assert_eq!(
+            message.ends_with("(compilers call it even if the source does not mention it)"),
+            added
+        );
+    }
+}
+
 /// 0 is a valid address of a symbol.
 #[test]
 fn symbols_at_0() {
@@ -359,9 +386,12 @@ fn values_of_the_guard() {
         offset: 1,
         kind: PatchKind::Patch32r,
         value: 0x1000,
+        symbol: Some("there".into()),
         location: base + 17,
     };
     assert_eq!(error, expected);
+    let advice = ": there is reached without the GOT, as are the functions that compilers call";
+    assert!(error.to_string().contains(advice), "{error}");
 
     let guard = code(
         words(&[0xd503_201f, 0x9400_0000]),
@@ -410,6 +440,7 @@ fn the_uop_with_the_error() {
             offset,
             kind,
             value: 0x1_2345_6789,
+            symbol: None,
             location: 0x1000 + (10 * index + offset) as u64,
         };
         assert_eq!(error, expected);

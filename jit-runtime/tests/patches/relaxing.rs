@@ -468,6 +468,7 @@ fn errors_of_the_patch_have_its_kind() {
         offset: 2,
         kind: PatchKind::X86_64_32rx,
         value: 0,
+        symbol: None,
         location: base + 2,
     };
     assert_eq!(error, expected);

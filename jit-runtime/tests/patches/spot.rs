@@ -165,6 +165,7 @@ impl Spot {
                 kind,
                 value,
                 location,
+                ..
             } => {
                 let named = (*index, &**uop, *part, *offset, *kind, *value, *location);
                 assert_eq!(named, expected, "{error}");
