@@ -13,7 +13,7 @@ const SIZES: [usize; 2] = [40_000, 320_000];
 /// How many times as long as in the smaller file a byte of the larger one may take. Caches and the
 /// allocator account for up to 3; a time that grows with the square would give 8.
 const GROWTH: f64 = 4.0;
-/// The nanoseconds that a byte may take at most, in a release build (50 is what is promised) or in one that
+/// The nanoseconds that a byte may take at most, in a release build (docs/runtime.md has the figures) or in one that
 /// is not optimized, with room for a slow or busy machine.
 const MOST: f64 = if cfg!(debug_assertions) {
     2500.0
