@@ -138,11 +138,26 @@ fn attack(sandbox: &Sandbox, more: impl for<'a> Fn(Run<'a>) -> Run<'a>, attacks:
         let before = sandbox.files("machine/generated");
         change(sandbox);
         more(build(sandbox)).succeeds();
+        is_as_clean(sandbox, more(clean_build(sandbox)), name);
         let after = sandbox.files("machine/generated");
-        more(clean_build(sandbox)).succeeds();
-        assert!(after == sandbox.files("clean"), "{name}");
         assert!(after != before, "{name} has no effect");
     }
+}
+
+/// Replaces a text in a file.
+#[track_caller]
+fn replace(sandbox: &Sandbox, name: &str, old: &str, new: &str) {
+    let text = sandbox.text(&format!("machine/{name}"));
+    assert!(text.contains(old), "{name} has no {old}");
+    write(sandbox, name, &text.replace(old, new));
+}
+
+/// Asserts that the generated files are those of a clean build.
+#[track_caller]
+fn is_as_clean(sandbox: &Sandbox, clean: Run<'_>, what: &str) {
+    clean.succeeds();
+    let generated = sandbox.files("machine/generated");
+    assert!(generated == sandbox.files("clean"), "{what}");
 }
 
 fn rename(sandbox: &Sandbox, from: &str, to: &str) {
@@ -242,21 +257,14 @@ fn places_of_headers() {
             symlink("../outside/o.h", path).unwrap();
         }),
         ("another directory for -I", |sandbox| {
-            let text = sandbox.text("machine/jit.toml");
-            write(sandbox, "jit.toml", &text.replace("-Inear", "-Ifar"));
+            replace(sandbox, "jit.toml", "-Inear", "-Ifar");
         }),
         ("another order of directories", |sandbox| {
-            let text = sandbox.text("machine/jit.toml");
             write(sandbox, "first/inner.h", "");
             write(sandbox, "first/order.h", "#define ORDER 0x36\n");
-            let both = "[\"second\", \"first\"]";
-            write(
-                sandbox,
-                "jit.toml",
-                &text.replace("[\"first\", \"second\"]", both),
-            );
-            let cases = sandbox.text("machine/src/cases.h");
-            write(sandbox, "src/cases.h", &cases.replace("^ B", "| B"));
+            let directories = ["\"first\", \"second\"", "\"second\", \"first\""];
+            replace(sandbox, "jit.toml", directories[0], directories[1]);
+            replace(sandbox, "src/cases.h", "^ B", "| B");
         }),
     ];
     attack(&machine(), |run| run, &attacks);
@@ -269,24 +277,14 @@ fn files_of_flags() {
     write(&sandbox, "sys/usr/include/near.h", "#define NEAR 0x62\n");
     write(&sandbox, "own.cfg", "-DSTEP=0x73\n");
     write(&sandbox, "forced.h", "#define FORCED 0x74\n");
-    let text = sandbox.text("machine/jit.toml");
     let config = sandbox.path("machine/own.cfg");
     let flags = format!(
         "[\"--config={}\", \"-include\", \"forced.h\"]\nsysroot = \"sys\"",
         config.display()
     );
-    let text = text.replace("[\"-Inear\"]", &flags);
-    write(
-        &sandbox,
-        "jit.toml",
-        &text.replace("defines = [\"STEP=0x71\"]\n", ""),
-    );
-    let cases = sandbox.text("machine/src/cases.h");
-    write(
-        &sandbox,
-        "src/cases.h",
-        &cases.replace("^ STEP", "^ FORCED ^ STEP"),
-    );
+    replace(&sandbox, "jit.toml", "[\"-Inear\"]", &flags);
+    replace(&sandbox, "jit.toml", "defines = [\"STEP=0x71\"]\n", "");
+    replace(&sandbox, "src/cases.h", "^ STEP", "^ FORCED ^ STEP");
     let attacks: [Attack; 3] = [
         ("a header of the sysroot", |sandbox| {
             edit(sandbox, "sys/usr/include/near.h", "0x62", "0x63");
@@ -312,11 +310,11 @@ fn other_files_that_are_read() {
         "static const unsigned char bytes[] = {\n#embed \"data.bin\"\n};\n#define A bytes[x & 1]\n",
     );
     write(&sandbox, "second/data.bin", "\x21\x22");
-    let text = sandbox.text("machine/jit.toml");
-    write(
+    replace(
         &sandbox,
         "jit.toml",
-        &text.replace("\"-Inear\"", "\"-Inear\", \"-std=c23\""),
+        "\"-Inear\"",
+        "\"-Inear\", \"-std=c23\"",
     );
     let attacks: [Attack; 2] = [
         ("an embedded file", |sandbox| {
@@ -343,8 +341,8 @@ fn other_files_that_are_read() {
         assert!(!is_current(build(&sandbox).with(&["--emit", "header"])));
         write_incbin(&sandbox, "\x32");
         headers(build(&sandbox));
-        headers(clean_build(&sandbox));
-        assert!(sandbox.files("machine/generated") == sandbox.files("clean"));
+        let clean = clean_build(&sandbox).with(&["--emit", "header"]);
+        is_as_clean(&sandbox, clean, directive);
     }
 }
 
@@ -374,27 +372,15 @@ fn write_incbin(sandbox: &Sandbox, text: &str) -> String {
 fn the_environment() {
     fixtures::needs!(clang_22, objdump_22);
     let sandbox = machine();
-    let text = sandbox.text("machine/jit.toml");
-    write(
-        &sandbox,
-        "jit.toml",
-        &text.replace("cflags = [\"-Inear\"]\n", ""),
-    );
-    let cases = sandbox.text("machine/src/cases.h");
-    write(
-        &sandbox,
-        "src/cases.h",
-        &cases.replace("^ STEP", "^ (__DATE__[10] + STEP)"),
-    );
+    replace(&sandbox, "jit.toml", "cflags = [\"-Inear\"]\n", "");
+    replace(&sandbox, "src/cases.h", "^ STEP", "^ (__DATE__[10] + STEP)");
     let directory = |name: &str| sandbox.path(&format!("machine/{name}"));
     let with = |variables: &[(&str, &Path)]| {
-        fs::remove_dir_all(sandbox.path("clean")).ok();
         add_to(build(&sandbox), variables).succeeds();
-        let after = sandbox.files("machine/generated");
         assert!(is_current(add_to(build(&sandbox), variables)));
-        add_to(clean_build(&sandbox), variables).succeeds();
-        assert!(after == sandbox.files("clean"), "{variables:?}");
-        after
+        let clean = add_to(clean_build(&sandbox), variables);
+        is_as_clean(&sandbox, clean, &format!("{variables:?}"));
+        sandbox.files("machine/generated")
     };
     let (near, far) = (directory("near"), directory("far"));
     let day = |seconds: &'static str| ("SOURCE_DATE_EPOCH", Path::new(seconds));
@@ -431,12 +417,7 @@ fn the_current_directory() {
     fixtures::needs!(clang_22, objdump_22);
     let sandbox = machine();
     write(&sandbox, "deep/near/near.h", "#define NEAR 0x69\n");
-    let text = sandbox.text("machine/jit.toml");
-    write(
-        &sandbox,
-        "jit.toml",
-        &text.replace("cflags = [\"-Inear\"]\n", ""),
-    );
+    replace(&sandbox, "jit.toml", "cflags = [\"-Inear\"]\n", "");
     let run = |directory: &str| {
         let run = sandbox.run(&["build", "--cflags=-Inear"]);
         run.within(directory)
@@ -644,21 +625,9 @@ fn changes_during_a_build() {
             changed += usize::from(!armed.exists());
             fs::remove_file(&armed).ok();
             run().succeeds();
-            let after = sandbox.files("machine/generated");
-            let words = [
-                "build",
-                "--no-cache",
-                "-o",
-                "../clean",
-                "--llvm-tools-install-dir",
-            ];
-            fs::remove_dir_all(sandbox.path("clean")).ok();
-            let clean = sandbox.run(&words).with(&[&tools]).within("machine");
-            clean.succeeds();
-            assert!(
-                after == sandbox.files("clean"),
-                "{change} {undo:?} {process}"
-            );
+            let clean = clean_build(&sandbox).with(&["--llvm-tools-install-dir"]);
+            let what = format!("{change} {undo:?} {process}");
+            is_as_clean(&sandbox, clean.with(&[&tools]), &what);
         }
     }
     assert!(changed >= 9, "{changed}");
@@ -764,8 +733,7 @@ fn kinds_and_reasons() {
     assert_eq!(reasons(), serde_json::json!([]));
     edit(&sandbox, "near/near.h", "0x66", "0x68");
     write(&sandbox, "first/a.h", "");
-    let text = sandbox.text("machine/jit.toml");
-    write(&sandbox, "jit.toml", &text.replace("0x71", "0x72"));
+    replace(&sandbox, "jit.toml", "0x71", "0x72");
     let expected = [
         "the setting defines STEP=0x72 is new",
         "the setting defines STEP=0x71 is gone",
