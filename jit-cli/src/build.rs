@@ -7,7 +7,7 @@ pub(crate) mod files;
 mod literals;
 mod object;
 pub(crate) mod outcome;
-mod output;
+pub(crate) mod output;
 mod run;
 
 use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
@@ -25,11 +25,13 @@ use self::{
 use crate::{
     error::Error,
     events::{Event, Listener},
+    pack::{self, Applied, Made, Pack, PackError, Packed, Verified},
     project::{
         definition::Origin,
         emit::Emit,
         options::{Options, Targets},
         plan::Plan,
+        platform::Platform,
         sources::Sources,
     },
 };
@@ -310,6 +312,92 @@ impl Build {
     pub(crate) fn explain_each(&self, each: impl FnMut(Explanation)) -> Result<(), Error> {
         let options = self.options.absolute()?;
         explain_each(&self.plan(&options)?, &self.watched(), each)
+    }
+
+    /// Builds all targets of a CPython checkout, and writes a pack of them: one file, from which another machine without
+    /// LLVM takes what [`write`](Build::write) would write. With `add`, what a pack of this name has already stays,
+    /// unless it is for the same target and configuration.
+    ///
+    /// # Errors
+    ///
+    /// The [`Error`] of the first target that can't be built, of the pack that is there, or of a file that can't be
+    /// written; [`PackError::NotPackable`] for other projects.
+    pub fn pack(&self, path: impl Into<PathBuf>, add: bool) -> Result<Packed, Error> {
+        let path = path.into();
+        let old = match add && path.exists() {
+            true => Some(Pack::read(&path)?),
+            false => None,
+        };
+        let mut entries = Vec::new();
+        self.each(&self.options, |plan, platform, built, tools| {
+            entries.push(pack::entry(plan, platform, built, tools)?);
+            Ok(())
+        })?;
+        pack::write(&path, old, entries)
+    }
+
+    /// Writes what a pack has for the targets as if [`write`](Build::write) had built it. The configuration is the one
+    /// that `pyconfig.h` says. `accept` has the names of differences that are known to change no code.
+    ///
+    /// # Errors
+    ///
+    /// [`PackError::NothingFor`] if the pack has nothing for a target and the configuration, [`PackError::Differs`] if it was
+    /// made from something else that can change code, and others for the checkout and for files that can't be written.
+    pub fn use_pack(&self, pack: &Pack, accept: &[String]) -> Result<Applied, Error> {
+        pack.lay_out(&self.options, accept)
+    }
+
+    /// Compares what a pack was made from with this checkout, for each target.
+    ///
+    /// # Errors
+    ///
+    /// [`PackError::NothingFor`] if the pack has nothing for a target and the configuration.
+    pub fn compare_with_pack(&self, pack: &Pack) -> Result<Vec<Verified>, Error> {
+        pack.compare(&self.options)
+    }
+
+    /// Builds what a pack has again, for the named targets or all that it has, and compares each stencil.
+    ///
+    /// # Errors
+    ///
+    /// The [`Error`] of the first target that can't be built.
+    pub fn rebuild_pack(&self, pack: &Pack) -> Result<Vec<Verified>, Error> {
+        let mut all = Vec::new();
+        for recipe in pack.recipes(&self.options) {
+            self.each(&recipe.options, |_, _, built, made| {
+                all.extend(pack.compare_rebuilt(&recipe, built, &made.llvm));
+                Ok(())
+            })?;
+        }
+        Ok(all)
+    }
+
+    /// Builds each target of a checkout in memory.
+    fn each(
+        &self,
+        options: &Options,
+        mut each: impl FnMut(&Plan<'_>, &Platform, &TargetBuild, &Made) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let mut options = options.absolute()?;
+        options.headers = true;
+        let plan = self.plan(&options)?;
+        if plan.project.release.is_none() {
+            let project = plan.project.description.clone();
+            return Err(PackError::NotPackable { project }.into());
+        }
+        let interrupt = self.watched();
+        let mut run = Run::new(&plan, &self.listener, &interrupt)?;
+        let mut targets = Vec::new();
+        run.targets(Which::All, |_| Ok(()), |built| targets.push(built))?;
+        run.finish();
+        let made = Made {
+            llvm: run.llvm()?,
+            begun: run.begun,
+        };
+        for (platform, built) in plan.platforms.iter().zip(&targets) {
+            each(&plan, platform, built, &made)?;
+        }
+        Ok(())
     }
 
     /// Builds and writes files from a `build.rs`.

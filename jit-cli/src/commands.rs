@@ -7,8 +7,11 @@ mod explain;
 #[cfg(test)]
 mod goldens;
 mod missing_headers;
+mod pack;
 mod shared;
 mod sysroot_check;
+mod use_pack;
+mod verify;
 
 #[cfg(unix)]
 use std::sync::Arc;
@@ -24,8 +27,11 @@ use self::{
     advice::advice,
     build::BuildArgs,
     exit_status::{EXIT_INTERRUPTED, EXIT_STATUS_HELP, exit_status},
+    pack::PackArgs,
     shared::MessageFormat,
     sysroot_check::CheckArgs,
+    use_pack::UseArgs,
+    verify::VerifyArgs,
 };
 use crate::{
     error::Error,
@@ -52,6 +58,17 @@ pub(crate) enum Command {
     /// build, and which micro-ops would be compiled. Nothing is written.
     #[command(after_long_help = EXIT_STATUS_HELP)]
     Explain(BuildArgs),
+    /// Build stencils of a CPython checkout, and put them into one file for machines without LLVM.
+    #[command(after_long_help = EXIT_STATUS_HELP)]
+    Pack(PackArgs),
+    /// Write what a pack has into a CPython build directory, as if `jit-cli build` had built it there. Fails if the
+    /// checkout or its pyconfig.h differs in what can change code.
+    #[command(after_long_help = EXIT_STATUS_HELP)]
+    Use(UseArgs),
+    /// Check that a pack is whole; with --cpython, also that it was made from the same sources, and with --rebuild, that
+    /// the same comes out of them.
+    #[command(after_long_help = EXIT_STATUS_HELP)]
+    Verify(VerifyArgs),
     /// Work with the headers of other systems.
     Sysroot {
         #[command(subcommand)]
@@ -73,6 +90,9 @@ impl Cli {
     pub(crate) fn message_format(&self) -> MessageFormat {
         match &self.command {
             Command::Build(arguments) | Command::Explain(arguments) => arguments.message_format,
+            Command::Pack(arguments) => arguments.build.message_format,
+            Command::Use(arguments) => arguments.message_format,
+            Command::Verify(arguments) => arguments.message_format,
             Command::Sysroot {
                 command: SysrootCommand::Check(arguments),
             } => arguments.message_format,
@@ -85,7 +105,8 @@ impl Cli {
             Command::Build(arguments) | Command::Explain(arguments) => {
                 arguments.timeline.as_deref()
             }
-            Command::Sysroot { .. } => None,
+            Command::Pack(arguments) => arguments.build.timeline.as_deref(),
+            Command::Use(_) | Command::Verify(_) | Command::Sysroot { .. } => None,
         }
     }
 }
@@ -116,6 +137,12 @@ fn run(cli: Cli, report: &Report) -> Result<(), Error> {
             arguments.accept_build_py();
             explain::run(&arguments, &interrupt, report)
         }
+        Command::Pack(mut arguments) => {
+            arguments.build.accept_build_py();
+            pack::run(&arguments, &interrupt, report)
+        }
+        Command::Use(arguments) => use_pack::run(&arguments, &interrupt, report),
+        Command::Verify(arguments) => verify::run(&arguments, &interrupt, report),
         Command::Sysroot {
             command: SysrootCommand::Check(arguments),
         } => sysroot_check::run(&arguments, &interrupt, report),

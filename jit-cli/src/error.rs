@@ -12,6 +12,8 @@ use jit_optimizer::OptimizeError;
 use jit_schema::{ObjectError, Target, UnknownTarget};
 use jit_stencils::{LowerError, ResolveError, ResolveErrors, ShimError, UnwindError};
 
+use crate::pack::PackError;
+
 /// The reason why a build failed. Each message names the file, micro-op or target that it is about.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -312,6 +314,9 @@ pub enum Error {
         /// The number of differences.
         differences: usize,
     },
+    /// A pack can't be made, read or used.
+    #[error(transparent)]
+    Pack(#[from] PackError),
     /// A target could not be built.
     #[error("{error}")]
     Target {

@@ -58,7 +58,7 @@ pub(crate) struct Run<'a> {
     pub(crate) headers: BTreeSet<PathBuf>,
     started: Instant,
     /// The time at the start.
-    begun: SystemTime,
+    pub(crate) begun: SystemTime,
     /// The remarks that were made: the next target would have the same.
     remarks: Mutex<BTreeSet<String>>,
 }
@@ -140,6 +140,17 @@ impl<'a> Run<'a> {
         self.listener.tell(&Event::Finished {
             elapsed: self.started.elapsed(),
         });
+    }
+
+    /// Returns clang's version, in its own words.
+    pub(crate) fn llvm(&mut self) -> Result<String, Error> {
+        let toolchain = self.tools.get()?;
+        // The program's size follows.
+        let identity = toolchain.identities().first().map_or("", String::as_str);
+        let version = identity
+            .rsplit_once(" (")
+            .map_or(identity, |(version, _)| version);
+        Ok(version.to_owned())
     }
 
     /// Returns the headers that include the targets' headers.
@@ -240,9 +251,10 @@ impl<'a> Run<'a> {
         mut built: Built,
     ) -> Result<TargetBuild, Error> {
         let (plan, names) = (self.plan, current.names());
-        self.headers
-            .extend(built.reads.take().into_iter().flat_map(|reads| reads.files));
-        self.headers.extend(current.paths(&inputs));
+        let reads = built.reads.take().into_iter();
+        let mut read: Vec<PathBuf> = reads.flat_map(|reads| reads.files).collect();
+        read.extend(current.paths(&inputs));
+        self.headers.extend(read.iter().cloned());
         let format = plan.project.conventions.header_format;
         let text = literals::decide(&mut built.set, plan.codegen, format, names);
         if let Some(text) = text.filter(|_| wanted.header) {
@@ -261,6 +273,7 @@ impl<'a> Run<'a> {
             statistics: Statistics::of(&built.set, built.cached, built.stages),
             stencils: built.set,
             files,
+            read,
             record,
         })
     }

@@ -5,7 +5,7 @@ use std::io;
 use jit_llvm::{Diagnostic, Diagnostics, Installed, LlvmError, Severity};
 
 use super::missing_headers;
-use crate::{error::Error, project::holes};
+use crate::{error::Error, pack::PackError, project::holes};
 
 /// Returns advice, if the message alone is not enough.
 pub(crate) fn advice(error: &Error) -> Option<String> {
@@ -49,6 +49,7 @@ pub(crate) fn advice(error: &Error) -> Option<String> {
         Error::NoRealHeaders { .. } => {
             "name a directory with its headers with --real (docs/sysroot.md says where to get them)"
         }
+        Error::Pack(error) => about_packs(error),
         Error::WrongCache { .. } => "run the command again to see whether it still happens",
         Error::SysrootDiffers { .. } => {
             "correct the headers, or build with the real ones (--sysroot DIR); docs/sysroot.md says more"
@@ -82,6 +83,29 @@ pub(crate) fn advice(error: &Error) -> Option<String> {
         | Error::Config { .. } => return None,
     };
     Some(text.to_owned())
+}
+
+/// Returns advice about a pack.
+fn about_packs(error: &PackError) -> &'static str {
+    match error {
+        PackError::Unreadable { .. } => "get the pack again, or make it with `jit-cli pack`",
+        PackError::NothingFor { .. } => {
+            "name another target with --target, or add what is missing with `jit-cli pack --add`; Py_DEBUG and \
+             Py_GIL_DISABLED in pyconfig.h say which configuration is wanted"
+        }
+        PackError::Differs { .. } => {
+            "build with LLVM (jit-cli build), use a pack that was made from these sources, or accept each by name \
+             with --accept if you know that it changes no code"
+        }
+        PackError::NothingToAccept { .. } => {
+            "jit-cli verify lists the differences by name; leave out --accept for the others"
+        }
+        PackError::NotPackable { .. } => "name a checkout with --cpython",
+        PackError::NotReproduced { .. } => {
+            "use the LLVM version that the pack was made with, and look at the files with `jit-cli build`"
+        }
+        PackError::Changed { .. } => "do not edit sources while they are built",
+    }
 }
 
 /// Returns advice after an error of running clang or llvm-objdump.

@@ -4,7 +4,7 @@ use jit_llvm::{LlvmError, Rejection};
 use jit_schema::ObjectError;
 use jit_stencils::{LowerError, ResolveError, ShimError};
 
-use crate::error::Error;
+use crate::{error::Error, pack::PackError};
 
 /// The exit statuses, for `--help` and the documentation.
 pub(crate) const EXIT_STATUS_HELP: &str = "\
@@ -23,6 +23,8 @@ Exit status:
  11  case that is cut short          23  headers differ
                                      24  tool that hangs, or that does not do its work
                                      25  cache with something else than clang makes
+                                     26  pack that can't be read
+                                     27  pack that does not fit
                                     130  interrupted";
 
 /// The exit status of a build that is interrupted.
@@ -67,8 +69,20 @@ pub(crate) fn exit_status(error: &Error) -> u8 {
         | Error::NotInstalled { .. } => 22,
         Error::SysrootDiffers { .. } => 23,
         Error::WrongCache { .. } => 25,
+        Error::Pack(error) => pack_status(error),
         Error::Target { error, .. } | Error::Uop { error, .. } => exit_status(error),
         Error::Several(errors) => errors.first().map_or(1, exit_status),
+    }
+}
+
+fn pack_status(error: &PackError) -> u8 {
+    match error {
+        PackError::Unreadable { .. } => 26,
+        PackError::NothingFor { .. }
+        | PackError::Differs { .. }
+        | PackError::NotReproduced { .. } => 27,
+        PackError::NothingToAccept { .. } | PackError::NotPackable { .. } => 2,
+        PackError::Changed { .. } => 20,
     }
 }
 

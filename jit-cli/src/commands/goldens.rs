@@ -11,7 +11,10 @@ use jit_schema::{ObjectError, Target};
 use jit_stencils::{LowerError, ResolveError, ShimError, UnwindError};
 
 use super::{Cli, advice::advice, exit_status::exit_status};
-use crate::error::{Error, Headers};
+use crate::{
+    error::{Error, Headers},
+    pack::PackError,
+};
 
 fn path(name: &str) -> PathBuf {
     [env!("CARGO_MANIFEST_DIR"), "tests/goldens", name]
@@ -298,6 +301,33 @@ examples! {
     }],
     NotInstalled => [Error::NotInstalled { directory: PathBuf::from("DIR"), missing: "Python.h" }],
     NoRealHeaders => [Error::NoRealHeaders { target: linux() }],
+    Pack => [
+        Error::Pack(PackError::Unreadable {
+            path: "py.pack".into(),
+            problem: "it has format 2, and this version of jit-cli reads format 1: use the version that made it".to_owned(),
+        }),
+        Error::Pack(PackError::NothingFor {
+            path: "py.pack".into(),
+            wanted: "x86_64-unknown-linux-gnu (debug)".to_owned(),
+            builds: vec!["x86_64-unknown-linux-gnu (release)".to_owned()],
+        }),
+        Error::Pack(PackError::Differs {
+            path: "py.pack".into(),
+            title: "x86_64-unknown-linux-gnu (release)".to_owned(),
+            differences: vec![
+                "Include/object.h: its text can change code".to_owned(),
+                "SIZEOF_WCHAR_T: 4 in the pack, 2 in pyconfig.h here".to_owned(),
+            ],
+        }),
+        Error::Pack(PackError::NotReproduced {
+            path: "py.pack".into(),
+            title: "x86_64-unknown-linux-gnu (release)".to_owned(),
+            names: vec!["_NOP_r00".to_owned()],
+        }),
+        Error::Pack(PackError::NothingToAccept { path: "py.pack".into(), name: "Include/object.h".to_owned() }),
+        Error::Pack(PackError::Changed { path: "Include/object.h".into() }),
+        Error::Pack(PackError::NotPackable { project: "project jit.toml".to_owned() }),
+    ],
     WrongCache => [Error::WrongCache { names: vec!["_ADD".to_owned(), "shim".to_owned()] }],
     SysrootDiffers => [Error::SysrootDiffers {
         sysroot: "builtin".to_owned(),

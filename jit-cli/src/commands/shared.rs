@@ -5,7 +5,11 @@ use std::{ffi::OsString, path::PathBuf, time::Duration};
 use clap::Args;
 use jit_llvm::Interrupt;
 
-use crate::project::options::LlvmOptions;
+use crate::project::{
+    codegen::CodegenName,
+    definition::Origin,
+    options::{LlvmOptions, Options, Targets},
+};
 
 /// Output formats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -15,6 +19,44 @@ pub(crate) enum MessageFormat {
     Human,
     /// One JSON object per line on standard output, and nothing else there.
     Json,
+}
+
+/// Which checkout a pack is for.
+#[derive(Debug, Args)]
+pub(crate) struct CheckoutArgs {
+    /// CPython checkout [default: the one that contains the current directory].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) cpython: Option<PathBuf>,
+    /// Target; may be repeated [default: this machine].
+    #[arg(short, long = "target", value_name = "TRIPLE")]
+    pub(crate) targets: Vec<String>,
+    /// Directory with the pyconfig.h that configure has made [default: the output directory, the current directory or
+    /// the checkout].
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) pyconfig_dir: Option<PathBuf>,
+    /// Use what was built for debug builds of Python, whatever pyconfig.h says. On Windows, the project decides.
+    #[arg(short, long)]
+    pub(crate) debug: bool,
+    /// Code generation [default: upstream].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) codegen: Option<CodegenName>,
+    /// Additional flags for clang that the pack was made with.
+    #[arg(long, value_name = "FLAGS", allow_hyphen_values = true)]
+    pub(crate) cflags: Option<String>,
+}
+
+impl CheckoutArgs {
+    /// Returns the options of a build of the checkout.
+    pub(crate) fn options(&self, origin: Origin) -> Options {
+        Options {
+            targets: Targets::Named(self.targets.clone()),
+            pyconfig_dir: self.pyconfig_dir.clone(),
+            codegen: self.codegen.map(Into::into),
+            debug: self.debug,
+            cflags: self.cflags.clone().unwrap_or_default(),
+            ..Options::new(origin)
+        }
+    }
 }
 
 /// Which LLVM to use, and how.

@@ -174,9 +174,14 @@ impl Report {
 
     /// Prints what a build of a target would do.
     pub(crate) fn explained(&self, lines: &[String], fields: &Value) {
+        self.told("explanation", lines, fields.clone());
+    }
+
+    /// Prints lines for people, or fields for other programs.
+    pub(crate) fn told(&self, reason: &str, lines: &[String], fields: Value) {
         match self.json {
             false => print_line(&lines.join("\n")),
-            true => self.emit("explanation", fields.clone()),
+            true => self.emit(reason, fields),
         }
     }
 

@@ -28,6 +28,8 @@ mod leftovers;
 mod library;
 mod llvm21;
 mod messages;
+mod packs;
+mod packs_hostile;
 mod plain;
 mod projects;
 mod releases;

@@ -1,0 +1,26 @@
+//! Packs: stencils that are built on one machine and used on another, without LLVM.
+//!
+//! A pack has the files that a build of a CPython checkout writes, for any number of targets and configurations, and
+//! a manifest that says what the code depends on: the sources and headers of the checkout that were read, by hashes
+//! of their tokens, and the macros of `pyconfig.h` that these mention. [`Pack::verify`] and [`Pack::apply`] compare
+//! that with another checkout.
+
+mod apply;
+mod archive;
+mod compare;
+mod create;
+mod error;
+mod manifest;
+mod rebuild;
+mod sources;
+mod tokens;
+mod tree;
+
+pub(crate) use self::create::{Made, entry, write};
+pub use self::{
+    apply::Applied,
+    compare::{Change, Difference},
+    create::{Pack, Packed},
+    error::PackError,
+    rebuild::{Rebuilt, Verified},
+};

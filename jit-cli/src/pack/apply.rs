@@ -1,0 +1,254 @@
+//! Using a pack: laying its files into a directory as if a build had written them.
+
+use std::{collections::BTreeSet, path::PathBuf};
+
+use jit_schema::Target;
+
+use super::{
+    compare::{self, Difference},
+    create::Pack,
+    error::PackError,
+    manifest::{Build, Configuration},
+    tree,
+};
+use crate::{
+    build::{
+        files::{self, File},
+        output::OutputDir,
+    },
+    error::Error,
+    project::{options::Options, plan::Plan, platform::Platform},
+};
+
+/// The file that tells CPython's Makefile that the files were generated after their inputs. It has no contents.
+const STAMP: &str = ".jit-stamp";
+
+/// What was laid into a directory.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Applied {
+    /// The directory.
+    pub directory: PathBuf,
+    /// The targets.
+    pub targets: Vec<&'static Target>,
+    /// The names of the files.
+    pub files: Vec<String>,
+    /// The differences that were accepted by name.
+    pub accepted: Vec<Difference>,
+}
+
+/// A build of a pack beside a checkout.
+pub(super) struct Match<'a> {
+    pub(super) build: &'a Build,
+    pub(super) differences: Vec<Difference>,
+}
+
+impl Pack {
+    pub(crate) fn lay_out(&self, options: &Options, accept: &[String]) -> Result<Applied, Error> {
+        let options = self.configured(options)?;
+        let plan = Plan::new(&options)?;
+        let mut accepted: Vec<Difference> = Vec::new();
+        let mut written: Vec<File> = Vec::new();
+        let mut comment = String::new();
+        for platform in &plan.platforms {
+            let Match { build, differences } = self.match_of(&plan, platform)?;
+            let (known, refused): (Vec<_>, Vec<_>) = differences
+                .into_iter()
+                .filter(Difference::can_change_code)
+                .partition(|difference| accept.contains(&difference.name));
+            if !refused.is_empty() {
+                return Err(PackError::Differs {
+                    path: self.path.clone(),
+                    title: build.title(),
+                    differences: refused.iter().map(ToString::to_string).collect(),
+                }
+                .into());
+            }
+            accepted.extend(
+                known
+                    .into_iter()
+                    .filter(|one| !accepted.contains(one))
+                    .collect::<Vec<_>>(),
+            );
+            let digest = plan.digest(platform)?.unwrap_or_default();
+            written.extend(self.files_of(&plan, platform, build, &digest, &accepted));
+            comment = self.comment(build).unwrap_or(comment);
+        }
+        if let Some(name) = accept
+            .iter()
+            .find(|name| !accepted.iter().any(|one| one.name == **name))
+        {
+            return Err(PackError::NothingToAccept {
+                name: name.clone(),
+                path: self.path.clone(),
+            }
+            .into());
+        }
+        let output = OutputDir::create(&plan.output_dir)?;
+        let named: Vec<(&str, &[u8])> = written
+            .iter()
+            .map(|file| (file.name.as_str(), file.contents.as_slice()))
+            .collect();
+        output.write(&named)?;
+        let dispatchers = match plan.emits.header {
+            true => files::dispatchers(&plan, &comment),
+            false => Vec::new(),
+        };
+        crate::build::outcome::write_dispatchers(&output, &dispatchers)?;
+        // It has to be newer than all others.
+        output.write(&[(STAMP, b"")])?;
+        Ok(Applied {
+            directory: plan.output_dir.clone(),
+            targets: plan
+                .platforms
+                .iter()
+                .map(|platform| platform.target)
+                .collect(),
+            files: written
+                .into_iter()
+                .chain(dispatchers)
+                .map(|file| file.name)
+                .collect(),
+            accepted,
+        })
+    }
+
+    /// Returns the options with the configuration that `pyconfig.h` says, and the targets of the pack if none is named.
+    pub(super) fn configured(&self, options: &Options) -> Result<Options, Error> {
+        let mut options = options.absolute()?;
+        options.cache.enabled = false;
+        let plan = Plan::new(&options)?;
+        let directory = plan
+            .platforms
+            .first()
+            .and_then(|platform| platform.pyconfig_dir.as_deref());
+        let nothing = BTreeSet::new();
+        let sources = tree::of_checkout(
+            &plan.project.root,
+            directory,
+            std::iter::empty(),
+            &nothing,
+            false,
+        )?;
+        let debug = sources.configures("Py_DEBUG");
+        drop(plan);
+        options.debug |= debug;
+        Ok(options)
+    }
+
+    /// Returns the build for a target, and what differs from what it was made from.
+    pub(super) fn match_of(
+        &self,
+        plan: &Plan<'_>,
+        platform: &Platform,
+    ) -> Result<Match<'_>, Error> {
+        let root = &plan.project.root;
+        let pyconfig = platform.pyconfig_dir.as_deref();
+        let manifest = &self.archive.manifest;
+        let nothing = BTreeSet::new();
+        let configured = tree::of_checkout(root, pyconfig, std::iter::empty(), &nothing, false)?;
+        let wanted = Configuration {
+            debug: plan.options.debug,
+            free_threaded: configured.configures("Py_GIL_DISABLED"),
+            tuned: plan.codegen == jit_schema::Codegen::Tuned,
+        };
+        let triple = platform.target.triple;
+        let build = manifest.builds.iter().find(|build| {
+            build.target == triple
+                && build.configuration == wanted
+                && build.cflags == plan.options.cflags
+        });
+        let Some(build) = build else {
+            return Err(PackError::NothingFor {
+                path: self.path.clone(),
+                wanted: match plan.options.cflags.as_str() {
+                    "" => format!("{triple} ({})", wanted.name()),
+                    flags => format!("{triple} ({}) with the flags {flags:?}", wanted.name()),
+                },
+                builds: manifest.builds.iter().map(Build::described).collect(),
+            }
+            .into());
+        };
+        let packed = manifest
+            .inputs
+            .get(build.inputs)
+            .cloned()
+            .unwrap_or_default();
+        let here = tree::of_checkout(
+            root,
+            pyconfig,
+            packed.files.keys(),
+            &packed.outside,
+            packed.lines,
+        )?;
+        let mut differences = compare::compare(&packed, &here.inputs());
+        if let Some(release) = plan.project.release {
+            if release.version.to_string() != build.cpython {
+                differences.push(Difference {
+                    name: "CPython".to_owned(),
+                    change: compare::Change::Release {
+                        packed: build.cpython.clone(),
+                        here: release.version.to_string(),
+                    },
+                });
+            }
+            let exists = |name: &str| root.join(name).is_file();
+            differences.extend(compare::hidden(&packed, release.include_dirs, exists));
+        }
+        Ok(Match { build, differences })
+    }
+
+    /// Returns the files of a build, with the digest of the checkout that uses them.
+    fn files_of(
+        &self,
+        plan: &Plan<'_>,
+        platform: &Platform,
+        build: &Build,
+        digest: &str,
+        accepted: &[Difference],
+    ) -> Vec<File> {
+        let names = plan.project.conventions.file_names.of(platform.target);
+        let content = |name: &String| self.archive.files.get(&build.path(name)).map(Vec::as_slice);
+        let mut files = Vec::new();
+        if let Some(stencils) = content(&names.stencils) {
+            files.push(File::new(&names.stencils, stencils.to_vec()));
+            files.push(File::new(&names.stamp, files::stamp(digest, stencils)));
+        }
+        if let Some(shim) = content(&names.shim) {
+            files.push(File::new(&names.shim, shim.to_vec()));
+        }
+        // The header comes last, since its first line marks all files as up to date.
+        for name in [&names.unwind, &names.header] {
+            let header = content(name).map(|text| with_digest(text, digest, accepted));
+            files.extend(header.map(|text| File::new(name, text)));
+        }
+        files
+    }
+
+    /// Returns the command in the second line of a build's header.
+    fn comment(&self, build: &Build) -> Option<String> {
+        let name = build.files.keys().find(|name| name.ends_with(".h"))?;
+        let text = self.archive.files.get(&build.path(name))?;
+        let line = text.split(|byte| *byte == b'\n').nth(1)?;
+        Some(
+            String::from_utf8_lossy(line)
+                .trim_start_matches("// ")
+                .to_owned(),
+        )
+    }
+}
+
+/// Returns a header with another digest in its first line, and with what was accepted behind the second.
+fn with_digest(text: &[u8], digest: &str, accepted: &[Difference]) -> Vec<u8> {
+    let mut lines = text.split_inclusive(|byte| *byte == b'\n');
+    lines.next();
+    let mut header = format!("// {digest}\n").into_bytes();
+    header.extend_from_slice(lines.next().unwrap_or_default());
+    for difference in accepted {
+        header.extend_from_slice(
+            format!("// $ jit-cli use --accept {}\n", difference.name).as_bytes(),
+        );
+    }
+    header.extend(lines.flatten());
+    header
+}

@@ -1,0 +1,277 @@
+//! Making a pack of what a build has made.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+use jit_schema::Codegen;
+use jit_stencils::{Hole, PatchValue, Stencil, StencilGroup, StencilSet};
+use sha2::{Digest as _, Sha256};
+
+use super::{
+    archive::Archive,
+    error::PackError,
+    manifest::{Build, Configuration, FORMAT, Manifest},
+    sources::{self, Inputs},
+    tree,
+};
+use crate::{
+    build::{outcome::TargetBuild, output::OutputDir},
+    error::Error,
+    project::{plan::Plan, platform::Platform},
+    reads::times::is_newer,
+    state::inputs::Mark,
+    sysroot::headers::{self, Sysroot},
+};
+
+/// A pack that was read: stencils for some targets and configurations, and what their code depends on.
+#[derive(Debug, Clone)]
+pub struct Pack {
+    pub(super) path: PathBuf,
+    pub(super) archive: Archive,
+}
+
+/// What was written to a pack.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Packed {
+    /// The pack.
+    pub path: PathBuf,
+    /// Its length in bytes.
+    pub length: usize,
+    /// Its targets, each with its configuration in parentheses.
+    pub builds: Vec<String>,
+}
+
+/// A build, with what it was made from and its files.
+pub(crate) struct Entry {
+    build: Build,
+    inputs: Inputs,
+    files: BTreeMap<String, Vec<u8>>,
+}
+
+impl Pack {
+    /// Reads a pack, and checks it against itself.
+    ///
+    /// # Errors
+    ///
+    /// [`PackError::Unreadable`] if it is damaged or of another version, and [`Error::File`] if it can't be read.
+    pub fn read(path: impl Into<PathBuf>) -> Result<Pack, Error> {
+        let path = path.into();
+        let archive = Archive::read(&path)?;
+        Ok(Pack { path, archive })
+    }
+
+    /// Returns its targets, each with its configuration in parentheses.
+    pub fn builds(&self) -> Vec<String> {
+        let builds = self.archive.manifest.builds.iter();
+        builds.map(Build::title).collect()
+    }
+}
+
+/// How a target was built.
+pub(crate) struct Made {
+    /// clang's version, in its own words.
+    pub(crate) llvm: String,
+    /// When the build began.
+    pub(crate) begun: SystemTime,
+}
+
+/// Returns the entry of a target that was built.
+pub(crate) fn entry(
+    plan: &Plan<'_>,
+    platform: &Platform,
+    built: &TargetBuild,
+    made: &Made,
+) -> Result<Entry, Error> {
+    let project = &plan.project;
+    let debug = plan.options.debug;
+    let mut read: BTreeSet<PathBuf> = built.read.iter().cloned().collect();
+    read.extend([project.template.clone(), project.cases.clone()]);
+    read.extend(project.shim.clone());
+    let directory = platform.pyconfig_dir.as_deref();
+    for path in &read {
+        // What is read now would not be what was compiled.
+        let data = path.metadata().map_err(Error::file("read", path))?;
+        if is_newer(&data, made.begun) {
+            return Err(PackError::Changed { path: path.clone() }.into());
+        }
+    }
+    let mut inputs = tree::of_build(&project.root, directory, &read, debug)?.inputs();
+    if platform.is_builtin() {
+        // These stand for macros of pyconfig.h.
+        for text in headers::defines(debug, plan.options.free_threaded) {
+            let (name, value) = text.split_once('=').unwrap_or((&text, "1"));
+            inputs.macros.insert(name.to_owned(), value.to_owned());
+        }
+    }
+    let gil = inputs.macros.get("Py_GIL_DISABLED");
+    let configuration = Configuration {
+        debug,
+        free_threaded: gil.is_some_and(|text| sources::is_unconditional(text)),
+        tuned: plan.codegen == Codegen::Tuned,
+    };
+    let names = &built.names;
+    let wanted = [&names.header, &names.unwind, &names.shim, &names.stencils];
+    let files = built
+        .files
+        .iter()
+        .filter(|file| wanted.contains(&&file.name));
+    let files: BTreeMap<String, Vec<u8>> = files
+        .map(|file| (file.name.clone(), file.contents.clone()))
+        .collect();
+    let marks = files
+        .iter()
+        .map(|(name, contents)| (name.clone(), Mark::of(contents)));
+    let build = Build {
+        target: built.target.triple.to_owned(),
+        configuration,
+        cpython: project
+            .release
+            .map_or_else(String::new, |release| release.version.to_string()),
+        cflags: plan.options.cflags.clone(),
+        headers: match &platform.sysroot {
+            None => "installed",
+            Some(Sysroot::Builtin(_)) => "builtin",
+            Some(Sysroot::Directory(_)) => "directory",
+        }
+        .to_owned(),
+        llvm: made.llvm.clone(),
+        asked: plan.search.major,
+        files: marks.collect(),
+        stencils: hashes(&built.stencils),
+        inputs: 0,
+    };
+    Ok(Entry {
+        build,
+        inputs,
+        files,
+    })
+}
+
+/// Writes entries to a pack, after those of `old`. An entry of the same target and configuration is replaced.
+pub(crate) fn write(path: &Path, old: Option<Pack>, entries: Vec<Entry>) -> Result<Packed, Error> {
+    let mut all: BTreeMap<(Configuration, String), Entry> = BTreeMap::new();
+    let old = old.into_iter().flat_map(Pack::into_entries);
+    for entry in old.chain(entries) {
+        let build = &entry.build;
+        all.insert((build.configuration, build.target.clone()), entry);
+    }
+    let inputs: BTreeSet<Inputs> = all.values().map(|entry| entry.inputs.clone()).collect();
+    let inputs: Vec<Inputs> = inputs.into_iter().collect();
+    let mut files = BTreeMap::new();
+    let mut builds = Vec::with_capacity(all.len());
+    for entry in all.into_values() {
+        let index = inputs.iter().position(|inputs| *inputs == entry.inputs);
+        let build = Build {
+            inputs: index.unwrap_or(0),
+            ..entry.build
+        };
+        let own = entry.files.into_iter();
+        files.extend(own.map(|(name, contents)| (build.path(&name), contents)));
+        builds.push(build);
+    }
+    let titles = builds.iter().map(Build::title).collect();
+    let archive = Archive {
+        manifest: Manifest {
+            format: FORMAT,
+            tool: concat!("jit-cli ", env!("CARGO_PKG_VERSION")).to_owned(),
+            builds,
+            inputs,
+        },
+        files,
+    };
+    let bytes = archive.encode().map_err(Error::file("compress", path))?;
+    let directory = match path.parent() {
+        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+        Some(parent) => parent,
+        None => Path::new("."),
+    };
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    OutputDir::create(directory)?.write(&[(name, &bytes)])?;
+    Ok(Packed {
+        path: path.to_path_buf(),
+        length: bytes.len(),
+        builds: titles,
+    })
+}
+
+impl Pack {
+    fn into_entries(self) -> Vec<Entry> {
+        let Archive {
+            manifest,
+            mut files,
+        } = self.archive;
+        let inputs = manifest.inputs;
+        let builds = manifest.builds.into_iter();
+        builds
+            .map(|build| Entry {
+                inputs: inputs.get(build.inputs).cloned().unwrap_or_default(),
+                files: {
+                    let names = build.files.keys();
+                    let own = names
+                        .filter_map(|name| Some((name.clone(), files.remove(&build.path(name))?)));
+                    own.collect()
+                },
+                build,
+            })
+            .collect()
+    }
+}
+
+/// Returns a hash of each stencil.
+pub(super) fn hashes(set: &StencilSet) -> BTreeMap<String, String> {
+    let groups = set.groups.iter();
+    groups
+        .map(|(name, group)| (name.clone(), hash(group, &set.symbols)))
+        .collect()
+}
+
+/// Returns the first 16 bytes of a SHA-256 over a stencil's bytes, its holes and what they need, with symbols by name.
+fn hash(group: &StencilGroup, symbols: &[String]) -> String {
+    let mut hasher = Sha256::new();
+    let mut update = |part: &[u8]| {
+        hasher.update((part.len() as u64).to_le_bytes());
+        hasher.update(part);
+    };
+    for Stencil { body, holes } in [&group.code, &group.data] {
+        update(body);
+        for hole in holes {
+            update(described(hole, symbols).as_bytes());
+        }
+    }
+    update(format!("{} {:?}", group.data_alignment, group.end).as_bytes());
+    for mask in [&group.trampolines, &group.got_entries] {
+        let own = symbols
+            .iter()
+            .enumerate()
+            .filter(|(ordinal, _)| mask.contains(*ordinal));
+        let names: BTreeSet<&str> = own.map(|(_, name)| name.as_str()).collect();
+        update(format!("{names:?}").as_bytes());
+    }
+    let digest = hasher.finalize();
+    digest
+        .iter()
+        .take(16)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+fn described(hole: &Hole, symbols: &[String]) -> String {
+    let named = |ordinal: usize| symbols.get(ordinal).map_or("?", String::as_str);
+    let value = match &hole.value {
+        PatchValue::Address {
+            base,
+            symbol,
+            addend,
+        } => format!("{base} {symbol:?} {addend}"),
+        PatchValue::GotSlot { ordinal, addend } => format!("got {} {addend}", named(*ordinal)),
+        PatchValue::Symbol { ordinal } => format!("symbol {}", named(*ordinal)),
+    };
+    format!(
+        "{} {:?} {value} {:?} {}",
+        hole.offset, hole.patch, hole.first, hole.void
+    )
+}

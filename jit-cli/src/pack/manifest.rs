@@ -1,0 +1,158 @@
+//! The manifest of a pack.
+
+use std::collections::BTreeMap;
+
+use jit_schema::{Codegen, Target};
+use serde::{Deserialize, Serialize};
+
+use super::sources::Inputs;
+use crate::state::inputs::Mark;
+
+/// The version of the format. A pack of another version is refused.
+pub(super) const FORMAT: u32 = 1;
+
+/// What a pack has, and what it was made from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Manifest {
+    /// The version of the format.
+    pub(super) format: u32,
+    /// The program that made it, and its version.
+    pub(super) tool: String,
+    /// What was built, ordered by configuration and target.
+    pub(super) builds: Vec<Build>,
+    /// What the code depends on. Builds share it.
+    pub(super) inputs: Vec<Inputs>,
+}
+
+/// The only field that every version has.
+#[derive(Deserialize)]
+pub(super) struct Version {
+    pub(super) format: u32,
+}
+
+/// The files of one target in one configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Build {
+    /// The triple.
+    pub(super) target: String,
+    pub(super) configuration: Configuration,
+    /// The release of CPython.
+    pub(super) cpython: String,
+    /// The user's flags for clang.
+    pub(super) cflags: String,
+    /// The system headers: `builtin`, `directory`, or `installed`.
+    pub(super) headers: String,
+    /// clang's version, in its own words.
+    pub(super) llvm: String,
+    /// The LLVM version that was asked for, which the comment in a header mentions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) asked: Option<u32>,
+    /// The lengths and hashes of the files, by name.
+    pub(super) files: BTreeMap<String, Mark>,
+    /// A hash of each stencil, by the name of the micro-op.
+    pub(super) stencils: BTreeMap<String, String>,
+    /// The index of what the code depends on, in [`Manifest::inputs`].
+    pub(super) inputs: usize,
+}
+
+/// What a build of CPython is configured for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Configuration {
+    pub(super) debug: bool,
+    pub(super) free_threaded: bool,
+    /// Whether the code is tuned.
+    pub(super) tuned: bool,
+}
+
+impl Configuration {
+    pub(super) fn codegen(self) -> Codegen {
+        match self.tuned {
+            true => Codegen::Tuned,
+            false => Codegen::Upstream,
+        }
+    }
+
+    /// Returns its name, which is that of a directory in the archive.
+    pub(super) fn name(self) -> String {
+        let words = [
+            (self.free_threaded, "free-threaded"),
+            (self.debug, "debug"),
+            (!self.free_threaded && !self.debug, "release"),
+            (self.tuned, "tuned"),
+        ];
+        let words = words.iter().filter(|(counts, _)| *counts);
+        words.map(|(_, word)| *word).collect::<Vec<_>>().join("-")
+    }
+}
+
+impl Build {
+    /// Returns the name of a file in the archive.
+    pub(super) fn path(&self, file: &str) -> String {
+        format!("{}/{file}", self.configuration.name())
+    }
+
+    /// Returns [its title](Build::title), with flags if there are any.
+    pub(super) fn described(&self) -> String {
+        match self.cflags.as_str() {
+            "" => self.title(),
+            flags => format!("{} with the flags {flags:?}", self.title()),
+        }
+    }
+
+    /// Returns what tells a build from others, for messages.
+    pub(super) fn title(&self) -> String {
+        format!("{} ({})", self.target, self.configuration.name())
+    }
+}
+
+impl Manifest {
+    /// Returns what is wrong with a manifest whose format is right.
+    pub(super) fn problem(&self) -> Option<String> {
+        let names = self
+            .inputs
+            .iter()
+            .flat_map(|inputs| inputs.files.keys().chain(inputs.macros.keys()));
+        if let Some(name) = names.into_iter().find(|name| !is_plain(name)) {
+            return Some(format!("it names {name:?} among what it was made from"));
+        }
+        for (index, build) in self.builds.iter().enumerate() {
+            let title = build.title();
+            match Target::from_triple(&build.target) {
+                Ok(target) if target.triple == build.target => {}
+                _ => return Some(format!("it has an unknown target, {:?}", build.target)),
+            }
+            if build.inputs >= self.inputs.len() {
+                return Some(format!("it does not say what {title} was made from"));
+            }
+            let is_name = |name: &str| {
+                let is_part = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+                !name.starts_with('.') && !name.is_empty() && name.chars().all(is_part)
+            };
+            if let Some(name) = build.files.keys().find(|name| !is_name(name)) {
+                return Some(format!("{title} has a file with the name {name:?}"));
+            }
+            let others = self.builds.iter().take(index);
+            let mut others = others.filter(|other| other.configuration == build.configuration);
+            if others.any(|other| {
+                other.target == build.target
+                    || other
+                        .files
+                        .keys()
+                        .any(|name| build.files.contains_key(name))
+            }) {
+                return Some(format!("it has {title} twice"));
+            }
+        }
+        None
+    }
+}
+
+/// Returns whether a name is a path below a directory, or the name of a macro.
+fn is_plain(name: &str) -> bool {
+    let is_part = |part: &str| !part.is_empty() && part != "." && part != "..";
+    !name.contains(|c: char| c.is_control() || c == '\\' || c == ':')
+        && name.split('/').all(is_part)
+}

@@ -1,0 +1,448 @@
+//! What the code of stencils depends on in a tree of sources.
+//!
+//! A comment, and a macro that nothing mentions, change no code. So a file is told from another by a hash of its tokens
+//! without the definitions of such macros, and `pyconfig.h`, which configure writes, by the macros that something mentions.
+//! Conditions are not evaluated: a macro counts as mentioned if any line does so that some configuration compiles.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::tokens::{self, Kind, Line, Token};
+use crate::state::inputs::hexadecimal;
+
+/// What stencils depend on.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Inputs {
+    /// The files that were read, without `pyconfig.h`, by their paths in the tree, with `/`.
+    pub(super) files: BTreeMap<String, FileHashes>,
+    /// What `pyconfig.h` has besides macros.
+    pub(super) pyconfig: Option<FileHashes>,
+    /// The macros of `pyconfig.h` that are mentioned, with what they stand for.
+    pub(super) macros: BTreeMap<String, String>,
+    /// The names in conditions of headers that are not in the tree.
+    pub(super) outside: BTreeSet<String>,
+    /// Whether the numbers of lines count, as in the messages of assertions.
+    pub(super) lines: bool,
+}
+
+/// The hashes of a file.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FileHashes {
+    /// The SHA-256 of its bytes.
+    pub(super) bytes: String,
+    /// The SHA-256 of the tokens that can change code.
+    pub(super) code: String,
+}
+
+/// The text of a file.
+#[derive(Debug, Clone)]
+pub(super) struct Text {
+    bytes: String,
+    spliced: String,
+}
+
+impl Text {
+    pub(super) fn new(bytes: &[u8]) -> Text {
+        Text {
+            bytes: hexadecimal(bytes),
+            spliced: tokens::spliced(&String::from_utf8_lossy(bytes)),
+        }
+    }
+
+    /// Returns the names in its conditions.
+    pub(super) fn conditions(&self) -> BTreeSet<String> {
+        let lines = tokens::lines(&self.spliced);
+        let conditions = lines
+            .iter()
+            .filter(|line| matches!(line.kind, Kind::If | Kind::Else));
+        conditions
+            .flat_map(|line| tokens::names(&line.tokens))
+            .map(str::to_owned)
+            .collect()
+    }
+}
+
+/// The texts of a tree.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Sources {
+    pub(super) files: BTreeMap<String, Text>,
+    pub(super) pyconfig: Option<Text>,
+    /// The names in conditions of headers that are not in the tree.
+    pub(super) outside: BTreeSet<String>,
+    /// Whether the numbers of lines count.
+    pub(super) lines: bool,
+}
+
+impl Sources {
+    /// Returns whether `pyconfig.h` defines a macro without a condition.
+    pub(super) fn configures(&self, name: &str) -> bool {
+        let Some(text) = &self.pyconfig else {
+            return false;
+        };
+        let lines = tokens::lines(&text.spliced);
+        let found = definitions(&lines).remove(name);
+        found.is_some_and(|definition| is_unconditional(&definition.text))
+    }
+
+    /// Returns what stencils depend on.
+    pub(super) fn inputs(&self) -> Inputs {
+        let files: BTreeMap<&str, Vec<Line<'_>>> = self
+            .files
+            .iter()
+            .map(|(name, text)| (name.as_str(), tokens::lines(&text.spliced)))
+            .collect();
+        let pyconfig = self.pyconfig.as_ref();
+        let pyconfig_lines = pyconfig.map_or_else(Vec::new, |text| tokens::lines(&text.spliced));
+        let configured = definitions(&pyconfig_lines);
+        let mentioned = self.mentioned(files.values().flatten(), &configured);
+        let hashes = files.iter().filter_map(|(name, lines)| {
+            let bytes = self.files.get(*name)?.bytes.clone();
+            let code = self.hash(lines, |name| mentioned.contains(name));
+            Some(((*name).to_owned(), FileHashes { bytes, code }))
+        });
+        let hashes = hashes.collect();
+        let macros = configured
+            .into_iter()
+            .filter(|(name, _)| mentioned.contains(*name))
+            .map(|(name, definition)| (name.to_owned(), definition.text))
+            .collect();
+        Inputs {
+            files: hashes,
+            pyconfig: pyconfig.map(|text| FileHashes {
+                bytes: text.bytes.clone(),
+                code: {
+                    let is_other =
+                        |line: &&Line<'_>| matches!(line.kind, Kind::Directive | Kind::Text);
+                    let others: Vec<Line<'_>> =
+                        pyconfig_lines.iter().filter(is_other).cloned().collect();
+                    self.hash(&others, |_| false)
+                },
+            }),
+            macros,
+            outside: self.outside.clone(),
+            lines: self.lines,
+        }
+    }
+
+    /// Returns the names of macros that are mentioned, directly or by a macro that is.
+    fn mentioned<'a>(
+        &'a self,
+        lines: impl Iterator<Item = &'a Line<'a>>,
+        configured: &BTreeMap<&'a str, Definition<'a>>,
+    ) -> BTreeSet<&'a str> {
+        let mut bodies: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        let mut waiting: Vec<&str> = self.outside.iter().map(String::as_str).collect();
+        for line in lines {
+            match &line.kind {
+                Kind::Define(name) => {
+                    let names = bodies.entry(name.as_str()).or_default();
+                    names.extend(tokens::names(line.body()));
+                }
+                Kind::Undefine(_) => {}
+                _ => waiting.extend(tokens::names(&line.tokens)),
+            }
+        }
+        for (name, definition) in configured {
+            bodies.entry(name).or_default().extend(&definition.names);
+        }
+        let mut mentioned = BTreeSet::new();
+        while let Some(name) = waiting.pop() {
+            if mentioned.insert(name) {
+                waiting.extend(bodies.get(name).into_iter().flatten());
+            }
+        }
+        mentioned
+    }
+
+    /// Returns a hash of tokens. Definitions of macros count if `counts` says so.
+    fn hash(&self, lines: &[Line<'_>], counts: impl Fn(&str) -> bool) -> String {
+        let mut hasher = Sha256::new();
+        for line in lines {
+            if let Kind::Define(name) | Kind::Undefine(name) = &line.kind
+                && !counts(name)
+            {
+                continue;
+            }
+            // Other text may be divided into lines in any way.
+            if line.kind != Kind::Text {
+                hasher.update("\n");
+            }
+            if self.lines {
+                hasher.update(format!("{}:", line.number));
+            }
+            for token in &line.tokens {
+                if token.spaced {
+                    hasher.update(" ");
+                }
+                hasher.update(token.text);
+                // No token has such a character.
+                hasher.update("\0");
+            }
+            if line.kind != Kind::Text {
+                hasher.update("\n");
+            }
+        }
+        let digest = hasher.finalize();
+        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// What a macro of `pyconfig.h` stands for.
+#[derive(Debug, Default)]
+struct Definition<'a> {
+    /// Its definitions, with their conditions.
+    text: String,
+    /// The names that these have.
+    names: BTreeSet<&'a str>,
+}
+
+/// Returns the macros that lines define.
+fn definitions<'a>(lines: &'a [Line<'a>]) -> BTreeMap<&'a str, Definition<'a>> {
+    let mut definitions: BTreeMap<&str, Definition<'_>> = BTreeMap::new();
+    let mut conditions: Vec<&Line<'_>> = Vec::new();
+    // The whole file may be in a condition, against a second inclusion.
+    let guard = guard(lines);
+    for line in lines {
+        let name = match &line.kind {
+            Kind::If => {
+                conditions.push(line);
+                continue;
+            }
+            // The branch that is left counts as well: it was not taken.
+            Kind::Else => {
+                conditions.push(line);
+                continue;
+            }
+            Kind::EndIf => {
+                while conditions.pop().is_some_and(|line| line.kind == Kind::Else) {}
+                continue;
+            }
+            Kind::Define(name) | Kind::Undefine(name) => name.as_str(),
+            Kind::Directive | Kind::Text => continue,
+        };
+        if Some(name) == guard {
+            continue;
+        }
+        let definition = definitions.entry(name).or_default();
+        let around = conditions
+            .iter()
+            .filter(|line| guard.is_none_or(|guard| !mentions(line, guard)));
+        for condition in around {
+            definition.text.push_str(&shown(&condition.tokens));
+            definition.text.push('\n');
+            definition.names.extend(tokens::names(&condition.tokens));
+        }
+        match line.kind {
+            Kind::Undefine(_) => definition.text.push_str("#undef\n"),
+            _ => {
+                definition.text.push_str(&shown(line.body()));
+                definition.text.push('\n');
+            }
+        }
+        definition.names.extend(tokens::names(line.body()));
+    }
+    for definition in definitions.values_mut() {
+        definition.text.truncate(definition.text.trim_end().len());
+    }
+    definitions
+}
+
+/// Returns whether a macro with this [text](Definition::text) is always defined.
+pub(super) fn is_unconditional(text: &str) -> bool {
+    !text.starts_with('#')
+}
+
+/// Returns the macro that keeps a file from being included twice: `#ifndef NAME`, then `#define NAME`.
+fn guard<'a>(lines: &'a [Line<'a>]) -> Option<&'a str> {
+    match lines {
+        [first, second, ..] if first.kind == Kind::If => match &second.kind {
+            Kind::Define(name) if mentions(first, name) && second.body().is_empty() => Some(name),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn mentions(line: &Line<'_>, name: &str) -> bool {
+    line.tokens.iter().any(|token| token.text == name)
+}
+
+/// Returns tokens as text.
+fn shown(tokens: &[Token<'_>]) -> String {
+    let mut text = String::new();
+    for (index, token) in tokens.iter().enumerate() {
+        // The space in front of all tokens means nothing.
+        if token.spaced && index > 0 {
+            text.push(' ');
+        }
+        text.push_str(token.text);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sources(files: &[(&str, &str)], pyconfig: &str) -> Sources {
+        Sources {
+            files: files
+                .iter()
+                .map(|(name, text)| ((*name).to_owned(), Text::new(text.as_bytes())))
+                .collect(),
+            pyconfig: Some(Text::new(pyconfig.as_bytes())),
+            outside: ["SYSTEM".to_owned()].into(),
+            lines: false,
+        }
+    }
+
+    const HEADER: &str =
+        "#define USED(x) (x + OTHER)\n#define UNUSED 1\n#if HAVE_A\nint a;\n#endif\n";
+    const CASES: &str = "case A: { x = USED(1); }\n";
+    const PYCONFIG: &str = "#ifndef GUARD_H\n#define GUARD_H\n#define HAVE_A 1\n/* #undef HAVE_B */\n\
+                            #define OTHER 2\n#define SYSTEM 3\n#define NOBODY 4\n#ifndef _EXT\n#define _EXT 1\n#endif\n#endif\n";
+
+    fn inputs(header: &str, cases: &str, pyconfig: &str) -> Inputs {
+        sources(&[("a.h", header), ("cases.h", cases)], pyconfig).inputs()
+    }
+
+    /// Returns whether two sets of inputs lead to the same code.
+    fn same(a: &Inputs, b: &Inputs) -> bool {
+        let codes = |inputs: &Inputs| {
+            let files = inputs.files.iter();
+            let codes: Vec<(String, String)> = files
+                .map(|(name, file)| (name.clone(), file.code.clone()))
+                .collect();
+            (
+                codes,
+                inputs.macros.clone(),
+                inputs.pyconfig.as_ref().map(|file| file.code.clone()),
+            )
+        };
+        codes(a) == codes(b)
+    }
+
+    #[test]
+    fn macros_that_count() {
+        let all = inputs(HEADER, CASES, PYCONFIG);
+        let macros: Vec<(&str, &str)> = all
+            .macros
+            .iter()
+            .map(|(a, b)| (a.as_str(), b.as_str()))
+            .collect();
+        assert_eq!(macros, [("HAVE_A", "1"), ("OTHER", "2"), ("SYSTEM", "3")]);
+    }
+
+    #[test]
+    fn what_changes_nothing() {
+        let all = inputs(HEADER, CASES, PYCONFIG);
+        let replaced = |text: &str, from: &str, to: &str| {
+            assert!(text.contains(from));
+            text.replace(from, to)
+        };
+        for header in [
+            replaced(HEADER, "int a;", "/* new */ int a; // b"),
+            replaced(HEADER, "#define UNUSED 1", "#define UNUSED 2"),
+            replaced(HEADER, "#define UNUSED 1", "#define MORE 3\n#undef MORE"),
+            replaced(HEADER, "(x + OTHER)", "(x \\\n + OTHER)"),
+        ] {
+            assert!(same(&all, &inputs(&header, CASES, PYCONFIG)), "{header}");
+        }
+        for pyconfig in [
+            replaced(PYCONFIG, "NOBODY 4", "NOBODY 5"),
+            replaced(PYCONFIG, "_EXT", "_EXTENSIONS"),
+            replaced(
+                PYCONFIG,
+                "#define SYSTEM 3\n#define NOBODY 4\n",
+                "#define NEW 1\n#define SYSTEM 3\n",
+            ),
+            replaced(PYCONFIG, "GUARD_H", "OTHER_GUARD_H"),
+        ] {
+            assert!(same(&all, &inputs(HEADER, CASES, &pyconfig)), "{pyconfig}");
+        }
+    }
+
+    #[test]
+    fn what_changes_code() {
+        let all = inputs(HEADER, CASES, PYCONFIG);
+        let replaced = |text: &str, from: &str, to: &str| {
+            assert!(text.contains(from));
+            text.replace(from, to)
+        };
+        for (header, cases, pyconfig) in [
+            (
+                replaced(HEADER, "int a;", "long a;"),
+                CASES.to_owned(),
+                PYCONFIG.to_owned(),
+            ),
+            (
+                replaced(HEADER, "x + OTHER", "x - OTHER"),
+                CASES.to_owned(),
+                PYCONFIG.to_owned(),
+            ),
+            (
+                HEADER.to_owned(),
+                replaced(CASES, "1", "UNUSED"),
+                PYCONFIG.to_owned(),
+            ),
+            (
+                HEADER.to_owned(),
+                CASES.to_owned(),
+                replaced(PYCONFIG, "OTHER 2", "OTHER 3"),
+            ),
+            (
+                HEADER.to_owned(),
+                CASES.to_owned(),
+                replaced(PYCONFIG, "#define HAVE_A 1\n", ""),
+            ),
+            (
+                HEADER.to_owned(),
+                CASES.to_owned(),
+                replaced(
+                    PYCONFIG,
+                    "#define SYSTEM 3",
+                    "#ifdef Z\n#define SYSTEM 3\n#endif",
+                ),
+            ),
+            (
+                HEADER.to_owned(),
+                CASES.to_owned(),
+                replaced(PYCONFIG, "#define SYSTEM 3", "#undef SYSTEM"),
+            ),
+            (
+                HEADER.to_owned(),
+                CASES.to_owned(),
+                replaced(
+                    PYCONFIG,
+                    "#define SYSTEM 3",
+                    "#pragma pack(1)\n#define SYSTEM 3",
+                ),
+            ),
+        ] {
+            assert!(
+                !same(&all, &inputs(&header, &cases, &pyconfig)),
+                "{header}{cases}{pyconfig}"
+            );
+        }
+        let with_lines = |header: &str| {
+            let sources = sources(&[("a.h", header)], PYCONFIG);
+            Sources {
+                lines: true,
+                ..sources
+            }
+            .inputs()
+        };
+        assert!(!same(
+            &with_lines(HEADER),
+            &with_lines(&format!("/* a\n */{HEADER}"))
+        ));
+        assert!(same(
+            &with_lines(HEADER),
+            &with_lines(&format!("/* a */{HEADER}"))
+        ));
+    }
+}
