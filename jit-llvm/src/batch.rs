@@ -106,7 +106,7 @@ pub(crate) fn assemble(
         .map(|(index, (name, assembly))| Member {
             name,
             input: slot.file(index, name, "ll"),
-            text: as_module(assembly, context.options.target.format, triple).into_bytes(),
+            text: as_module(name, assembly, context.options.target.format, triple).into_bytes(),
             output: slot.file(index, name, "o"),
         })
         .collect();

@@ -332,6 +332,10 @@ fn what_the_cache_gives_is_verified() {
     // The shim is one as well.
     assert_eq!(verified.unwrap()["same"], all() + 1);
     assert!(before == sandbox.files("out"));
+    // A part of them is compiled in other batches than before.
+    let part = || sandbox.cached_build().with(&["--verify-cache=30%"]);
+    let taken = cached(&part().succeeds().stdout);
+    assert!((1..all()).contains(&taken), "{taken}");
     // Entries with other contents, whose checksums are right.
     let objects = entries(sandbox.path("cache"))
         .into_iter()
