@@ -317,15 +317,15 @@ impl Build<'_> {
         })
     }
 
-    /// Finds out what the record of the last build says. Without one, the headers are needed in any case, and are
-    /// read at the same time.
+    /// Finds out what the record of the last build says. Without one, most micro-ops are not in the cache, so the headers
+    /// are read and compiled at the same time.
     fn start(&self, lookup: &Lookup<'_>) -> Result<Option<Started>, Error> {
         let last = lookup.last();
         let is_first = last.is_none();
         let (started, _) = rayon::join(
             || lookup.start(last),
-            // What goes wrong is reported when the snapshot is used.
-            || is_first.then(|| self.line.compiler.snapshot().map(drop)),
+            // What goes wrong is reported when it is used.
+            || is_first.then(|| self.prepare(self.sources.len())),
         );
         Ok(started?)
     }
