@@ -4,4 +4,5 @@ mod arguments;
 pub(crate) mod key;
 pub(crate) mod lookup;
 pub(crate) mod record;
+pub(crate) mod remote;
 pub(crate) mod store;

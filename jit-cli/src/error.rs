@@ -46,6 +46,12 @@ pub enum Error {
         /// The micro-ops, or `shim`.
         names: Vec<String>,
     },
+    /// An environment variable for the shared cache is wrong.
+    #[error("{message}")]
+    SharedCache {
+        /// The variable, and what is wrong with it.
+        message: String,
+    },
     /// A flag for clang does something to functions that stencils can't have.
     #[error("{target}: stencils can't be compiled with {flag}, which {why}")]
     RefusedFlag {

@@ -91,6 +91,20 @@ impl<'a> Run<'a> {
         &mut self,
         which: Which,
         write: impl Fn(&TargetBuild) -> Result<(), Error>,
+        keep: impl FnMut(TargetBuild),
+    ) -> Result<(), Error> {
+        let outcome = self.each_target(which, write, keep);
+        if let Some(cache) = &self.plan.cache {
+            // What was compiled is right, even if something else was not.
+            cache.finish(self.interrupt);
+        }
+        outcome
+    }
+
+    fn each_target(
+        &mut self,
+        which: Which,
+        write: impl Fn(&TargetBuild) -> Result<(), Error>,
         mut keep: impl FnMut(TargetBuild),
     ) -> Result<(), Error> {
         let plan = self.plan;

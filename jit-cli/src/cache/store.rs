@@ -18,11 +18,14 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use jit_llvm::Object;
+use jit_llvm::{Interrupt, Object};
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest as _, Sha256};
 
-use crate::{cache::key::Key, paths, scratch};
+use crate::{
+    cache::{key::Key, remote::Remote},
+    paths, scratch,
+};
 
 /// The version of the format of entries.
 const VERSION: &str = "v2";
@@ -62,6 +65,8 @@ pub(crate) struct Cache {
     written: Mutex<BTreeSet<PathBuf>>,
     /// Whether it was reported that something does not work.
     complained: AtomicBool,
+    /// The cache that machines share.
+    remote: Option<Remote>,
 }
 
 impl Cache {
@@ -76,6 +81,38 @@ impl Cache {
             verify: 0,
             written: Mutex::default(),
             complained: AtomicBool::new(false),
+            remote: None,
+        }
+    }
+
+    /// Returns the cache, which also reads and writes a shared one.
+    pub(crate) fn sharing(self, remote: Option<Remote>) -> Cache {
+        Cache { remote, ..self }
+    }
+
+    /// Returns whether there is a shared cache.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.remote.is_some()
+    }
+
+    /// Takes entries that are not here from the shared cache, if there is one.
+    pub(crate) fn fetch<'a>(&self, keys: impl Iterator<Item = &'a Key>, interrupt: &Interrupt) {
+        if let Some(remote) = &self.remote {
+            let missing = keys.filter(|key| !self.has(key)).copied().collect();
+            remote.fetch(missing, interrupt, |key, bytes| {
+                let is_right = decode(key, bytes).is_some();
+                if is_right {
+                    self.write_entry(key, bytes);
+                }
+                is_right
+            });
+        }
+    }
+
+    /// Waits until the shared cache has what was stored, as long as that is worth it.
+    pub(crate) fn finish(&self, interrupt: &Interrupt) {
+        if let Some(remote) = &self.remote {
+            remote.finish(interrupt);
         }
     }
 
@@ -131,11 +168,19 @@ impl Cache {
 
     /// Stores an entry under the key. If that fails, a warning is logged and the build goes on.
     pub(crate) fn put(&self, key: &Key, entry: &Entry) {
+        let bytes = encode(key, entry);
+        self.write_entry(key, &bytes);
+        if let Some(remote) = &self.remote {
+            remote.send(key, bytes);
+        }
+    }
+
+    fn write_entry(&self, key: &Key, bytes: &[u8]) {
         let path = self.entry(key);
         let Some(directory) = path.parent() else {
             return;
         };
-        if let Err(error) = write(directory, &path, &encode(key, entry)) {
+        if let Err(error) = write(directory, &path, bytes) {
             self.complain(&format!(
                 "can't write cache entry {}: {error}",
                 path.display()

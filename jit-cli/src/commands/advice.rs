@@ -62,6 +62,7 @@ pub(crate) fn advice(error: &Error) -> Option<String> {
         | Error::NotABuildScript { .. }
         | Error::OutputTaken { .. }
         | Error::NotAMacro { .. }
+        | Error::SharedCache { .. }
         | Error::UnknownTarget(_)
         | Error::NoCase { .. }
         | Error::NotText { .. }

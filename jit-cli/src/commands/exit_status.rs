@@ -41,6 +41,7 @@ pub(crate) fn exit_status(error: &Error) -> u8 {
         | Error::NotABuildScript { .. }
         | Error::OutputTaken { .. }
         | Error::NotAMacro { .. }
+        | Error::SharedCache { .. }
         | Error::NoRealHeaders { .. } => 2,
         Error::UnknownTarget(_) => 7,
         error if error.is_disk_full() => 19,

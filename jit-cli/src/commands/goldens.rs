@@ -328,6 +328,9 @@ examples! {
         Error::Pack(PackError::Changed { path: "Include/object.h".into() }),
         Error::Pack(PackError::NotPackable { project: "project jit.toml".to_owned() }),
     ],
+    SharedCache => [Error::SharedCache {
+        message: "JIT_CACHE_REDIS_DB is set, but JIT_CACHE_REDIS_ENDPOINT is not".to_owned(),
+    }],
     WrongCache => [Error::WrongCache { names: vec!["_ADD".to_owned(), "shim".to_owned()] }],
     SysrootDiffers => [Error::SysrootDiffers {
         sysroot: "builtin".to_owned(),

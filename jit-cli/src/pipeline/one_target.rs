@@ -360,9 +360,10 @@ impl Build<'_> {
     ) -> Result<Found<'a>, Error> {
         let compiler = self.line.compiler;
         timed(&mut stages.prepare, || compiler.snapshot())?;
-        // Without a record, most micro-ops are not in the cache: precompile without waiting for the lookup.
+        // Without a record, most micro-ops are not in the cache: precompile without waiting for the lookup. A shared
+        // cache may have them.
         let early = match lookup {
-            Some((_, started)) if started.has_record() => 0,
+            Some((lookup, started)) if started.has_record() || lookup.cache.is_shared() => 0,
             _ => self.sources.len(),
         };
         let mut prepare = Duration::ZERO;

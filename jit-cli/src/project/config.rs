@@ -10,6 +10,7 @@ use jit_writer::HeaderFormat;
 use serde::Deserialize;
 
 use crate::{
+    cache::remote::settings::CacheTable,
     error::Error,
     paths,
     project::codegen::CodegenName,
@@ -65,6 +66,8 @@ pub(crate) struct Config {
     sysroot: Option<PathBuf>,
     /// The directory with `pyconfig.h` for the targets whose table has none.
     pyconfig_dir: Option<PathBuf>,
+    /// The cache that machines share.
+    pub(crate) cache: Option<CacheTable>,
     /// The settings of single targets, by triple.
     #[serde(default)]
     target: BTreeMap<String, TargetTable>,

@@ -10,11 +10,15 @@ use jit_llvm::{CompileOptions, Interrupt, Mode, Search, Toolchain};
 use jit_schema::{Codegen, Target};
 
 use crate::{
-    cache::store::Cache,
+    cache::{
+        remote::{self, settings::Wrong},
+        store::Cache,
+    },
     error::Error,
     paths,
     project::{
         cases::{self, Case},
+        config::Config,
         definition::Project,
         digest::DigestSettings,
         emit::Emits,
@@ -79,7 +83,7 @@ impl<'a> Plan<'a> {
             codegen: options.codegen.unwrap_or(project.codegen),
             cflags,
             search,
-            cache: cache(options),
+            cache: cache(options, project.config.as_ref())?,
             output_dir,
             options,
             project,
@@ -286,7 +290,7 @@ impl Sources {
 }
 
 /// Returns the cache, unless it is turned off. Where temporary files are kept, everything has to be compiled.
-fn cache(options: &Options) -> Option<Cache> {
+fn cache(options: &Options, config: Option<&Config>) -> Result<Option<Cache>, Error> {
     let CacheOptions {
         enabled,
         directory,
@@ -294,10 +298,18 @@ fn cache(options: &Options) -> Option<Cache> {
         verify,
     } = &options.cache;
     if !enabled || options.one_process_per_step || options.keep_temps.is_some() {
-        return None;
+        return Ok(None);
     }
-    let directory = directory.clone().or_else(Cache::default_directory)?;
-    Some(Cache::new(&directory, *limit).verifying(*verify))
+    let Some(directory) = directory.clone().or_else(Cache::default_directory) else {
+        return Ok(None);
+    };
+    let cache = Cache::new(&directory, *limit).verifying(*verify);
+    let table = config.and_then(|config| config.cache.as_ref());
+    let remote = remote::named(table).map_err(|wrong| match (wrong, config) {
+        (Wrong::Table(message), Some(config)) => config.error(message),
+        (Wrong::Table(message) | Wrong::Environment(message), _) => Error::SharedCache { message },
+    })?;
+    Ok(Some(cache.sharing(remote)))
 }
 
 fn targets(wanted: &Targets, project: &Project) -> Result<Vec<&'static Target>, Error> {

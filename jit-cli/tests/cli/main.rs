@@ -28,6 +28,8 @@ mod leftovers;
 mod library;
 mod llvm21;
 mod messages;
+#[cfg(not(feature = "remote-cache"))]
+mod no_shared_cache;
 mod packs;
 mod packs_hostile;
 mod plain;
@@ -35,6 +37,8 @@ mod projects;
 mod releases;
 mod reproducible;
 mod sandbox;
+#[cfg(feature = "remote-cache")]
+mod shared_cache;
 mod skip;
 mod stencils;
 mod stuck_tools;

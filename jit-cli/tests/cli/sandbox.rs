@@ -155,12 +155,19 @@ impl Run<'_> {
             .args(&self.arguments)
             .current_dir(&self.directory)
             .env_remove("EXTERNALS_DIR")
-            .env_remove("JIT_CACHE_DIR")
+            .env_remove("GITHUB_ACTIONS")
             // No run uses the cache in the user's home.
             .env("XDG_CACHE_HOME", &home)
             .env("HOME", &home)
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null());
+        // Nor the one of whoever runs the tests.
+        for (name, _) in std::env::vars_os() {
+            let is_set = self.environment.iter().any(|(own, _)| *own == name);
+            if name.to_string_lossy().starts_with("JIT_CACHE_") && !is_set {
+                command.env_remove(name);
+            }
+        }
         command
     }
 

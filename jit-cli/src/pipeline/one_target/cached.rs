@@ -23,19 +23,47 @@ impl Build<'_> {
         &self,
         keys: &[Option<Key>],
     ) -> Result<(Vec<Outcome>, Vec<Miss<'_>>), Error> {
+        self.fetch(keys)?;
         let found: Vec<Option<Object>> = keys
             .par_iter()
             .map(|key| key.map_or(Ok(None), |key| self.believed_uop(&key)))
             .collect::<Result<_, Error>>()?;
         let sources = self.sources.par_iter().zip(keys).zip(found).enumerate();
-        Ok(
-            sources.partition_map(|(index, ((source, key), object))| match object {
-                Some(object) => {
-                    rayon::iter::Either::Left((index, self.line.lower(&source.name, &object)))
+        Ok(sources.partition_map(|(index, ((source, key), object))| {
+            let group = object.map(|object| self.line.lower(&source.name, &object));
+            match group {
+                Some(Ok(group)) => rayon::iter::Either::Left((index, Ok(group))),
+                Some(Err(error)) => {
+                    tracing::warn!("what the cache gave is compiled again: {error}");
+                    rayon::iter::Either::Right((index, source, *key))
                 }
                 None => rayon::iter::Either::Right((index, source, *key)),
-            }),
-        )
+            }
+        }))
+    }
+
+    /// Takes entries from the shared cache, if there is one.
+    fn fetch(&self, keys: &[Option<Key>]) -> Result<(), Error> {
+        let Some(lookup) = self
+            .lookup
+            .as_ref()
+            .filter(|lookup| lookup.cache.is_shared())
+        else {
+            return Ok(());
+        };
+        let interrupt = self.line.compiler.interrupt();
+        lookup.cache.fetch(keys.iter().flatten(), interrupt);
+        if self.line.independent.is_none() {
+            return Ok(());
+        }
+        let mut independent = Vec::new();
+        for key in keys.iter().flatten() {
+            if let Some(Entry::PositionIndependent) = lookup.cache.get(key) {
+                independent.extend(self.independent_key(key)?);
+            }
+        }
+        lookup.cache.fetch(independent.iter(), interrupt);
+        Ok(())
     }
 
     pub(super) fn build_shim(
@@ -47,13 +75,22 @@ impl Build<'_> {
             Some((lookup, started)) => lookup.shim_key(started)?,
             None => ShimKey::default(),
         };
-        let stored = lookup.and_then(|(lookup, _)| stored_object(lookup, &found.key?));
+        let stored = lookup.and_then(|(lookup, _)| {
+            let key = found.key?;
+            let interrupt = self.line.compiler.interrupt();
+            lookup.cache.fetch([key].iter(), interrupt);
+            stored_object(lookup, &key)
+        });
         let believed = found
             .key
             .zip(stored)
             .and_then(|(key, object)| self.believed(&key, object));
-        match believed {
-            Some(object) => Ok((self.with_unwind(source, object.bytes)?, found)),
+        match believed.map(|object| self.with_unwind(source, object.bytes)) {
+            Some(Ok(shim)) => Ok((shim, found)),
+            Some(Err(error)) => {
+                tracing::warn!("what the cache gave is compiled again: {error}");
+                self.compile_shim(source, lookup, found)
+            }
             None => self.compile_shim(source, lookup, found),
         }
     }
