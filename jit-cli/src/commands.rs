@@ -58,15 +58,15 @@ pub(crate) enum Command {
     /// build, and which micro-ops would be compiled. Nothing is written.
     #[command(after_long_help = EXIT_STATUS_HELP)]
     Explain(BuildArgs),
-    /// Build stencils of a CPython checkout, and put them into one file for machines without LLVM.
+    /// Build the stencils of a CPython checkout and write them to one file, for machines without LLVM.
     #[command(after_long_help = EXIT_STATUS_HELP)]
     Pack(PackArgs),
-    /// Write what a pack has into a CPython build directory, as if `jit-cli build` had built it there. Fails if the
-    /// checkout or its pyconfig.h differs in what can change code.
+    /// Write the files in a pack to a CPython build directory, as `jit-cli build` would. Fails if the checkout or its
+    /// pyconfig.h differs from what the pack was made from in a way that can change code.
     #[command(after_long_help = EXIT_STATUS_HELP)]
     Use(UseArgs),
-    /// Check that a pack is whole; with --cpython, also that it was made from the same sources, and with --rebuild, that
-    /// the same comes out of them.
+    /// Check that a pack is not damaged; with --cpython, also that it fits that checkout, or with --rebuild, that building
+    /// it again gives the same stencils.
     #[command(after_long_help = EXIT_STATUS_HELP)]
     Verify(VerifyArgs),
     /// Work with the headers of other systems.

@@ -99,7 +99,7 @@ pub(crate) struct BuildArgs {
     /// Neither read nor write the cache.
     #[arg(long)]
     pub(super) no_cache: bool,
-    /// Compile N% of what the cache gives again [default: 100%], and compare.
+    /// Compile N% of what is found in the cache again, and compare the results [default: 100%].
     #[arg(long, value_name = "N%", num_args = 0..=1, require_equals = true, default_missing_value = "100%")]
     #[arg(value_parser = percent)]
     pub(super) verify_cache: Option<u8>,

@@ -22,7 +22,7 @@ Exit status:
  10  duplicate case                  22  not a CPython checkout that can be built
  11  case that is cut short          23  headers differ
                                      24  tool that hangs, or that does not do its work
-                                     25  cache with something else than clang makes
+                                     25  cached result that clang does not reproduce
                                      26  pack that can't be read
                                      27  pack that does not fit
                                     130  interrupted";

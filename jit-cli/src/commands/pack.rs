@@ -15,8 +15,8 @@ pub(crate) struct PackArgs {
     /// File to write.
     #[arg(value_name = "PACK")]
     pack: PathBuf,
-    /// Add to the pack if it is there: other targets, or another configuration (--debug, another pyconfig.h,
-    /// --codegen). What it has for the same target and configuration is replaced.
+    /// Add to an existing pack instead of overwriting it. Only what it has for the same target and configuration
+    /// (--debug, --codegen, pyconfig.h) is replaced.
     #[arg(long)]
     add: bool,
     #[command(flatten)]

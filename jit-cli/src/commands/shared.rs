@@ -21,12 +21,9 @@ pub(crate) enum MessageFormat {
     Json,
 }
 
-/// Which checkout a pack is for.
+/// The build of a checkout that a pack is compared with.
 #[derive(Debug, Args)]
 pub(crate) struct CheckoutArgs {
-    /// CPython checkout [default: the one that contains the current directory].
-    #[arg(long, value_name = "DIR")]
-    pub(crate) cpython: Option<PathBuf>,
     /// Target; may be repeated [default: this machine].
     #[arg(short, long = "target", value_name = "TRIPLE")]
     pub(crate) targets: Vec<String>,
@@ -34,13 +31,14 @@ pub(crate) struct CheckoutArgs {
     /// the checkout].
     #[arg(short, long, value_name = "DIR")]
     pub(crate) pyconfig_dir: Option<PathBuf>,
-    /// Use what was built for debug builds of Python, whatever pyconfig.h says. On Windows, the project decides.
+    /// Expect stencils for debug builds of Python whatever pyconfig.h says. Needed on Windows, where the Visual Studio
+    /// project decides that, not pyconfig.h.
     #[arg(short, long)]
     pub(crate) debug: bool,
     /// Code generation [default: upstream].
     #[arg(long, value_name = "NAME")]
     pub(crate) codegen: Option<CodegenName>,
-    /// Additional flags for clang that the pack was made with.
+    /// Additional flags for clang with which the pack was made.
     #[arg(long, value_name = "FLAGS", allow_hyphen_values = true)]
     pub(crate) cflags: Option<String>,
 }
@@ -71,7 +69,7 @@ pub(crate) struct LlvmArgs {
     // Not a PathBuf, which clap takes no empty value for.
     pub(crate) llvm_tools_install_dir: Option<OsString>,
     /// Time that a process of clang or llvm-objdump may take, or 0 for no limit. One that takes longer
-    /// hangs: it is killed, and the build fails.
+    /// is killed, and the build fails.
     #[arg(long, value_name = "SECONDS", default_value_t = Interrupt::TOOL_TIMEOUT.as_secs())]
     pub(crate) tool_timeout: u64,
 }

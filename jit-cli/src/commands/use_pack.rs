@@ -1,4 +1,4 @@
-//! `jit-cli use`: writes what a pack has as if a build had written it.
+//! `jit-cli use`: writes the files in a pack, as a build would.
 
 use std::path::PathBuf;
 
@@ -18,12 +18,16 @@ pub(crate) struct UseArgs {
     /// Pack to use.
     #[arg(value_name = "PACK")]
     pack: PathBuf,
+    /// CPython checkout [default: the one that contains the current directory].
+    #[arg(long, value_name = "DIR")]
+    cpython: Option<PathBuf>,
     #[command(flatten)]
     checkout: CheckoutArgs,
     /// Directory to write to [default: the current directory].
     #[arg(short, long, value_name = "DIR")]
     output_dir: Option<PathBuf>,
-    /// File or macro that may differ from what the pack was made from; may be repeated. The headers' comments say so.
+    /// Use the pack although this file or macro differs in a way that can change code; may be repeated. Comments in the
+    /// generated headers name it.
     #[arg(long, value_name = "NAME")]
     accept: Vec<String>,
     /// Output format.
@@ -38,7 +42,7 @@ pub(crate) fn run(
     report: &Report,
 ) -> Result<(), Error> {
     let pack = Pack::read(&arguments.pack)?;
-    let origin = origin(arguments.checkout.cpython.as_deref(), None);
+    let origin = origin(arguments.cpython.as_deref(), None);
     let mut options = arguments.checkout.options(origin);
     options.output_dir.clone_from(&arguments.output_dir);
     let build = crate::Build::with(options).interrupt(interrupt.clone());

@@ -20,9 +20,13 @@ pub(crate) struct VerifyArgs {
     /// Pack to check.
     #[arg(value_name = "PACK")]
     pack: PathBuf,
+    /// CPython checkout to compare the pack with [default: none, which checks the pack only].
+    #[arg(long, value_name = "DIR")]
+    cpython: Option<PathBuf>,
     #[command(flatten)]
     checkout: CheckoutArgs,
-    /// Build again from the checkout what the pack has, with the same LLVM, and compare each stencil.
+    /// Build the stencils again from the checkout, and compare each of them. By default, this is done for all targets in
+    /// the pack, with the LLVM version that made it.
     #[arg(long, requires = "cpython")]
     rebuild: bool,
     #[command(flatten)]
@@ -45,7 +49,7 @@ pub(crate) fn run(
         &lines,
         json!({ "path": arguments.pack, "builds": pack.builds() }),
     );
-    let Some(cpython) = &arguments.checkout.cpython else {
+    let Some(cpython) = &arguments.cpython else {
         return Ok(());
     };
     let mut options = arguments.checkout.options(origin(Some(cpython), None));
