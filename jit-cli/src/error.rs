@@ -36,9 +36,9 @@ pub enum Error {
         /// The definition.
         text: String,
     },
-    /// The cache has given something else than clang makes.
+    /// Results from the cache are not what clang generates.
     #[error(
-        "the cache gave something else than clang makes of {}; the entries are replaced. Please report this, with \
+        "what the cache has for {} is not what clang generates; the entries were replaced. Please report this, with \
          what was edited or installed since the cache was filled; --no-cache builds without it",
         names.join(", ")
     )]

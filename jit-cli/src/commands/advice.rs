@@ -99,7 +99,7 @@ fn about_packs(error: &PackError) -> &'static str {
              with --accept if you know that it changes no code"
         }
         PackError::NothingToAccept { .. } => {
-            "jit-cli verify lists the differences by name; leave out --accept for the others"
+            "jit-cli verify lists the differences by name; remove --accept for any other name"
         }
         PackError::NotPackable { .. } => "name a checkout with --cpython",
         PackError::NotReproduced { .. } => {

@@ -304,7 +304,7 @@ examples! {
     Pack => [
         Error::Pack(PackError::Unreadable {
             path: "py.pack".into(),
-            problem: "it has format 2, and this version of jit-cli reads format 1: use the version that made it".to_owned(),
+            problem: "it has format 2, but this version of jit-cli reads format 1: use the version that made it".to_owned(),
         }),
         Error::Pack(PackError::NothingFor {
             path: "py.pack".into(),

@@ -83,7 +83,9 @@ fn lines_of(verified: &Verified) -> Vec<String> {
         None if verified.differences.is_empty() => {
             lines.push(format!("{title}: made from the same sources"))
         }
-        None => lines.push(format!("{title}: what differs from what it was made from:")),
+        None => lines.push(format!(
+            "{title}: differences from the sources that it was made from:"
+        )),
         Some(rebuilt) => {
             if let Some(packed) = &rebuilt.packed_llvm {
                 let llvm = &rebuilt.llvm;
@@ -92,7 +94,7 @@ fn lines_of(verified: &Verified) -> Vec<String> {
                 ));
             }
             lines.push(match rebuilt.is_same() {
-                true => format!("{title}: built again, all of it is the same"),
+                true => format!("{title}: built again, everything is the same"),
                 false => format!("{title}: built again, these differ:"),
             });
             lines.extend(names(rebuilt).map(|name| format!("  {name}")));

@@ -70,7 +70,7 @@ impl Archive {
 
     /// Reads a pack. The error says what is wrong with it.
     fn decode(bytes: &[u8]) -> Result<Archive, String> {
-        let damaged = |error: io::Error| format!("it is damaged, or no pack: {error}");
+        let damaged = |error: io::Error| format!("it is damaged or not a pack: {error}");
         // One more than all files may have, so that more is noticed.
         let text = XzReader::new_mem_limit(bytes, false, MEMORY).take(ALL + LARGEST + 1);
         let mut archive = tar::Archive::new(text);
@@ -80,10 +80,13 @@ impl Archive {
             let mut entry = entry.map_err(damaged)?;
             let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
             if entry.header().entry_type() != EntryType::Regular {
-                return Err(format!("{name:?} in it is no regular file"));
+                return Err(format!("{name:?} in it is not a regular file"));
             }
             if entry.size() > LARGEST {
-                return Err(format!("{name:?} in it has {} bytes", entry.size()));
+                return Err(format!(
+                    "{name:?} in it is too large: {} bytes",
+                    entry.size()
+                ));
             }
             let expected = match &manifest {
                 None if name == MANIFEST => None,
@@ -91,7 +94,7 @@ impl Archive {
                 Some(manifest) => Some(
                     manifest
                         .mark(&name)
-                        .ok_or_else(|| format!("{name:?} in it is not in its manifest"))?,
+                        .ok_or_else(|| format!("its manifest does not list {name:?}"))?,
                 ),
             };
             let mut contents = Vec::new();
@@ -105,7 +108,7 @@ impl Archive {
                 }
                 Some(_) => {
                     return Err(format!(
-                        "{name:?} in it is damaged: the manifest has another hash of it"
+                        "{name:?} in it is damaged: its hash is not the one in the manifest"
                     ));
                 }
             }
@@ -115,14 +118,14 @@ impl Archive {
         let mut rest = archive.into_inner();
         let more = io::copy(&mut rest, &mut io::sink()).map_err(damaged)?;
         if more > u64::from(u16::MAX) {
-            return Err("it has something behind its last file".to_owned());
+            return Err("it has something after its last file".to_owned());
         }
         let paths = manifest
             .builds
             .iter()
             .flat_map(|build| build.files.keys().map(|name| build.path(name)));
         if let Some(missing) = paths.into_iter().find(|path| !files.contains_key(path)) {
-            return Err(format!("{missing:?} is missing in it"));
+            return Err(format!("it lacks {missing:?}"));
         }
         Ok(Archive { manifest, files })
     }
@@ -145,7 +148,7 @@ fn read_manifest(bytes: &[u8]) -> Result<Manifest, String> {
     let Version { format } = serde_json::from_slice(bytes).map_err(wrong)?;
     if format != FORMAT {
         return Err(format!(
-            "it has format {format}, and this version of jit-cli reads format {FORMAT}: use the version that made it"
+            "it has format {format}, but this version of jit-cli reads format {FORMAT}: use the version that made it"
         ));
     }
     let manifest: Manifest = serde_json::from_slice(bytes).map_err(wrong)?;

@@ -24,9 +24,9 @@ pub enum PackError {
         /// What the pack has.
         builds: Vec<String>,
     },
-    /// A pack was made from something else than what is there.
+    /// A pack was made from sources that differ from the checkout's.
     #[error(
-        "{}: {title} was made from something else, which can change code:\n  {}",
+        "{}: {title} was made from other sources. These differences can change code:\n  {}",
         path.display(),
         differences.join("\n  ")
     )]
@@ -38,8 +38,8 @@ pub enum PackError {
         /// What differs.
         differences: Vec<String>,
     },
-    /// A pack holds something else than what is built from the same.
-    #[error("{}: {} can't be reproduced: {}", path.display(), title, names.join(", "))]
+    /// Building a pack again gave other stencils or files.
+    #[error("{}: {} can't be reproduced. These differ: {}", path.display(), title, names.join(", "))]
     NotReproduced {
         /// The pack.
         path: PathBuf,
@@ -48,12 +48,12 @@ pub enum PackError {
         /// The micro-ops and files that differ.
         names: Vec<String>,
     },
-    /// A difference is accepted that is not there.
+    /// `--accept` names something that does not differ.
     #[error("{}: {name} is not among the differences that can change code", path.display())]
     NothingToAccept {
         /// The pack.
         path: PathBuf,
-        /// What was accepted.
+        /// The name after `--accept`.
         name: String,
     },
     /// A file was changed while it was compiled.
@@ -62,8 +62,8 @@ pub enum PackError {
         /// The file.
         path: PathBuf,
     },
-    /// A pack is asked for of a project that is no CPython checkout.
-    #[error("packs are made of CPython checkouts, and {project} is none")]
+    /// The project to pack is not a CPython checkout.
+    #[error("only CPython checkouts can be packed, and {project} is not one")]
     NotPackable {
         /// The project.
         project: String,

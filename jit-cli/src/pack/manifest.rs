@@ -116,7 +116,9 @@ impl Manifest {
             .iter()
             .flat_map(|inputs| inputs.files.keys().chain(inputs.macros.keys()));
         if let Some(name) = names.into_iter().find(|name| !is_plain(name)) {
-            return Some(format!("it names {name:?} among what it was made from"));
+            return Some(format!(
+                "its manifest lists the input {name:?}, which is not a valid name"
+            ));
         }
         for (index, build) in self.builds.iter().enumerate() {
             let title = build.title();

@@ -304,7 +304,7 @@ fn what_is_packed_is_built_again() {
     assert!(
         printed
             .stdout
-            .contains("built again, all of it is the same"),
+            .contains("built again, everything is the same"),
         "{}",
         printed.stdout
     );
@@ -316,7 +316,7 @@ fn what_is_packed_is_built_again() {
     );
     let text = verify().fails(27);
     assert!(
-        text.contains("can't be reproduced: _DUP_r12, jit_stencils-"),
+        text.contains("can't be reproduced. These differ: _DUP_r12, jit_stencils-"),
         "{text}"
     );
 }

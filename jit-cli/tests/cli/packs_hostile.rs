@@ -110,11 +110,11 @@ fn damage() {
         bytes[at] ^= 4;
         parts.refuses(&bytes, "p.pack: it ");
     }
-    parts.refuses(b"not a pack", "it is damaged, or no pack");
+    parts.refuses(b"not a pack", "it is damaged or not a pack");
     // What follows the last file.
     let mut more = unpacked(whole);
     more.extend(vec![0; 1 << 20]);
-    parts.refuses(&compressed(&more), "something behind its last file");
+    parts.refuses(&compressed(&more), "something after its last file");
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn manifests() {
         (
             "\"format\": 1",
             "\"format\": 2",
-            "it has format 2, and this version of jit-cli reads format 1",
+            "it has format 2, but this version of jit-cli reads format 1",
         ),
         (
             "\"format\": 1",
@@ -141,20 +141,24 @@ fn manifests() {
         (
             own_header,
             "\"../../etc/passwd\"",
-            "it names \"../../etc/passwd\"",
+            "lists the input \"../../etc/passwd\"",
         ),
-        (own_header, "\"/etc/passwd\"", "it names \"/etc/passwd\""),
+        (
+            own_header,
+            "\"/etc/passwd\"",
+            "lists the input \"/etc/passwd\"",
+        ),
         (
             own_header,
             "\"a\\n#include b\"",
-            "it names \"a\\n#include b\"",
+            "lists the input \"a\\n#include b\"",
         ),
         (LINUX, "sparc-sun-solaris", "unknown target"),
         ("\"inputs\": 0", "\"inputs\": 7", "does not say what"),
         (
             "\"debug\": false",
             "\"debug\": true",
-            "is not in its manifest",
+            "its manifest does not list",
         ),
     ] {
         assert!(parts.manifest.contains(from), "{from}");
@@ -170,13 +174,13 @@ fn members() {
     let parts = Parts::new();
     let shim = shim();
     let path = parts.path(&shim);
-    parts.refuses(&parts.with(&[MANIFEST, "release"]), "is no regular file");
+    parts.refuses(&parts.with(&[MANIFEST, "release"]), "is not a regular file");
     parts.refuses(
         &parts.with(&["pack.tar", MANIFEST]),
         "instead of a manifest",
     );
     parts.refuses(&parts.with(&[&shim, MANIFEST]), "instead of a manifest");
-    parts.refuses(&parts.with(&[MANIFEST, &shim]), "is missing in it");
+    parts.refuses(&parts.with(&[MANIFEST, &shim]), "it lacks \"");
     parts.refuses(
         &parts.with(&[MANIFEST, &shim, &shim]),
         "it has \"release/jit_shim-",
@@ -185,13 +189,13 @@ fn members() {
     fs::write(&path, [&object[..], b"x"].concat()).unwrap();
     parts.refuses(
         &parts.with(&[MANIFEST, &shim]),
-        "is damaged: the manifest has another hash",
+        "is damaged: its hash is not the one in the manifest",
     );
     fs::remove_file(&path).unwrap();
     symlink("/etc/passwd", &path).unwrap();
-    parts.refuses(&parts.with(&[MANIFEST, &shim]), "is no regular file");
+    parts.refuses(&parts.with(&[MANIFEST, &shim]), "is not a regular file");
     // It is much longer when it is unpacked.
     fs::remove_file(&path).unwrap();
     fs::File::create(&path).unwrap().set_len(65 << 20).unwrap();
-    parts.refuses(&parts.with(&[MANIFEST, &shim]), "bytes");
+    parts.refuses(&parts.with(&[MANIFEST, &shim]), "is too large");
 }
