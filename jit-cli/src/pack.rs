@@ -1,9 +1,9 @@
 //! Packs: stencils that are built on one machine and used on another, without LLVM.
 //!
-//! A pack has the files that a build of a CPython checkout writes, for any number of targets and configurations, and
-//! a manifest that says what the code depends on: the sources and headers of the checkout that were read, by hashes
-//! of their tokens, and the macros of `pyconfig.h` that these mention. [`Pack::verify`] and [`Pack::apply`] compare
-//! that with another checkout.
+//! A pack contains the files that a build of a CPython checkout writes, for any number of targets and configurations,
+//! and a manifest that lists what the code depends on: the sources and headers that were read, by hashes of their
+//! tokens, and the macros of `pyconfig.h` that these mention. [`Build::use_pack`](crate::Build::use_pack) and
+//! [`Build::compare_with_pack`](crate::Build::compare_with_pack) compare that with another checkout.
 
 mod apply;
 mod archive;

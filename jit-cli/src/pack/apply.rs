@@ -1,4 +1,4 @@
-//! Using a pack: laying its files into a directory as if a build had written them.
+//! Using a pack: writes its files to a directory, as a build would.
 
 use std::{collections::BTreeSet, path::PathBuf};
 
@@ -20,10 +20,10 @@ use crate::{
     project::{options::Options, plan::Plan, platform::Platform},
 };
 
-/// The file that tells CPython's Makefile that the files were generated after their inputs. It has no contents.
+/// The empty file whose time tells CPython's Makefile that the files were generated after their inputs.
 const STAMP: &str = ".jit-stamp";
 
-/// What was laid into a directory.
+/// What was written to a directory.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Applied {
@@ -37,7 +37,7 @@ pub struct Applied {
     pub accepted: Vec<Difference>,
 }
 
-/// A build of a pack beside a checkout.
+/// The build of a pack for a target, and how its inputs differ from a checkout's.
 pub(super) struct Match<'a> {
     pub(super) build: &'a Build,
     pub(super) differences: Vec<Difference>,
@@ -95,7 +95,7 @@ impl Pack {
             false => Vec::new(),
         };
         crate::build::outcome::write_dispatchers(&output, &dispatchers)?;
-        // It has to be newer than all others.
+        // It has to be newer than all other files.
         output.write(&[(STAMP, b"")])?;
         Ok(Applied {
             directory: plan.output_dir.clone(),
@@ -113,7 +113,7 @@ impl Pack {
         })
     }
 
-    /// Returns the options with the configuration that `pyconfig.h` says, and the targets of the pack if none is named.
+    /// Returns the options with `debug` also set if `pyconfig.h` defines `Py_DEBUG`, and without a cache.
     pub(super) fn configured(&self, options: &Options) -> Result<Options, Error> {
         let mut options = options.absolute()?;
         options.cache.enabled = false;
@@ -136,7 +136,7 @@ impl Pack {
         Ok(options)
     }
 
-    /// Returns the build for a target, and what differs from what it was made from.
+    /// Returns the build for a target, and the differences between its inputs and the checkout's.
     pub(super) fn match_of(
         &self,
         plan: &Plan<'_>,
@@ -225,7 +225,7 @@ impl Pack {
         files
     }
 
-    /// Returns the command in the second line of a build's header.
+    /// Returns the command from the second line of a build's header.
     fn comment(&self, build: &Build) -> Option<String> {
         let name = build.files.keys().find(|name| name.ends_with(".h"))?;
         let text = self.archive.files.get(&build.path(name))?;
@@ -238,7 +238,8 @@ impl Pack {
     }
 }
 
-/// Returns a header with another digest in its first line, and with what was accepted behind the second.
+/// Returns a header with another digest in its first line, and with a line for each accepted difference after its
+/// second line.
 fn with_digest(text: &[u8], digest: &str, accepted: &[Difference]) -> Vec<u8> {
     let mut lines = text.split_inclusive(|byte| *byte == b'\n');
     lines.next();

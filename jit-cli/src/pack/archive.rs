@@ -19,13 +19,14 @@ use crate::{error::Error, paths, state::inputs::Mark};
 
 /// The name of the manifest.
 const MANIFEST: &str = "manifest.json";
-/// How hard to compress: more takes several times as long, for a tenth of the size.
+/// The compression level. A higher one takes several times as long, and saves a tenth of the size.
 const LEVEL: u32 = 4;
-/// The memory for decompressing, in KiB. What this program writes needs less.
+/// The limit on the memory for decompression, in KiB. Packs that this program writes need less.
 const MEMORY: u32 = 128 << 10;
-/// The largest manifest, and the largest file. Those of CPython have less than a tenth of that.
+/// The maximum length of the manifest and of each file, in bytes. Those of CPython have less than a tenth of that.
 const LARGEST: u64 = 64 << 20;
-/// The most bytes of all files: seven targets of CPython have 100 MB in four configurations.
+/// The maximum length of all files together, in bytes. CPython's, for seven targets in four configurations, have
+/// 100 MB.
 const ALL: u64 = 1 << 30;
 
 /// The contents of a pack.
@@ -71,7 +72,7 @@ impl Archive {
     /// Reads a pack. The error says what is wrong with it.
     fn decode(bytes: &[u8]) -> Result<Archive, String> {
         let damaged = |error: io::Error| format!("it is damaged or not a pack: {error}");
-        // One more than all files may have, so that more is noticed.
+        // One byte more than the limit, so that a longer archive is noticed.
         let text = XzReader::new_mem_limit(bytes, false, MEMORY).take(ALL + LARGEST + 1);
         let mut archive = tar::Archive::new(text);
         let mut manifest: Option<Manifest> = None;
@@ -114,7 +115,7 @@ impl Archive {
             }
         }
         let manifest = manifest.ok_or("it is empty")?;
-        // The checksum of all is behind the end of the last file.
+        // The checksum of the whole archive follows the last file.
         let mut rest = archive.into_inner();
         let more = io::copy(&mut rest, &mut io::sink()).map_err(damaged)?;
         if more > u64::from(u16::MAX) {
@@ -132,7 +133,7 @@ impl Archive {
 }
 
 impl Manifest {
-    /// Returns the mark of a file, by its name in the archive.
+    /// Returns the length and hash of a file, by its name in the archive.
     fn mark(&self, path: &str) -> Option<&Mark> {
         let (directory, name) = path.split_once('/')?;
         let mut builds = self

@@ -1,4 +1,4 @@
-//! What differs between the tree that a pack was made from and another.
+//! The differences between the tree that a pack was made from and another tree.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,7 +10,7 @@ use super::{
     tree::PYCONFIG,
 };
 
-/// A difference between the tree that a pack was made from and another.
+/// A difference between the tree that a pack was made from and another tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Difference {
@@ -24,11 +24,11 @@ pub struct Difference {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Change {
-    /// Comments, space, or macros that nothing mentions. The code is the same.
+    /// Only comments, white space, or macros that nothing mentions. The code is the same.
     Harmless,
     /// Tokens that can change code.
     Tokens,
-    /// The file is not there.
+    /// The file does not exist.
     Missing,
     /// The file would be found before one that the pack was made from.
     Hides {
@@ -37,22 +37,22 @@ pub enum Change {
     },
     /// The release of CPython.
     Release {
-        /// The release that the pack was made of.
+        /// The release that the pack was made from.
         packed: String,
         /// The release of the checkout.
         here: String,
     },
-    /// A macro of `pyconfig.h`.
+    /// The value of a macro in `pyconfig.h`.
     Macro {
-        /// What it was, if it was defined.
+        /// The value in the pack, if it was defined.
         packed: Option<String>,
-        /// What it is, if it is defined.
+        /// The value in the checkout, if it is defined.
         here: Option<String>,
     },
 }
 
 impl Difference {
-    /// Returns whether it can change code.
+    /// Returns whether the difference can change code.
     pub fn can_change_code(&self) -> bool {
         self.change != Change::Harmless
     }
@@ -125,8 +125,9 @@ fn difference(name: &str, packed: &FileHashes, here: Option<&FileHashes>) -> Opt
     })
 }
 
-/// Returns the files that would be included instead of others: those with the same name in a directory that is searched
-/// earlier. `directories` are relative to the tree, in the order of the search. `exists` says whether there is a file.
+/// Returns the files that would be included instead of the pack's: those with the same name in a directory that is
+/// searched earlier. `directories` are relative to the tree, in the order of the search. `exists` returns whether a file
+/// exists.
 pub(super) fn hidden(
     packed: &Inputs,
     directories: &[&str],

@@ -1,4 +1,4 @@
-//! Making a pack of what a build has made.
+//! Making a pack from the results of a build.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -33,7 +33,7 @@ pub struct Pack {
     pub(super) archive: Archive,
 }
 
-/// What was written to a pack.
+/// The pack that was written.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Packed {
@@ -45,7 +45,7 @@ pub struct Packed {
     pub builds: Vec<String>,
 }
 
-/// A build, with what it was made from and its files.
+/// A build for one target, with its inputs and its files.
 pub(crate) struct Entry {
     build: Build,
     inputs: Inputs,
@@ -53,7 +53,7 @@ pub(crate) struct Entry {
 }
 
 impl Pack {
-    /// Reads a pack, and checks it against itself.
+    /// Reads a pack, and checks every file in it against the manifest.
     ///
     /// # Errors
     ///
@@ -93,7 +93,7 @@ pub(crate) fn entry(
     read.extend(project.shim.clone());
     let directory = platform.pyconfig_dir.as_deref();
     for path in &read {
-        // What is read now would not be what was compiled.
+        // What can be read now may not be what was compiled.
         let data = path.metadata().map_err(Error::file("read", path))?;
         if is_newer(&data, made.begun) {
             return Err(PackError::Changed { path: path.clone() }.into());
@@ -101,7 +101,7 @@ pub(crate) fn entry(
     }
     let mut inputs = tree::of_build(&project.root, directory, &read, debug)?.inputs();
     if platform.is_builtin() {
-        // These stand for macros of pyconfig.h.
+        // They take the place of macros in pyconfig.h.
         for text in headers::defines(debug, plan.options.free_threaded) {
             let (name, value) = text.split_once('=').unwrap_or((&text, "1"));
             inputs.macros.insert(name.to_owned(), value.to_owned());
@@ -229,7 +229,8 @@ pub(super) fn hashes(set: &StencilSet) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// Returns the first 16 bytes of a SHA-256 over a stencil's bytes, its holes and what they need, with symbols by name.
+/// Returns the first 16 bytes of a SHA-256 over a stencil's bytes, its holes, and the trampolines and GOT entries that
+/// they need. Symbols are hashed by name.
 fn hash(group: &StencilGroup, symbols: &[String]) -> String {
     let mut hasher = Sha256::new();
     let mut update = |part: &[u8]| {

@@ -35,7 +35,7 @@ pub enum PackError {
         path: PathBuf,
         /// The target and the configuration.
         title: String,
-        /// What differs.
+        /// The differences that can change code.
         differences: Vec<String>,
     },
     /// Building a pack again gave other stencils or files.
@@ -48,12 +48,12 @@ pub enum PackError {
         /// The micro-ops and files that differ.
         names: Vec<String>,
     },
-    /// `--accept` names something that does not differ.
+    /// A name that was to be accepted is not among the differences.
     #[error("{}: {name} is not among the differences that can change code", path.display())]
     NothingToAccept {
         /// The pack.
         path: PathBuf,
-        /// The name after `--accept`.
+        /// The name.
         name: String,
     },
     /// A file was changed while it was compiled.

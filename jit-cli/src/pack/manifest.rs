@@ -11,21 +11,21 @@ use crate::state::inputs::Mark;
 /// The version of the format. A pack of another version is refused.
 pub(super) const FORMAT: u32 = 1;
 
-/// What a pack has, and what it was made from.
+/// The contents of a pack, and what it was made from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Manifest {
     /// The version of the format.
     pub(super) format: u32,
-    /// The program that made it, and its version.
+    /// The name and version of the program that made the pack.
     pub(super) tool: String,
-    /// What was built, ordered by configuration and target.
+    /// The builds, ordered by configuration and target.
     pub(super) builds: Vec<Build>,
-    /// What the code depends on. Builds share it.
+    /// What the code depends on. Builds with the same inputs share an element.
     pub(super) inputs: Vec<Inputs>,
 }
 
-/// The only field that every version has.
+/// The only field that every version of the format has.
 #[derive(Deserialize)]
 pub(super) struct Version {
     pub(super) format: u32,
@@ -46,7 +46,7 @@ pub(super) struct Build {
     pub(super) headers: String,
     /// clang's version, in its own words.
     pub(super) llvm: String,
-    /// The LLVM version that was asked for, which the comment in a header mentions.
+    /// The LLVM major version that was asked for, which the comments in headers mention.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) asked: Option<u32>,
     /// The lengths and hashes of the files, by name.
@@ -75,7 +75,7 @@ impl Configuration {
         }
     }
 
-    /// Returns its name, which is that of a directory in the archive.
+    /// Returns the name of the configuration, which is also the name of its directory in the archive.
     pub(super) fn name(self) -> String {
         let words = [
             (self.free_threaded, "free-threaded"),
@@ -102,14 +102,14 @@ impl Build {
         }
     }
 
-    /// Returns what tells a build from others, for messages.
+    /// Returns the target and the configuration, for messages.
     pub(super) fn title(&self) -> String {
         format!("{} ({})", self.target, self.configuration.name())
     }
 }
 
 impl Manifest {
-    /// Returns what is wrong with a manifest whose format is right.
+    /// Returns what is wrong with the contents of the manifest.
     pub(super) fn problem(&self) -> Option<String> {
         let names = self
             .inputs
@@ -152,7 +152,7 @@ impl Manifest {
     }
 }
 
-/// Returns whether a name is a path below a directory, or the name of a macro.
+/// Returns whether a name is a relative path without `..`, or the name of a macro.
 fn is_plain(name: &str) -> bool {
     let is_part = |part: &str| !part.is_empty() && part != "." && part != "..";
     !name.contains(|c: char| c.is_control() || c == '\\' || c == ':')

@@ -19,29 +19,29 @@ use crate::{
     sysroot::headers::BUILTIN,
 };
 
-/// What verifying one build of a pack has found.
+/// The result of verifying one build of a pack.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Verified {
     /// The target, with its configuration in parentheses.
     pub build: String,
-    /// What differs from what it was made from.
+    /// How the checkout differs from what it was made from.
     pub differences: Vec<Difference>,
-    /// What another build made differently, if there was one.
+    /// How a new build differs, if there was one.
     pub rebuilt: Option<Rebuilt>,
 }
 
-/// What another build made differently.
+/// How a new build differs from the one in a pack.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Rebuilt {
     /// The version of clang.
     pub llvm: String,
-    /// The one that made the pack, if it is another.
+    /// The version of clang that made the pack, if it is a different one.
     pub packed_llvm: Option<String>,
-    /// The micro-ops with other stencils, those that are new, and those that are missing.
+    /// The micro-ops whose stencils differ, including those that only one of the builds has.
     pub stencils: Vec<String>,
-    /// The files that differ, the first two lines of headers left out.
+    /// The files that differ. The first two lines of headers are not compared.
     pub files: Vec<String>,
 }
 
@@ -53,7 +53,7 @@ impl Rebuilt {
 }
 
 impl Pack {
-    /// Compares each build of the pack with a checkout.
+    /// Compares the build for each wanted target with a checkout.
     pub(crate) fn compare(&self, options: &Options) -> Result<Vec<Verified>, Error> {
         let options = self.configured(options)?;
         let plan = Plan::new(&options)?;
@@ -100,7 +100,7 @@ impl Pack {
         recipes.collect()
     }
 
-    /// Compares a build of the pack with another of the same.
+    /// Compares a build in the pack with a new one.
     pub(crate) fn compare_rebuilt(
         &self,
         recipe: &Recipe,
@@ -131,7 +131,7 @@ impl Pack {
     }
 }
 
-/// How to build a part of a pack again.
+/// How to repeat one build of a pack.
 #[derive(Debug, Clone)]
 pub(crate) struct Recipe {
     index: usize,

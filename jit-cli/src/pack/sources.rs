@@ -1,8 +1,8 @@
-//! What the code of stencils depends on in a tree of sources.
+//! What the code of stencils depends on in a source tree.
 //!
-//! A comment, and a macro that nothing mentions, change no code. So a file is told from another by a hash of its tokens
+//! Comments, and macros that nothing mentions, do not change code. So a file is identified by a hash of its tokens,
 //! without the definitions of such macros, and `pyconfig.h`, which configure writes, by the macros that something mentions.
-//! Conditions are not evaluated: a macro counts as mentioned if any line does so that some configuration compiles.
+//! Conditions are not evaluated: a macro counts as mentioned even if the line that mentions it is not compiled.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,15 +16,15 @@ use crate::state::inputs::hexadecimal;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Inputs {
-    /// The files that were read, without `pyconfig.h`, by their paths in the tree, with `/`.
+    /// The files that were read, other than `pyconfig.h`, by their paths in the tree, with `/` as separator.
     pub(super) files: BTreeMap<String, FileHashes>,
-    /// What `pyconfig.h` has besides macros.
+    /// The hashes of `pyconfig.h`. The second one does not cover macros.
     pub(super) pyconfig: Option<FileHashes>,
-    /// The macros of `pyconfig.h` that are mentioned, with what they stand for.
+    /// The macros in `pyconfig.h` that are mentioned, with their definitions.
     pub(super) macros: BTreeMap<String, String>,
-    /// The names in conditions of headers that are not in the tree.
+    /// The names that occur in conditions of headers outside of the tree.
     pub(super) outside: BTreeSet<String>,
-    /// Whether the numbers of lines count, as in the messages of assertions.
+    /// Whether line numbers count, as in the messages of assertions.
     pub(super) lines: bool,
 }
 
@@ -53,7 +53,7 @@ impl Text {
         }
     }
 
-    /// Returns the names in its conditions.
+    /// Returns the names that occur in its conditions.
     pub(super) fn conditions(&self) -> BTreeSet<String> {
         let lines = tokens::lines(&self.spliced);
         let conditions = lines
@@ -66,19 +66,19 @@ impl Text {
     }
 }
 
-/// The texts of a tree.
+/// The texts of the files in a tree.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Sources {
     pub(super) files: BTreeMap<String, Text>,
     pub(super) pyconfig: Option<Text>,
-    /// The names in conditions of headers that are not in the tree.
+    /// The names that occur in conditions of headers outside of the tree.
     pub(super) outside: BTreeSet<String>,
-    /// Whether the numbers of lines count.
+    /// Whether line numbers count.
     pub(super) lines: bool,
 }
 
 impl Sources {
-    /// Returns whether `pyconfig.h` defines a macro without a condition.
+    /// Returns whether `pyconfig.h` defines a macro unconditionally.
     pub(super) fn configures(&self, name: &str) -> bool {
         let Some(text) = &self.pyconfig else {
             return false;
@@ -128,7 +128,7 @@ impl Sources {
         }
     }
 
-    /// Returns the names of macros that are mentioned, directly or by a macro that is.
+    /// Returns the names that are mentioned in code or in conditions, directly or through macros.
     fn mentioned<'a>(
         &'a self,
         lines: impl Iterator<Item = &'a Line<'a>>,
@@ -158,7 +158,7 @@ impl Sources {
         mentioned
     }
 
-    /// Returns a hash of tokens. Definitions of macros count if `counts` says so.
+    /// Returns a hash of the tokens. Only definitions of macros for which `counts` returns true are included.
     fn hash(&self, lines: &[Line<'_>], counts: impl Fn(&str) -> bool) -> String {
         let mut hasher = Sha256::new();
         for line in lines {
@@ -167,7 +167,7 @@ impl Sources {
             {
                 continue;
             }
-            // Other text may be divided into lines in any way.
+            // Line ends do not matter in other text.
             if line.kind != Kind::Text {
                 hasher.update("\n");
             }
@@ -179,7 +179,7 @@ impl Sources {
                     hasher.update(" ");
                 }
                 hasher.update(token.text);
-                // No token has such a character.
+                // A separator that no token contains.
                 hasher.update("\0");
             }
             if line.kind != Kind::Text {
@@ -191,20 +191,20 @@ impl Sources {
     }
 }
 
-/// What a macro of `pyconfig.h` stands for.
+/// The definitions of a macro in `pyconfig.h`.
 #[derive(Debug, Default)]
 struct Definition<'a> {
-    /// Its definitions, with their conditions.
+    /// The definitions, with their conditions.
     text: String,
-    /// The names that these have.
+    /// The names that occur in them.
     names: BTreeSet<&'a str>,
 }
 
-/// Returns the macros that lines define.
+/// Returns the macros that are defined or undefined.
 fn definitions<'a>(lines: &'a [Line<'a>]) -> BTreeMap<&'a str, Definition<'a>> {
     let mut definitions: BTreeMap<&str, Definition<'_>> = BTreeMap::new();
     let mut conditions: Vec<&Line<'_>> = Vec::new();
-    // The whole file may be in a condition, against a second inclusion.
+    // An include guard is a condition around the whole file.
     let guard = guard(lines);
     for line in lines {
         let name = match &line.kind {
@@ -212,7 +212,7 @@ fn definitions<'a>(lines: &'a [Line<'a>]) -> BTreeMap<&'a str, Definition<'a>> {
                 conditions.push(line);
                 continue;
             }
-            // The branch that is left counts as well: it was not taken.
+            // The condition of the previous branch still matters: it was false.
             Kind::Else => {
                 conditions.push(line);
                 continue;
@@ -256,7 +256,7 @@ pub(super) fn is_unconditional(text: &str) -> bool {
     !text.starts_with('#')
 }
 
-/// Returns the macro that keeps a file from being included twice: `#ifndef NAME`, then `#define NAME`.
+/// Returns the macro of an include guard: `#ifndef NAME`, then `#define NAME`.
 fn guard<'a>(lines: &'a [Line<'a>]) -> Option<&'a str> {
     match lines {
         [first, second, ..] if first.kind == Kind::If => match &second.kind {
@@ -275,7 +275,7 @@ fn mentions(line: &Line<'_>, name: &str) -> bool {
 fn shown(tokens: &[Token<'_>]) -> String {
     let mut text = String::new();
     for (index, token) in tokens.iter().enumerate() {
-        // The space in front of all tokens means nothing.
+        // Space before the first token has no meaning.
         if token.spaced && index > 0 {
             text.push(' ');
         }

@@ -1,17 +1,17 @@
-//! The tokens of C text, in lines.
+//! A tokenizer for C text, line by line.
 //!
-//! This is only what tells a text from another that means the same: comments, space and the ends of lines that a
-//! backslash continues do not count. It expands nothing and evaluates no condition.
+//! Two texts that differ only in comments, in the amount of white space and in line continuations have the same tokens.
+//! Macros are not expanded, and conditions are not evaluated.
 
 use std::collections::BTreeSet;
 
-/// A line of tokens. A directive is a line of its own; other text is divided at its line ends.
+/// A line of tokens: a directive, or a line of other text. Continued lines are one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Line<'a> {
-    /// The number of the first line in the file.
+    /// The line's number in the file. For a continued line, that of its first part.
     pub(super) number: usize,
     pub(super) kind: Kind,
-    /// All tokens, those of the directive included.
+    /// All tokens, including `#` and the name of a directive.
     pub(super) tokens: Vec<Token<'a>>,
 }
 
@@ -34,23 +34,25 @@ pub(super) enum Kind {
     Text,
 }
 
-/// A token, and whether there is space before it. That counts only between the name and the body of a macro.
+/// A token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Token<'a> {
     pub(super) text: &'a str,
+    /// Whether there is white space or a comment before it. This makes a difference in `#define F (x)`, and where a macro
+    /// turns its argument into a string.
     pub(super) spaced: bool,
 }
 
 impl Token<'_> {
-    /// Returns whether it is an identifier or a keyword.
+    /// Returns whether the token is an identifier or a keyword.
     pub(super) fn is_name(&self) -> bool {
         let first = self.text.chars().next();
         first.is_some_and(|first| first == '_' || first.is_alphabetic())
     }
 }
 
-/// Returns a text with `\n` at the ends of lines, and without those behind a backslash. Each of these is moved to the
-/// end of the line, so that the numbers of lines stay.
+/// Returns a text with `\n` as line ends, in which continued lines are joined. The line ends that this removes are
+/// added after the joined line, so that later lines keep their numbers.
 pub(super) fn spliced(text: &str) -> String {
     let text = text.replace("\r\n", "\n");
     let mut whole = String::with_capacity(text.len());
@@ -71,7 +73,7 @@ pub(super) fn spliced(text: &str) -> String {
     whole
 }
 
-/// Returns the lines of a text that is [`spliced`].
+/// Returns the lines of a text that [`spliced`] has returned.
 pub(super) fn lines(text: &str) -> Vec<Line<'_>> {
     let mut lines = Vec::new();
     let mut number = 1;
@@ -131,16 +133,16 @@ fn header_name(before: &[Token<'_>], text: &str) -> Option<usize> {
     }
 }
 
-/// What a text starts with.
+/// The piece that a text starts with.
 enum Piece<'a> {
     /// The end of a line.
     End,
-    /// Space or a comment, with a number of line ends in it.
+    /// White space or a comment, with the number of line ends in it.
     Space(usize),
     Token(&'a str),
 }
 
-/// Returns what a text that is not empty starts with, and the rest.
+/// Splits off the first piece of a text that is not empty.
 fn piece(text: &str) -> (Piece<'_>, &str) {
     let length_while = |test: fn(char) -> bool| text.find(|c| !test(c)).unwrap_or(text.len());
     let first = text.chars().next().unwrap_or('\n');
@@ -165,7 +167,7 @@ fn piece(text: &str) -> (Piece<'_>, &str) {
     let length = match first {
         '"' | '\'' => literal(text, first),
         '_' | 'a'..='z' | 'A'..='Z' => length_while(is_part),
-        // A number has letters, points and signs after an exponent.
+        // A number can contain letters, points, and signs after an exponent.
         '0'..='9' => number(text),
         '.' if text[1..].starts_with(|c: char| c.is_ascii_digit()) => number(text),
         _ if first.is_alphabetic() => length_while(is_part),
@@ -192,8 +194,8 @@ fn is_part(c: char) -> bool {
     c == '_' || c.is_alphanumeric()
 }
 
-/// Returns the length of a string or character. One that is not closed, as in the text of an `#error`, ends with its
-/// line.
+/// Returns the length of a string or character literal. One without a closing quote, as in the text of an `#error`,
+/// ends with its line.
 fn literal(text: &str, quote: char) -> usize {
     let mut characters = text.char_indices().skip(1);
     while let Some((at, c)) = characters.next() {
@@ -207,7 +209,7 @@ fn literal(text: &str, quote: char) -> usize {
     text.len()
 }
 
-/// Returns the length of a number, as the preprocessor reads numbers.
+/// Returns the length of a preprocessing number.
 fn number(text: &str) -> usize {
     let mut before = '0';
     for (at, c) in text.char_indices() {
@@ -240,17 +242,17 @@ fn kind(tokens: &[Token<'_>]) -> Kind {
     }
 }
 
-/// The number of tokens of a definition before what the macro stands for: `#`, `define` and the name.
+/// The number of tokens before a macro's parameters and body: `#`, `define` and the name.
 const BEFORE_BODY: usize = 3;
 
 impl Line<'_> {
-    /// Returns what a macro stands for, after its name. The parameters are part of it.
+    /// Returns the parameters and the body of a macro's definition.
     pub(super) fn body(&self) -> &[Token<'_>] {
         self.tokens.get(BEFORE_BODY..).unwrap_or_default()
     }
 }
 
-/// Returns the names in tokens.
+/// Returns the identifiers and keywords among tokens.
 pub(super) fn names<'a>(tokens: &[Token<'a>]) -> BTreeSet<&'a str> {
     tokens
         .iter()

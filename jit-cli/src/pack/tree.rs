@@ -1,4 +1,4 @@
-//! Reading the sources of a checkout.
+//! Reads the sources of a checkout.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -12,7 +12,7 @@ use crate::{error::Error, paths};
 /// The name of the file that configure writes.
 pub(super) const PYCONFIG: &str = "pyconfig.h";
 
-/// Returns what a build has read: the files in the tree, and the names in conditions of the others.
+/// Returns what a build has read: the files in the tree, and the names that occur in conditions of other files.
 pub(super) fn of_build(
     root: &Path,
     pyconfig_dir: Option<&Path>,
@@ -37,7 +37,7 @@ pub(super) fn of_build(
     Ok(sources)
 }
 
-/// Returns the same files of another checkout. Those that it does not have are left out.
+/// Returns the files of another checkout with the given names. Those that do not exist are left out.
 pub(super) fn of_checkout<'a>(
     root: &Path,
     pyconfig_dir: Option<&Path>,
@@ -62,7 +62,7 @@ pub(super) fn of_checkout<'a>(
     })
 }
 
-/// Returns the text of a file, or `None` if there is none.
+/// Returns the text of a file, or `None` if it does not exist.
 fn text_of(path: &Path) -> Result<Option<Text>, Error> {
     match paths::read(path) {
         Ok(bytes) => Ok(Some(Text::new(&bytes))),
@@ -71,7 +71,8 @@ fn text_of(path: &Path) -> Result<Option<Text>, Error> {
     }
 }
 
-/// Returns the name of a file in a directory, with `/`. Returns `None` if it is elsewhere, or not named in UTF-8.
+/// Returns the path of a file relative to `root`, with `/` as separator. Returns `None` if it is elsewhere, or if its
+/// path is not UTF-8.
 fn name_in(root: &Path, path: &Path) -> Option<String> {
     let relative = path.strip_prefix(root).ok()?;
     let parts: Option<Vec<&str>> = relative.iter().map(|part| part.to_str()).collect();
