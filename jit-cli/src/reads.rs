@@ -1,7 +1,8 @@
 //! The files that clang reads for a build, and the places where another file would be read instead.
 //!
-//! clang says which files it has read, and which names it has searched for. Files are hashed after that, so one counts only
-//! if it was not changed since shortly before: a list never describes something else than what was compiled.
+//! clang reports which files it has read, and which names it has searched for. The files are hashed only after that. So if
+//! one of them was changed since shortly before clang read it, there is no list: its hash may not be that of the text that
+//! was compiled.
 
 pub(crate) mod times;
 pub(crate) mod words;
@@ -24,26 +25,27 @@ use crate::state::inputs::{Mark, Names};
 pub(crate) struct Reads {
     /// The files.
     pub(crate) files: Vec<PathBuf>,
-    /// What they were, or why that is not known.
+    /// Their hashes, and the places of absent files, or the reason why these are not known.
     pub(crate) headers: Result<Headers, String>,
 }
 
-/// Files that were read, and the places where there was none: one there would be read instead, or its existence matters.
+/// The files that were read, and the places where there was no file, but where one would be read instead or would change
+/// the result of `__has_include`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) struct Headers {
     pub(crate) seen: BTreeMap<PathBuf, Mark>,
-    /// The names of files that are not there, by directory.
+    /// The names of the absent files, by directory.
     pub(crate) absent: BTreeMap<PathBuf, Names>,
-    /// Whether clang was asked after it had compiled. Then nothing may have changed since the build began.
+    /// Whether clang was asked only after the compilation. Then no file may have changed since the build began.
     #[serde(skip)]
     pub(crate) late: bool,
-    /// Whether they may have the time of the build in them.
+    /// Whether the code may contain the time of the build (`__DATE__` or `__TIME__`).
     #[serde(skip)]
     pub(crate) dated: bool,
 }
 
 impl Reads {
-    /// Returns what a snapshot was taken of. `arguments` are those of cc1, which name the directories to search, and `work`
+    /// Returns what was read for a snapshot. `arguments` are those of cc1, which name the directories to search, and `work`
     /// is the directory of the compiler's own files.
     pub(crate) fn of(snapshot: &Snapshot, arguments: &[String], work: &Path) -> Reads {
         Reads {
@@ -52,7 +54,7 @@ impl Reads {
         }
     }
 
-    /// Asks the compiler what it has read for sources and the shim. Returns `None` if that is not known.
+    /// Asks the compiler what it reads for the sources and the shim. Returns `None` if that is not known.
     pub(crate) fn ask(
         compiler: &Compiler<'_>,
         sources: &[Source],
@@ -76,9 +78,10 @@ impl Reads {
         let has = |word: &str| texts.iter().any(|text| text.contains(word));
         if found.may_assemble_files {
             reads.headers =
-                Err("the assembler may read files of which clang does not tell".to_owned());
+                Err("the assembler may read files that clang does not report".to_owned());
         } else if has("__TIMESTAMP__") {
-            reads.headers = Err("the code may have the time of a file (__TIMESTAMP__)".to_owned());
+            reads.headers =
+                Err("the code may contain the time of a file (__TIMESTAMP__)".to_owned());
         } else if let Ok(headers) = &mut reads.headers {
             headers.late = true;
             headers.dated = has("__DATE__") || has("__TIME__");
@@ -86,7 +89,7 @@ impl Reads {
         Ok(Some(reads))
     }
 
-    /// Returns what a record has listed.
+    /// Returns what a record lists.
     pub(crate) fn recorded(headers: &Headers) -> Reads {
         Reads {
             files: headers.seen.keys().cloned().collect(),
@@ -94,7 +97,7 @@ impl Reads {
         }
     }
 
-    /// Returns these and others.
+    /// Returns these files and those of `other`.
     pub(crate) fn with(self, other: Reads) -> Reads {
         Reads {
             files: [self.files, other.files].concat(),
@@ -137,7 +140,7 @@ impl Headers {
         })
     }
 
-    /// Returns these and others. It is an error if a file was not the same in both.
+    /// Returns these files and those of `other`. It is an error if the two have different hashes for a file.
     fn with(mut self, other: Headers) -> Result<Headers, String> {
         for (path, mark) in other.seen {
             if self.seen.get(&path).is_some_and(|known| *known != mark) {
@@ -159,7 +162,7 @@ impl Headers {
         seen.map(|(path, _)| path.clone()).chain(new).collect()
     }
 
-    /// Returns whether all files are as they were.
+    /// Returns whether all files are unchanged, and absent ones are still absent.
     pub(crate) fn is_current(&self) -> bool {
         let mut absent = self.absent.iter();
         self.seen.par_iter().all(|(path, mark)| is_same(path, mark))
@@ -175,11 +178,11 @@ fn is_same(path: &Path, mark: &Mark) -> bool {
 struct Search<'a> {
     /// The directories of the search, in its order.
     directories: Vec<PathBuf>,
-    /// A directory in which other builds search nothing.
+    /// The compiler's own directory. No other build searches it, so places in it do not count.
     work: &'a Path,
     /// The files that were read.
     files: BTreeSet<&'a Path>,
-    /// The time after which nothing may have changed.
+    /// The time after which no file may have changed.
     time: SystemTime,
     absent: BTreeMap<PathBuf, Names>,
     /// Files whose existence matters, but which were not read.
@@ -192,8 +195,9 @@ impl Search<'_> {
         files.par_iter().map(read).collect()
     }
 
-    /// Notes the places before the last one where a file was read, or all of them. `beside` are the directories that are
-    /// searched first. If the name was only asked for, a file that is there matters as well.
+    /// Notes the places that are searched before the last one where a file was read, or all places if none was read.
+    /// `beside` are the directories that are searched first. `asked` means that `__has_include` has asked for the name: then
+    /// existing files that were not read are noted, too.
     fn note(&mut self, name: &Path, beside: &[PathBuf], asked: bool) -> Result<(), String> {
         let directories = beside.iter().chain(&self.directories);
         let directories = directories.filter(|path| !path.starts_with(self.work));
@@ -205,7 +209,7 @@ impl Search<'_> {
         for path in places {
             match path.metadata() {
                 _ if self.files.contains(path.as_path()) => {}
-                // clang passes over directories.
+                // clang ignores directories.
                 Ok(data) if !data.is_dir() => {
                     if is_newer(&data, self.time) {
                         return Err(changed(&path));

@@ -1,7 +1,7 @@
-//! The tools of a build: which they are, and what tells them from others.
+//! The tools of a build, and what identifies them.
 //!
-//! They are searched for when they are needed. A cache remembers what was found, so that a build that does nothing does
-//! not start them.
+//! The tools are searched for when they are needed. The cache remembers the result, so that a build that has nothing to do
+//! does not start them.
 
 pub(crate) mod files;
 mod memory;
@@ -31,17 +31,17 @@ pub(crate) struct Tools<'a> {
 /// The result of a search.
 struct Searched {
     toolchain: Toolchain,
-    /// What was at the places of the search before it, if a cache can remember the result.
+    /// The state of the searched places before the search, if a cache can remember the result.
     places: Option<Places>,
     /// The time before the search.
     time: SystemTime,
 }
 
-/// What is known of tools.
+/// What is known about the tools.
 #[derive(Debug, Clone)]
 pub(crate) struct Known {
     pub(crate) clang: PathBuf,
-    /// What tells them from others.
+    /// Texts that identify the tools.
     pub(crate) identities: Vec<String>,
     /// The files that they consist of, as far as these are known.
     pub(crate) parts: Vec<PathBuf>,
@@ -79,7 +79,8 @@ impl<'a> Tools<'a> {
         Places::look(&self.plan.search)
     }
 
-    /// Returns what tells the tools from others, or `None` if they are not installed. A cache may remember it.
+    /// Returns the texts that identify the tools, from the cache if it remembers them, or `None` if the tools are not
+    /// installed.
     pub(crate) fn identities(&mut self) -> Result<Option<Vec<String>>, Error> {
         if self.searched.is_none()
             && let Some(identities) = self.remembered()
@@ -89,7 +90,7 @@ impl<'a> Tools<'a> {
         let is_named = self.plan.search.install_dir.is_some();
         match self.known() {
             Ok(known) => Ok(Some(known.identities)),
-            // What is named has to work.
+            // Tools in a directory that the user names have to work.
             Err(error @ Error::Llvm(LlvmError::Unusable { .. })) if is_named => Err(error),
             Err(Error::Llvm(LlvmError::Missing { .. } | LlvmError::Unusable { .. })) => Ok(None),
             Err(error) => Err(error),
@@ -104,7 +105,7 @@ impl<'a> Tools<'a> {
         (files.key() == found.files).then(|| identities(&found.texts, &found.clang, &files))
     }
 
-    /// Returns what is known of the tools, and leaves it in the cache.
+    /// Returns what is known about the tools, and stores it in the cache.
     pub(crate) fn known(&mut self) -> Result<Known, Error> {
         if let Some(known) = &self.known {
             return Ok(known.clone());
@@ -116,7 +117,7 @@ impl<'a> Tools<'a> {
             parts: files.paths(),
             clang: toolchain.clang.clone(),
         };
-        // The files were not the tools that were found if they have changed since.
+        // If the files have changed since the search, they may not be those that it found.
         if let (Some(cache), Some(searched)) = (&self.plan.cache, &self.searched)
             && let Some(places) = &searched.places
             && files.are_all_known_and_older(searched.time)
@@ -132,8 +133,8 @@ impl<'a> Tools<'a> {
     }
 }
 
-/// Returns what tells tools from others: what they print as their versions, clang's place, since its own headers are found
-/// from there, and their files.
+/// Returns the texts that identify the tools: the versions that they print, hashes of their files, and clang's path, on
+/// which the location of its own headers depends.
 fn identities(texts: &[String], clang: &Path, files: &Files) -> Vec<String> {
     let clang = clang.canonicalize();
     let place = clang.map(|path| format!("clang is {}", path.display()));

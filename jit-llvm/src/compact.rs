@@ -1,24 +1,24 @@
-//! Shorter snapshots.
+//! Shortens snapshots.
 //!
-//! `clang -frewrite-includes` leaves each directive that it has obeyed in the text, disabled, and a marker of
-//! the line behind it. A real header has thousands of them, which clang reads for every micro-op.
+//! `clang -frewrite-includes` keeps each directive that it has processed in the text, but disabled, and adds a
+//! line marker after it. A real header has thousands of these, which clang would read for every micro-op.
 
 use memchr::{memchr_iter, memchr3, memmem, memrchr};
 
-/// The end of the lines around a directive that clang has replaced by its effect.
+/// The end of the lines that clang adds around a directive that it has processed.
 const DISABLED: &[u8] = b"disabled by -frewrite-includes */";
-/// The end of the lines around an include directive and the text of the header.
+/// The end of the lines that clang adds around an include directive and the text of the header.
 const EXPANDED: &[u8] = b"expanded by -frewrite-includes */";
 
-/// Returns the text without disabled directives and without markers of lines that follow each other anyway.
-/// It means the same: each line has its place in the same file. Returns `None` if the text is not as
-/// clang writes it.
+/// Returns the text without disabled directives, and without line markers that change nothing. The meaning of the
+/// text stays the same, and each line keeps its file and line number. Returns `None` if the text does not have the
+/// form that clang writes.
 pub(crate) fn compact(text: &[u8]) -> Option<Vec<u8>> {
     let mut compacted = Compacted {
         text: Vec::with_capacity(text.len()),
         place: None,
     };
-    // clang counts such lines as well.
+    // clang also counts lines that end with a carriage return alone.
     let mut returns = memchr_iter(b'\r', text);
     if returns.any(|at| text.get(at + 1) != Some(&b'\n')) {
         return None;
@@ -29,7 +29,7 @@ pub(crate) fn compact(text: &[u8]) -> Option<Vec<u8>> {
     while let Some(line) = lines.next() {
         let within = open;
         open = open.after(line);
-        // What is in a comment may look like anything.
+        // Lines in comments and literals may look like added lines.
         if within != Open::Nothing {
             compacted.push(line);
         } else if is_around(line, b"#if 0", DISABLED) {
@@ -53,12 +53,12 @@ pub(crate) fn compact(text: &[u8]) -> Option<Vec<u8>> {
     (open == Open::Nothing && headers == 0).then_some(compacted.text)
 }
 
-/// Returns whether a line starts and ends like one that clang has added.
+/// Returns whether a line starts and ends like a line that clang adds.
 fn is_around(line: &[u8], start: &[u8], end: &[u8]) -> bool {
     line.trim_ascii_start().starts_with(start) && line.trim_ascii_end().ends_with(end)
 }
 
-/// Skips the directive that follows, and returns the line behind it.
+/// Skips a disabled directive, and returns the line that clang has added after it.
 fn skip_to<'a>(
     lines: &mut impl Iterator<Item = &'a [u8]>,
     starts: &[&[u8]],
@@ -70,7 +70,7 @@ fn skip_to<'a>(
 /// The text so far.
 struct Compacted {
     text: Vec<u8>,
-    /// Where clang will think that the next line is, if that is known.
+    /// The place that clang assigns to the next line, if it is known.
     place: Option<Marker>,
 }
 
@@ -85,7 +85,7 @@ impl Compacted {
         }
     }
 
-    /// Removes a line that has only the space before a directive.
+    /// Removes the last line if it contains only the indentation of a directive.
     fn remove_indentation(&mut self) {
         let is_space = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
         let before = match self.text.strip_suffix(b"\n") {
@@ -106,8 +106,8 @@ impl Compacted {
         }
     }
 
-    /// Adds a marker, or empty lines before the line that it names. clang passes over markers that are within
-    /// a condition that is false, but goes on counting lines. So the empty lines are right in any case.
+    /// Adds a marker, or empty lines up to the line that it names. In a condition that is false, clang ignores
+    /// markers but counts lines, so empty lines are right in any case.
     fn mark(&mut self, marker: Marker, line: &[u8]) {
         let place = self.place.as_ref();
         match place.filter(|place| place.file == marker.file && place.line <= marker.line) {
@@ -130,7 +130,7 @@ struct Marker {
     line: u64,
     /// The name of the file, and the flags that say what kind of file it is.
     file: Vec<u8>,
-    /// Whether the file is entered here, or returned to.
+    /// Whether a file is entered or returned to here.
     moves: bool,
 }
 
@@ -158,7 +158,7 @@ fn sets_place(line: &[u8]) -> bool {
     words.starts_with(b"line") || words.first().is_some_and(u8::is_ascii_digit)
 }
 
-/// What a line may start in.
+/// The comment or literal that a line starts in.
 #[derive(Default, PartialEq, Eq, Clone, Copy)]
 enum Open {
     #[default]
@@ -172,7 +172,7 @@ enum Open {
 }
 
 impl Open {
-    /// Goes over a line, and returns what the next one starts in.
+    /// Scans a line, and returns what the next one starts in.
     fn after(self, line: &[u8]) -> Open {
         let goes_on = line.trim_ascii_end().ends_with(b"\\");
         let (mut open, mut rest) = (self, line);
@@ -210,7 +210,7 @@ impl Open {
     }
 }
 
-/// Returns what follows the end of a literal, if it is there.
+/// Returns the text after the end of a literal, or `None` if the literal does not end.
 fn after_literal(quote: u8, mut text: &[u8]) -> Option<&[u8]> {
     loop {
         text = match text {

@@ -1,4 +1,4 @@
-//! When files were changed.
+//! The times at which files were changed.
 
 use std::{
     collections::BTreeSet,
@@ -9,11 +9,11 @@ use std::{
 
 use crate::{paths, state::inputs::Mark};
 
-/// How coarse the times of changes are that file systems note: the length of a tick of the system's clock, at the most.
-/// A build waits that long before it reads its first source.
+/// The resolution of the times in file systems, which is at most one tick of the system's clock. A build waits that long
+/// before it reads its first source.
 pub(crate) const TICK: Duration = Duration::from_millis(12);
 
-/// Reads a file that was not changed after this time.
+/// Reads a file. It is an error if it was changed after this time.
 pub(crate) fn read(path: &Path, time: SystemTime) -> Result<(Mark, Vec<u8>), String> {
     let failed = |error: std::io::Error| format!("can't read {}: {error}", path.display());
     let bytes = paths::read(path).map_err(failed)?;
@@ -23,12 +23,12 @@ pub(crate) fn read(path: &Path, time: SystemTime) -> Result<(Mark, Vec<u8>), Str
     }
 }
 
-/// Returns the message that a file was changed.
+/// Returns the message for a file that was changed.
 pub(crate) fn changed(path: &Path) -> String {
     format!("{} was changed during the build", path.display())
 }
 
-/// Checks that no link on the way to a file was changed after this time: it may have led elsewhere.
+/// Checks that no symbolic link in the paths was changed after this time. Before, it may have led elsewhere.
 pub(crate) fn check_links<'a>(
     files: impl IntoIterator<Item = &'a PathBuf>,
     time: SystemTime,
@@ -47,8 +47,8 @@ pub(crate) fn check_links<'a>(
     }
 }
 
-/// Returns whether a file was changed after this time. Programs can set the time of the last modification to any value,
-/// but not that of the last change, which Unix notes as well.
+/// Returns whether a file was changed after this time. On Unix, this is the time of the last status change (`ctime`).
+/// Programs can set the time of the last modification (`mtime`) to any value, but not this one.
 pub(crate) fn is_newer(data: &Metadata, time: SystemTime) -> bool {
     #[cfg(unix)]
     {
@@ -59,7 +59,7 @@ pub(crate) fn is_newer(data: &Metadata, time: SystemTime) -> bool {
             i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
             i64::from(since.subsec_nanos()),
         );
-        // Without a fraction, the file system may count in seconds, or in pairs of them.
+        // If there is no fraction, the resolution of the file system may be one or two seconds.
         let coarse = if data.ctime_nsec() == 0 { 2 } else { 0 };
         (data.ctime() + coarse, data.ctime_nsec()) > limit
     }

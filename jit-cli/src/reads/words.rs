@@ -1,9 +1,9 @@
-//! What clang's flags, and the arguments that cc1 gets, say about files.
+//! The files and directories in clang's flags and in the arguments of cc1.
 
 use std::path::{Path, PathBuf};
 
-/// Prefixes of arguments that make cc1 read files of which it does not tell, or find files elsewhere than where their
-/// paths lead.
+/// Prefixes of arguments that make cc1 read files that it does not report, or find files in other places than their paths
+/// say.
 const UNKNOWN: [&str; 15] = [
     "-F",
     "-add-plugin",
@@ -22,8 +22,8 @@ const UNKNOWN: [&str; 15] = [
     "-vfsoverlay",
 ];
 
-/// The options that name a directory for quoted names, for all names before the system's headers, for the system's
-/// headers, and for names after those.
+/// The options that name a directory to search, in the order of the search: for quoted names only, for all names, for
+/// system headers, and after those.
 const DIRECTORIES: [&[&str]; 4] = [
     &["-iquote"],
     &["-I"],
@@ -36,7 +36,7 @@ const DIRECTORIES: [&[&str]; 4] = [
     &["-idirafter"],
 ];
 
-/// Returns the directories in which cc1 searches for headers, in its order.
+/// Returns the directories in which cc1 searches for headers, in the order of the search.
 pub(crate) fn directories(arguments: &[String]) -> Result<Vec<PathBuf>, String> {
     let mut found = Vec::new();
     for group in DIRECTORIES {
@@ -49,7 +49,7 @@ pub(crate) fn directories(arguments: &[String]) -> Result<Vec<PathBuf>, String> 
             };
             let Some(directory) = directory else { continue };
             let path = PathBuf::from(directory);
-            // `=` stands for the sysroot, and a file is a map of headers.
+            // A leading `=` stands for the sysroot, and a file is a header map.
             if !path.is_absolute() || path.is_file() {
                 return Err(format!("the directory {directory} is not understood"));
             }
@@ -59,7 +59,7 @@ pub(crate) fn directories(arguments: &[String]) -> Result<Vec<PathBuf>, String> 
     Ok(found)
 }
 
-/// Returns the names that come before the sources.
+/// Returns the names of headers that are included before the source (`-include`, `-imacros`).
 pub(crate) fn included(arguments: &[String]) -> Vec<&str> {
     let pairs = arguments.windows(2).filter_map(|pair| match pair {
         [option, name] if ["-include", "-imacros"].contains(&option.as_str()) => Some(name),
@@ -68,16 +68,16 @@ pub(crate) fn included(arguments: &[String]) -> Vec<&str> {
     pairs.map(String::as_str).collect()
 }
 
-/// Returns the files whose paths are in words, such as `-fsanitize-ignorelist=/x`.
+/// Returns the files whose paths occur in flags, such as `-fsanitize-ignorelist=/x`.
 pub(crate) fn files(words: &[String]) -> Result<Vec<PathBuf>, String> {
     let mut found = Vec::new();
     for word in words {
-        // A macro may be another name of `__has_include`.
+        // A macro may be an alias of `__has_include`.
         let asks = word.contains("__has_");
         if asks || UNKNOWN.iter().any(|start| word.starts_with(start)) {
             return Err(format!("files may be read because of {word}"));
         }
-        // A path may be a part of a word, and have the characters that separate parts.
+        // A path may be a part of a flag, or contain the separators itself.
         let parts = word.split([',', '=', ';', ':']);
         let paths = parts.chain([word.as_str()]).filter_map(|part| {
             let start = part.find('/')?;
@@ -89,7 +89,7 @@ pub(crate) fn files(words: &[String]) -> Result<Vec<PathBuf>, String> {
     Ok(found)
 }
 
-/// Returns the places of clang's configuration files, those that do not exist included.
+/// Returns the paths of clang's possible configuration files, whether they exist or not.
 pub(crate) fn configuration(
     clang: &Path,
     triple: &str,

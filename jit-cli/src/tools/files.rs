@@ -19,14 +19,15 @@ use crate::cache::{key::Key, store::Cache};
 #[derive(Debug)]
 pub(crate) struct Files {
     identities: Vec<String>,
-    /// What the file system notes of each, and of the links to programs.
+    /// The file system's data about each file, and about the links to programs.
     notes: BTreeMap<PathBuf, Option<Note>>,
     /// Whether the libraries of all programs are known.
     complete: bool,
 }
 
 impl Files {
-    /// Finds the files that programs consist of, and hashes them. The cache remembers what has not changed since.
+    /// Finds the files that programs consist of, and hashes them. For files that have not changed, the cache remembers the
+    /// results.
     pub(crate) fn of(
         programs: impl IntoIterator<Item = PathBuf>,
         cache: Option<&Cache>,
@@ -69,7 +70,7 @@ impl Files {
         for (path, hashed) in hashed {
             identities.insert(match hashed {
                 Some(hashed) => format!("{} {}", name(&path), hashed.hash),
-                // Such a tool can't be told apart from others of its name.
+                // A file that can't be read is identified by its path only.
                 None => path.display().to_string(),
             });
             memory.learn_hash(&path, hashed);
@@ -83,7 +84,7 @@ impl Files {
         }
     }
 
-    /// Returns what tells the files from others: their names, and hashes of their contents.
+    /// Returns the texts that identify the files: their names, and hashes of their contents.
     pub(crate) fn identities(&self) -> &[String] {
         &self.identities
     }
@@ -104,14 +105,14 @@ impl Files {
         self.complete && notes.all(|note| note.is_some_and(|note| note.is_older_than(time)))
     }
 
-    /// Returns whether all files are still those that were there.
+    /// Returns whether no file has changed since.
     pub(crate) fn are_unchanged(&self) -> bool {
         let mut notes = self.notes.iter();
         notes.all(|(path, note)| note.is_some() && Note::of(path) == *note)
     }
 }
 
-/// Returns the path without links: the loader finds libraries by the directory of the program.
+/// Returns the path without symbolic links, since the loader finds libraries relative to the program itself.
 fn resolved(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_path_buf())
 }

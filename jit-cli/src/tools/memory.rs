@@ -1,7 +1,7 @@
-//! What a cache remembers of tools, so that a build need neither start nor read them to know what they are.
+//! The cache's record of tools, so that a build can identify them without starting or reading them.
 //!
-//! All of it is about files of which the file system notes the same as before; see [`Note`]. What has changed shortly
-//! before is not remembered.
+//! What the record says about a file is valid only as long as the file's [`Note`] is the same. Nothing is recorded about
+//! files that have changed shortly before.
 
 use std::{
     collections::BTreeMap,
@@ -23,7 +23,7 @@ use crate::{
 
 /// The name of the record.
 const RECORD: &str = "tools.json";
-/// The variables that decide which libraries are found.
+/// The environment variables that determine which libraries the loader finds.
 const LOADER_VARIABLES: [&str; 3] = ["LD_AUDIT", "LD_LIBRARY_PATH", "LD_PRELOAD"];
 /// The largest number of searches that are remembered.
 const SEARCHES: usize = 8;
@@ -33,23 +33,23 @@ const SEARCHES: usize = 8;
 pub(super) struct Memory {
     hashes: BTreeMap<PathBuf, Hashed>,
     programs: BTreeMap<PathBuf, Program>,
-    /// What searches have found, the latest last, by a hash of what was at their [`Places`].
+    /// The results of searches, the latest last, each with a hash of the state of its [`Places`].
     searches: Vec<(Key, Found)>,
 }
 
-/// A file whose contents were hashed when the file system noted this.
+/// The hash of a file's contents, and the file's note at that time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Hashed {
     pub(super) note: Note,
     pub(super) hash: Key,
 }
 
-/// The files that a program consists of, and where libraries were searched.
+/// The files that a program consists of, and the places where its libraries were searched for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Program {
     pub(super) files: Vec<PathBuf>,
     places: Vec<PathBuf>,
-    /// A hash of what was noted of all of them.
+    /// A hash of the notes of all of them.
     state: Key,
 }
 
@@ -58,7 +58,7 @@ pub(super) struct Program {
 pub(super) struct Found {
     pub(super) clang: PathBuf,
     pub(super) objdump: Option<PathBuf>,
-    /// What they print as their versions.
+    /// The versions that they print.
     pub(super) texts: Vec<String>,
     /// A hash of the files that they consist of.
     pub(super) files: Key,
@@ -90,7 +90,7 @@ impl Memory {
         }
     }
 
-    /// Returns the hash of a file, which is read unless the hash is known.
+    /// Returns the hash of a file, which is read only if the hash is not known.
     pub(super) fn hash(&self, path: &Path) -> Option<Hashed> {
         let note = Note::of(path)?;
         let known = self.hashes.get(path).filter(|known| known.note == note);
@@ -119,8 +119,8 @@ impl Memory {
     }
 }
 
-/// Returns a hash of what is noted of these paths and of the variables that decide which libraries are found, and whether
-/// the paths have not changed for a while.
+/// Returns a hash of the notes of these paths and of the [`LOADER_VARIABLES`], and whether the paths have not changed for a
+/// while.
 fn state_of<'a>(paths: impl Iterator<Item = &'a PathBuf>) -> (Key, bool) {
     let now = SystemTime::now();
     let notes: Vec<_> = paths.map(|path| (path, Note::of(path))).collect();
@@ -132,14 +132,14 @@ fn state_of<'a>(paths: impl Iterator<Item = &'a PathBuf>) -> (Key, bool) {
 
 /// Reads a file to hash it.
 fn hash(path: &Path, note: Note) -> Option<Hashed> {
-    // Opening a pipe waits for its other end.
+    // Opening a pipe would block until another process opens it.
     let hash = path.is_file().then(|| Key::of_file(path).ok())??;
     // It may have been replaced in the meantime.
     (Note::of(path) == Some(note)).then_some(Hashed { note, hash })
 }
 
 impl Program {
-    /// Asks which files a program consists of. The second result is `None` where the answer can't be remembered.
+    /// Finds out which files a program consists of. The second result is `None` if that can't be remembered.
     pub(super) fn ask(
         path: &Path,
         interrupt: &Interrupt,
@@ -159,7 +159,7 @@ impl Program {
     }
 }
 
-/// What was at the places where a search looks for programs.
+/// The state of the places where a search looks for programs.
 #[derive(Debug)]
 pub(super) struct Places {
     search: String,
@@ -167,8 +167,8 @@ pub(super) struct Places {
 }
 
 impl Places {
-    /// Looks at the places. Returns `None` if what the search finds may depend on more than that: on relative paths, or on
-    /// files of which a program can set all times.
+    /// Looks at the places. Returns `None` if the result of the search may depend on more than that: on the current
+    /// directory, or on a system where programs can set all times of files.
     pub(super) fn look(search: &Search) -> Option<Places> {
         let mut directories: Vec<PathBuf> = env::split_paths(&env::var_os("PATH")?).collect();
         let prefixes = [&search.install_dir, &search.fallback_dir];
@@ -201,7 +201,7 @@ impl Places {
         Key::of([self.search.as_bytes(), notes.as_bytes()])
     }
 
-    /// Returns what a search has found when the same was there.
+    /// Returns the result of an earlier search, if the places have not changed since.
     pub(super) fn found(&self, cache: &Cache) -> Option<Found> {
         let key = self.key();
         let searches = Memory::read(Some(cache)).searches.into_iter();
@@ -210,7 +210,7 @@ impl Places {
             .find_map(|(known, found)| (known == key).then_some(found))
     }
 
-    /// Remembers what the search has found, unless something has changed since shortly before it.
+    /// Records the result of a search, unless one of the places has changed since shortly before it.
     pub(super) fn remember(&self, found: Found, cache: &Cache) {
         let now = SystemTime::now();
         let same = self.notes.iter().all(|(path, seen)| {
@@ -233,7 +233,7 @@ impl Places {
     }
 }
 
-/// Returns whether a program is, or may be, a script, which may run any other program.
+/// Returns whether a program may be a script, which can run any other program.
 fn is_script(path: &Path) -> bool {
     let mut start = [0; 4];
     let read = path

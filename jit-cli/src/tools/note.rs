@@ -1,4 +1,4 @@
-//! What file systems note of files, which changes whenever a file is written or replaced.
+//! The file system's data about a file, which changes whenever the file is written or replaced.
 
 use std::{
     fs::Metadata,
@@ -8,10 +8,11 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-/// The age of a file from which its times are believed: two changes shortly after each other may have the same.
+/// The minimum age of a change for a note to be relied on: two changes in quick succession may have the same time.
 const SETTLED: Duration = Duration::from_secs(3);
 
-/// What a file system notes of a file or directory, and of the link to it if the path is one: it may lead elsewhere.
+/// The file system's data about a file or directory and, if the path is a symbolic link, about the link, which may be
+/// redirected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Note {
     #[serde(rename = "f")]
@@ -20,12 +21,12 @@ pub(super) struct Note {
     link: Option<Numbers>,
 }
 
-/// The device, the number, the length, and the times of the last modification and change in nanoseconds. No program can
-/// set the latter.
+/// The device, the inode number, the length in bytes, and the times of the last modification and of the last status change
+/// in nanoseconds. No program can set the latter.
 type Numbers = [i64; 5];
 
 impl Note {
-    /// Returns what is noted of a path, if there is something.
+    /// Returns the note of a path, if something exists there.
     pub(super) fn of(path: &Path) -> Option<Note> {
         let found = path.symlink_metadata().ok()?;
         if !found.is_symlink() {
