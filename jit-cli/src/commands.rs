@@ -20,7 +20,10 @@ use std::{io::IsTerminal, path::Path, process::ExitCode};
 use clap::{Parser, Subcommand};
 use jit_llvm::Interrupt;
 use tracing_subscriber::{
-    Layer, filter::LevelFilter, layer::SubscriberExt, util::SubscriberInitExt,
+    Layer,
+    filter::{LevelFilter, Targets},
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
 };
 
 use self::{
@@ -190,7 +193,8 @@ fn log(verbose: u8, timeline: Option<&Path>) -> Result<Option<Timeline>, Error> 
         .with_ansi(std::io::stderr().is_terminal())
         .without_time()
         .with_target(false)
-        .with_filter(level);
+        // What libraries log is not for users.
+        .with_filter(Targets::new().with_target("jit_", level));
     let (layer, timeline) = timeline.map(Timeline::begin).transpose()?.unzip();
     tracing_subscriber::registry()
         .with(layer)

@@ -25,12 +25,5 @@ pub(crate) use absent::Remote;
 
 /// Returns the shared cache that the environment names, or else the table `[cache]` of a `jit.toml`.
 pub(crate) fn named(table: Option<&CacheTable>) -> Result<Option<Remote>, Wrong> {
-    let Some(settings) = Settings::of(table, env::vars_os())? else {
-        return Ok(None);
-    };
-    let wrong = match settings.is_of_table {
-        true => Wrong::Table,
-        false => Wrong::Environment,
-    };
-    Remote::open(settings).map_err(|why| wrong(format!("the shared cache: {why}")))
+    Ok(Settings::of(table, env::vars_os())?.and_then(Remote::open))
 }

@@ -297,11 +297,7 @@ fn wrong_settings() {
     let run = |name: &str, value: &str| sandbox.build_on("one").env(name, value);
     for (name, value, part) in [
         ("JIT_CACHE_REDIS_ENDPOITN", "redis://a", "is not known"),
-        (
-            "JIT_CACHE_REDIS_ENDPOINT",
-            "ftp://a",
-            "invalid or unsupported scheme",
-        ),
+        ("JIT_CACHE_REDIS_ENDPOINT", "ftp://a", "rediss://"),
         ("JIT_CACHE_REMOTE_READ_ONLY", "maybe", "true or false"),
     ] {
         let message = run(name, value).fails(2);
@@ -314,7 +310,7 @@ fn wrong_settings() {
             "[cache.redis]\nendpoint = 'redis://a'\n[cache.ghac]\n",
             "two stores",
         ),
-        ("[cache.redis]\nendpoint = 'ftp://a'\n", "scheme"),
+        ("[cache.redis]\nendpoint = 'ftp://a'\n", "rediss://"),
         (
             "[cache.redis]\npassword = 'x'\n",
             "unknown field `password`",
@@ -336,16 +332,25 @@ fn outside_of_github_actions() {
     needs!(clang_22, objdump_22);
     let sandbox = some();
     sandbox.write("jit.toml", "[cache.ghac]\n");
-    let run = || sandbox.build_on("one").with(&["--config", "jit.toml"]);
-    let run = |inside: &str| match inside {
-        "" => run(),
-        _ => run().env("GITHUB_ACTIONS", inside),
-    };
-    assert_eq!(run("").succeeds().stderr, "");
-    let printed = run("true").succeeds();
+    let run = |cache| sandbox.build_on(cache).with(&["--config", "jit.toml"]);
+    assert_eq!(run("one").succeeds().stderr, "");
+    let printed = run("two").env("GITHUB_ACTIONS", "true").succeeds();
     assert!(
         printed.stderr.contains("ACTIONS_RUNTIME_TOKEN"),
         "{}",
         printed.stderr
     );
+}
+
+/// A machine without the certificates of authorities, such as a small container.
+#[test]
+fn without_certificates() {
+    needs!(clang_22, objdump_22, redis_server);
+    let server = redis(&[]);
+    let sandbox = some();
+    let run = sandbox.build_on("one").env("SSL_CERT_FILE", "/nowhere");
+    let run = server.named(run.env("SSL_CERT_DIR", "/nowhere")).succeeds();
+    assert_eq!(complaints(&run.stderr).len(), 1, "{}", run.stderr);
+    assert_eq!(warnings(&run).len(), 1, "{}", run.stderr);
+    assert!(run.stderr.contains("ca-certificates"), "{}", run.stderr);
 }

@@ -10,12 +10,12 @@ pub(crate) enum Remote {}
 
 impl Remote {
     /// Warns that the settings have no effect.
-    pub(crate) fn open(_: Settings) -> Result<Option<Remote>, String> {
+    pub(crate) fn open(_: Settings) -> Option<Remote> {
         tracing::warn!(
             "the shared cache is not used: this program was built without the feature remote-cache (cargo \
              install --features remote-cache)"
         );
-        Ok(None)
+        None
     }
 
     pub(crate) fn fetch(&self, _: Vec<Key>, _: &Interrupt, _: impl FnMut(&Key, &[u8]) -> bool) {

@@ -1,6 +1,6 @@
 //! The stores, which the crate `opendal` talks to.
 
-use std::env;
+use std::{env, error::Error as _};
 
 use opendal::{
     Builder, Operator,
@@ -13,10 +13,30 @@ use crate::cache::remote::settings::{Secret, Service, Settings};
 const IN_ACTIONS: &str = "GITHUB_ACTIONS";
 const TOKEN: &str = "ACTIONS_RUNTIME_TOKEN";
 
-/// Returns access to a store with so many connections, or `None` if it can't be there. Nothing is sent yet.
-pub(crate) fn open(settings: &Settings, connections: usize) -> Result<Option<Operator>, String> {
+/// Returns whether the store can be there, on this machine.
+pub(crate) fn is_here(settings: &Settings) -> bool {
+    if !matches!(settings.service, Service::Ghac { .. }) {
+        return true;
+    }
+    let is_here = env::var_os(IN_ACTIONS).is_some();
+    if !is_here {
+        tracing::info!("the shared cache is not used: this is not a runner of GitHub Actions");
+    }
+    is_here
+}
+
+/// Returns access to a store with so many connections. Nothing is sent yet.
+pub(crate) fn open(settings: &Settings, connections: usize) -> Result<Operator, String> {
     // reqwest and redis take the default. It may have been set by the program that this crate is a part of.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    // opendal makes a client like this one for all stores, and panics if that fails.
+    if let Err(error) = reqwest::Client::builder().build() {
+        let why = error.source().map(ToString::to_string);
+        return Err(format!(
+            "TLS can't be used ({}): install the certificates of authorities (ca-certificates)",
+            why.unwrap_or_else(|| error.to_string())
+        ));
+    }
     let root = &settings.prefix;
     match &settings.service {
         Service::Redis {
@@ -39,16 +59,9 @@ pub(crate) fn open(settings: &Settings, connections: usize) -> Result<Option<Ope
             region,
             no_credentials,
         } => {
-            let mut builder = S3::default().bucket(bucket).root(root);
+            let mut builder = S3::default().bucket(bucket).region(region).root(root);
             if let Some(endpoint) = endpoint {
                 builder = builder.endpoint(endpoint);
-            }
-            let named = ["AWS_REGION", "AWS_DEFAULT_REGION"].map(env::var_os);
-            match (region, endpoint) {
-                (Some(region), _) => builder = builder.region(region),
-                // Other stores than Amazon's have none, but it is signed.
-                (None, Some(_)) if named == [None, None] => builder = builder.region("us-east-1"),
-                (None, _) => {}
             }
             if *no_credentials {
                 builder = builder
@@ -71,17 +84,9 @@ pub(crate) fn open(settings: &Settings, connections: usize) -> Result<Option<Ope
                 .token(reveal(token.as_ref()))
                 .root(root),
         ),
-        Service::Ghac { .. } if env::var_os(IN_ACTIONS).is_none() => {
-            tracing::info!("the shared cache is not used: this is not a runner of GitHub Actions");
-            Ok(None)
-        }
-        Service::Ghac { .. } if env::var_os(TOKEN).is_none() => {
-            tracing::warn!(
-                "the shared cache is not used: {TOKEN} is not set; docs/cache.md has a step for the workflow that \
-                 sets it"
-            );
-            Ok(None)
-        }
+        Service::Ghac { .. } if env::var_os(TOKEN).is_none() => Err(format!(
+            "{TOKEN} is not set; docs/cache.md has a step for the workflow that sets it"
+        )),
         Service::Ghac { version } => operator(
             Ghac::default()
                 .version(version.as_deref().unwrap_or("jit-cli"))
@@ -90,10 +95,9 @@ pub(crate) fn open(settings: &Settings, connections: usize) -> Result<Option<Ope
     }
 }
 
-fn operator(builder: impl Builder) -> Result<Option<Operator>, String> {
-    Operator::new(builder)
-        .map(|builder| Some(builder.finish()))
-        .map_err(|error| error.to_string())
+fn operator(builder: impl Builder) -> Result<Operator, String> {
+    let built = Operator::new(builder).map_err(|error| error.to_string())?;
+    Ok(built.finish())
 }
 
 fn reveal(secret: Option<&Secret>) -> &str {

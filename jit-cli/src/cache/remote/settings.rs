@@ -62,8 +62,6 @@ pub(crate) struct Settings {
     pub(crate) service: Service,
     pub(crate) prefix: String,
     pub(crate) read_only: bool,
-    /// Whether the service is named in a `jit.toml`.
-    pub(crate) is_of_table: bool,
 }
 
 /// The kinds of stores, with what it takes to reach them.
@@ -80,7 +78,7 @@ pub(crate) enum Service {
     S3 {
         bucket: String,
         endpoint: Option<String>,
-        region: Option<String>,
+        region: String,
         no_credentials: bool,
     },
     Webdav {
@@ -126,14 +124,12 @@ impl Settings {
             None => None,
         };
         let of_environment = credentials(&named).map_err(Wrong::Environment)?;
-        let is_of_table = of_environment.is_none();
         let Some(service) = of_environment.or(of_table) else {
             return Ok(None);
         };
         let either = named.prefix.or_else(|| table?.prefix.clone());
         Ok(Some(Settings {
             service,
-            is_of_table,
             prefix: either.unwrap_or_else(|| "jit-cli".to_owned()),
             read_only: named.read_only.or(table.and_then(|table| table.read_only)) == Some(true),
         }))
@@ -143,85 +139,96 @@ impl Settings {
 /// Returns the service that a table names, with the credentials for it.
 fn service(table: &CacheTable, variables: &Variables) -> Result<Option<Service>, String> {
     let secret = |name: &str| variables.get(name).map(Secret);
-    let mut all = Vec::new();
-    if let Some(RedisTable { endpoint, db }) = &table.redis {
-        all.push(Service::Redis {
-            endpoint: checked(
+    let CacheTable {
+        redis,
+        s3,
+        webdav,
+        ghac,
+        ..
+    } = table;
+    let named = [
+        redis.is_some(),
+        s3.is_some(),
+        webdav.is_some(),
+        ghac.is_some(),
+    ];
+    if named.iter().filter(|is_named| **is_named).count() > 1 {
+        return Err("two stores are named; name one".to_owned());
+    }
+    if let Some(RedisTable { endpoint, db }) = redis {
+        return Ok(Some(Service::Redis {
+            endpoint: address(
                 endpoint,
-                "JIT_CACHE_REDIS_USERNAME and JIT_CACHE_REDIS_PASSWORD",
+                &REDIS,
+                ["JIT_CACHE_REDIS_USERNAME", "JIT_CACHE_REDIS_PASSWORD"],
             )?,
             db: *db,
             username: variables.get("REDIS_USERNAME"),
             password: secret("REDIS_PASSWORD"),
-        });
+        }));
     }
-    if let Some(table) = &table.s3 {
+    if let Some(table) = s3 {
         let endpoint = table.endpoint.as_deref();
-        all.push(Service::S3 {
+        return Ok(Some(Service::S3 {
             bucket: match table.bucket.as_str() {
                 "" => return Err("the bucket has no name".to_owned()),
                 name => name.to_owned(),
             },
             endpoint: match endpoint {
-                Some(endpoint) => Some(web(
+                Some(endpoint) => Some(address(
                     endpoint,
-                    "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+                    &WEB,
+                    ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"],
                 )?),
                 None => None,
             },
-            region: table.region.clone(),
+            region: variables.region(table)?,
             no_credentials: table.no_credentials,
-        });
+        }));
     }
-    if let Some(WebdavTable { endpoint }) = &table.webdav {
-        all.push(Service::Webdav {
-            endpoint: web(
+    if let Some(WebdavTable { endpoint }) = webdav {
+        return Ok(Some(Service::Webdav {
+            endpoint: address(
                 endpoint,
-                "JIT_CACHE_WEBDAV_USERNAME and JIT_CACHE_WEBDAV_PASSWORD",
+                &WEB,
+                ["JIT_CACHE_WEBDAV_USERNAME", "JIT_CACHE_WEBDAV_PASSWORD"],
             )?,
             username: variables.get("WEBDAV_USERNAME"),
             password: secret("WEBDAV_PASSWORD"),
             token: secret("WEBDAV_TOKEN"),
-        });
+        }));
     }
-    if let Some(GhacTable { version }) = &table.ghac {
-        all.push(Service::Ghac {
+    if let Some(GhacTable { version }) = ghac {
+        return Ok(Some(Service::Ghac {
             version: version.clone(),
-        });
+        }));
     }
-    match all.len() {
-        0 | 1 => Ok(all.pop()),
-        _ => Err("two stores are named; name one".to_owned()),
-    }
+    Ok(None)
 }
 
-/// Returns an address without credentials.
-fn checked(endpoint: &str, variables: &str) -> Result<String, String> {
-    let authority = endpoint
-        .split_once("://")
-        .map_or(endpoint, |(_, rest)| rest);
-    let authority = authority.split(['/', '?']).next().unwrap_or_default();
-    if authority.contains('@') {
+/// Returns an address that begins with one of these, without credentials, for which there are variables.
+fn address(endpoint: &str, starts: &[&str], variables: [&str; 2]) -> Result<String, String> {
+    let found = starts.iter().find_map(|start| endpoint.strip_prefix(start));
+    let Some(rest) = found.filter(|rest| !rest.is_empty()) else {
         return Err(format!(
-            "the endpoint has a password or a name: use the environment variables {variables}"
+            "the endpoint {endpoint:?} is no address that starts with {}",
+            starts.join(" or ")
         ));
+    };
+    let authority = rest.split(['/', '?']).next().unwrap_or_default();
+    match authority.contains('@') {
+        true => Err(format!(
+            "the endpoint has a name or a password: use the environment variables {}",
+            variables.join(" and ")
+        )),
+        false => Ok(endpoint.to_owned()),
     }
-    if endpoint.is_empty() {
-        return Err("the endpoint is empty".to_owned());
-    }
-    Ok(endpoint.to_owned())
 }
 
-/// Returns an address of a web server, without credentials.
-fn web(endpoint: &str, variables: &str) -> Result<String, String> {
-    let endpoint = checked(endpoint, variables)?;
-    match endpoint.starts_with("http://") || endpoint.starts_with("https://") {
-        true => Ok(endpoint),
-        false => Err(format!(
-            "the endpoint {endpoint:?} starts with neither http:// nor https://"
-        )),
-    }
-}
+/// What addresses of web servers begin with.
+const WEB: [&str; 2] = ["http://", "https://"];
+/// What addresses of Redis servers begin with.
+const REDIS: [&str; 3] = ["redis://", "rediss://", "redis+unix://"];
 
 /// The variables, by their names without [`START`].
 struct Variables(BTreeMap<String, String>);
@@ -249,12 +256,18 @@ const CREDENTIALS: [&str; 5] = [
     "WEBDAV_TOKEN",
 ];
 
+/// AWS's own variables for the region.
+const REGIONS: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
+
 impl Variables {
     /// Returns the variables of the shared cache. One that is empty is not set.
     fn of(all: impl IntoIterator<Item = (OsString, OsString)>) -> Result<Variables, String> {
         let mut found = BTreeMap::new();
         for (name, value) in all {
             let Some(name) = name.to_str() else { continue };
+            if let (true, Some(value)) = (REGIONS.contains(&name), value.to_str()) {
+                found.insert(name.to_owned(), value.to_owned());
+            }
             let Some(rest) = name.strip_prefix(START).filter(|_| name != DIRECTORY) else {
                 continue;
             };
@@ -296,6 +309,16 @@ impl Variables {
             Some("0" | "false" | "off") => Ok(Some(false)),
             Some(other) => Err(format!("{START}{name} is true or false, not {other:?}")),
         }
+    }
+
+    /// Returns the region of a bucket. Stores of others than Amazon have none, but requests are signed with one.
+    fn region(&self, table: &S3Table) -> Result<String, String> {
+        let named = table.region.clone();
+        let named = named.or_else(|| REGIONS.iter().find_map(|name| self.get(name)));
+        let usual = || table.endpoint.as_ref().map(|_| "us-east-1".to_owned());
+        named.or_else(usual).ok_or_else(|| {
+            "the region of the bucket is not known: name it with `region` or JIT_CACHE_S3_REGION".to_owned()
+        })
     }
 
     /// Returns the table that says the same.
@@ -394,7 +417,7 @@ mod tests {
         for part in [
             "S3 {",
             "\"b\"",
-            "Some(\"r\")",
+            "region: \"r\"",
             "prefix: \"q\"",
             "read_only: false",
         ] {
@@ -428,6 +451,8 @@ mod tests {
                 "JIT_CACHE_REDIS_PASSWORD",
             ),
             (&[("JIT_CACHE_WEBDAV_ENDPOINT", "example.org")], "https://"),
+            (&[("JIT_CACHE_REDIS_ENDPOINT", "redis://")], "no address"),
+            (&[s3], "region"),
         ] {
             match settings("", variables) {
                 Err(Wrong::Environment(text)) => assert!(text.contains(part), "{text}"),

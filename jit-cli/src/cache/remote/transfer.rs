@@ -41,12 +41,17 @@ const VERSION: &str = "v2";
 
 /// The shared cache of one build.
 pub(crate) struct Remote {
-    operator: Operator,
-    read_only: bool,
+    settings: Settings,
     patience: Arc<Patience>,
-    /// The threads of the requests, which are started for the first one.
-    runtime: OnceLock<Option<Runtime>>,
+    /// What requests need, which is there from the first one on.
+    connection: OnceLock<Option<Connection>>,
     uploads: Uploads,
+}
+
+/// Access to the store, and the threads of the requests.
+struct Connection {
+    operator: Operator,
+    runtime: Runtime,
 }
 
 /// The entries that are being written.
@@ -64,21 +69,19 @@ impl fmt::Debug for Remote {
 }
 
 impl Remote {
-    /// Returns the shared cache that settings name, or `None` if it can't be reached from here. Nothing is sent yet. The
-    /// error is about the settings.
-    pub(crate) fn open(settings: Settings) -> Result<Option<Remote>, String> {
-        let operator = service::open(&settings, CONCURRENT)?;
-        Ok(operator.map(|operator| Remote {
-            operator,
-            read_only: settings.read_only,
+    /// Returns the shared cache that settings name, or `None` if it can't be there. Nothing is started or sent before it
+    /// is needed, so a build that does nothing costs nothing.
+    pub(crate) fn open(settings: Settings) -> Option<Remote> {
+        service::is_here(&settings).then(|| Remote {
+            settings,
             patience: Arc::default(),
-            runtime: OnceLock::new(),
+            connection: OnceLock::new(),
             uploads: Uploads {
                 tasks: Mutex::default(),
                 size: Arc::default(),
                 slots: Arc::new(Semaphore::new(CONCURRENT)),
             },
-        }))
+        })
     }
 
     /// Reads the entries with these keys, as far as they are there. `accept` gets each, and returns whether it is what
@@ -89,7 +92,10 @@ impl Remote {
         interrupt: &Interrupt,
         mut accept: impl FnMut(&Key, &[u8]) -> bool,
     ) {
-        let Some(runtime) = self.runtime().filter(|_| !keys.is_empty()) else {
+        if keys.is_empty() {
+            return;
+        }
+        let Some(Connection { operator, runtime }) = self.connection() else {
             return;
         };
         let wanted = keys.len();
@@ -101,7 +107,7 @@ impl Remote {
                 while tasks.len() < CONCURRENT
                     && let Some(key) = keys.pop_front()
                 {
-                    tasks.spawn(read(self.operator.clone(), key));
+                    tasks.spawn(read(operator.clone(), key));
                 }
                 let left = self.patience.left(started.elapsed());
                 if left.is_zero() {
@@ -131,7 +137,10 @@ impl Remote {
 
     /// Writes an entry while the build goes on. If it has to wait for too many others, it is left out.
     pub(crate) fn send(&self, key: &Key, bytes: Vec<u8>) {
-        let Some(runtime) = self.runtime().filter(|_| !self.read_only) else {
+        if self.settings.read_only {
+            return;
+        }
+        let Some(Connection { operator, runtime }) = self.connection() else {
             return;
         };
         let Uploads { tasks, size, slots } = &self.uploads;
@@ -147,7 +156,7 @@ impl Remote {
         }
         size.fetch_add(length, Ordering::Relaxed);
         let (size, slots) = (Arc::clone(size), Arc::clone(slots));
-        let (operator, patience) = (self.operator.clone(), Arc::clone(&self.patience));
+        let (operator, patience) = (operator.clone(), Arc::clone(&self.patience));
         let path = path(key);
         let upload = async move {
             let _slot = slots.acquire().await;
@@ -172,7 +181,10 @@ impl Remote {
     /// Waits until everything is written, as long as that is worth it.
     pub(crate) fn finish(&self, interrupt: &Interrupt) {
         let mut tasks = std::mem::take(&mut *lock(&self.uploads.tasks));
-        let Some(runtime) = self.runtime().filter(|_| !tasks.is_empty()) else {
+        if tasks.is_empty() {
+            return;
+        }
+        let Some(Connection { runtime, .. }) = self.connection() else {
             return;
         };
         let started = Instant::now();
@@ -193,30 +205,39 @@ impl Remote {
         self.patience.wait(started.elapsed());
     }
 
-    /// Returns the threads, unless the shared cache is left alone.
-    fn runtime(&self) -> Option<&Runtime> {
+    /// Returns what requests need, unless the shared cache is left alone.
+    fn connection(&self) -> Option<&Connection> {
         if self.patience.is_over() {
             return None;
         }
-        let start = || {
-            let mut builder = Builder::new_multi_thread();
-            let builder = builder.worker_threads(2).thread_name("shared-cache");
-            let built = builder.enable_all().build();
-            let failed = |error| {
-                self.patience
-                    .give_up(&format!("can't start its threads: {error}"))
-            };
-            built.map_err(failed).ok()
+        let connect = || match self.connect() {
+            Ok(connection) => Some(connection),
+            Err(why) => {
+                self.patience.give_up(&format!("it can't be used: {why}"));
+                None
+            }
         };
-        self.runtime.get_or_init(start).as_ref()
+        self.connection.get_or_init(connect).as_ref()
+    }
+
+    fn connect(&self) -> Result<Connection, String> {
+        let mut builder = Builder::new_multi_thread();
+        let builder = builder.worker_threads(2).thread_name("shared-cache");
+        Ok(Connection {
+            operator: service::open(&self.settings, CONCURRENT)?,
+            runtime: builder
+                .enable_all()
+                .build()
+                .map_err(|error| error.to_string())?,
+        })
     }
 }
 
 impl Drop for Remote {
     fn drop(&mut self) {
         // Looking up a host's name can't be ended, so nothing waits for that.
-        if let Some(Some(runtime)) = self.runtime.take() {
-            runtime.shutdown_background();
+        if let Some(Some(connection)) = self.connection.take() {
+            connection.runtime.shutdown_background();
         }
     }
 }
