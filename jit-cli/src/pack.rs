@@ -11,6 +11,7 @@ mod compare;
 mod create;
 mod error;
 mod manifest;
+mod paste;
 mod rebuild;
 mod sources;
 mod tokens;

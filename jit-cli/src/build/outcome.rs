@@ -12,6 +12,7 @@ use crate::{
     build::{files::File, output::OutputDir},
     conventions::{FileNames, TargetFileNames},
     error::Error,
+    reads::Reads,
     state::file::State,
     statistics::Statistics,
 };
@@ -38,8 +39,8 @@ pub struct TargetBuild {
     pub statistics: Statistics,
     pub(crate) names: TargetFileNames,
     pub(crate) files: Vec<File>,
-    /// The headers that were read, as far as they are known.
-    pub(crate) read: Vec<PathBuf>,
+    /// The headers that were read, if that is known.
+    pub(crate) reads: Option<Reads>,
     /// The name and the contents of a file for the cache: the state of the other files, if it is not one of them.
     pub(crate) record: Option<(String, State)>,
 }

@@ -265,10 +265,10 @@ impl<'a> Run<'a> {
         mut built: Built,
     ) -> Result<TargetBuild, Error> {
         let (plan, names) = (self.plan, current.names());
-        let reads = built.reads.take().into_iter();
-        let mut read: Vec<PathBuf> = reads.flat_map(|reads| reads.files).collect();
-        read.extend(current.paths(&inputs));
-        self.headers.extend(read.iter().cloned());
+        let reads = built.reads.take();
+        let read = reads.iter().flat_map(|reads| &reads.files);
+        self.headers.extend(read.cloned());
+        self.headers.extend(current.paths(&inputs));
         let format = plan.project.conventions.header_format;
         let text = literals::decide(&mut built.set, plan.codegen, format, names);
         if let Some(text) = text.filter(|_| wanted.header) {
@@ -287,7 +287,7 @@ impl<'a> Run<'a> {
             statistics: Statistics::of(&built.set, built.cached, built.stages),
             stencils: built.set,
             files,
-            read,
+            reads,
             record,
         })
     }

@@ -105,6 +105,7 @@ fn about_packs(error: &PackError) -> &'static str {
         PackError::NotReproduced { .. } => {
             "use the LLVM version that the pack was made with, and look at the files with `jit-cli build`"
         }
+        PackError::Unknown { .. } => "ship the generated files themselves",
         PackError::Changed { .. } => "do not edit sources while they are built",
     }
 }

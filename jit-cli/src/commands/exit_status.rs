@@ -83,7 +83,7 @@ fn pack_status(error: &PackError) -> u8 {
         | PackError::Differs { .. }
         | PackError::NotReproduced { .. } => 27,
         PackError::NothingToAccept { .. } | PackError::NotPackable { .. } => 2,
-        PackError::Changed { .. } => 20,
+        PackError::Changed { .. } | PackError::Unknown { .. } => 20,
     }
 }
 

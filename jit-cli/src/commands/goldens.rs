@@ -325,6 +325,7 @@ examples! {
             names: vec!["_NOP_r00".to_owned()],
         }),
         Error::Pack(PackError::NothingToAccept { path: "py.pack".into(), name: "Include/object.h".to_owned() }),
+        Error::Pack(PackError::Unknown { why: "the assembler may read files of which clang does not tell".to_owned() }),
         Error::Pack(PackError::Changed { path: "Include/object.h".into() }),
         Error::Pack(PackError::NotPackable { project: "project jit.toml".to_owned() }),
     ],

@@ -1,6 +1,6 @@
 //! Using a pack: writes its files to a directory, as a build would.
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::path::PathBuf;
 
 use jit_schema::Target;
 
@@ -9,7 +9,7 @@ use super::{
     create::Pack,
     error::PackError,
     manifest::{Build, Configuration},
-    tree,
+    tree::Place,
 };
 use crate::{
     build::{
@@ -122,15 +122,11 @@ impl Pack {
             .platforms
             .first()
             .and_then(|platform| platform.pyconfig_dir.as_deref());
-        let nothing = BTreeSet::new();
-        let sources = tree::of_checkout(
-            &plan.project.root,
-            directory,
-            std::iter::empty(),
-            &nothing,
-            false,
-        )?;
-        let debug = sources.configures("Py_DEBUG");
+        let place = Place {
+            root: &plan.project.root,
+            pyconfig: directory,
+        };
+        let debug = place.configuration()?.configures("Py_DEBUG");
         drop(plan);
         options.debug |= debug;
         Ok(options)
@@ -142,11 +138,12 @@ impl Pack {
         plan: &Plan<'_>,
         platform: &Platform,
     ) -> Result<Match<'_>, Error> {
-        let root = &plan.project.root;
-        let pyconfig = platform.pyconfig_dir.as_deref();
+        let place = Place {
+            root: &plan.project.root,
+            pyconfig: platform.pyconfig_dir.as_deref(),
+        };
         let manifest = &self.archive.manifest;
-        let nothing = BTreeSet::new();
-        let configured = tree::of_checkout(root, pyconfig, std::iter::empty(), &nothing, false)?;
+        let configured = place.configuration()?;
         let wanted = Configuration {
             debug: plan.options.debug,
             free_threaded: configured.configures("Py_GIL_DISABLED"),
@@ -174,26 +171,19 @@ impl Pack {
             .get(build.inputs)
             .cloned()
             .unwrap_or_default();
-        let here = tree::of_checkout(
-            root,
-            pyconfig,
-            packed.files.keys(),
-            &packed.outside,
-            packed.lines,
-        )?;
-        let mut differences = compare::compare(&packed, &here.inputs());
-        if let Some(release) = plan.project.release {
-            if release.version.to_string() != build.cpython {
-                differences.push(Difference {
-                    name: "CPython".to_owned(),
-                    change: compare::Change::Release {
-                        packed: build.cpython.clone(),
-                        here: release.version.to_string(),
-                    },
-                });
-            }
-            let exists = |name: &str| root.join(name).is_file();
-            differences.extend(compare::hidden(&packed, release.include_dirs, exists));
+        let here = place.like(&packed)?.inputs();
+        let mut differences = compare::compare(&packed, &here);
+        differences.extend(place.new_files(&packed));
+        if let Some(release) = plan.project.release
+            && release.version.to_string() != build.cpython
+        {
+            differences.push(Difference {
+                name: "CPython".to_owned(),
+                change: compare::Change::Release {
+                    packed: build.cpython.clone(),
+                    here: release.version.to_string(),
+                },
+            });
         }
         Ok(Match { build, differences })
     }

@@ -30,11 +30,8 @@ pub enum Change {
     Tokens,
     /// The file does not exist.
     Missing,
-    /// The file would be found before one that the pack was made from.
-    Hides {
-        /// The other file.
-        other: String,
-    },
+    /// The file was not there, and would be included instead of another, or its existence matters.
+    New,
     /// The release of CPython.
     Release {
         /// The release that the pack was made from.
@@ -68,7 +65,10 @@ impl fmt::Display for Difference {
             ),
             Change::Tokens => write!(f, "{name}: its text can change code"),
             Change::Missing => write!(f, "{name}: it is missing"),
-            Change::Hides { other } => write!(f, "{name}: it would be included instead of {other}"),
+            Change::New => write!(
+                f,
+                "{name}: it was not there, and clang looks for such a file"
+            ),
             Change::Release { packed, here } => {
                 write!(f, "{name}: {packed} in the pack, {here} here")
             }
@@ -123,35 +123,4 @@ fn difference(name: &str, packed: &FileHashes, here: Option<&FileHashes>) -> Opt
         name: name.to_owned(),
         change,
     })
-}
-
-/// Returns the files that would be included instead of the pack's: those with the same name in a directory that is
-/// searched earlier. `directories` are relative to the tree, in the order of the search. `exists` returns whether a file
-/// exists.
-pub(super) fn hidden(
-    packed: &Inputs,
-    directories: &[&str],
-    exists: impl Fn(&str) -> bool,
-) -> Vec<Difference> {
-    let mut found = Vec::new();
-    for file in packed.files.keys() {
-        for (index, directory) in directories.iter().enumerate() {
-            let Some(name) = file
-                .strip_prefix(directory)
-                .and_then(|rest| rest.strip_prefix('/'))
-            else {
-                continue;
-            };
-            let earlier = directories.iter().take(index);
-            let earlier = earlier.map(|directory| format!("{directory}/{name}"));
-            let new = earlier.filter(|path| !packed.files.contains_key(path) && exists(path));
-            found.extend(new.map(|name| Difference {
-                name,
-                change: Change::Hides {
-                    other: file.clone(),
-                },
-            }));
-        }
-    }
-    found
 }

@@ -15,7 +15,7 @@ use super::{
     error::PackError,
     manifest::{Build, Configuration, FORMAT, Manifest},
     sources::{self, Inputs},
-    tree,
+    tree::Place,
 };
 use crate::{
     build::{outcome::TargetBuild, output::OutputDir},
@@ -23,7 +23,7 @@ use crate::{
     project::{plan::Plan, platform::Platform},
     reads::times::is_newer,
     state::inputs::Mark,
-    sysroot::headers::{self, Sysroot},
+    sysroot::{self, headers::Sysroot},
 };
 
 /// A pack that was read: stencils for some targets and configurations, and what their code depends on.
@@ -88,21 +88,37 @@ pub(crate) fn entry(
 ) -> Result<Entry, Error> {
     let project = &plan.project;
     let debug = plan.options.debug;
-    let mut read: BTreeSet<PathBuf> = built.read.iter().cloned().collect();
-    read.extend([project.template.clone(), project.cases.clone()]);
-    read.extend(project.shim.clone());
-    let directory = platform.pyconfig_dir.as_deref();
-    for path in &read {
-        // What can be read now may not be what was compiled.
+    let headers = built.reads.as_ref().map(|reads| &reads.headers);
+    let headers = match headers {
+        Some(Ok(headers)) => headers,
+        Some(Err(why)) => return Err(PackError::Unknown { why: why.clone() }.into()),
+        None => {
+            let why = "clang does not say what it reads".to_owned();
+            return Err(PackError::Unknown { why }.into());
+        }
+    };
+    let mut sources = vec![project.template.as_path(), &project.cases];
+    sources.extend(project.shim.as_deref());
+    for path in sources
+        .iter()
+        .copied()
+        .chain(headers.seen.keys().map(PathBuf::as_path))
+    {
+        // What is read now would not be what was compiled.
         let data = path.metadata().map_err(Error::file("read", path))?;
         if is_newer(&data, made.begun) {
-            return Err(PackError::Changed { path: path.clone() }.into());
+            let path = path.to_path_buf();
+            return Err(PackError::Changed { path }.into());
         }
     }
-    let mut inputs = tree::of_build(&project.root, directory, &read, debug)?.inputs();
+    let place = Place {
+        root: &project.root,
+        pyconfig: platform.pyconfig_dir.as_deref(),
+    };
+    let mut inputs = place.of_build(headers, &sources, debug)?.inputs();
     if platform.is_builtin() {
-        // They take the place of macros in pyconfig.h.
-        for text in headers::defines(debug, plan.options.free_threaded) {
+        // These stand for macros of pyconfig.h.
+        for text in sysroot::headers::defines(debug, plan.options.free_threaded) {
             let (name, value) = text.split_once('=').unwrap_or((&text, "1"));
             inputs.macros.insert(name.to_owned(), value.to_owned());
         }

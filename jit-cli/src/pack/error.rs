@@ -56,6 +56,12 @@ pub enum PackError {
         /// The name.
         name: String,
     },
+    /// It is not known what the code depends on.
+    #[error("what the stencils are made from is not known: {why}")]
+    Unknown {
+        /// Why not.
+        why: String,
+    },
     /// A file was changed while it was compiled.
     #[error("{} was changed during the build: build again", path.display())]
     Changed {

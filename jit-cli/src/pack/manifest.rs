@@ -111,10 +111,16 @@ impl Build {
 impl Manifest {
     /// Returns what is wrong with the contents of the manifest.
     pub(super) fn problem(&self) -> Option<String> {
-        let names = self
-            .inputs
-            .iter()
-            .flat_map(|inputs| inputs.files.keys().chain(inputs.macros.keys()));
+        let names = self.inputs.iter().flat_map(|inputs| {
+            let absent = inputs.absent.iter();
+            let absent = absent.flat_map(|(directory, names)| names.0.iter().chain([directory]));
+            let absent = absent.filter(|name| !name.is_empty());
+            inputs
+                .files
+                .keys()
+                .chain(inputs.macros.keys())
+                .chain(absent)
+        });
         if let Some(name) = names.into_iter().find(|name| !is_plain(name)) {
             return Some(format!(
                 "its manifest lists the input {name:?}, which is not a valid name"

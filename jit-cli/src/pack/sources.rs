@@ -9,8 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::tokens::{self, Kind, Line, Token};
-use crate::state::inputs::hexadecimal;
+use super::{
+    paste::{self, Paste},
+    tokens::{self, Kind, Line, Token},
+};
+use crate::state::inputs::{Names, hexadecimal};
 
 /// What stencils depend on.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
@@ -24,7 +27,9 @@ pub(super) struct Inputs {
     pub(super) macros: BTreeMap<String, String>,
     /// The names that occur in conditions of headers outside of the tree.
     pub(super) outside: BTreeSet<String>,
-    /// Whether line numbers count, as in the messages of assertions.
+    /// The names of files that must not be there, by directory: they would be read instead of others.
+    pub(super) absent: BTreeMap<String, Names>,
+    /// Whether the numbers of lines count, as in the messages of assertions.
     pub(super) lines: bool,
 }
 
@@ -73,7 +78,9 @@ pub(super) struct Sources {
     pub(super) pyconfig: Option<Text>,
     /// The names that occur in conditions of headers outside of the tree.
     pub(super) outside: BTreeSet<String>,
-    /// Whether line numbers count.
+    /// The names of files that must not be there, by directory.
+    pub(super) absent: BTreeMap<String, Names>,
+    /// Whether the numbers of lines count.
     pub(super) lines: bool,
 }
 
@@ -124,23 +131,31 @@ impl Sources {
             }),
             macros,
             outside: self.outside.clone(),
+            absent: self.absent.clone(),
             lines: self.lines,
         }
     }
 
-    /// Returns the names that are mentioned in code or in conditions, directly or through macros.
+    /// Returns the names of macros that are mentioned: in a line, by a macro that is mentioned, or as the result of `##`.
     fn mentioned<'a>(
         &'a self,
         lines: impl Iterator<Item = &'a Line<'a>>,
         configured: &BTreeMap<&'a str, Definition<'a>>,
     ) -> BTreeSet<&'a str> {
         let mut bodies: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        let mut pastes: BTreeMap<&str, Vec<Paste<'_>>> = BTreeMap::new();
+        let mut words: BTreeSet<&str> = BTreeSet::new();
         let mut waiting: Vec<&str> = self.outside.iter().map(String::as_str).collect();
         for line in lines {
+            words.extend(line.tokens.iter().map(|token| token.text));
             match &line.kind {
                 Kind::Define(name) => {
                     let names = bodies.entry(name.as_str()).or_default();
                     names.extend(tokens::names(line.body()));
+                    pastes
+                        .entry(name.as_str())
+                        .or_default()
+                        .extend(paste::of(line.body()));
                 }
                 Kind::Undefine(_) => {}
                 _ => waiting.extend(tokens::names(&line.tokens)),
@@ -150,12 +165,22 @@ impl Sources {
             bodies.entry(name).or_default().extend(&definition.names);
         }
         let mut mentioned = BTreeSet::new();
-        while let Some(name) = waiting.pop() {
-            if mentioned.insert(name) {
-                waiting.extend(bodies.get(name).into_iter().flatten());
+        // Macros of the system's headers, which are not here, may join two words.
+        let mut joined = vec![Paste::TWO];
+        loop {
+            while let Some(name) = waiting.pop() {
+                if mentioned.insert(name) {
+                    waiting.extend(bodies.get(name).into_iter().flatten());
+                    joined.extend(pastes.remove(name).into_iter().flatten());
+                }
+            }
+            let others = bodies.keys().filter(|name| !mentioned.contains(*name));
+            let made = others.filter(|name| joined.iter().any(|paste| paste.makes(name, &words)));
+            waiting.extend(made.copied());
+            if waiting.is_empty() {
+                return mentioned;
             }
         }
-        mentioned
     }
 
     /// Returns a hash of the tokens. Only definitions of macros for which `counts` returns true are included.
@@ -296,6 +321,7 @@ mod tests {
                 .collect(),
             pyconfig: Some(Text::new(pyconfig.as_bytes())),
             outside: ["SYSTEM".to_owned()].into(),
+            absent: BTreeMap::new(),
             lines: false,
         }
     }
@@ -428,6 +454,10 @@ mod tests {
                 "{header}{cases}{pyconfig}"
             );
         }
+        // A name that is made with `##`.
+        let joining = "#define JOIN(a, b) a##b\n#define HAVE(x) JOIN(NOB, x)\nint j = HAVE(ODY);\n";
+        let joined = inputs(joining, CASES, PYCONFIG);
+        assert_eq!(joined.macros.get("NOBODY"), Some(&"4".to_owned()));
         let with_lines = |header: &str| {
             let sources = sources(&[("a.h", header)], PYCONFIG);
             Sources {

@@ -177,13 +177,19 @@ fn piece(text: &str) -> (Piece<'_>, &str) {
             .map_or(first.len_utf8(), |operator| operator.len()),
     };
     let (token, rest) = split(text, length);
+    let token = match token {
+        // Other spellings.
+        "%:" => "#",
+        "%:%:" => "##",
+        token => token,
+    };
     (Piece::Token(token), rest)
 }
 
 /// The operators with more than one character, the longest first.
-const OPERATORS: [&str; 23] = [
-    "<<=", ">>=", "...", "->", "++", "--", "<<", ">>", "<=", ">=", "==", "!=", "&&", "||", "*=",
-    "/=", "%=", "+=", "-=", "&=", "^=", "|=", "##",
+const OPERATORS: [&str; 25] = [
+    "%:%:", "%:", "<<=", ">>=", "...", "->", "++", "--", "<<", ">>", "<=", ">=", "==", "!=", "&&",
+    "||", "*=", "/=", "%=", "+=", "-=", "&=", "^=", "|=", "##",
 ];
 
 fn split(text: &str, at: usize) -> (&str, &str) {
@@ -306,6 +312,7 @@ mod tests {
             ("#error don't\nx", "# error don 't"),
             ("a.../*x*/.5->b##c", "a ... .5 -> b ## c"),
             ("µ1 \\ @", "µ1 \\ @"),
+            ("%:define A b%:%:c", "# define A b ## c"),
             ("# include <a//b.h> // c", "# include <a//b.h>"),
         ] {
             assert_eq!(texts(text)[0].1, tokens);

@@ -6,60 +6,123 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::sources::{Sources, Text};
-use crate::{error::Error, paths};
+use super::{
+    compare::{Change, Difference},
+    sources::{Inputs, Sources, Text},
+};
+use crate::{error::Error, paths, reads::Headers, state::inputs::Names};
 
 /// The name of the file that configure writes.
 pub(super) const PYCONFIG: &str = "pyconfig.h";
+/// The name of its directory, for files that must not be there.
+const BESIDE_PYCONFIG: &str = "beside pyconfig.h";
 
-/// Returns what a build has read: the files in the tree, and the names that occur in conditions of other files.
-pub(super) fn of_build(
-    root: &Path,
-    pyconfig_dir: Option<&Path>,
-    read: &BTreeSet<PathBuf>,
-    lines: bool,
-) -> Result<Sources, Error> {
-    let pyconfig = pyconfig_dir.map(|directory| directory.join(PYCONFIG));
-    let mut sources = Sources {
-        lines,
-        ..Sources::default()
-    };
-    for path in read {
-        let text = Text::new(&paths::read(path).map_err(Error::file("read", path))?);
-        if pyconfig.as_ref() == Some(path) {
-            sources.pyconfig = Some(text);
-        } else if let Some(name) = name_in(root, path) {
-            sources.files.insert(name, text);
-        } else {
-            sources.outside.extend(text.conditions());
-        }
-    }
-    Ok(sources)
+/// A checkout, and the directory with its `pyconfig.h`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place<'a> {
+    pub(super) root: &'a Path,
+    pub(super) pyconfig: Option<&'a Path>,
 }
 
-/// Returns the files of another checkout with the given names. Those that do not exist are left out.
-pub(super) fn of_checkout<'a>(
-    root: &Path,
-    pyconfig_dir: Option<&Path>,
-    names: impl Iterator<Item = &'a String>,
-    outside: &BTreeSet<String>,
-    lines: bool,
-) -> Result<Sources, Error> {
-    let mut files = BTreeMap::new();
-    for name in names {
-        if let Some(text) = text_of(&root.join(name))? {
-            files.insert(name.clone(), text);
+impl Place<'_> {
+    /// Returns what a build has read: the files in the tree, and the names in conditions of the others. `sources` are
+    /// read besides headers.
+    pub(super) fn of_build(
+        self,
+        headers: &Headers,
+        sources: &[&Path],
+        lines: bool,
+    ) -> Result<Sources, Error> {
+        let pyconfig = self.pyconfig.map(|directory| directory.join(PYCONFIG));
+        let mut found = Sources {
+            lines,
+            absent: self.absent(headers),
+            ..Sources::default()
+        };
+        let read: BTreeSet<&Path> = headers
+            .seen
+            .keys()
+            .map(PathBuf::as_path)
+            .chain(sources.iter().copied())
+            .collect();
+        for path in read {
+            let text = Text::new(&paths::read(path).map_err(Error::file("read", path))?);
+            if pyconfig.as_deref() == Some(path) {
+                found.pyconfig = Some(text);
+            } else if let Some(name) = name_in(self.root, path) {
+                found.files.insert(name, text);
+            } else {
+                found.outside.extend(text.conditions());
+            }
         }
+        Ok(found)
     }
-    Ok(Sources {
-        files,
-        pyconfig: match pyconfig_dir {
-            Some(directory) => text_of(&directory.join(PYCONFIG))?,
-            None => None,
-        },
-        outside: outside.clone(),
-        lines,
-    })
+
+    /// Returns the names of files that were searched and not found, in directories of the checkout and beside
+    /// `pyconfig.h`.
+    fn absent(self, headers: &Headers) -> BTreeMap<String, Names> {
+        let mut absent = BTreeMap::new();
+        for (directory, names) in &headers.absent {
+            if self.pyconfig == Some(directory) {
+                absent.insert(BESIDE_PYCONFIG.to_owned(), names.clone());
+            }
+            if let Some(name) = name_in(self.root, directory) {
+                absent.insert(name, names.clone());
+            }
+        }
+        absent
+    }
+
+    /// Returns the files of a checkout that a pack was made from. Those that it does not have are left out.
+    pub(super) fn like(self, packed: &Inputs) -> Result<Sources, Error> {
+        let mut files = BTreeMap::new();
+        for name in packed.files.keys() {
+            if let Some(text) = text_of(&self.root.join(name))? {
+                files.insert(name.clone(), text);
+            }
+        }
+        Ok(Sources {
+            files,
+            pyconfig: self.configuration()?.pyconfig,
+            outside: packed.outside.clone(),
+            absent: packed.absent.clone(),
+            lines: packed.lines,
+        })
+    }
+
+    /// Returns `pyconfig.h` alone.
+    pub(super) fn configuration(self) -> Result<Sources, Error> {
+        Ok(Sources {
+            pyconfig: match self.pyconfig {
+                Some(directory) => text_of(&directory.join(PYCONFIG))?,
+                None => None,
+            },
+            ..Sources::default()
+        })
+    }
+
+    /// Returns the files that were not there when a pack was made, and that would be included instead of others, or whose
+    /// existence matters.
+    pub(super) fn new_files(self, packed: &Inputs) -> Vec<Difference> {
+        let mut found = Vec::new();
+        for (name, names) in &packed.absent {
+            let directory = match (name.as_str(), self.pyconfig) {
+                (BESIDE_PYCONFIG, Some(directory)) => directory.to_path_buf(),
+                (BESIDE_PYCONFIG, None) => continue,
+                (name, _) => self.root.join(name),
+            };
+            let paths = names.found_in(&directory).into_iter();
+            found.extend(
+                paths.map(|path| Difference {
+                    name: name_in(self.root, &path)
+                        .unwrap_or_else(|| path.to_string_lossy().into_owned()),
+                    change: Change::New,
+                }),
+            );
+        }
+        found.dedup();
+        found
+    }
 }
 
 /// Returns the text of a file, or `None` if it does not exist.

@@ -82,7 +82,7 @@ pub(crate) struct Inputs {
 }
 
 /// The names of files in one directory, as one text: no name has a slash.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(crate) struct Names(pub(crate) BTreeSet<String>);
 
 impl Names {

@@ -222,9 +222,7 @@ fn a_file_that_hides_another_is_refused() {
     );
     let text = use_pack(&sandbox).fails(27);
     assert!(
-        text.contains(
-            "Include/vm_uops.h: it would be included instead of Include/internal/vm_uops.h"
-        ),
+        text.contains("Include/vm_uops.h: it was not there, and clang looks for such a file"),
         "{text}"
     );
     fs::remove_file(sandbox.path("vm/Include/internal/vm_uops.h")).unwrap();
