@@ -264,6 +264,12 @@ pub enum Error {
         /// What the system says.
         source: io::Error,
     },
+    /// A file was changed while it was compiled.
+    #[error("{} was changed during the build: build again", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
     /// A `jit.toml` has an error.
     #[error("{}: {message}", path.display())]
     Config {

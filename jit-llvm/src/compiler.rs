@@ -171,6 +171,11 @@ impl<'a> Compiler<'a> {
         }
     }
 
+    /// Returns the [snapshot](Compiler::snapshot) if it was taken already.
+    pub fn taken_snapshot(&self) -> Option<&Snapshot> {
+        self.snapshot.get()?.as_ref().ok()?.as_ref()
+    }
+
     /// Takes a snapshot of the shim, a source file. Returns `None` if there are no batches, and where a
     /// snapshot is not possible.
     ///

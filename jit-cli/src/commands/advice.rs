@@ -59,6 +59,7 @@ pub(crate) fn advice(error: &Error) -> Option<String> {
         }
         Error::Llvm(error) => return about_tools(error),
         Error::Jobs { .. }
+        | Error::Changed { .. }
         | Error::NotABuildScript { .. }
         | Error::OutputTaken { .. }
         | Error::NotAMacro { .. }
@@ -106,7 +107,6 @@ fn about_packs(error: &PackError) -> &'static str {
             "use the LLVM version that the pack was made with, and look at the files with `jit-cli build`"
         }
         PackError::Unknown { .. } => "ship the generated files themselves",
-        PackError::Changed { .. } => "do not edit sources while they are built",
     }
 }
 

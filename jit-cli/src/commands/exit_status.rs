@@ -63,7 +63,7 @@ pub(crate) fn exit_status(error: &Error) -> u8 {
         Error::Missing { .. } => 1,
         Error::Optimize { .. } => 17,
         Error::Unwind { .. } => 18,
-        Error::File { .. } => 20,
+        Error::File { .. } | Error::Changed { .. } => 20,
         Error::Config { .. } => 21,
         Error::NotCpython { .. }
         | Error::UnknownCpythonRelease { .. }
@@ -83,7 +83,7 @@ fn pack_status(error: &PackError) -> u8 {
         | PackError::Differs { .. }
         | PackError::NotReproduced { .. } => 27,
         PackError::NothingToAccept { .. } | PackError::NotPackable { .. } => 2,
-        PackError::Changed { .. } | PackError::Unknown { .. } => 20,
+        PackError::Unknown { .. } => 20,
     }
 }
 

@@ -292,6 +292,7 @@ examples! {
         file(io::ErrorKind::QuotaExceeded),
         file(io::ErrorKind::FileTooLarge),
     ],
+    Changed => [Error::Changed { path: "Include/object.h".into() }],
     Config => [Error::Config { path: place(), message: "WHAT IS WRONG".to_owned() }],
     NotCpython => [Error::NotCpython { root: PathBuf::from("DIR"), missing: "Tools/jit/shim.c" }],
     UnknownCpythonRelease => [Error::UnknownCpythonRelease {
@@ -326,7 +327,6 @@ examples! {
         }),
         Error::Pack(PackError::NothingToAccept { path: "py.pack".into(), name: "Include/object.h".to_owned() }),
         Error::Pack(PackError::Unknown { why: "the assembler may read files of which clang does not tell".to_owned() }),
-        Error::Pack(PackError::Changed { path: "Include/object.h".into() }),
         Error::Pack(PackError::NotPackable { project: "project jit.toml".to_owned() }),
     ],
     SharedCache => [Error::SharedCache {

@@ -108,7 +108,7 @@ pub(crate) fn entry(
         let data = path.metadata().map_err(Error::file("read", path))?;
         if is_newer(&data, made.begun) {
             let path = path.to_path_buf();
-            return Err(PackError::Changed { path }.into());
+            return Err(Error::Changed { path });
         }
     }
     let place = Place {

@@ -62,12 +62,6 @@ pub enum PackError {
         /// Why not.
         why: String,
     },
-    /// A file was changed while it was compiled.
-    #[error("{} was changed during the build: build again", path.display())]
-    Changed {
-        /// The file.
-        path: PathBuf,
-    },
     /// The project to pack is not a CPython checkout.
     #[error("only CPython checkouts can be packed, and {project} is not one")]
     NotPackable {

@@ -8,7 +8,7 @@ use std::{
         Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use jit_llvm::{CompileOptions, Compiler, Diagnostics, Interrupt, Mode, Source, Toolchain};
@@ -105,6 +105,7 @@ pub(crate) fn build(job: Job<'_>) -> Result<Built, Error> {
 }
 
 fn build_all(job: Job<'_>) -> Result<Built, Error> {
+    let begun = SystemTime::now();
     let work = WorkDir::create(&job.place)?;
     let target = job.options.target;
     let (preamble, body) = job.template;
@@ -164,6 +165,7 @@ fn build_all(job: Job<'_>) -> Result<Built, Error> {
             listener: job.listener,
         },
         doubts: Doubts::default(),
+        begun,
     };
     let mut outcome = build.run()?;
     let names = sources.into_iter().map(|source| source.name);
@@ -203,6 +205,8 @@ struct Build<'a> {
     mode: Mode,
     meter: Meter<'a>,
     doubts: Doubts,
+    /// When the build began.
+    begun: SystemTime,
 }
 
 /// Counts the micro-ops that are done.

@@ -1,6 +1,8 @@
 //! What a build takes from the cache, and what it stores there.
 
-use jit_llvm::Object;
+use std::path::PathBuf;
+
+use jit_llvm::{Object, Snapshot};
 use rayon::prelude::*;
 
 use super::{Build, LookupOf, Miss, Outcome, Shim, ShimSource};
@@ -12,6 +14,7 @@ use crate::{
     },
     error::Error,
     pipeline::line::Product,
+    reads::times::is_newer,
 };
 
 /// The name of the shim in diagnostics.
@@ -119,6 +122,7 @@ impl Build<'_> {
             found = lookup.shim_key_of_snapshot(started, source.path)?;
         }
         let made = compiler.shim(source.path, found.snapshot.as_ref())?;
+        self.check_headers(found.snapshot.as_ref())?;
         let shim = self.with_unwind(source, made.value)?;
         if let (Some((lookup, started)), Some(key)) = (lookup, found.key)
             && made.from_known_inputs
@@ -133,6 +137,25 @@ impl Build<'_> {
             lookup.cache.put(&key, &Entry::Object(object));
         }
         Ok((shim, found))
+    }
+
+    /// Fails if a header of the shim that micro-ops include as well was changed since the build began: their code could
+    /// be made from different texts of it.
+    fn check_headers(&self, of_shim: Option<&Snapshot>) -> Result<(), Error> {
+        let of_uops = self.line.compiler.taken_snapshot();
+        let Some(files) = of_shim.or(of_uops).map(|snapshot| &snapshot.files) else {
+            return Ok(());
+        };
+        let others = of_shim.and(of_uops).map(|snapshot| &snapshot.files);
+        let is_shared = |path: &&PathBuf| others.is_none_or(|others| others.contains(*path));
+        let is_new = |path: &&PathBuf| {
+            path.metadata()
+                .is_ok_and(|data| is_newer(&data, self.begun))
+        };
+        match files.iter().filter(is_shared).find(is_new) {
+            Some(path) => Err(Error::Changed { path: path.clone() }),
+            None => Ok(()),
+        }
     }
 
     /// Returns a micro-op's object, if the cache has it and it is not to be verified.
