@@ -329,7 +329,9 @@ impl Build {
             false => None,
         };
         let mut entries = Vec::new();
-        self.each(&self.options, |plan, platform, built, tools| {
+        let mut options = self.options.absolute()?;
+        pack::configure(&mut options)?;
+        self.each(&options, |plan, platform, built, tools| {
             entries.push(pack::entry(plan, platform, built, tools)?);
             Ok(())
         })?;
@@ -363,7 +365,7 @@ impl Build {
     /// The [`Error`] of the first target that can't be built.
     pub fn rebuild_pack(&self, pack: &Pack) -> Result<Vec<Verified>, Error> {
         let mut all = Vec::new();
-        for recipe in pack.recipes(&self.options) {
+        for recipe in pack.recipes(&self.options)? {
             self.each(&recipe.options, |_, _, built, made| {
                 all.extend(pack.compare_rebuilt(&recipe, built, &made.llvm));
                 Ok(())

@@ -17,11 +17,14 @@ mod sources;
 mod tokens;
 mod tree;
 
-pub(crate) use self::create::{Made, entry, write};
 pub use self::{
     apply::Applied,
     compare::{Change, Difference},
     create::{Pack, Packed},
     error::PackError,
     rebuild::{Rebuilt, Verified},
+};
+pub(crate) use self::{
+    apply::configure,
+    create::{Made, entry, write},
 };

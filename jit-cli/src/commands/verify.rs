@@ -29,6 +29,10 @@ pub(crate) struct VerifyArgs {
     /// the pack, with the LLVM version that made it.
     #[arg(long, requires = "cpython")]
     rebuild: bool,
+    /// System headers to build with, as for `jit-cli build` [default: the built-in ones if the pack was made with them, else
+    /// those that clang finds].
+    #[arg(long, value_name = "DIR|builtin", requires = "rebuild")]
+    sysroot: Option<PathBuf>,
     #[command(flatten)]
     llvm: LlvmArgs,
     /// Output format.
@@ -55,6 +59,7 @@ pub(crate) fn run(
     let mut options = arguments.checkout.options(origin(Some(cpython), None));
     options.llvm = arguments.llvm.options();
     options.cache.enabled = false;
+    options.sysroot.clone_from(&arguments.sysroot);
     let listener = report.clone();
     let build = Build::with(options)
         .interrupt(interrupt.clone())

@@ -9,6 +9,7 @@ use super::{
     create::Pack,
     error::PackError,
     manifest::{Build, Configuration},
+    sources::Sources,
     tree::Place,
 };
 use crate::{
@@ -41,6 +42,35 @@ pub struct Applied {
 pub(super) struct Match<'a> {
     pub(super) build: &'a Build,
     pub(super) differences: Vec<Difference>,
+}
+
+/// The macro of a debug build.
+const DEBUG: &str = "Py_DEBUG";
+/// The macro of a free-threaded build.
+pub(super) const FREE_THREADED: &str = "Py_GIL_DISABLED";
+
+/// Returns the `pyconfig.h` of the first target.
+fn configuration(plan: &Plan<'_>) -> Result<Sources, Error> {
+    let directory = plan
+        .platforms
+        .first()
+        .and_then(|platform| platform.pyconfig_dir.as_deref());
+    let place = Place {
+        root: &plan.project.root,
+        pyconfig: directory,
+    };
+    place.configuration()
+}
+
+/// Makes a build a debug build if `pyconfig.h` says that Python is one, as CPython's makefile does.
+pub(crate) fn configure(options: &mut Options) -> Result<(), Error> {
+    let plan = Plan::new(options)?;
+    // The built-in one is for all configurations.
+    let is_builtin = plan.platforms.iter().any(Platform::is_builtin);
+    let debug = !is_builtin && configuration(&plan)?.configures(DEBUG);
+    drop(plan);
+    options.debug |= debug;
+    Ok(())
 }
 
 impl Pack {
@@ -117,18 +147,7 @@ impl Pack {
     pub(super) fn configured(&self, options: &Options) -> Result<Options, Error> {
         let mut options = options.absolute()?;
         options.cache.enabled = false;
-        let plan = Plan::new(&options)?;
-        let directory = plan
-            .platforms
-            .first()
-            .and_then(|platform| platform.pyconfig_dir.as_deref());
-        let place = Place {
-            root: &plan.project.root,
-            pyconfig: directory,
-        };
-        let debug = place.configuration()?.configures("Py_DEBUG");
-        drop(plan);
-        options.debug |= debug;
+        options.debug |= configuration(&Plan::new(&options)?)?.configures(DEBUG);
         Ok(options)
     }
 
@@ -146,7 +165,7 @@ impl Pack {
         let configured = place.configuration()?;
         let wanted = Configuration {
             debug: plan.options.debug,
-            free_threaded: configured.configures("Py_GIL_DISABLED"),
+            free_threaded: configured.configures(FREE_THREADED),
             tuned: plan.codegen == jit_schema::Codegen::Tuned,
         };
         let triple = platform.target.triple;
@@ -242,4 +261,11 @@ fn with_digest(text: &[u8], digest: &str, accepted: &[Difference]) -> Vec<u8> {
     }
     header.extend(lines.flatten());
     header
+}
+
+/// Returns the debug and the free-threaded setting of a checkout.
+pub(super) fn settings(options: &Options) -> Result<(bool, bool), Error> {
+    let plan = Plan::new(options)?;
+    let found = configuration(&plan)?;
+    Ok((found.configures(DEBUG), found.configures(FREE_THREADED)))
 }

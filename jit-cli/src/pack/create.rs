@@ -11,6 +11,7 @@ use jit_stencils::{Hole, PatchValue, Stencil, StencilGroup, StencilSet};
 use sha2::{Digest as _, Sha256};
 
 use super::{
+    apply::FREE_THREADED,
     archive::Archive,
     error::PackError,
     manifest::{Build, Configuration, FORMAT, Manifest},
@@ -123,7 +124,7 @@ pub(crate) fn entry(
             inputs.macros.insert(name.to_owned(), value.to_owned());
         }
     }
-    let gil = inputs.macros.get("Py_GIL_DISABLED");
+    let gil = inputs.macros.get(FREE_THREADED);
     let configuration = Configuration {
         debug,
         free_threaded: gil.is_some_and(|text| sources::is_unconditional(text)),

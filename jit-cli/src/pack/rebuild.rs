@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 use jit_schema::Target;
 
 use super::{
+    apply,
     compare::Difference,
     create::{self, Pack},
-    manifest::Build,
+    error::PackError,
+    manifest::{Build, Configuration},
 };
 use crate::{
     build::outcome::TargetBuild,
@@ -69,7 +71,9 @@ impl Pack {
     }
 
     /// Returns the options with which each build for the wanted targets was made.
-    pub(crate) fn recipes(&self, options: &Options) -> Vec<Recipe> {
+    pub(crate) fn recipes(&self, options: &Options) -> Result<Vec<Recipe>, Error> {
+        let options = options.absolute()?;
+        let configured = apply::settings(&options)?;
         let is_wanted = |build: &Build| match &options.targets {
             Targets::All => true,
             Targets::Named(triples) => {
@@ -77,14 +81,23 @@ impl Pack {
             }
         };
         let builds = self.archive.manifest.builds.iter().enumerate();
-        let builds = builds.filter(|(_, build)| is_wanted(build));
+        // The built-in headers are for all configurations, and a pyconfig.h is for one.
+        let fits = |build: &Build| {
+            let Configuration {
+                debug,
+                free_threaded,
+                ..
+            } = build.configuration;
+            build.headers == BUILTIN || (debug, free_threaded) == configured
+        };
+        let builds = builds.filter(|(_, build)| is_wanted(build) && fits(build));
         let recipes = builds.map(|(index, build)| {
             let mut options = options.clone();
             options.targets = Targets::Named(vec![build.target.clone()]);
             options.debug = build.configuration.debug;
             options.codegen = Some(build.configuration.codegen());
             options.cflags.clone_from(&build.cflags);
-            if build.headers == "builtin" {
+            if build.headers == BUILTIN {
                 options.sysroot = Some(BUILTIN.into());
                 options.free_threaded = build.configuration.free_threaded;
             }
@@ -97,7 +110,17 @@ impl Pack {
             options.emit.clear();
             Recipe { index, options }
         });
-        recipes.collect()
+        let recipes: Vec<Recipe> = recipes.collect();
+        if recipes.is_empty() {
+            let builds = self.archive.manifest.builds.iter();
+            let error = PackError::NothingFor {
+                path: self.path.clone(),
+                wanted: "these targets and the configuration in pyconfig.h".to_owned(),
+                builds: builds.map(Build::described).collect(),
+            };
+            return Err(error.into());
+        }
+        Ok(recipes)
     }
 
     /// Compares a build in the pack with a new one.

@@ -255,12 +255,28 @@ fn another_configuration_is_not_in_it() {
         text.contains("nothing for x86_64-unknown-linux-gnu (debug)"),
         "{text}"
     );
-    pack(&sandbox, "p.pack")
-        .with(&["--add", "--debug", ARM])
-        .succeeds();
+    pack(&sandbox, "p.pack").with(&["--add", ARM]).succeeds();
     use_pack(&sandbox).succeeds();
     let printed = sandbox.run(&["verify", "p.pack"]).succeeds();
     assert!(printed.stdout.contains("whole"), "{}", printed.stdout);
+    // The configuration of this pyconfig.h is built again, and no other.
+    let rebuilt = sandbox
+        .run(&[
+            "verify",
+            "p.pack",
+            "--cpython",
+            "vm",
+            "-p",
+            "vm",
+            "--rebuild",
+        ])
+        .succeeds();
+    assert_eq!(rebuilt.stdout.matches("(debug): built again").count(), 2);
+    assert!(
+        !rebuilt.stdout.contains("(release): built again"),
+        "{}",
+        rebuilt.stdout
+    );
     // What was there is still there.
     change(&sandbox, "pyconfig.h", "#define Py_DEBUG 1\n", "");
     use_pack(&sandbox).succeeds();

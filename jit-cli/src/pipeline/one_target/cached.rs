@@ -118,11 +118,18 @@ impl Build<'_> {
     ) -> Result<(Shim, ShimKey), Error> {
         let compiler = self.line.compiler;
         // What is compiled is the snapshot that the key is made from.
-        if let (Some((lookup, started)), None) = (lookup, &found.snapshot) {
-            found = lookup.shim_key_of_snapshot(started, source.path)?;
+        if found.snapshot.is_none() {
+            match lookup {
+                Some((lookup, started)) => {
+                    found = lookup.shim_key_of_snapshot(started, source.path)?;
+                }
+                None => found.snapshot = compiler.shim_snapshot(source.path)?,
+            }
         }
         let made = compiler.shim(source.path, found.snapshot.as_ref())?;
-        self.check_headers(found.snapshot.as_ref())?;
+        if let Some(snapshot) = &found.snapshot {
+            self.check_headers(snapshot)?;
+        }
         let shim = self.with_unwind(source, made.value)?;
         if let (Some((lookup, started)), Some(key)) = (lookup, found.key)
             && made.from_known_inputs
@@ -141,18 +148,15 @@ impl Build<'_> {
 
     /// Fails if a header of the shim that micro-ops include as well was changed since the build began: their code could
     /// be made from different texts of it.
-    fn check_headers(&self, of_shim: Option<&Snapshot>) -> Result<(), Error> {
+    fn check_headers(&self, of_shim: &Snapshot) -> Result<(), Error> {
         let of_uops = self.line.compiler.taken_snapshot();
-        let Some(files) = of_shim.or(of_uops).map(|snapshot| &snapshot.files) else {
-            return Ok(());
-        };
-        let others = of_shim.and(of_uops).map(|snapshot| &snapshot.files);
-        let is_shared = |path: &&PathBuf| others.is_none_or(|others| others.contains(*path));
+        let is_shared =
+            |path: &&PathBuf| of_uops.is_none_or(|snapshot| snapshot.files.contains(*path));
         let is_new = |path: &&PathBuf| {
             path.metadata()
                 .is_ok_and(|data| is_newer(&data, self.begun))
         };
-        match files.iter().filter(is_shared).find(is_new) {
+        match of_shim.files.iter().filter(is_shared).find(is_new) {
             Some(path) => Err(Error::Changed { path: path.clone() }),
             None => Ok(()),
         }
