@@ -11,6 +11,7 @@ use std::{
 };
 
 use crate::{
+    command::{self, Output},
     context::Context,
     driver,
     error::LlvmError,
@@ -38,25 +39,14 @@ pub(crate) fn compile(
     if let Preamble::Precompiled(path) = preamble {
         arguments.extend(["-include-pch".into(), path.into()]);
     }
-    let first_line = 1 + context.preamble.lines().count();
     let members = sources
         .iter()
         .enumerate()
-        .map(|(index, source)| {
-            let mut text = format!("#define _JIT_OPCODE {}\n", source.name).into_bytes();
-            if let Preamble::Text(snapshot) = preamble {
-                text.extend_from_slice(&snapshot.text);
-                text.push(b'\n');
-            }
-            let file = context.work.file(&source.name, "c");
-            text.extend_from_slice(line_directive(&file, first_line).as_bytes());
-            text.extend_from_slice(source.body.as_bytes());
-            Member {
-                name: &source.name,
-                input: slot.file(index, &source.name, "c"),
-                text,
-                output: slot.file(index, &source.name, "s"),
-            }
+        .map(|(index, source)| Member {
+            name: &source.name,
+            input: slot.file(index, &source.name, "c"),
+            text: text_of(context, preamble, source),
+            output: slot.file(index, &source.name, "s"),
         })
         .collect();
     let outputs = run_members(context, &plan.program, &arguments, members)?;
@@ -84,8 +74,22 @@ pub(crate) fn compile(
         .collect())
 }
 
+/// Returns what clang gets for a source, after the precompiled preamble if there is one.
+pub(crate) fn text_of(context: &Context<'_>, preamble: &Preamble<'_>, source: &Source) -> Vec<u8> {
+    let mut text = format!("#define _JIT_OPCODE {}\n", source.name).into_bytes();
+    if let Preamble::Text(snapshot) = preamble {
+        text.extend_from_slice(&snapshot.text);
+        text.push(b'\n');
+    }
+    let file = context.work.file(&source.name, "c");
+    let first_line = 1 + context.preamble.lines().count();
+    text.extend_from_slice(line_directive(&file, first_line).as_bytes());
+    text.extend_from_slice(source.body.as_bytes());
+    text
+}
+
 /// Returns whether one of the last lines of a text starts with a directive.
-fn has_line(text: &str, directive: Option<&str>) -> bool {
+pub(crate) fn has_line(text: &str, directive: Option<&str>) -> bool {
     directive.is_none_or(|directive| {
         let mut lines = text.lines().rev();
         lines.any(|line| line.trim_start().starts_with(directive))
@@ -148,19 +152,63 @@ fn disassemble(
 }
 
 /// One input of a batch.
-struct Member<'a> {
-    name: &'a str,
-    input: PathBuf,
-    text: Vec<u8>,
-    output: PathBuf,
+pub(crate) struct Member<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) input: PathBuf,
+    pub(crate) text: Vec<u8>,
+    pub(crate) output: PathBuf,
 }
 
 impl Member<'_> {
     /// Whether it has an output: outputs are emptied before a run, and clang removes those of inputs
     /// that fail.
-    fn is_done(&self) -> bool {
+    pub(crate) fn is_done(&self) -> bool {
         files::has_contents(&self.output)
     }
+}
+
+/// A command of cc1 that gets members as its last arguments.
+pub(crate) struct Command<'a> {
+    pub(crate) program: &'a Path,
+    pub(crate) arguments: &'a [OsString],
+    /// The directory to run it in. Members get there by their names if they are in it.
+    pub(crate) directory: &'a Path,
+}
+
+impl Command<'_> {
+    /// Runs cc1 on the members, whose inputs are written.
+    pub(crate) fn run(
+        &self,
+        context: &Context<'_>,
+        members: &[Member<'_>],
+    ) -> Result<Output, LlvmError> {
+        let mut arguments = self.arguments.to_vec();
+        // Write directly to the output, which nobody else uses, not to a file that is then renamed.
+        arguments.push("-fno-temp-file".into());
+        let inputs = members.iter().map(|member| member.input.as_path());
+        arguments.extend(
+            inputs.map(|input| match input.parent() == Some(self.directory) {
+                true => input.file_name().unwrap_or_default().to_owned(),
+                false => input.into(),
+            }),
+        );
+        let directory = Some(self.directory);
+        let done = command::run(self.program, &arguments, directory, &context.interrupt);
+        done.map_err(|error| {
+            let unfinished = members.iter().find(|member| !member.is_done());
+            error.with_unfinished(unfinished.map(|member| member.name))
+        })
+    }
+}
+
+/// Writes the inputs of members, and empties their outputs.
+pub(crate) fn write(members: &[Member<'_>]) -> Result<(), LlvmError> {
+    for member in members {
+        // Emptied, not removed: creating thousands of files again takes much of a fast build's time.
+        files::write(&member.output, b"")?;
+        files::write(&member.input, &member.text)?;
+    }
+    Ok(())
 }
 
 /// Runs cc1 on the members. Returns where each output is, or `None` for a member that has to be tried
@@ -171,22 +219,16 @@ fn run_members(
     arguments: &[OsString],
     members: Vec<Member<'_>>,
 ) -> Result<Vec<Option<PathBuf>>, LlvmError> {
-    for member in &members {
-        // Emptied, not removed: creating thousands of files again takes much of a fast build's time.
-        files::write(&member.output, b"")?;
-        files::write(&member.input, &member.text)?;
-    }
+    write(&members)?;
+    let command = Command {
+        program,
+        arguments,
+        directory: context.work.path(),
+    };
     let mut results = Vec::with_capacity(members.len());
     let mut waiting = members.as_slice();
     while !waiting.is_empty() {
-        let mut arguments = arguments.to_vec();
-        // Write directly to the output, which nobody else uses, not to a file that is then renamed.
-        arguments.push("-fno-temp-file".into());
-        arguments.extend(waiting.iter().map(|member| member.input.clone().into()));
-        let done = context.run(program, &arguments).map_err(|error| {
-            let unfinished = waiting.iter().find(|member| !member.is_done());
-            error.with_unfinished(unfinished.map(|member| member.name))
-        })?;
+        let done = command.run(context, waiting)?;
         let mut finished = waiting.iter().take_while(|member| member.is_done()).count();
         if done.status.code().is_none() {
             // It was killed, maybe while it wrote the last one.

@@ -1,6 +1,7 @@
 //! The compiler of one project for one target: many inputs in, as many results out.
 
 mod builder;
+mod ir;
 
 use std::{
     collections::BTreeSet,
@@ -125,13 +126,8 @@ impl<'a> Compiler<'a> {
         let (Some(plans), Some(snapshot)) = (self.plans()?, self.snapshot()?) else {
             return Ok(self.compile_alone(sources));
         };
-        let few = self.precompiled.get().is_none() && sources.len() < WORTH_PRECOMPILING;
-        let preamble = match few || !self.has_preamble() {
-            true => Preamble::Text(snapshot),
-            false => match self.precompiled()? {
-                Some(path) => Preamble::Precompiled(path),
-                None => return Ok(self.compile_alone(sources)),
-            },
+        let Some(preamble) = self.preamble_of(snapshot, sources.len())? else {
+            return Ok(self.compile_alone(sources));
         };
         let (including, others): (Vec<_>, Vec<_>) = sources
             .iter()
@@ -334,6 +330,24 @@ impl<'a> Compiler<'a> {
             options, preamble, ..
         } = &self.context;
         !(options.prelude.trim().is_empty() && preamble.trim().is_empty())
+    }
+
+    /// Returns whether these are not worth a precompiled preamble.
+    fn are_few(&self, sources: usize) -> bool {
+        self.precompiled.get().is_none() && sources < WORTH_PRECOMPILING
+    }
+
+    /// Returns what comes before so many sources, or `None` if the driver has to do the work.
+    fn preamble_of<'s>(
+        &'s self,
+        snapshot: &'s Snapshot,
+        sources: usize,
+    ) -> Result<Option<Preamble<'s>>, LlvmError> {
+        if self.are_few(sources) || !self.has_preamble() {
+            return Ok(Some(Preamble::Text(snapshot)));
+        }
+        let precompiled = self.precompiled()?;
+        Ok(precompiled.map(|path| Preamble::Precompiled(path)))
     }
 
     fn compile_alone(&self, sources: &[Source]) -> Vec<Result<Made<String>, LlvmError>> {

@@ -25,6 +25,8 @@ pub(crate) fn describe(arguments: &[OsString]) -> String {
         "preprocess"
     } else if has("-fsyntax-only") {
         "check"
+    } else if has("-emit-llvm-bc") {
+        "translate"
     } else if has("-S") || ends(arguments, "c") {
         "compile"
     } else {
@@ -49,7 +51,7 @@ pub(crate) fn describe(arguments: &[OsString]) -> String {
 }
 
 fn is_input(path: &Path) -> bool {
-    let extensions = ["c", "h", "s", "ll", "o"].map(OsStr::new);
+    let extensions = ["c", "h", "s", "ll", "bc", "o"].map(OsStr::new);
     let extension = path.extension();
     extension.is_some_and(|extension| extensions.contains(&extension))
 }
@@ -91,6 +93,8 @@ mod tests {
             ("--version", "print its version"),
             ("-### -S x.c", "print the commands for the flags"),
             ("-cc1 -S -o - 0.c 1.c 2.c", "compile 3 files"),
+            ("-cc1 -emit-llvm-bc -x c 0.c 1.c", "translate 2 files"),
+            ("-cc1 -S -x ir 0.bc 1.bc", "compile 2 files"),
             ("-cc1 -emit-obj 0.ll", "assemble 0.ll"),
             ("-O2 -S -o /w/_NOP.s /w/_NOP.c", "compile _NOP.c"),
             ("-c -o /w/_NOP.o /w/_NOP.s", "assemble _NOP.s"),

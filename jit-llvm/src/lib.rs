@@ -40,6 +40,7 @@
 #![forbid(unsafe_code)]
 
 mod batch;
+mod bitcode;
 mod command;
 mod compact;
 mod compiler;
@@ -56,6 +57,7 @@ pub mod flags;
 mod includes;
 mod inspect;
 mod interrupt;
+mod ir;
 mod made;
 mod module;
 mod object;
@@ -82,6 +84,7 @@ pub use flags::Flags;
 pub use includes::SearchedName;
 pub use inspect::{Declarations, Field, Function, Inspector, Macro, Passage, Record};
 pub use interrupt::Interrupt;
+pub use ir::Ir;
 pub use made::Made;
 pub use object::Object;
 pub use options::{CompileOptions, LastFlags};

@@ -42,6 +42,11 @@ impl Key {
         }
     }
 
+    /// Returns the key with these bytes, if they are as many as a key has.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Key> {
+        bytes.try_into().ok().map(Key)
+    }
+
     /// Returns the bytes.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.0

@@ -10,7 +10,7 @@ use std::{
     path::Path,
 };
 
-use jit_llvm::{Compiler, LlvmError, Snapshot, Source, Toolchain};
+use jit_llvm::{Compiler, Ir, LlvmError, Snapshot, Source, Toolchain};
 
 use crate::{
     cache::arguments,
@@ -100,6 +100,11 @@ impl Lookup<'_> {
     /// Returns a hash of a source's text.
     pub(crate) fn text_key(source: &Source) -> Key {
         Key::of([source.name.as_bytes(), source.body.as_bytes()])
+    }
+
+    /// Returns the key of IR, which is compiled with the arguments and tools of [`Started`].
+    pub(crate) fn ir_key(started: &Started, ir: &Ir) -> Key {
+        Key::of([&b"ir"[..], started.stencil.bytes(), ir.contents()])
     }
 
     /// Finds out what the record of the last build says. Returns `None` if nothing can be cached.

@@ -43,6 +43,7 @@ const SEAL: usize = 64;
 const PLAIN: u8 = 0;
 const DISASSEMBLED: u8 = 1;
 const INDEPENDENT: u8 = 2;
+const SAME: u8 = 3;
 
 /// What is stored under a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +53,8 @@ pub(crate) enum Entry {
     /// The source has to be compiled as position-independent code, and the object is stored under another
     /// key.
     PositionIndependent,
+    /// The same as what is stored under another key.
+    SameAs(Key),
 }
 
 /// A cache of compiled micro-ops in a directory.
@@ -282,6 +285,10 @@ fn encode(key: &Key, entry: &Entry) -> Vec<u8> {
     let mut body = key.bytes().to_vec();
     match entry {
         Entry::PositionIndependent => body.push(INDEPENDENT),
+        Entry::SameAs(other) => {
+            body.push(SAME);
+            body.extend_from_slice(other.bytes());
+        }
         Entry::Object(object) => {
             body.reserve(object.bytes.len() + 4096);
             body.push(match object.disassembly {
@@ -306,6 +313,9 @@ fn decode(key: &Key, bytes: &[u8]) -> Option<Entry> {
     let (kind, rest) = body.strip_prefix(key.bytes())?.split_first()?;
     if *kind == INDEPENDENT {
         return rest.is_empty().then_some(Entry::PositionIndependent);
+    }
+    if *kind == SAME {
+        return Some(Entry::SameAs(Key::from_bytes(rest)?));
     }
     let (length, rest) = rest.split_first_chunk::<8>()?;
     let (object, text) = rest.split_at_checked(u64::from_le_bytes(*length).try_into().ok()?)?;
@@ -394,8 +404,13 @@ mod tests {
             cache.put(&key, &expected);
             assert_eq!(cache.get(&key), Some(expected));
         }
-        cache.put(&key, &Entry::PositionIndependent);
-        assert_eq!(cache.get(&key), Some(Entry::PositionIndependent));
+        for expected in [
+            Entry::PositionIndependent,
+            Entry::SameAs(Key::of([&b"b"[..]])),
+        ] {
+            cache.put(&key, &expected);
+            assert_eq!(cache.get(&key), Some(expected));
+        }
         assert_eq!(cache.get(&Key::of([&b"b"[..]])), None);
         assert_eq!(files(directory.path()).len(), 1);
     }

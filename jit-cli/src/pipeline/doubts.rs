@@ -28,6 +28,11 @@ impl Doubts {
         self.state().open.insert(*key, object);
     }
 
+    /// Returns whether there is something to compare with what is compiled.
+    pub(crate) fn is_open(&self, key: &Key) -> bool {
+        self.state().open.contains_key(key)
+    }
+
     /// Compares what was compiled with what the cache gave, if it is to be compared.
     pub(crate) fn compare(&self, key: &Key, name: &str, object: &Object) {
         let mut state = self.state();

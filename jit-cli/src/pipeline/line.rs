@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, time::Instant};
 
-use jit_llvm::{Compiler, Made, Object, Source};
+use jit_llvm::{Compiler, Ir, Made, Object, Source};
 use jit_optimizer::{OptimizeError, Optimizer};
 use jit_schema::{ObjectError, Target};
 use jit_stencils::UnresolvedGroup;
@@ -37,9 +37,15 @@ pub(crate) struct Product {
 type Results = (Vec<Result<UnresolvedGroup, Error>>, Vec<Product>);
 
 impl Line<'_> {
-    /// Returns a result for each source, in their order, and what a cache may store.
-    pub(crate) fn run(&self, sources: &[Source], stages: &mut StageTimes) -> Results {
-        match self.try_run(self.compiler, sources, stages) {
+    /// Returns a result for each source, in their order, and what a cache may store. Sources that have an IR are
+    /// compiled from that.
+    pub(crate) fn run(
+        &self,
+        sources: &[Source],
+        irs: &[Option<&Ir>],
+        stages: &mut StageTimes,
+    ) -> Results {
+        match self.try_run(self.compiler, (sources, irs), stages) {
             Ok(results) => self.run_again(sources, results, stages),
             Err(failure) => (vec![Err(failure)], Vec::new()),
         }
@@ -71,7 +77,7 @@ impl Line<'_> {
             .map(|snapshot| snapshot.map(|snapshot| compiler.adopt(snapshot)));
         let again = adopted
             .map_err(Error::from)
-            .and_then(|_| self.try_run(compiler, &failed, stages));
+            .and_then(|_| self.try_run(compiler, (&failed, &[]), stages));
         let (again, more) = match again {
             Ok(again) => again,
             // It concerns all of them, and is reported once.
@@ -95,10 +101,10 @@ impl Line<'_> {
     fn try_run(
         &self,
         compiler: &Compiler<'_>,
-        sources: &[Source],
+        (sources, irs): (&[Source], &[Option<&Ir>]),
         stages: &mut StageTimes,
     ) -> Result<Results, Error> {
-        let assembly = timed(&mut stages.compile, || compiler.compile(sources))?;
+        let assembly = timed(&mut stages.compile, || compiler.compile_from(sources, irs))?;
         let started = Instant::now();
         // A failure stays in its place in the list, and each step goes on with the rest.
         let results: Vec<Result<Made<String>, Error>> = sources

@@ -1,5 +1,6 @@
 //! Building one target, from micro-ops to stencils.
 
+mod by_ir;
 mod cached;
 
 use std::{
@@ -11,7 +12,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use jit_llvm::{CompileOptions, Compiler, Diagnostics, Interrupt, Mode, Source, Toolchain};
+use jit_llvm::{CompileOptions, Compiler, Diagnostics, Interrupt, Ir, Mode, Source, Toolchain};
 use jit_optimizer::Optimizer;
 use jit_schema::Target;
 use jit_stencils::{StencilSet, UnresolvedGroup, UnwindInfo};
@@ -166,6 +167,7 @@ fn build_all(job: Job<'_>) -> Result<Built, Error> {
         },
         doubts: Doubts::default(),
         begun,
+        by_ir: AtomicUsize::new(0),
     };
     let mut outcome = build.run()?;
     let names = sources.into_iter().map(|source| source.name);
@@ -207,6 +209,8 @@ struct Build<'a> {
     doubts: Doubts,
     /// When the build began.
     begun: SystemTime,
+    /// The number of micro-ops that the cache has by their IR.
+    by_ir: AtomicUsize,
 }
 
 /// Counts the micro-ops that are done.
@@ -314,7 +318,7 @@ impl Build<'_> {
         }
         Ok(Compiled {
             groups,
-            cached,
+            cached: cached + self.by_ir.load(Ordering::Relaxed),
             shim,
             stages,
             reads: self.reads(reads)?,
@@ -408,24 +412,28 @@ impl Build<'_> {
         }
     }
 
-    /// Compiles the sources that were not in the cache.
+    /// Compiles the sources whose tokens are not in the cache, except those whose IR is.
     fn compile(
         &self,
         misses: &[Miss<'_>],
         lookup: Option<LookupOf<'_>>,
     ) -> (Vec<Outcome>, StageTimes) {
-        let stages = Mutex::new(StageTimes::default());
+        let mut first = StageTimes::default();
+        let (found, inputs) = match self.look_up_ir(misses, lookup, &mut first) {
+            Ok(divided) => divided,
+            // It concerns all of them, and is reported once.
+            Err(error) => return (vec![(0, Err(error))], first),
+        };
+        let stages = Mutex::new(first);
         // Batches are started in their order, so that the large ones come first.
-        let results = batches(misses, self.mode)
+        let mut results: Vec<Outcome> = batches(&inputs, self.mode)
             .into_iter()
             .par_bridge()
             .flat_map_iter(|batch| {
-                let sources: Vec<Source> = batch
-                    .iter()
-                    .map(|(_, source, _)| (*source).clone())
-                    .collect();
+                let sources: Vec<Source> = batch.iter().map(|input| input.source.clone()).collect();
+                let irs: Vec<Option<&Ir>> = batch.iter().map(|input| input.ir.as_ref()).collect();
                 let mut own = StageTimes::default();
-                let (results, products) = self.line.run(&sources, &mut own);
+                let (results, products) = self.line.run(&sources, &irs, &mut own);
                 if let Some(lookup) = lookup {
                     self.store(batch, &products, lookup);
                 }
@@ -434,10 +442,11 @@ impl Build<'_> {
                     .unwrap_or_else(PoisonError::into_inner)
                     .add(&own);
                 self.meter.advance(batch.len());
-                let places = batch.iter().map(|(index, _, _)| *index);
+                let places = batch.iter().map(|input| input.index);
                 places.zip(results).collect::<Vec<_>>()
             })
             .collect();
+        results.extend(found);
         (
             results,
             stages.into_inner().unwrap_or_else(PoisonError::into_inner),

@@ -83,7 +83,7 @@ fn cached(stdout: &str) -> u64 {
     target["cached"].as_u64().unwrap()
 }
 
-fn entries(directory: PathBuf) -> Vec<PathBuf> {
+pub(crate) fn entries(directory: PathBuf) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         let path = entry.path();
@@ -96,7 +96,7 @@ fn entries(directory: PathBuf) -> Vec<PathBuf> {
     found
 }
 
-const HEADER: &str = "vm/Include/internal/vm_values.h";
+pub(crate) const HEADER: &str = "vm/Include/internal/vm_values.h";
 
 #[test]
 fn changes_without_effect() {
@@ -171,13 +171,17 @@ fn changes_with_effect() {
         "vm/Include/tinyvm.h",
         format!("{head}\n    long padding[3];{tail}"),
     );
-    assert_eq!(sandbox.cached_and_right(), 0);
+    // Micro-ops that use none of its fields have the same IR as before.
+    let cached_then = sandbox.cached_and_right();
+    assert!((1..all()).contains(&cached_then), "{cached_then}");
 
-    // Flags for code generation are added, or it is a debug build.
-    for flags in [&["--cflags=-O1"][..], &["--debug"]] {
-        let run = sandbox.cached_build().with(flags);
-        assert_eq!(cached(&run.succeeds().stdout), 0, "{flags:?}");
-    }
+    // Flags for code generation are added.
+    let run = sandbox.cached_build().with(&["--cflags=-O1"]);
+    assert_eq!(cached(&run.succeeds().stdout), 0);
+    // A debug build has other micro-ops where they have assertions.
+    let run = sandbox.cached_build().with(&["--debug"]);
+    let cached_then = cached(&run.succeeds().stdout);
+    assert!(cached_then < all(), "{cached_then}");
     // The first build's results are still in the cache.
     assert_eq!(sandbox.cached_and_right(), all());
 }

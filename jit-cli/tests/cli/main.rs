@@ -24,6 +24,7 @@ mod flags;
 mod goldens;
 mod hostile_text;
 mod interrupt;
+mod ir;
 mod leftovers;
 mod library;
 mod llvm21;

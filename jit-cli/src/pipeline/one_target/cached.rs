@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use jit_llvm::{Object, Snapshot};
 use rayon::prelude::*;
 
+use super::by_ir::Input;
 use super::{Build, LookupOf, Miss, Outcome, Shim, ShimSource};
 use crate::{
     cache::{
         key::Key,
         lookup::{Lookup, ShimKey},
-        store::Entry,
+        store::{Cache, Entry},
     },
     error::Error,
     pipeline::line::Product,
@@ -82,7 +83,7 @@ impl Build<'_> {
             let key = found.key?;
             let interrupt = self.line.compiler.interrupt();
             lookup.cache.fetch([key].iter(), interrupt);
-            stored_object(lookup, &key)
+            stored_object(lookup.cache, &key)
         });
         let believed = found
             .key
@@ -169,7 +170,7 @@ impl Build<'_> {
     }
 
     /// Returns an object of the cache, unless it is to be verified.
-    fn believed(&self, key: &Key, object: Object) -> Option<Object> {
+    pub(super) fn believed(&self, key: &Key, object: Object) -> Option<Object> {
         let verifies = |lookup: &Lookup<'_>| lookup.cache.verifies(key);
         if self.lookup.as_ref().is_some_and(verifies) {
             self.doubts.note(key, object);
@@ -187,9 +188,10 @@ impl Build<'_> {
             Some(Entry::Object(object)) => Ok(Some(object)),
             Some(Entry::PositionIndependent) => {
                 let key = self.independent_key(key)?;
-                Ok(key.and_then(|key| stored_object(lookup, &key)))
+                Ok(key.and_then(|key| stored_object(lookup.cache, &key)))
             }
-            None => Ok(None),
+            // Only keys of IR have those.
+            Some(Entry::SameAs(_)) | None => Ok(None),
         }
     }
 
@@ -204,7 +206,7 @@ impl Build<'_> {
     /// warning, or because llvm-objdump failed, so that comments are missing.
     pub(super) fn store(
         &self,
-        batch: &[Miss<'_>],
+        batch: &[Input<'_>],
         products: &[Product],
         (lookup, started): LookupOf<'_>,
     ) {
@@ -214,11 +216,16 @@ impl Build<'_> {
             return;
         }
         for product in products {
-            let Some((_, source, Some(key))) = batch.get(product.index) else {
+            let Some(input) = batch.get(product.index) else {
+                continue;
+            };
+            let (source, Some(key)) = (input.source, &input.key) else {
                 continue;
             };
             let object = &product.object;
-            self.doubts.compare(key, &source.name, object);
+            for key in std::iter::once(key).chain(&input.ir_key) {
+                self.doubts.compare(key, &source.name, object);
+            }
             let complete = object.disassembly.is_some() || lookup.toolchain.objdump.is_none();
             if !complete || self.warned.contains(&source.name) {
                 continue;
@@ -226,6 +233,9 @@ impl Build<'_> {
             let entry = Entry::Object(object.clone());
             if !product.independent {
                 lookup.cache.put(key, &entry);
+                if let Some(ir) = &input.ir_key {
+                    lookup.cache.put(ir, &Entry::SameAs(*key));
+                }
             } else if let Ok(Some(independent)) = self.independent_key(key) {
                 lookup.cache.put(&independent, &entry);
                 lookup.cache.put(key, &Entry::PositionIndependent);
@@ -234,9 +244,9 @@ impl Build<'_> {
     }
 }
 
-fn stored_object(lookup: &Lookup<'_>, key: &Key) -> Option<Object> {
-    match lookup.cache.get(key)? {
+pub(super) fn stored_object(cache: &Cache, key: &Key) -> Option<Object> {
+    match cache.get(key)? {
         Entry::Object(object) => Some(object),
-        Entry::PositionIndependent => None,
+        Entry::PositionIndependent | Entry::SameAs(_) => None,
     }
 }

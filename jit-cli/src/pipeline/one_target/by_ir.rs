@@ -1,0 +1,156 @@
+//! The second level of the cache: micro-ops whose tokens were never compiled, but whose LLVM IR was.
+
+use std::sync::atomic::Ordering;
+
+use jit_llvm::{Ir, Object, Source};
+use rayon::prelude::*;
+
+use super::{Build, LookupOf, Miss, Outcome, cached::stored_object};
+use crate::{
+    cache::{
+        key::Key,
+        lookup::Lookup,
+        store::{Cache, Entry},
+    },
+    error::Error,
+    statistics::{StageTimes, timed},
+};
+
+/// A source that has to be compiled.
+pub(super) struct Input<'a> {
+    /// Its index.
+    pub(super) index: usize,
+    pub(super) source: &'a Source,
+    /// The key to store the result under.
+    pub(super) key: Option<Key>,
+    /// The key of its IR, to store the result under as well.
+    pub(super) ir_key: Option<Key>,
+    /// The IR to compile. Without it, the source is compiled.
+    pub(super) ir: Option<Ir>,
+}
+
+/// The least and the most sources for one process. With fewer, it takes longer to start the process than to
+/// compile them without it.
+const SIZES: (usize, usize) = (24, 256);
+
+/// Sources that were compiled before, and those that were not.
+type Divided<'a> = (Vec<Outcome>, Vec<Input<'a>>);
+
+impl Build<'_> {
+    /// Translates sources to IR, and finds those that were compiled from the same IR before.
+    pub(super) fn look_up_ir<'a>(
+        &self,
+        misses: &[Miss<'a>],
+        lookup: Option<LookupOf<'_>>,
+        stages: &mut StageTimes,
+    ) -> Result<Divided<'a>, Error> {
+        let input = |&(index, source, key): &Miss<'a>| Input {
+            index,
+            source,
+            key,
+            ir_key: None,
+            ir: None,
+        };
+        let (least, most) = SIZES;
+        let Some(lookup) = lookup.filter(|_| misses.len() >= least) else {
+            return Ok((Vec::new(), misses.iter().map(input).collect()));
+        };
+        // The work is divided twice between the threads: starting a process takes time.
+        let size = misses.len().div_ceil(2 * rayon::current_num_threads());
+        let batches: Vec<_> = misses
+            .par_chunks(size.clamp(least, most))
+            .map(|batch| {
+                let mut own = StageTimes::default();
+                let inputs = batch.iter().map(input).collect();
+                let divided = self.look_up_batch(inputs, lookup, &mut own)?;
+                self.meter.advance(divided.0.len());
+                Ok((divided, own))
+            })
+            .collect::<Result<_, Error>>()?;
+        let mut all: Divided<'a> = (Vec::new(), Vec::new());
+        for ((found, rest), own) in batches {
+            all.0.extend(found);
+            all.1.extend(rest);
+            stages.add(&own);
+        }
+        self.by_ir.store(all.0.len(), Ordering::Relaxed);
+        Ok(all)
+    }
+
+    /// Does it for the sources of one process. What is found is also stored under the key of its tokens, for the
+    /// next build.
+    fn look_up_batch<'a>(
+        &self,
+        mut inputs: Vec<Input<'a>>,
+        (lookup, started): LookupOf<'_>,
+        stages: &mut StageTimes,
+    ) -> Result<Divided<'a>, Error> {
+        // What is to be compared with what the cache gave is compiled from its source.
+        let (candidates, mut rest): (Vec<_>, Vec<_>) = inputs
+            .drain(..)
+            .partition(|input| input.key.is_some_and(|key| !self.doubts.is_open(&key)));
+        let sources: Vec<Source> = candidates
+            .iter()
+            .map(|input| input.source.clone())
+            .collect();
+        let irs = timed(&mut stages.compile, || {
+            self.line.compiler.translate(&sources)
+        })?;
+        let keys: Vec<Option<Key>> = irs
+            .iter()
+            .map(|ir| ir.as_ref().map(|ir| Lookup::ir_key(started, ir)))
+            .collect();
+        self.fetch_by_ir(&keys, lookup);
+        let may_store = started.tools_are_unchanged();
+        let mut found = Vec::new();
+        for ((mut input, ir), ir_key) in candidates.into_iter().zip(irs).zip(keys) {
+            input.ir_key = ir_key;
+            let stored = ir_key.and_then(|key| Some((key, stored_by_ir(lookup.cache, &key)?)));
+            let Some((ir_key, object)) = stored else {
+                input.ir = ir;
+                rest.push(input);
+                continue;
+            };
+            let believed = self.believed(&ir_key, object);
+            match believed.map(|object| (self.line.lower(&input.source.name, &object), object)) {
+                Some((Ok(group), object)) => {
+                    if let Some(key) = input.key.filter(|_| may_store) {
+                        lookup.cache.put(&key, &Entry::Object(object));
+                    }
+                    found.push((input.index, Ok(group)));
+                }
+                Some((Err(error), _)) => {
+                    tracing::warn!("what the cache gave is compiled again: {error}");
+                    rest.push(input);
+                }
+                None => rest.push(input),
+            }
+        }
+        Ok((found, rest))
+    }
+
+    /// Takes entries of IR from the shared cache, if there is one, and what they refer to.
+    fn fetch_by_ir(&self, keys: &[Option<Key>], lookup: &Lookup<'_>) {
+        if !lookup.cache.is_shared() {
+            return;
+        }
+        let interrupt = self.line.compiler.interrupt();
+        lookup.cache.fetch(keys.iter().flatten(), interrupt);
+        let entries = keys.iter().flatten().map(|key| lookup.cache.get(key));
+        let others: Vec<Key> = entries
+            .filter_map(|entry| match entry? {
+                Entry::SameAs(key) => Some(key),
+                Entry::Object(_) | Entry::PositionIndependent => None,
+            })
+            .collect();
+        lookup.cache.fetch(others.iter(), interrupt);
+    }
+}
+
+/// Returns the object that was compiled from IR with this key.
+fn stored_by_ir(cache: &Cache, key: &Key) -> Option<Object> {
+    match cache.get(key)? {
+        Entry::SameAs(key) => stored_object(cache, &key),
+        Entry::Object(_) | Entry::PositionIndependent => None,
+    }
+}

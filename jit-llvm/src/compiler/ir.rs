@@ -1,0 +1,89 @@
+//! Compiling in two steps, with LLVM's IR between them.
+
+use super::Compiler;
+use crate::{
+    error::LlvmError,
+    ir::{self, Ir},
+    made::Made,
+    source::Source,
+};
+
+impl Compiler<'_> {
+    /// Translates sources to LLVM's IR. Returns one result for each, in the order of the sources. It is `None` where
+    /// the IR would not say all that counts: if clang prints anything about the source, if the source includes a
+    /// file, and if the flags are not known to have the same effect on stored IR. It is also `None` where translating
+    /// is not worth it, because there are few sources.
+    ///
+    /// # Errors
+    ///
+    /// Those that affect every source, as for [`Compiler::compile`].
+    pub fn translate(&self, sources: &[Source]) -> Result<Vec<Option<Ir>>, LlvmError> {
+        let mut results = vec![None; sources.len()];
+        let (Some(plans), Some(snapshot)) = (self.plans()?, self.snapshot()?) else {
+            return Ok(results);
+        };
+        let plan = plans.compile.closed();
+        if self.are_few(sources.len()) || !ir::is_possible(&plan) {
+            return Ok(results);
+        }
+        let Some(preamble) = self.preamble_of(snapshot, sources.len())? else {
+            return Ok(results);
+        };
+        let usable = |(_, source): &(usize, &Source)| !source.may_include();
+        let (places, usable): (Vec<usize>, Vec<&Source>) =
+            sources.iter().enumerate().filter(usable).unzip();
+        let made = ir::translate(&self.context, &plan, &preamble, &usable)?;
+        for (place, ir) in places.into_iter().zip(made) {
+            if let Some(result) = results.get_mut(place) {
+                *result = ir;
+            }
+        }
+        Ok(results)
+    }
+
+    /// Compiles to assembly, as [`Compiler::compile`] does: from the IR of those sources that have one.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Compiler::compile`].
+    pub fn compile_from(
+        &self,
+        sources: &[Source],
+        irs: &[Option<&Ir>],
+    ) -> Result<Vec<Result<Made<String>, LlvmError>>, LlvmError> {
+        let inputs: Vec<(&str, &Ir)> = sources
+            .iter()
+            .zip(irs)
+            .filter_map(|(source, ir)| Some((source.name.as_str(), (*ir)?)))
+            .collect();
+        let Some(plans) = self.plans()?.filter(|_| !inputs.is_empty()) else {
+            return self.compile(sources);
+        };
+        let Some(texts) = ir::generate(&self.context, &plans.compile.closed(), &inputs)? else {
+            return self.compile(sources);
+        };
+        let has_ir = |index: usize| matches!(irs.get(index), Some(Some(_)));
+        let others: Vec<Source> = sources
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| !has_ir(*index))
+            .map(|(_, source)| source.clone())
+            .collect();
+        let mut others = match others.is_empty() {
+            true => Vec::new(),
+            false => self.compile(&others)?,
+        }
+        .into_iter();
+        let mut texts = texts.into_iter();
+        let results = (0..sources.len()).map_while(|index| match has_ir(index) {
+            true => texts.next().map(|text| {
+                Ok(Made {
+                    value: text,
+                    from_known_inputs: true,
+                })
+            }),
+            false => others.next(),
+        });
+        Ok(results.collect())
+    }
+}

@@ -1,0 +1,181 @@
+//! LLVM's IR before optimization: what clang's front end makes of a source, in the first of two steps.
+//!
+//! The code that is generated from IR depends on nothing else than the IR, the arguments and the compiler.
+//! So a cache that has code of the same IR knows the result after a third of the time that compiling takes.
+
+mod words;
+
+use std::collections::BTreeSet;
+
+use crate::{
+    batch::{self, Command, Member},
+    bitcode,
+    command::Output,
+    context::Context,
+    diagnostics::{Diagnostic, Severity},
+    error::LlvmError,
+    files,
+    plan::Plan,
+    preamble::Preamble,
+    source::Source,
+};
+
+/// The LLVM IR of one source before optimization, as bitcode.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Ir {
+    bitcode: Vec<u8>,
+    contents: Vec<u8>,
+}
+
+impl Ir {
+    fn new(bitcode: Vec<u8>) -> Option<Ir> {
+        let contents = bitcode::contents(&bitcode)?;
+        Some(Ir { bitcode, contents })
+    }
+
+    /// Returns all that the IR says. If two sources have the same, the same compiler with the same
+    /// [arguments](crate::Compiler::closed_arguments) compiles them to the same code.
+    pub fn contents(&self) -> &[u8] {
+        &self.contents
+    }
+}
+
+impl std::fmt::Debug for Ir {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let bytes = self.bitcode.len();
+        f.debug_struct("Ir").field("bytes", &bytes).finish()
+    }
+}
+
+/// Returns whether code from stored IR is known to be the same as clang's own with these arguments. They are those
+/// of sources that include nothing.
+pub(crate) fn is_possible(plan: &Plan) -> bool {
+    match words::unknown(&plan.arguments) {
+        None => true,
+        Some(word) => {
+            tracing::info!(
+                "no code is found by its IR, because of {}",
+                word.to_string_lossy()
+            );
+            false
+        }
+    }
+}
+
+/// Translates sources to IR. There is none for a source that clang prints something about, and none for a batch
+/// with errors: compiling them shows what is wrong.
+pub(crate) fn translate(
+    context: &Context<'_>,
+    plan: &Plan,
+    preamble: &Preamble<'_>,
+    sources: &[&Source],
+) -> Result<Vec<Option<Ir>>, LlvmError> {
+    let plan = plan.with(&[("-S", "-emit-llvm-bc")]);
+    // On some file systems, names that differ in case are one file.
+    let names = sources
+        .iter()
+        .map(|source| source.name.to_ascii_lowercase());
+    let names: BTreeSet<String> = names.collect();
+    let Some(plan) = plan.filter(|_| names.len() == sources.len()) else {
+        return Ok(vec![None; sources.len()]);
+    };
+    let mut arguments = plan.arguments;
+    // The order of uses has an effect on optimization.
+    arguments.extend(["-disable-llvm-passes", "-emit-llvm-uselists"].map(Into::into));
+    if let Preamble::Precompiled(path) = preamble {
+        arguments.extend(["-include-pch".into(), path.into()]);
+    }
+    let slot = context.work.slot()?;
+    // The name of its file becomes a part of the IR, so it must be the same in each build.
+    let file = |source: &Source, extension: &str| {
+        let name = format!("uop_{}.{extension}", source.name);
+        slot.path().join(name)
+    };
+    let members = sources.iter().map(|source| Member {
+        name: &source.name,
+        input: file(source, "c"),
+        text: batch::text_of(context, preamble, source),
+        output: file(source, "bc"),
+    });
+    let members: Vec<Member<'_>> = members.collect();
+    batch::write(&members)?;
+    let command = Command {
+        program: &plan.program,
+        arguments: &arguments,
+        directory: slot.path(),
+    };
+    let done = command.run(context, &members)?;
+    let mentioned = mentioned(context, &done);
+    let is_clean = |name: &str| {
+        let names = mentioned.as_ref();
+        names.is_some_and(|names| !names.contains(name))
+    };
+    let mut results = Vec::with_capacity(members.len());
+    for member in &members {
+        results.push(match is_clean(member.name) && member.is_done() {
+            true => Ir::new(files::read(&member.output)?),
+            false => None,
+        });
+        // The next batch has other names.
+        files::remove(&member.input)?;
+        files::remove(&member.output)?;
+    }
+    Ok(results)
+}
+
+/// Returns the names of the sources that clang has printed something about. Returns `None` if it failed, and if
+/// it is not clear what it has printed something about.
+fn mentioned(context: &Context<'_>, done: &Output) -> Option<BTreeSet<String>> {
+    if !done.status.success() {
+        return None;
+    }
+    if done.stderr.is_empty() {
+        return Some(BTreeSet::new());
+    }
+    let diagnostics = context.diagnostics(done);
+    let is_warning = |one: &&Diagnostic| one.severity == Severity::Warning;
+    let warnings: Vec<_> = diagnostics.list.iter().filter(is_warning).collect();
+    let lines = diagnostics.text.lines();
+    let is_clear = warnings.iter().all(|one| one.source.is_some())
+        && lines.filter(|line| line.contains("warning: ")).count() == warnings.len()
+        && !diagnostics.text.contains("remark: ");
+    let names = diagnostics.sources().map(str::to_owned);
+    is_clear.then(|| names.collect())
+}
+
+/// Compiles IR to assembly. Returns `None` if clang prints something: compiling the sources shows it with the
+/// places in them.
+pub(crate) fn generate(
+    context: &Context<'_>,
+    plan: &Plan,
+    inputs: &[(&str, &Ir)],
+) -> Result<Option<Vec<String>>, LlvmError> {
+    let Some(ir) = plan.with(&[("c", "ir")]) else {
+        return Ok(None);
+    };
+    let slot = context.work.slot()?;
+    let members = inputs.iter().enumerate().map(|(index, (name, ir))| Member {
+        name,
+        input: slot.file(index, name, "bc"),
+        text: ir.bitcode.clone(),
+        output: slot.file(index, name, "s"),
+    });
+    let members: Vec<Member<'_>> = members.collect();
+    batch::write(&members)?;
+    let command = Command {
+        program: &ir.program,
+        arguments: &ir.arguments,
+        directory: context.work.path(),
+    };
+    let done = command.run(context, &members)?;
+    if !done.status.success() || !done.stderr.is_empty() {
+        return Ok(None);
+    }
+    let end = plan.last_directive(context.options.target.format);
+    let mut texts = Vec::with_capacity(members.len());
+    for member in &members {
+        texts.push(files::read_text(&member.output)?);
+    }
+    let is_whole = |text: &String| batch::has_line(text, end);
+    Ok(texts.iter().all(is_whole).then_some(texts))
+}
