@@ -164,6 +164,14 @@ impl Cache {
         Some(entry)
     }
 
+    /// Returns the object under the key, if there is an undamaged entry that has one.
+    pub(crate) fn object(&self, key: &Key) -> Option<Object> {
+        match self.get(key)? {
+            Entry::Object(object) => Some(object),
+            Entry::PositionIndependent | Entry::SameAs(_) => None,
+        }
+    }
+
     /// Returns whether there is an entry, damaged or not.
     pub(crate) fn has(&self, key: &Key) -> bool {
         self.entry(key).is_file()

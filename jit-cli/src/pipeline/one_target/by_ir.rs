@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use jit_llvm::{Ir, Object, Source};
 use rayon::prelude::*;
 
-use super::{Build, LookupOf, Miss, Outcome, cached::stored_object};
+use super::{Build, LookupOf, Miss, Outcome};
 use crate::{
     cache::{
         key::Key,
@@ -150,7 +150,7 @@ impl Build<'_> {
 /// Returns the object that was compiled from IR with this key.
 fn stored_by_ir(cache: &Cache, key: &Key) -> Option<Object> {
     match cache.get(key)? {
-        Entry::SameAs(key) => stored_object(cache, &key),
+        Entry::SameAs(key) => cache.object(&key),
         Entry::Object(_) | Entry::PositionIndependent => None,
     }
 }

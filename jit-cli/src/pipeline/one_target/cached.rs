@@ -11,7 +11,7 @@ use crate::{
     cache::{
         key::Key,
         lookup::{Lookup, ShimKey},
-        store::{Cache, Entry},
+        store::Entry,
     },
     error::Error,
     pipeline::line::Product,
@@ -83,7 +83,7 @@ impl Build<'_> {
             let key = found.key?;
             let interrupt = self.line.compiler.interrupt();
             lookup.cache.fetch([key].iter(), interrupt);
-            stored_object(lookup.cache, &key)
+            lookup.cache.object(&key)
         });
         let believed = found
             .key
@@ -188,7 +188,7 @@ impl Build<'_> {
             Some(Entry::Object(object)) => Ok(Some(object)),
             Some(Entry::PositionIndependent) => {
                 let key = self.independent_key(key)?;
-                Ok(key.and_then(|key| stored_object(lookup.cache, &key)))
+                Ok(key.and_then(|key| lookup.cache.object(&key)))
             }
             // Only keys of IR have those.
             Some(Entry::SameAs(_)) | None => Ok(None),
@@ -241,12 +241,5 @@ impl Build<'_> {
                 lookup.cache.put(key, &Entry::PositionIndependent);
             }
         }
-    }
-}
-
-pub(super) fn stored_object(cache: &Cache, key: &Key) -> Option<Object> {
-    match cache.get(key)? {
-        Entry::Object(object) => Some(object),
-        Entry::PositionIndependent | Entry::SameAs(_) => None,
     }
 }
