@@ -17,7 +17,7 @@ use jit_llvm::{Compiler, LlvmError, Snapshot, Source};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use self::times::{TICK, changed, check_links, is_newer, read};
+use self::times::{TICK, changed, check_places, is_newer, read};
 use crate::state::inputs::{Mark, Names};
 
 /// What clang has read.
@@ -120,16 +120,18 @@ impl Headers {
             files: snapshot.files.iter().map(PathBuf::as_path).collect(),
             time: time.unwrap_or(SystemTime::UNIX_EPOCH),
             absent: BTreeMap::new(),
+            unread: BTreeSet::new(),
             present: BTreeSet::new(),
         };
         let mut seen = search.read(&search.files)?;
-        check_links(&snapshot.files, search.time)?;
+        check_places(&snapshot.files, search.time)?;
         for name in searched {
             search.note(&name.name, &name.beside, name.asked)?;
         }
         for name in words::included(arguments) {
             search.note(Path::new(name), &[], false)?;
         }
+        check_places(&search.unread, search.time)?;
         let present = search.present.iter().map(PathBuf::as_path).collect();
         seen.extend(search.read(&present)?);
         Ok(Headers {
@@ -185,7 +187,9 @@ struct Search<'a> {
     /// The time after which no file may have changed.
     time: SystemTime,
     absent: BTreeMap<PathBuf, Names>,
-    /// Files whose existence matters, but which were not read.
+    /// Files that are at places of the search, but were not read.
+    unread: BTreeSet<PathBuf>,
+    /// Those of them whose existence matters.
     present: BTreeSet<PathBuf>,
 }
 
@@ -215,8 +219,9 @@ impl Search<'_> {
                         return Err(changed(&path));
                     }
                     if asked {
-                        self.present.insert(path);
+                        self.present.insert(path.clone());
                     }
+                    self.unread.insert(path);
                 }
                 _ => self.note_absent(&path)?,
             }

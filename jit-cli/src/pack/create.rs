@@ -22,7 +22,7 @@ use crate::{
     build::{outcome::TargetBuild, output::OutputDir},
     error::Error,
     project::{plan::Plan, platform::Platform},
-    reads::times::is_newer,
+    reads::times::{changed_place, is_newer},
     state::inputs::Mark,
     sysroot::{self, headers::Sysroot},
 };
@@ -100,18 +100,8 @@ pub(crate) fn entry(
     };
     let mut sources = vec![project.template.as_path(), &project.cases];
     sources.extend(project.shim.as_deref());
-    for path in sources
-        .iter()
-        .copied()
-        .chain(headers.seen.keys().map(PathBuf::as_path))
-    {
-        // What is read now would not be what was compiled.
-        let data = path.metadata().map_err(Error::file("read", path))?;
-        if is_newer(&data, made.begun) {
-            let path = path.to_path_buf();
-            return Err(Error::Changed { path });
-        }
-    }
+    let headers_read = headers.seen.keys().map(PathBuf::as_path);
+    check_unchanged(sources.iter().copied().chain(headers_read), made.begun)?;
     let place = Place {
         root: &project.root,
         pyconfig: platform.pyconfig_dir.as_deref(),
@@ -292,4 +282,20 @@ fn described(hole: &Hole, symbols: &[String]) -> String {
         "{} {:?} {value} {:?} {}",
         hole.offset, hole.patch, hole.first, hole.void
     )
+}
+
+/// Fails if a file was changed after this time, or may have been another file before: what is read now would not be what
+/// was compiled.
+fn check_unchanged<'a>(
+    files: impl Iterator<Item = &'a Path> + Clone,
+    time: SystemTime,
+) -> Result<(), Error> {
+    for path in files.clone() {
+        let data = path.metadata().map_err(Error::file("read", path))?;
+        if is_newer(&data, time) {
+            let path = path.to_path_buf();
+            return Err(Error::Changed { path });
+        }
+    }
+    changed_place(files, time).map_or(Ok(()), |path| Err(Error::Changed { path }))
 }

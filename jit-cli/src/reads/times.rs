@@ -28,22 +28,57 @@ pub(crate) fn changed(path: &Path) -> String {
     format!("{} was changed during the build", path.display())
 }
 
-/// Checks that no symbolic link in the paths was changed after this time. Before, it may have led elsewhere.
-pub(crate) fn check_links<'a>(
-    files: impl IntoIterator<Item = &'a PathBuf>,
+/// Checks that no place in the paths was [changed](changed_place).
+pub(crate) fn check_places(
+    files: impl IntoIterator<Item = impl AsRef<Path>>,
     time: SystemTime,
 ) -> Result<(), String> {
-    let places: BTreeSet<&Path> = files
+    changed_place(files, time).map_or(Ok(()), |place| Err(changed(&place)))
+}
+
+/// Returns a symbolic link or a directory in the paths that was changed or renamed after this time. Before, the paths may
+/// have led to other files.
+pub(crate) fn changed_place(
+    files: impl IntoIterator<Item = impl AsRef<Path>>,
+    time: SystemTime,
+) -> Option<PathBuf> {
+    let mut open: Vec<PathBuf> = files
         .into_iter()
-        .flat_map(|path| path.ancestors())
+        .map(|file| file.as_ref().to_path_buf())
         .collect();
-    let is_new = |path: &&&Path| {
-        let data = path.symlink_metadata();
-        data.is_ok_and(|data| data.is_symlink() && is_newer(&data, time))
-    };
-    match places.iter().find(is_new) {
-        Some(path) => Err(changed(path)),
-        None => Ok(()),
+    let mut places = BTreeSet::new();
+    while let Some(path) = open.pop() {
+        for place in path.ancestors() {
+            if !places.insert(place.to_path_buf()) {
+                break;
+            }
+            let Ok(data) = place.symlink_metadata() else {
+                continue;
+            };
+            let is_elsewhere = data.is_symlink() || data.is_dir() && is_renamed(&data);
+            if is_elsewhere && is_newer(&data, time) {
+                return Some(place.to_path_buf());
+            }
+            if let (true, Ok(target)) = (data.is_symlink(), place.read_link()) {
+                open.push(place.parent().unwrap_or(Path::new("")).join(target));
+            }
+        }
+    }
+    None
+}
+
+/// Returns whether the last change of a directory was not to its entries. On Linux, a new or removed entry changes both
+/// times, and renaming the directory only one of them.
+fn is_renamed(data: &Metadata) -> bool {
+    #[cfg(target_os = "linux")]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        (data.ctime(), data.ctime_nsec()) != (data.mtime(), data.mtime_nsec())
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = data;
+        false
     }
 }
 
@@ -67,5 +102,39 @@ pub(crate) fn is_newer(data: &Metadata, time: SystemTime) -> bool {
     {
         let times = [data.modified(), data.created()];
         times.into_iter().flatten().any(|found| found > time)
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::{fs, os::unix::fs::symlink, thread};
+
+    use super::*;
+
+    #[test]
+    fn directories_that_are_renamed() {
+        let root = tempfile::tempdir().unwrap();
+        let path = |name: &str| root.path().join(name);
+        for name in ["in/sub", "other/sub", "far"] {
+            fs::create_dir_all(path(name)).unwrap();
+        }
+        for name in ["in/sub/x.h", "other/sub/x.h"] {
+            fs::write(path(name), name).unwrap();
+        }
+        symlink("../in", path("far/link")).unwrap();
+        thread::sleep(2 * TICK);
+        let time = SystemTime::now();
+        thread::sleep(2 * TICK);
+        // What is created beside them has no effect on the files.
+        fs::write(path("in/new"), "").unwrap();
+        let check = |name: &str| check_places([&path(name)], time);
+        let paths = ["in/sub/x.h", "far/link/sub/x.h"];
+        for name in paths {
+            assert_eq!(check(name), Ok(()), "{name}");
+        }
+        fs::rename(path("in"), path("away")).unwrap();
+        fs::rename(path("other"), path("in")).unwrap();
+        assert_eq!(check(paths[0]), Err(changed(&path("in"))));
+        assert_eq!(check(paths[1]), Err(changed(&path("far/../in"))));
     }
 }

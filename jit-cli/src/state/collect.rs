@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use crate::{
     reads::{
         Headers,
-        times::{changed, check_links, is_newer, read},
+        times::{changed, check_places, is_newer, read},
         words,
     },
     state::{
@@ -54,7 +54,7 @@ pub(crate) fn collect(
         return Err(changed(path));
     }
     if headers.late {
-        check_links(headers.seen.keys(), begun)?;
+        check_places(headers.seen.keys(), begun)?;
         if let Some(path) = headers.seen.keys().find(is_new) {
             return Err(changed(path));
         }
@@ -72,7 +72,7 @@ pub(crate) fn collect(
     }
     files.extend(words::files(&others.arguments.concat())?);
     files.extend(words::files(others.flags)?);
-    check_links(&files, begun)?;
+    check_places(&files, begun)?;
     let marks = files
         .par_iter()
         .map(|path| Ok((path.clone(), read(path, begun)?.0)))

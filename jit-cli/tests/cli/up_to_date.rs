@@ -581,7 +581,8 @@ fn outputs() {
     assert!(fs::read(state(LINUX)).unwrap() == whole[&format!("jit_stencils-{LINUX}.state")]);
 }
 
-/// A header that is changed while it is compiled; one that is changed and changed back; and a link to a directory.
+/// A header that is changed while it is compiled; one that is changed and changed back; a link to a directory; and a
+/// directory that is exchanged.
 #[test]
 fn changes_during_a_build() {
     fixtures::needs!(clang_22, objdump_22);
@@ -605,6 +606,17 @@ fn changes_during_a_build() {
     let edit_back = format!("echo '#define A 0x11' > {header}");
     let lead_elsewhere = format!("ln -sfn ../other-target {link}");
     let lead_back = format!("ln -sfn ../target-of-link {link}");
+    for (name, text) in HEADERS {
+        if let Some(name) = name.strip_prefix("second/") {
+            sandbox.write(&format!("machine/swap/{name}"), text);
+        }
+    }
+    symlink("../target-of-link", sandbox.path("machine/swap/linked")).unwrap();
+    write(&sandbox, "swap/a.h", "#define A 0x19\n");
+    let (inside, outside) = (sandbox.path("machine/second"), sandbox.path("machine/swap"));
+    let (inside, outside) = (inside.display(), outside.display());
+    let exchange = format!("mv {inside} {inside}.old; mv {outside} {inside}");
+    let exchange_back = format!("mv {inside} {outside}; mv {inside}.old {inside}");
     let tools = sandbox.path("llvm");
     let run = || {
         let words = ["-j1", "--llvm-tools-install-dir"];
@@ -615,6 +627,7 @@ fn changes_during_a_build() {
         (&edit, None),
         (&edit, Some(edit_back.as_str())),
         (&lead_elsewhere, Some(lead_back.as_str())),
+        (&exchange, Some(exchange_back.as_str())),
     ] {
         sandbox.clang_with(&script(change, undo));
         for process in 1..=5 {
@@ -630,7 +643,7 @@ fn changes_during_a_build() {
             is_as_clean(&sandbox, clean.with(&[&tools]), &what);
         }
     }
-    assert!(changed >= 9, "{changed}");
+    assert!(changed >= 12, "{changed}");
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::{
     },
     error::Error,
     pipeline::line::Product,
-    reads::times::is_newer,
+    reads::times::{changed_place, is_newer},
 };
 
 /// The name of the shim in diagnostics.
@@ -157,8 +157,11 @@ impl Build<'_> {
             path.metadata()
                 .is_ok_and(|data| is_newer(&data, self.begun))
         };
-        match of_shim.files.iter().filter(is_shared).find(is_new) {
-            Some(path) => Err(Error::Changed { path: path.clone() }),
+        let shared: Vec<&PathBuf> = of_shim.files.iter().filter(is_shared).collect();
+        let changed = shared.iter().copied().find(is_new).cloned();
+        let changed = changed.or_else(|| changed_place(shared, self.begun));
+        match changed {
+            Some(path) => Err(Error::Changed { path }),
             None => Ok(()),
         }
     }
