@@ -12,6 +12,7 @@ mod create;
 mod error;
 mod manifest;
 mod paste;
+mod pyconfig;
 mod rebuild;
 mod sources;
 mod tokens;

@@ -37,7 +37,7 @@ pub(crate) fn run(
         packed.length.div_ceil(1024)
     )];
     lines.extend(packed.builds.iter().map(|build| format!("  {build}")));
-    let fields = json!({ "path": packed.path, "length": packed.length, "builds": packed.builds });
+    let fields = json!({ "path": packed.path.to_string_lossy(), "length": packed.length, "builds": packed.builds });
     report.told("packed", &lines, fields);
     Ok(())
 }

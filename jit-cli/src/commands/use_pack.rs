@@ -55,8 +55,7 @@ pub(crate) fn run(
     lines.insert(0, format!("in {}:", applied.directory.display()));
     let accepted: Vec<String> = applied.accepted.iter().map(ToString::to_string).collect();
     lines.extend(accepted.iter().map(|text| format!("accepted: {text}")));
-    let fields =
-        json!({ "directory": applied.directory, "files": applied.files, "accepted": accepted });
+    let fields = json!({ "directory": applied.directory.to_string_lossy(), "files": applied.files, "accepted": accepted });
     report.told("used", &lines, fields);
     Ok(())
 }

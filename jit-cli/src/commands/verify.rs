@@ -51,7 +51,7 @@ pub(crate) fn run(
     report.told(
         "whole",
         &lines,
-        json!({ "path": arguments.pack, "builds": pack.builds() }),
+        json!({ "path": arguments.pack.to_string_lossy(), "builds": pack.builds() }),
     );
     let Some(cpython) = &arguments.cpython else {
         return Ok(());

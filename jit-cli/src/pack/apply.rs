@@ -8,7 +8,7 @@ use super::{
     compare::{self, Difference},
     create::Pack,
     error::PackError,
-    manifest::{Build, Configuration},
+    manifest::{Build, Configuration, DEBUG, FREE_THREADED},
     sources::Sources,
     tree::Place,
 };
@@ -43,11 +43,6 @@ pub(super) struct Match<'a> {
     pub(super) build: &'a Build,
     pub(super) differences: Vec<Difference>,
 }
-
-/// The macro of a debug build.
-const DEBUG: &str = "Py_DEBUG";
-/// The macro of a free-threaded build.
-pub(super) const FREE_THREADED: &str = "Py_GIL_DISABLED";
 
 /// Returns the `pyconfig.h` of the first target.
 fn configuration(plan: &Plan<'_>) -> Result<Sources, Error> {
@@ -115,18 +110,23 @@ impl Pack {
             .into());
         }
         let output = OutputDir::create(&plan.output_dir)?;
+        if written.iter().any(|file| file.name.ends_with(".h")) {
+            let dispatchers = files::dispatchers(&plan, &comment).into_iter();
+            // make builds nothing again that includes a file that does not change.
+            let has_changed = |file: &File| {
+                output
+                    .read(&file.name)
+                    .is_none_or(|old| old != file.contents)
+            };
+            written.extend(dispatchers.filter(has_changed));
+            written.push(File::new(STAMP, Vec::new()));
+        }
         let named: Vec<(&str, &[u8])> = written
             .iter()
             .map(|file| (file.name.as_str(), file.contents.as_slice()))
             .collect();
+        // The stamp is renamed last.
         output.write(&named)?;
-        let dispatchers = match plan.emits.header {
-            true => files::dispatchers(&plan, &comment),
-            false => Vec::new(),
-        };
-        crate::build::outcome::write_dispatchers(&output, &dispatchers)?;
-        // It has to be newer than all other files.
-        output.write(&[(STAMP, b"")])?;
         Ok(Applied {
             directory: plan.output_dir.clone(),
             targets: plan
@@ -134,11 +134,7 @@ impl Pack {
                 .iter()
                 .map(|platform| platform.target)
                 .collect(),
-            files: written
-                .into_iter()
-                .chain(dispatchers)
-                .map(|file| file.name)
-                .collect(),
+            files: written.into_iter().map(|file| file.name).collect(),
             accepted,
         })
     }
@@ -168,16 +164,15 @@ impl Pack {
             free_threaded: configured.configures(FREE_THREADED),
             tuned: plan.codegen == jit_schema::Codegen::Tuned,
         };
+        let flags = plan.flags_text(platform);
         let triple = platform.target.triple;
         let build = manifest.builds.iter().find(|build| {
-            build.target == triple
-                && build.configuration == wanted
-                && build.cflags == plan.options.cflags
+            build.target == triple && build.configuration == wanted && build.cflags == flags
         });
         let Some(build) = build else {
             return Err(PackError::NothingFor {
                 path: self.path.clone(),
-                wanted: match plan.options.cflags.as_str() {
+                wanted: match flags.as_str() {
                     "" => format!("{triple} ({})", wanted.name()),
                     flags => format!("{triple} ({}) with the flags {flags:?}", wanted.name()),
                 },

@@ -25,6 +25,8 @@ const LEVEL: u32 = 4;
 const MEMORY: u32 = 128 << 10;
 /// The maximum length of the manifest and of each file, in bytes. Those of CPython have less than a tenth of that.
 const LARGEST: u64 = 64 << 20;
+/// The maximum length of the manifest, in bytes. That of seven targets of CPython in four configurations has 5 MB.
+const LARGEST_MANIFEST: u64 = 16 << 20;
 /// The maximum length of all files together, in bytes. CPython's, for seven targets in four configurations, have
 /// 100 MB.
 const ALL: u64 = 1 << 30;
@@ -77,13 +79,18 @@ impl Archive {
         let mut archive = tar::Archive::new(text);
         let mut manifest: Option<Manifest> = None;
         let mut files = BTreeMap::new();
-        for entry in archive.entries().map_err(damaged)? {
+        for entry in archive.entries().map_err(damaged)?.raw(true) {
             let mut entry = entry.map_err(damaged)?;
             let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
             if entry.header().entry_type() != EntryType::Regular {
                 return Err(format!("{name:?} in it is not a regular file"));
             }
-            if entry.size() > LARGEST {
+            let largest = if manifest.is_none() {
+                LARGEST_MANIFEST
+            } else {
+                LARGEST
+            };
+            if entry.size() > largest {
                 return Err(format!(
                     "{name:?} in it is too large: {} bytes",
                     entry.size()
@@ -118,7 +125,8 @@ impl Archive {
         // The checksum of the whole archive follows the last file.
         let mut rest = archive.into_inner();
         let more = io::copy(&mut rest, &mut io::sink()).map_err(damaged)?;
-        if more > u64::from(u16::MAX) {
+        let after = rest.into_inner().into_inner();
+        if more > u64::from(u16::MAX) || !after.is_empty() {
             return Err("it has something after its last file".to_owned());
         }
         let paths = manifest

@@ -6,8 +6,8 @@ use std::{
 };
 
 use super::{
+    pyconfig::PYCONFIG,
     sources::{FileHashes, Inputs},
-    tree::PYCONFIG,
 };
 
 /// A difference between the tree that a pack was made from and another tree.

@@ -11,11 +11,10 @@ use jit_stencils::{Hole, PatchValue, Stencil, StencilGroup, StencilSet};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    apply::FREE_THREADED,
     archive::Archive,
     error::PackError,
-    manifest::{Build, Configuration, FORMAT, Manifest},
-    sources::{self, Inputs},
+    manifest::{Build, Configuration, FORMAT, FREE_THREADED, Manifest},
+    sources::Inputs,
     tree::Place,
 };
 use crate::{
@@ -102,11 +101,14 @@ pub(crate) fn entry(
     sources.extend(project.shim.as_deref());
     let headers_read = headers.seen.keys().map(PathBuf::as_path);
     check_unchanged(sources.iter().copied().chain(headers_read), made.begun)?;
+    let flags = plan.flags_text(platform);
+    // Assertions have the numbers of lines.
+    let lines = debug || flags.contains("NDEBUG");
     let place = Place {
         root: &project.root,
         pyconfig: platform.pyconfig_dir.as_deref(),
     };
-    let mut inputs = place.of_build(headers, &sources, debug)?.inputs();
+    let mut inputs = place.of_build(headers, &sources, &flags, lines)?.inputs();
     if platform.is_builtin() {
         // These stand for macros of pyconfig.h.
         for text in sysroot::headers::defines(debug, plan.options.free_threaded) {
@@ -114,10 +116,10 @@ pub(crate) fn entry(
             inputs.macros.insert(name.to_owned(), value.to_owned());
         }
     }
-    let gil = inputs.macros.get(FREE_THREADED);
+    let configured = place.configuration()?;
     let configuration = Configuration {
         debug,
-        free_threaded: gil.is_some_and(|text| sources::is_unconditional(text)),
+        free_threaded: plan.options.free_threaded || configured.configures(FREE_THREADED),
         tuned: plan.codegen == Codegen::Tuned,
     };
     let names = &built.names;
@@ -138,7 +140,7 @@ pub(crate) fn entry(
         cpython: project
             .release
             .map_or_else(String::new, |release| release.version.to_string()),
-        cflags: plan.options.cflags.clone(),
+        cflags: flags,
         headers: match &platform.sysroot {
             None => "installed",
             Some(Sysroot::Builtin(_)) => "builtin",

@@ -10,6 +10,10 @@ use crate::state::inputs::Mark;
 
 /// The version of the format. A pack of another version is refused.
 pub(super) const FORMAT: u32 = 1;
+/// The macro of a debug build of Python.
+pub(super) const DEBUG: &str = "Py_DEBUG";
+/// The macro of a free-threaded build of Python.
+pub(super) const FREE_THREADED: &str = "Py_GIL_DISABLED";
 
 /// The contents of a pack, and what it was made from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,6 +130,22 @@ impl Manifest {
                 "its manifest lists the input {name:?}, which is not a valid name"
             ));
         }
+        let texts = self.builds.iter().flat_map(|build| {
+            [
+                &build.target,
+                &build.cpython,
+                &build.cflags,
+                &build.headers,
+                &build.llvm,
+            ]
+        });
+        let values = self.inputs.iter().flat_map(|inputs| inputs.macros.values());
+        if let Some(text) = texts
+            .chain(values)
+            .find(|text| text.contains(is_unprintable))
+        {
+            return Some(format!("it has control characters in {text:?}"));
+        }
         for (index, build) in self.builds.iter().enumerate() {
             let title = build.title();
             match Target::from_triple(&build.target) {
@@ -134,6 +154,10 @@ impl Manifest {
             }
             if build.inputs >= self.inputs.len() {
                 return Some(format!("it does not say what {title} was made from"));
+            }
+            let has = |end: &str| build.files.keys().any(|name| name.ends_with(end));
+            if !has(".h") && !has(".stencils") {
+                return Some(format!("it has no stencils for {title}"));
             }
             let is_name = |name: &str| {
                 let is_part = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
@@ -161,6 +185,11 @@ impl Manifest {
 /// Returns whether a name is a relative path without `..`, or the name of a macro.
 fn is_plain(name: &str) -> bool {
     let is_part = |part: &str| !part.is_empty() && part != "." && part != "..";
-    !name.contains(|c: char| c.is_control() || c == '\\' || c == ':')
+    !name.contains(|c: char| c == '\n' || is_unprintable(c) || c == '\\' || c == ':')
         && name.split('/').all(is_part)
+}
+
+/// Returns whether a character does something to a terminal, or to the direction of the text there.
+fn is_unprintable(c: char) -> bool {
+    c.is_control() && c != '\n' || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

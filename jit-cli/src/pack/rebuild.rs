@@ -88,7 +88,9 @@ impl Pack {
                 free_threaded,
                 ..
             } = build.configuration;
-            build.headers == BUILTIN || (debug, free_threaded) == configured
+            // Flags may run programs and write files, so those in a pack are not used.
+            build.cflags == options.cflags
+                && (build.headers == BUILTIN || (debug, free_threaded) == configured)
         };
         let builds = builds.filter(|(_, build)| is_wanted(build) && fits(build));
         let recipes = builds.map(|(index, build)| {
@@ -96,7 +98,6 @@ impl Pack {
             options.targets = Targets::Named(vec![build.target.clone()]);
             options.debug = build.configuration.debug;
             options.codegen = Some(build.configuration.codegen());
-            options.cflags.clone_from(&build.cflags);
             if build.headers == BUILTIN {
                 options.sysroot = Some(BUILTIN.into());
                 options.free_threaded = build.configuration.free_threaded;

@@ -11,7 +11,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     paste::{self, Paste},
-    tokens::{self, Kind, Line, Token},
+    pyconfig::{Definition, Placed, definitions, is_unconditional, placed, shown},
+    tokens::{self, Kind, Line},
 };
 use crate::state::inputs::{Names, hexadecimal};
 
@@ -47,6 +48,8 @@ pub(super) struct FileHashes {
 #[derive(Debug, Clone)]
 pub(super) struct Text {
     bytes: String,
+    /// Whether all of it counts.
+    is_odd: bool,
     spliced: String,
 }
 
@@ -54,7 +57,34 @@ impl Text {
     pub(super) fn new(bytes: &[u8]) -> Text {
         Text {
             bytes: hexadecimal(bytes),
+            is_odd: tokens::is_odd(bytes),
             spliced: tokens::spliced(&String::from_utf8_lossy(bytes)),
+        }
+    }
+
+    /// Returns all words in it, those of comments included.
+    pub(super) fn words(&self) -> BTreeSet<&str> {
+        let is_part = |c: char| c == '_' || c.is_alphanumeric();
+        self.spliced.split(|c| !is_part(c)).collect()
+    }
+
+    /// Returns the names in its tokens that are among these words.
+    pub(super) fn names_among(&self, words: &BTreeSet<&str>) -> BTreeSet<String> {
+        let lines = tokens::lines(&self.spliced);
+        let names = lines.iter().flat_map(|line| tokens::names(&line.tokens));
+        names
+            .filter(|name| words.contains(name))
+            .map(str::to_owned)
+            .collect()
+    }
+
+    fn hashes(&self, code: String) -> FileHashes {
+        FileHashes {
+            code: match self.is_odd {
+                true => self.bytes.clone(),
+                false => code,
+            },
+            bytes: self.bytes.clone(),
         }
     }
 
@@ -107,9 +137,9 @@ impl Sources {
         let configured = definitions(&pyconfig_lines);
         let mentioned = self.mentioned(files.values().flatten(), &configured);
         let hashes = files.iter().filter_map(|(name, lines)| {
-            let bytes = self.files.get(*name)?.bytes.clone();
+            let text = self.files.get(*name)?;
             let code = self.hash(lines, |name| mentioned.contains(name));
-            Some(((*name).to_owned(), FileHashes { bytes, code }))
+            Some(((*name).to_owned(), text.hashes(code)))
         });
         let hashes = hashes.collect();
         let macros = configured
@@ -119,16 +149,7 @@ impl Sources {
             .collect();
         Inputs {
             files: hashes,
-            pyconfig: pyconfig.map(|text| FileHashes {
-                bytes: text.bytes.clone(),
-                code: {
-                    let is_other =
-                        |line: &&Line<'_>| matches!(line.kind, Kind::Directive | Kind::Text);
-                    let others: Vec<Line<'_>> =
-                        pyconfig_lines.iter().filter(is_other).cloned().collect();
-                    self.hash(&others, |_| false)
-                },
-            }),
+            pyconfig: pyconfig.map(|text| text.hashes(self.order(&pyconfig_lines, &mentioned))),
             macros,
             outside: self.outside.clone(),
             absent: self.absent.clone(),
@@ -183,6 +204,33 @@ impl Sources {
         }
     }
 
+    /// Returns a hash of what `pyconfig.h` has besides the values of macros: the order of those that are mentioned, and
+    /// other text, with the conditions around each.
+    fn order(&self, lines: &[Line<'_>], mentioned: &BTreeSet<&str>) -> String {
+        let mut hasher = Sha256::new();
+        for Placed { line, conditions } in placed(lines) {
+            match &line.kind {
+                Kind::Define(name) | Kind::Undefine(name) if !mentioned.contains(name.as_str()) => {
+                    continue;
+                }
+                Kind::Define(name) | Kind::Undefine(name) => hasher.update(name),
+                _ => {
+                    for condition in conditions {
+                        hasher.update(shown(&condition.tokens));
+                        hasher.update("\n");
+                    }
+                    hasher.update(shown(&line.tokens));
+                }
+            }
+            if self.lines {
+                hasher.update(format!(":{}", line.number));
+            }
+            hasher.update("\n");
+        }
+        let digest = hasher.finalize();
+        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// Returns a hash of the tokens. Only definitions of macros for which `counts` returns true are included.
     fn hash(&self, lines: &[Line<'_>], counts: impl Fn(&str) -> bool) -> String {
         let mut hasher = Sha256::new();
@@ -196,10 +244,10 @@ impl Sources {
             if line.kind != Kind::Text {
                 hasher.update("\n");
             }
-            if self.lines {
-                hasher.update(format!("{}:", line.number));
-            }
             for token in &line.tokens {
+                if self.lines {
+                    hasher.update(format!("{}:", token.line));
+                }
                 if token.spaced {
                     hasher.update(" ");
                 }
@@ -214,99 +262,6 @@ impl Sources {
         let digest = hasher.finalize();
         digest.iter().map(|byte| format!("{byte:02x}")).collect()
     }
-}
-
-/// The definitions of a macro in `pyconfig.h`.
-#[derive(Debug, Default)]
-struct Definition<'a> {
-    /// The definitions, with their conditions.
-    text: String,
-    /// The names that occur in them.
-    names: BTreeSet<&'a str>,
-}
-
-/// Returns the macros that are defined or undefined.
-fn definitions<'a>(lines: &'a [Line<'a>]) -> BTreeMap<&'a str, Definition<'a>> {
-    let mut definitions: BTreeMap<&str, Definition<'_>> = BTreeMap::new();
-    let mut conditions: Vec<&Line<'_>> = Vec::new();
-    // An include guard is a condition around the whole file.
-    let guard = guard(lines);
-    for line in lines {
-        let name = match &line.kind {
-            Kind::If => {
-                conditions.push(line);
-                continue;
-            }
-            // The condition of the previous branch still matters: it was false.
-            Kind::Else => {
-                conditions.push(line);
-                continue;
-            }
-            Kind::EndIf => {
-                while conditions.pop().is_some_and(|line| line.kind == Kind::Else) {}
-                continue;
-            }
-            Kind::Define(name) | Kind::Undefine(name) => name.as_str(),
-            Kind::Directive | Kind::Text => continue,
-        };
-        if Some(name) == guard {
-            continue;
-        }
-        let definition = definitions.entry(name).or_default();
-        let around = conditions
-            .iter()
-            .filter(|line| guard.is_none_or(|guard| !mentions(line, guard)));
-        for condition in around {
-            definition.text.push_str(&shown(&condition.tokens));
-            definition.text.push('\n');
-            definition.names.extend(tokens::names(&condition.tokens));
-        }
-        match line.kind {
-            Kind::Undefine(_) => definition.text.push_str("#undef\n"),
-            _ => {
-                definition.text.push_str(&shown(line.body()));
-                definition.text.push('\n');
-            }
-        }
-        definition.names.extend(tokens::names(line.body()));
-    }
-    for definition in definitions.values_mut() {
-        definition.text.truncate(definition.text.trim_end().len());
-    }
-    definitions
-}
-
-/// Returns whether a macro with this [text](Definition::text) is always defined.
-pub(super) fn is_unconditional(text: &str) -> bool {
-    !text.starts_with('#')
-}
-
-/// Returns the macro of an include guard: `#ifndef NAME`, then `#define NAME`.
-fn guard<'a>(lines: &'a [Line<'a>]) -> Option<&'a str> {
-    match lines {
-        [first, second, ..] if first.kind == Kind::If => match &second.kind {
-            Kind::Define(name) if mentions(first, name) && second.body().is_empty() => Some(name),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-fn mentions(line: &Line<'_>, name: &str) -> bool {
-    line.tokens.iter().any(|token| token.text == name)
-}
-
-/// Returns tokens as text.
-fn shown(tokens: &[Token<'_>]) -> String {
-    let mut text = String::new();
-    for (index, token) in tokens.iter().enumerate() {
-        // Space before the first token has no meaning.
-        if token.spaced && index > 0 {
-            text.push(' ');
-        }
-        text.push_str(token.text);
-    }
-    text
 }
 
 #[cfg(test)]
@@ -453,6 +408,26 @@ mod tests {
                 !same(&all, &inputs(&header, &cases, &pyconfig)),
                 "{header}{cases}{pyconfig}"
             );
+        }
+    }
+
+    #[test]
+    fn what_else_changes_code() {
+        let orders = [
+            (
+                "#define HAVE_A 1\n#define OTHER 2\n",
+                "#define OTHER 2\n#define HAVE_A 1\n",
+            ),
+            ("#define HAVE_A(x) x\n", "#define HAVE_A (x) x\n"),
+            (
+                "#ifndef G\n#define G\n#define HAVE_A 1\n#endif\n",
+                "#ifdef G\n#define G\n#define HAVE_A 1\n#endif\n",
+            ),
+            ("#ifdef X\nint a;\n#endif\n", "#ifdef Y\nint a;\n#endif\n"),
+        ];
+        for (one, other) in orders {
+            let [one, other] = [one, other].map(|pyconfig| inputs(HEADER, CASES, pyconfig));
+            assert!(!same(&one, &other));
         }
         // A name that is made with `##`.
         let joining = "#define JOIN(a, b) a##b\n#define HAVE(x) JOIN(NOB, x)\nint j = HAVE(ODY);\n";

@@ -41,13 +41,15 @@ pub(super) struct Token<'a> {
     /// Whether there is white space or a comment before it. This makes a difference in `#define F (x)`, and where a macro
     /// turns its argument into a string.
     pub(super) spaced: bool,
+    /// The number of its line in the file.
+    pub(super) line: usize,
 }
 
 impl Token<'_> {
     /// Returns whether the token is an identifier or a keyword.
     pub(super) fn is_name(&self) -> bool {
         let first = self.text.chars().next();
-        first.is_some_and(|first| first == '_' || first.is_alphabetic())
+        first.is_some_and(|first| first == '_' || first == '$' || first.is_alphabetic())
     }
 }
 
@@ -58,7 +60,11 @@ pub(super) fn spliced(text: &str) -> String {
     let mut whole = String::with_capacity(text.len());
     let mut moved = 0;
     for line in text.split_inclusive('\n') {
-        match line.strip_suffix("\\\n") {
+        // clang allows blanks behind the backslash.
+        let start = line
+            .strip_suffix('\n')
+            .map(|line| line.trim_end_matches([' ', '\t', '\x0b', '\x0c']));
+        match start.and_then(|line| line.strip_suffix('\\')) {
             Some(line) => {
                 whole.push_str(line);
                 moved += 1;
@@ -71,6 +77,17 @@ pub(super) fn spliced(text: &str) -> String {
         }
     }
     whole
+}
+
+/// Returns whether a text has something that a lexer may read in another way than clang: whatever changes in it counts
+/// then.
+pub(super) fn is_odd(bytes: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return true;
+    };
+    let odd = ["??/", "\\u", "\\U", "R\"", "\u{feff}"];
+    let is_lone = |(at, _): (usize, &str)| !text[at + 1..].starts_with('\n');
+    odd.iter().any(|part| text.contains(part)) || text.match_indices('\r').any(is_lone)
 }
 
 /// Returns the lines of a text that [`spliced`] has returned.
@@ -101,7 +118,11 @@ pub(super) fn lines(text: &str) -> Vec<Line<'_>> {
                     spaced = true;
                 }
                 Piece::Token(text) => {
-                    tokens.push(Token { text, spaced });
+                    tokens.push(Token {
+                        text,
+                        spaced,
+                        line: number,
+                    });
                     spaced = false;
                 }
             }
@@ -166,7 +187,7 @@ fn piece(text: &str) -> (Piece<'_>, &str) {
     }
     let length = match first {
         '"' | '\'' => literal(text, first),
-        '_' | 'a'..='z' | 'A'..='Z' => length_while(is_part),
+        '_' | '$' | 'a'..='z' | 'A'..='Z' => length_while(is_part),
         // A number can contain letters, points, and signs after an exponent.
         '0'..='9' => number(text),
         '.' if text[1..].starts_with(|c: char| c.is_ascii_digit()) => number(text),
@@ -197,7 +218,7 @@ fn split(text: &str, at: usize) -> (&str, &str) {
 }
 
 fn is_part(c: char) -> bool {
-    c == '_' || c.is_alphanumeric()
+    c == '_' || c == '$' || c.is_alphanumeric()
 }
 
 /// Returns the length of a string or character literal. One without a closing quote, as in the text of an `#error`,
@@ -295,6 +316,24 @@ mod tests {
             ["int a = 1 ;", "# define X ( a ) a + 1", "int b ;"]
         );
         assert_eq!(tokens(other), tokens(plain));
+    }
+
+    #[test]
+    fn texts_that_are_odd() {
+        assert!(!is_odd("int a; // \u{e9}\r\n".as_bytes()));
+        for text in [
+            &b"// \xe9"[..],
+            b"// a??/\nb",
+            b"a\rb",
+            b"int \\u00e9;",
+            b"R\"x(\")x\"",
+        ] {
+            assert!(is_odd(text));
+        }
+        assert_eq!(
+            texts("// why \\ \t\nint a;\n$COST a$b"),
+            [(3, "$COST a$b".to_owned())]
+        );
     }
 
     #[test]

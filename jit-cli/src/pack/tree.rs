@@ -3,17 +3,16 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     io,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
 };
 
 use super::{
     compare::{Change, Difference},
+    pyconfig::PYCONFIG,
     sources::{Inputs, Sources, Text},
 };
 use crate::{error::Error, paths, reads::Headers, state::inputs::Names};
 
-/// The name of the file that configure writes.
-pub(super) const PYCONFIG: &str = "pyconfig.h";
 /// The name of its directory, for files that must not be there.
 const BESIDE_PYCONFIG: &str = "beside pyconfig.h";
 
@@ -31,6 +30,7 @@ impl Place<'_> {
         self,
         headers: &Headers,
         sources: &[&Path],
+        flags: &str,
         lines: bool,
     ) -> Result<Sources, Error> {
         let pyconfig = self.pyconfig.map(|directory| directory.join(PYCONFIG));
@@ -45,17 +45,58 @@ impl Place<'_> {
             .map(PathBuf::as_path)
             .chain(sources.iter().copied())
             .collect();
+        let mut outside = Vec::new();
         for path in read {
             let text = Text::new(&paths::read(path).map_err(Error::file("read", path))?);
             if pyconfig.as_deref() == Some(path) {
                 found.pyconfig = Some(text);
-            } else if let Some(name) = name_in(self.root, path) {
+            } else if let Some(name) = self.name(path) {
                 found.files.insert(name, text);
             } else {
                 found.outside.extend(text.conditions());
+                outside.push(text);
             }
         }
+        // Flags and other headers mention macros, too.
+        found.outside.extend(
+            Text::new(flags.as_bytes())
+                .words()
+                .into_iter()
+                .map(str::to_owned),
+        );
+        if let Some(text) = &found.pyconfig {
+            let words = text.words();
+            let names = outside
+                .iter()
+                .flat_map(|outside| outside.names_among(&words));
+            let names: Vec<String> = names.collect();
+            found.outside.extend(names);
+        }
         Ok(found)
+    }
+
+    /// Returns the name of a file in the checkout, or else of one beside `pyconfig.h`.
+    fn name(self, path: &Path) -> Option<String> {
+        let path = &short(path)?;
+        let beside = || {
+            Some(format!(
+                "{BESIDE_PYCONFIG}/{}",
+                name_in(self.pyconfig?, path)?
+            ))
+        };
+        name_in(self.root, path).or_else(beside)
+    }
+
+    /// Returns the path of a file with such a name.
+    fn path(self, name: &str) -> PathBuf {
+        let beside = name.strip_prefix(BESIDE_PYCONFIG);
+        match (
+            beside.and_then(|name| name.strip_prefix('/')),
+            self.pyconfig,
+        ) {
+            (Some(name), Some(directory)) => directory.join(name),
+            _ => self.root.join(name),
+        }
     }
 
     /// Returns the names of files that were searched and not found, in directories of the checkout and beside
@@ -66,8 +107,9 @@ impl Place<'_> {
             if self.pyconfig == Some(directory) {
                 absent.insert(BESIDE_PYCONFIG.to_owned(), names.clone());
             }
-            if let Some(name) = name_in(self.root, directory) {
-                absent.insert(name, names.clone());
+            if let Some(name) = short(directory).and_then(|path| name_in(self.root, &path)) {
+                let all: &mut Names = absent.entry(name).or_default();
+                all.0.extend(names.0.iter().cloned());
             }
         }
         absent
@@ -77,7 +119,7 @@ impl Place<'_> {
     pub(super) fn like(self, packed: &Inputs) -> Result<Sources, Error> {
         let mut files = BTreeMap::new();
         for name in packed.files.keys() {
-            if let Some(text) = text_of(&self.root.join(name))? {
+            if let Some(text) = text_of(&self.path(name))? {
                 files.insert(name.clone(), text);
             }
         }
@@ -122,6 +164,14 @@ impl Place<'_> {
         }
         found.dedup();
         found
+    }
+}
+
+/// Returns the path without `..`, as in `Include/../Python/x.h`.
+fn short(path: &Path) -> Option<PathBuf> {
+    match path.components().any(|part| part == Component::ParentDir) {
+        true => path.canonicalize().ok(),
+        false => Some(path.to_path_buf()),
     }
 }
 

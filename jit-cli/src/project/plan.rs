@@ -102,12 +102,7 @@ impl<'a> Plan<'a> {
         inputs
             .files
             .extend(pyconfig.map(|directory| directory.join("pyconfig.h")));
-        // The result is as if all flags were given with --cflags, as build.py takes them.
-        let own = platform.cflags.iter().map(String::as_str);
-        let own = shlex::try_join(own).unwrap_or_else(|_| platform.cflags.join(" "));
-        let texts = [own.as_str(), &self.options.cflags].into_iter();
-        let texts: Vec<&str> = texts.filter(|text| !text.is_empty()).collect();
-        let mut flags = texts.join(" ");
+        let mut flags = self.flags_text(platform);
         if let Some(sysroot) = &platform.sysroot {
             let config = self.project.config.as_ref();
             let base = config.map_or(&self.project.root, |config| &config.directory);
@@ -123,6 +118,15 @@ impl<'a> Plan<'a> {
             cflags: &flags,
         };
         digest(platform.target, &settings, &inputs).map(Some)
+    }
+
+    /// Returns the user's flags as if all of them were given with `--cflags`, as build.py takes them.
+    pub(crate) fn flags_text(&self, platform: &Platform) -> String {
+        let own = platform.cflags.iter().map(String::as_str);
+        let own = shlex::try_join(own).unwrap_or_else(|_| platform.cflags.join(" "));
+        let texts = [own.as_str(), &self.options.cflags].into_iter();
+        let texts: Vec<&str> = texts.filter(|text| !text.is_empty()).collect();
+        texts.join(" ")
     }
 
     /// Returns how to compile for a target.

@@ -299,6 +299,68 @@ fn another_configuration_is_not_in_it() {
     assert!(use_pack(&sandbox).fails(27).contains(HEADER));
 }
 
+/// A file beside pyconfig.h, outside of the checkout, counts as well, and so does a header with an indirect name.
+#[test]
+fn files_beside_pyconfig() {
+    fixtures::needs!(clang_22, objdump_22);
+    let sandbox = Sandbox::new().tinyvm_of(&[case("_NOP_r00")]);
+    let text = sandbox.text("vm/pyconfig.h");
+    sandbox.write(
+        "build/pyconfig.h",
+        format!("{text}#include \"pyconfig-64.h\"\n"),
+    );
+    sandbox.write(
+        "build/pyconfig-64.h",
+        "#define SIZE 8\n#include \"../vm/Python/../Python/more.h\"\n",
+    );
+    sandbox.write("vm/Python/more.h", "enum { MORE = SIZE };\n");
+    let here = ["--cpython", "vm", "-p", "build"];
+    sandbox
+        .run(&["pack", "p.pack", LINUX, "--llvm-version", "22"])
+        .with(&here)
+        .succeeds();
+    let apply = || {
+        sandbox
+            .run(&["use", "p.pack", "-o", "out", "-t", LINUX])
+            .with(&here)
+    };
+    apply().succeeds();
+    sandbox.write(
+        "build/pyconfig-64.h",
+        "#define SIZE 4\n#include \"../vm/Python/../Python/more.h\"\n",
+    );
+    assert!(apply().fails(27).contains("pyconfig-64.h"));
+    sandbox.write(
+        "build/pyconfig-64.h",
+        "#define SIZE 8\n#include \"../vm/Python/../Python/more.h\"\n",
+    );
+    sandbox.write("vm/Python/more.h", "enum { MORE = SIZE + 1 };\n");
+    assert!(apply().fails(27).contains("Python/more.h"));
+}
+
+/// Flags in a pack may run programs. They are used if the user names them, too.
+#[test]
+fn flags_of_a_pack_are_not_used() {
+    fixtures::needs!(clang_22, objdump_22);
+    let sandbox = packed();
+    pack(&sandbox, "p.pack")
+        .with(&["--cflags=-DANY"])
+        .succeeds();
+    let verify = || {
+        sandbox.run(&[
+            "verify",
+            "p.pack",
+            "--cpython",
+            "vm",
+            "-p",
+            "vm",
+            "--rebuild",
+        ])
+    };
+    assert!(verify().fails(27).contains("with the flags \"-DANY\""));
+    verify().with(&["--cflags=-DANY"]).succeeds();
+}
+
 #[test]
 fn what_is_packed_is_built_again() {
     fixtures::needs!(clang_22, objdump_22);

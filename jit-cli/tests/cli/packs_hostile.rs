@@ -111,6 +111,10 @@ fn damage() {
         parts.refuses(&bytes, "p.pack: it ");
     }
     parts.refuses(b"not a pack", "it is damaged or not a pack");
+    parts.refuses(
+        &[&whole[..], b"more"].concat(),
+        "something after its last file",
+    );
     // What follows the last file.
     let mut more = unpacked(whole);
     more.extend(vec![0; 1 << 20]);
@@ -194,6 +198,11 @@ fn members() {
     fs::remove_file(&path).unwrap();
     symlink("/etc/passwd", &path).unwrap();
     parts.refuses(&parts.with(&[MANIFEST, &shim]), "is not a regular file");
+    // A name that is too long for a header of its own kind.
+    let long = "n".repeat(200);
+    fs::write(parts.path(&long), "").unwrap();
+    let gnu = parts.tar(&["-cf", "-", "--format=gnu", MANIFEST, &long]);
+    parts.refuses(&compressed(&gnu), "is not a regular file");
     // It is much longer when it is unpacked.
     fs::remove_file(&path).unwrap();
     fs::File::create(&path).unwrap().set_len(65 << 20).unwrap();
