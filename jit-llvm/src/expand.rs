@@ -166,7 +166,10 @@ pub(crate) fn may_assemble_files(
     };
     let directory = context.work.directory("assembly")?;
     let done = preprocess(context, &plan, &WORDS, &directory, input)?;
-    Ok(done.is_none_or(|done| meaning::assembler_may_read_files(&done.text)))
+    Ok(done.is_none_or(|done| {
+        let part = output::whole(&done.text);
+        part.has_raw_strings || meaning::assembler_may_read_files(&part.tokens)
+    }))
 }
 
 /// Returns the text to preprocess: a snapshot, then all sources. Macros whose values depend on something else

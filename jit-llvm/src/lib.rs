@@ -58,6 +58,7 @@ mod includes;
 mod inspect;
 mod interrupt;
 mod ir;
+mod lexical;
 mod made;
 mod module;
 mod object;

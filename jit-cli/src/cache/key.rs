@@ -86,7 +86,7 @@ impl<'de> Deserialize<'de> for Key {
 }
 
 /// Returns preprocessed text without the blanks that do not separate tokens. Two texts with the same tokens
-/// have the same result, whatever their layout.
+/// have the same result, whatever their layout. A text is returned as it is if it is not clear where its literals end.
 pub(crate) fn tokens(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut bytes = text.iter().copied().peekable();
@@ -113,23 +113,51 @@ pub(crate) fn tokens(text: &[u8]) -> Vec<u8> {
                     out.push(b' ');
                 }
                 line_start = false;
+                let is_quote = matches!(byte, b'"' | b'\'');
+                if is_quote && !is_plain_quote(&out, byte) {
+                    return text.to_vec();
+                }
                 out.push(byte);
-                if matches!(byte, b'"' | b'\'') {
-                    // Blanks within quotes are part of the token.
-                    while let Some(inner) = bytes.next() {
-                        out.push(inner);
-                        match inner {
-                            b'\\' => out.extend(bytes.next()),
-                            b'\n' => break,
-                            _ if inner == byte => break,
-                            _ => {}
-                        }
-                    }
+                // Blanks within quotes are part of the token.
+                if is_quote && !copy_literal(byte, &mut bytes, &mut out) {
+                    return text.to_vec();
                 }
             }
         }
     }
     out
+}
+
+/// Returns whether a quote after this text starts a literal with escape sequences. Otherwise it may be a separator of digits
+/// (`1'000`) or start a raw string (`R"(...)"`).
+fn is_plain_quote(before: &[u8], quote: u8) -> bool {
+    let word = before
+        .rsplit(|byte| !is_word(*byte))
+        .next()
+        .unwrap_or_default();
+    match quote {
+        b'"' => !word.ends_with(b"R"),
+        _ => [&b""[..], b"L", b"u", b"U", b"u8"].contains(&word),
+    }
+}
+
+/// Copies the rest of a literal. Returns whether it ends in its line.
+fn copy_literal(quote: u8, bytes: &mut impl Iterator<Item = u8>, out: &mut Vec<u8>) -> bool {
+    while let Some(inner) = bytes.next() {
+        out.push(inner);
+        match inner {
+            b'\\' => out.extend(bytes.next()),
+            b'\n' => return false,
+            _ if inner == quote => return true,
+            _ => {}
+        }
+    }
+    false
+}
+
+/// Returns whether a byte may be a part of an identifier, also as `\u00e9`, or of a number.
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"_$\\".contains(&byte) || byte >= 0x80
 }
 
 /// Returns whether two bytes would become one token without a blank between them.
@@ -139,10 +167,9 @@ fn separates(before: Option<u8>, after: u8) -> bool {
         None => false,
         Some(b'\n') => false,
         Some(before) => {
-            let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80;
             !(alone(before) || alone(after)
                 // A quote may have a prefix, a dot may be a part of a number.
-                || word(before) != word(after) && !b"\"'.+-".contains(&after) && before != b'.')
+                || is_word(before) != is_word(after) && !b"\"'.+-".contains(&after) && before != b'.')
         }
     }
 }
@@ -164,6 +191,8 @@ mod tests {
         assert!(same("a\n\n\n=  b", "a = b"));
         assert!(same("  a", "a"));
         assert!(same("f(x,\n  y)", "f(x, y)"));
+        assert!(same("a = L'x'  ;", "a = L'x';"));
+        assert!(same("f(\"it's\",  1)", "f(\"it's\", 1)"));
     }
 
     #[test]
@@ -186,6 +215,14 @@ mod tests {
             ("a\n#pragma x\nb", "a\nb"),
             ("a < <b", "a <<b"),
             ("é a", "éa"),
+            ("sizeof $x", "sizeof$x"),
+            ("a$ b", "a$b"),
+            ("a \\u00e9", "a\\u00e9"),
+            ("1'000 + ' '", "1'000 + '  '"),
+            ("0xab'cd'ef ' '", "0xab'cd'ef '  '"),
+            ("R\"(a  b)\"", "R\"(a b)\""),
+            ("u8R\"(\"a  b)\"", "u8R\"(\"a b)\""),
+            ("x = '\n' '", "x = '\n'  '"),
         ] {
             assert!(!same(a, b), "{a:?} {b:?}");
         }

@@ -17,21 +17,36 @@ use crate::{
 };
 
 /// The environment variables that change what clang reads or writes.
-const VARIABLES: [&str; 14] = [
+const VARIABLES: [&str; 29] = [
     "CCC_OVERRIDE_OPTIONS",
     "CLANG_CONFIG_FILE_USER_DIR",
     "CLANG_NO_DEFAULT_CONFIG",
     "COMPILER_PATH",
     "CPATH",
+    "CPLUS_INCLUDE_PATH",
     "C_INCLUDE_PATH",
+    "DRIVERKIT_DEPLOYMENT_TARGET",
+    "DYLD_INSERT_LIBRARIES",
+    "DYLD_LIBRARY_PATH",
+    "EXTERNAL_INCLUDE",
     "GCC_EXEC_PREFIX",
     "INCLUDE",
+    "IPHONEOS_DEPLOYMENT_TARGET",
+    "LD_AUDIT",
     "LD_LIBRARY_PATH",
     "LD_PRELOAD",
     "MACOSX_DEPLOYMENT_TARGET",
+    "OBJCPLUS_INCLUDE_PATH",
+    "OBJC_INCLUDE_PATH",
+    "RC_DEBUG_OPTIONS",
+    "RC_DEBUG_PREFIX_MAP",
     "SDKROOT",
     "SOURCE_DATE_EPOCH",
+    "TVOS_DEPLOYMENT_TARGET",
+    "VCINSTALLDIR",
     "VCToolsInstallDir",
+    "WATCHOS_DEPLOYMENT_TARGET",
+    "XROS_DEPLOYMENT_TARGET",
 ];
 
 /// The length and the SHA-256 of a file's contents, as text.

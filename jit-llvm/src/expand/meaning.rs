@@ -1,11 +1,12 @@
 //! What the meaning of preprocessed text depends on besides its tokens.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use memchr::memmem;
 use regex::Regex;
 
-use super::output::{Part, name_length};
+use super::output::{Definitions, Part, words};
+use crate::lexical::{is_word, last_word, literal_length};
 
 /// Macros whose values depend on the time, on the number of uses, or on the names and places of files.
 const UNSTABLE_MACROS: [&str; 6] = [
@@ -44,8 +45,6 @@ pub(super) fn definitions_of_unstable_macros() -> String {
     let line = |name| format!("#undef {name}\n#define {name} {UNSTABLE}\n");
     UNSTABLE_MACROS.iter().map(line).collect()
 }
-
-type Definitions = BTreeMap<Vec<u8>, Vec<Vec<u8>>>;
 
 /// The names whose effect depends on more than the tokens show: the operators and macros above, and the macros
 /// that mention one of them.
@@ -97,23 +96,11 @@ impl UnstableNames {
 pub(super) fn of_preamble(part: &Part, whole: &[u8]) -> Option<Vec<u8>> {
     // Flags say which names files have in `__builtin_FILE()`.
     let is_elsewhere = depends_on_place(&part.tokens) || assembler_may_read_files(&part.tokens);
-    if contains(&part.tokens, UNSTABLE) || is_elsewhere {
+    if contains(&part.tokens, UNSTABLE) || is_elsewhere || part.has_raw_strings {
         return None;
     }
     let mut meaning = part.tokens.clone();
-    let mut pasted = false;
-    for pragma in &part.pragmas {
-        meaning.extend_from_slice(pragma);
-        meaning.push(b'\n');
-        // Macros in a pragma are expanded when it is compiled.
-        for definition in mentioned(pragma, &part.definitions) {
-            pasted |= contains(definition, "##");
-            meaning.extend_from_slice(b"#define ");
-            meaning.extend_from_slice(definition);
-            meaning.push(b'\n');
-        }
-    }
-    if pasted {
+    if part.has_pasted_pragmas {
         // Whoever compares tokens ignores line breaks.
         meaning.extend(whole.iter().map(|byte| match byte {
             b'\n' => 1,
@@ -126,19 +113,13 @@ pub(super) fn of_preamble(part: &Part, whole: &[u8]) -> Option<Vec<u8>> {
 
 /// Returns what the result depends on for a source after the preamble, or `None` if that is not known.
 pub(super) fn of_body(part: Part, definitions: &Definitions) -> Option<Vec<u8>> {
-    if contains(&part.tokens, UNSTABLE) || assembler_may_read_files(&part.tokens) {
-        return None;
-    }
-    let mut meaning = part.tokens;
-    for pragma in &part.pragmas {
-        let is_macro = |word| definitions.contains_key(word) || part.definitions.contains_key(word);
-        if words(pragma).any(is_macro) {
-            return None;
-        }
-        meaning.extend_from_slice(pragma);
-        meaning.push(b'\n');
-    }
-    Some(meaning)
+    let is_macro = |word| definitions.contains_key(word) || part.definitions.contains_key(word);
+    let mut pragmas = part.pragmas.iter();
+    let is_unclear = contains(&part.tokens, UNSTABLE)
+        || assembler_may_read_files(&part.tokens)
+        || part.has_raw_strings
+        || pragmas.any(|pragma| words(pragma).any(is_macro));
+    (!is_unclear).then_some(part.tokens)
 }
 
 /// Returns whether the text asks for its own place in a file.
@@ -147,85 +128,110 @@ pub(super) fn depends_on_place(tokens: &[u8]) -> bool {
     contains(tokens, "__builtin_") && PLACES.iter().any(|name| contains(tokens, name))
 }
 
-/// Returns the definitions of all macros that a text mentions, directly or through other macros.
-fn mentioned<'a>(text: &'a [u8], definitions: &'a Definitions) -> Vec<&'a [u8]> {
-    let mut found: BTreeMap<&[u8], &Vec<Vec<u8>>> = BTreeMap::new();
-    let mut texts = vec![text];
-    while let Some(text) = texts.pop() {
-        for word in words(text) {
-            if let Some((name, all)) = definitions.get_key_value(word)
-                && found.insert(name, all).is_none()
-            {
-                texts.extend(all.iter().map(Vec::as_slice));
-            }
-        }
-    }
-    found.into_values().flatten().map(Vec::as_slice).collect()
-}
-
 /// Returns whether the assembler may read a file because of inline assembly, or assembles something that
 /// only its own macros show.
 pub(super) fn assembler_may_read_files(tokens: &[u8]) -> bool {
-    const DIRECTIVES: [&[u8]; 6] = [
+    const KEYWORDS: [&[u8]; 4] = [b"asm", b"_asm", b"__asm", b"__asm__"];
+    memmem::find_iter(tokens, b"asm").any(|at| {
+        let (before, after) = tokens.split_at(at);
+        let start = at - last_word(before).len();
+        let length = after.iter().take_while(|byte| is_word(**byte)).count();
+        let (word, rest) = (tokens.get(start..at + length), tokens.get(at + length..));
+        word.is_some_and(|word| KEYWORDS.contains(&word))
+            && match assembly(rest.unwrap_or_default()) {
+                Assembly::None => false,
+                Assembly::Text(text) => may_read_files(&text.to_ascii_lowercase()),
+                Assembly::Unclear => true,
+            }
+    })
+}
+
+/// What follows a keyword for inline assembly.
+enum Assembly {
+    /// Something else.
+    None,
+    /// All string literals, joined, or MSVC's block as it is.
+    Text(Vec<u8>),
+    Unclear,
+}
+
+fn assembly(text: &[u8]) -> Assembly {
+    // There may be any number of qualifiers, such as `volatile`.
+    let is_between = |byte: &u8| is_word(*byte) || byte.is_ascii_whitespace();
+    let length = text.iter().take_while(|byte| is_between(byte)).count();
+    let (qualifiers, rest) = text.split_at(length);
+    match rest.first() {
+        Some(b'(') => literals(rest).map_or(Assembly::Unclear, Assembly::Text),
+        Some(b'{') => {
+            let end = rest.iter().position(|byte| b"}\"'".contains(byte));
+            let block = end.and_then(|end| rest.get(..=end));
+            block
+                .and_then(|block| block.strip_suffix(b"}"))
+                .map_or(Assembly::Unclear, |block| Assembly::Text(block.to_vec()))
+        }
+        // It is a name, or in a string.
+        Some(b'"' | b';' | b')' | b',' | b'=' | b']') | None
+            if qualifiers.trim_ascii().is_empty() =>
+        {
+            Assembly::None
+        }
+        _ => Assembly::Unclear,
+    }
+}
+
+/// Returns the string literals between the parentheses that a text starts with, joined. Returns `None` if it has a string
+/// with a prefix, or if it does not end.
+fn literals(text: &[u8]) -> Option<Vec<u8>> {
+    let mut depth = 0_usize;
+    let mut joined = Vec::new();
+    let mut at = 0;
+    loop {
+        let (before, rest) = text.split_at(at);
+        match rest.first()? {
+            b'(' => depth += 1,
+            b')' if depth == 1 => return Some(joined),
+            b')' => depth -= 1,
+            b'"' if !last_word(before).is_empty() => return None,
+            quote @ (b'"' | b'\'') => {
+                let length = literal_length(rest)?;
+                if *quote == b'"' {
+                    joined.extend_from_slice(rest.get(1..length - 1)?);
+                }
+                at += length - 1;
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+}
+
+/// Returns whether assembly has a directive that reads a file or makes other directives, or a name of a directive that is
+/// not plain text, as in `.i{n|n}cbin` and `.%c0`. `text` is in lower case.
+fn may_read_files(text: &[u8]) -> bool {
+    const DIRECTIVES: [&[u8]; 7] = [
         b".inc",
+        b"incbin",
         b".macro",
         b".altmacro",
         b".irp",
         b".rep",
         b".secure_log",
     ];
-    memmem::find_iter(tokens, b"asm").any(|at| {
-        let rest = tokens.get(at..).unwrap_or_default();
-        // Words that only have it in them are not followed by a parenthesis as a rule.
-        let Some(text) = literals(rest) else {
-            return false;
-        };
-        let text = text.to_ascii_lowercase();
-        let names = |directive: &&[u8]| memmem::find(&text, directive).is_some();
-        DIRECTIVES.iter().any(names) || has_odd_escape(&text)
-    })
-}
-
-/// Returns the string literals between the parentheses that follow the word at the start of a text, joined,
-/// or `None` if no parentheses follow. MSVC's blocks are returned as they are.
-fn literals(text: &[u8]) -> Option<Vec<u8>> {
-    let after = text.get(name_length(text)..)?;
-    let mut rest = after.trim_ascii_start();
-    for word in [
-        &b"volatile"[..],
-        b"__volatile__",
-        b"__volatile",
-        b"goto",
-        b"inline",
-    ] {
-        rest = rest.strip_prefix(word).unwrap_or(rest).trim_ascii_start();
-    }
-    if let Some(block) = rest.strip_prefix(b"{") {
-        let end = block.iter().position(|byte| *byte == b'}');
-        return Some(block.get(..end.unwrap_or(block.len()))?.to_vec());
-    }
-    let mut depth = 0_usize;
-    let mut joined = Vec::new();
-    let mut bytes = rest.iter();
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'(' => depth += 1,
-            b')' => depth = depth.checked_sub(1)?,
-            b'"' => {
-                while let Some(byte) = bytes.next().filter(|byte| **byte != b'"') {
-                    joined.push(*byte);
-                    if *byte == b'\\' {
-                        joined.extend(bytes.next());
-                    }
-                }
-            }
-            _ => {}
+    let is_divided = |at: usize| {
+        let rest = text.get(at + 1..).unwrap_or_default();
+        let is_name = |byte: &&u8| byte.is_ascii_alphabetic() || **byte == b'_';
+        let length = rest.iter().take_while(is_name).count();
+        match rest.get(length..) {
+            Some([b'%', b'=', ..]) => false,
+            Some([b'%' | b'{' | b'|' | b'}', ..]) => true,
+            _ => false,
         }
-        if depth == 0 {
-            break;
-        }
-    }
-    rest.starts_with(b"(").then_some(joined)
+    };
+    DIRECTIVES
+        .iter()
+        .any(|directive| memmem::find(text, directive).is_some())
+        || memchr::memchr_iter(b'.', text).any(is_divided)
+        || has_odd_escape(text)
 }
 
 /// Returns whether a string literal has an escape sequence that may hide a letter.
@@ -239,21 +245,16 @@ fn has_odd_escape(literal: &[u8]) -> bool {
     false
 }
 
-/// Returns the identifiers in a text.
-fn words(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let is_part =
-        |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_' || *byte == b'$' || *byte >= 0x80;
-    text.split(move |byte| !is_part(byte))
-        .filter(|word| !word.is_empty())
-}
-
 fn contains(text: &[u8], word: &str) -> bool {
     memmem::find(text, word.as_bytes()).is_some()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        super::output::{name_length, whole},
+        *,
+    };
 
     fn definitions(all: &[&str]) -> Definitions {
         let mut definitions = Definitions::new();
@@ -289,25 +290,23 @@ mod tests {
 
     #[test]
     fn macros_in_pragmas_count() {
-        let part = |value: &str| Part {
-            tokens: b"int x;\n".to_vec(),
-            pragmas: vec![b"#pragma pack(push, N)".to_vec()],
-            definitions: definitions(&["N M", value, "OTHER 1"]),
+        let of = |definitions: &str| {
+            let text = format!("{definitions}\n#pragma pack(push, N)\nint x;\n");
+            of_preamble(&whole(text.as_bytes()), b"whole").unwrap()
         };
-        let of = |part: &Part| of_preamble(part, b"whole").unwrap();
-        assert_ne!(of(&part("M 1")), of(&part("M 2")));
-        let (a, mut b) = (part("M 1"), part("M 1"));
-        b.definitions.remove(&b"OTHER"[..]);
-        assert_eq!(of(&a), of(&b));
-        assert!(!of(&a).ends_with(b"whole"));
-        assert!(of(&part("M(x) x##1")).ends_with(b"whole"));
-        let body = |pragma: &str| Part {
-            pragmas: vec![pragma.as_bytes().to_vec()],
-            ..Part::default()
-        };
+        let with = |value: &str| of(&format!("#define N M\n#define {value}\n#define OTHER 1"));
+        assert_ne!(with("M 1"), with("M 2"));
+        assert_eq!(with("M 1"), of("#define N M\n#define M 1"));
+        assert!(!with("M 1").ends_with(b"whole"));
+        assert!(with("M x##1").ends_with(b"whole"));
+        let body = |pragma: &str| whole(pragma.as_bytes());
         let definitions = definitions(&["N 4"]);
         assert_eq!(of_body(body("#pragma unroll N"), &definitions), None);
         assert!(of_body(body("#pragma unroll 4"), &definitions).is_some());
+        for raw in ["x = R\"(\n#pragma mark a\n)\";", "f(u8R\"x(a  b)x\");"] {
+            assert_eq!(of_body(body(raw), &definitions), None);
+            assert_eq!(of_preamble(&body(raw), b""), None);
+        }
     }
 
     #[test]
@@ -319,12 +318,26 @@ mod tests {
             "asm(\".macro m a\\n.\\\\a \\\"f\\\"\\n.endm\")",
             "asm(\".inc\\x62in \\\"f\\\"\")",
             "__asm { .incbin \"f\" }",
+            "__asm__ __inline volatile(\".incbin \\\"f\\\"\")",
+            "__asm__ __inline__ __volatile__(\".incbin \\\"f\\\"\")",
+            "asm inline goto\nvolatile (\".incbin \\\"f\\\"\")",
+            "_asm{.incbin \"f\"}",
+            "__asm .incbin \"f\"",
+            "asm(\".i{n|n}cbin \\\"f\\\"\")",
+            "asm(\"{.|}incbin \\\"f\\\"\")",
+            "asm(\".i%c0 \\\"f\\\"\" :: \"i\"(&ncbin))",
+            "asm volatile(R\"x(#\")x\" \"\\n.incbin \\\"f\\\"\")",
+            "asm(\"nop\" :: \"i\"('\"'), \"i\"(f(\")\")) : \".incbin\")",
+            "asm(\"nop\"",
         ] {
             assert!(assembler_may_read_files(text.as_bytes()), "{text}");
         }
         for text in [
             "__asm__(\"bswap %0\\n\\tnop\" : \"+r\"(x))",
             "int asm_count; f(\".incbin\");",
+            "asm volatile(\"xchg{l}\\t{%%ebx|ebx}\" : \"=r\"(x) : \"i\"('('))",
+            "asm goto(\"jmp .L%=\\n.L%=: .long 1f - .\" :::: label); f(\".incbin\")",
+            "int asm; f(asm, \"asm\", \".incbin\");",
             "int f(void) __asm__(\"\" \"__isoc99_f\"); char *s = \".incbin\";",
             "int plasma(void) { return g(\".incline\"); }",
         ] {

@@ -2,8 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use memchr::memmem;
+
 use super::MARKER;
-use crate::source::Source;
+use crate::{
+    lexical::{has_raw_string, is_word},
+    source::Source,
+};
+
+/// The definitions of macros, by name.
+pub(super) type Definitions = BTreeMap<Vec<u8>, Vec<Vec<u8>>>;
 
 /// The macro that is the name of the source.
 const OPCODE: &[u8] = b"_JIT_OPCODE";
@@ -11,17 +19,23 @@ const OPCODE: &[u8] = b"_JIT_OPCODE";
 /// A part of the output.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Part {
-    /// The text without macro definitions and pragmas.
+    /// The text without macro definitions. After a pragma that may change what is compiled, there are the definitions
+    /// of the macros in it, as macros in a pragma are expanded when it is compiled.
     pub(super) tokens: Vec<u8>,
     /// The pragmas that may change what is compiled, each as a line.
     pub(super) pragmas: Vec<Vec<u8>>,
+    /// Whether macros in pragmas may mention others that do not appear in their definitions (`##`).
+    pub(super) has_pasted_pragmas: bool,
+    /// Whether lines may be parts of a raw string, and not what they seem to be.
+    pub(super) has_raw_strings: bool,
     /// The macros that were defined, with each of their definitions, as in `NAME(x) (x + 1)`. Those that
     /// were undefined have an empty one.
-    pub(super) definitions: BTreeMap<Vec<u8>, Vec<Vec<u8>>>,
+    pub(super) definitions: Definitions,
 }
 
 impl Part {
     fn note(&mut self, line: &[u8]) {
+        self.has_raw_strings |= has_raw_string(line);
         if let Some(definition) = line.strip_prefix(b"#define ") {
             let name = definition[..name_length(definition)].to_vec();
             let all = self.definitions.entry(name).or_default();
@@ -30,13 +44,27 @@ impl Part {
             let name = name[..name_length(name)].to_vec();
             self.definitions.entry(name).or_default().push(Vec::new());
         } else if line.starts_with(b"#pragma ") {
-            if !is_harmless(line) {
-                self.pragmas.push(line.to_vec());
+            // Each is on a line of its own in its place.
+            self.tokens.push(b'\n');
+            if is_harmless(line) {
+                self.tokens.extend_from_slice(b"#pragma\n");
+            } else {
+                self.note_pragma(line);
             }
-            // Pragmas are in their places among the tokens, too.
-            self.tokens.extend_from_slice(b"\n#pragma\n");
         } else {
             self.tokens.extend_from_slice(line);
+            self.tokens.push(b'\n');
+        }
+    }
+
+    fn note_pragma(&mut self, line: &[u8]) {
+        self.pragmas.push(line.to_vec());
+        self.tokens.extend_from_slice(line);
+        self.tokens.push(b'\n');
+        for definition in mentioned(line, &self.definitions) {
+            self.has_pasted_pragmas |= memmem::find(definition, b"##").is_some();
+            self.tokens.extend_from_slice(b"#define ");
+            self.tokens.extend_from_slice(definition);
             self.tokens.push(b'\n');
         }
     }
@@ -148,10 +176,32 @@ fn is_harmless(line: &[u8]) -> bool {
     HARMLESS.iter().any(|start| line.starts_with(start))
 }
 
+/// Returns the present definitions of all macros that a text mentions, directly or through other macros.
+fn mentioned<'a>(text: &'a [u8], definitions: &'a Definitions) -> Vec<&'a [u8]> {
+    let mut found: BTreeMap<&[u8], &[u8]> = BTreeMap::new();
+    let mut texts = vec![text];
+    while let Some(text) = texts.pop() {
+        for word in words(text) {
+            let last = definitions.get(word).and_then(|all| all.last());
+            if let Some(last) = last.filter(|last| !last.is_empty())
+                && found.insert(word, last).is_none()
+            {
+                texts.push(last);
+            }
+        }
+    }
+    found.into_values().collect()
+}
+
+/// Returns the identifiers in a text.
+pub(super) fn words(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    text.split(|byte| !is_word(*byte))
+        .filter(|word| !word.is_empty())
+}
+
 /// Returns the length of the name at the start of a definition.
 pub(super) fn name_length(text: &[u8]) -> usize {
-    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"_$".contains(byte) || *byte >= 0x80;
-    text.iter().take_while(|byte| is_part(byte)).count()
+    text.iter().take_while(|byte| is_word(**byte)).count()
 }
 
 #[cfg(test)]
@@ -185,7 +235,7 @@ mod tests {
         assert_eq!(output.preamble.tokens, b"int a;\n");
         assert_eq!(output.preamble.last_definitions(), ["Y 2"]);
         assert_eq!(output.bodies[0].tokens, b"int b;\n");
-        assert_eq!(output.bodies[1].tokens, b"int c;\n\n#pragma\n\n");
+        assert_eq!(output.bodies[1].tokens, b"int c;\n\n#pragma unroll 4\n\n");
         assert_eq!(output.bodies[1].pragmas, [b"#pragma unroll 4"]);
         for sources in [&[&a][..], &[&b, &a]] {
             assert_eq!(
@@ -202,5 +252,28 @@ mod tests {
             panic!("not noticed");
         };
         assert_eq!(more, macros(&["Z"]));
+    }
+
+    #[test]
+    fn pragmas_keep_their_places() {
+        let harmless = "#pragma GCC diagnostic push\n";
+        let texts = [
+            "#pragma pack(1)\nint a;\n#pragma pack()\nint b;\n",
+            "#pragma pack()\nint a;\n#pragma pack(1)\nint b;\n",
+            &format!("{harmless}int a;\n#pragma pack(1)\nint b;\n"),
+            &format!("#pragma pack(1)\nint a;\n{harmless}int b;\n"),
+            "#define N 1\n#pragma pack(N)\n#define N 2\nint a;\n",
+            "#define N 1\n#define N 2\n#pragma pack(N)\nint a;\n",
+            "#pragma pack(N)\n#define N 1\nint a;\n",
+            "#define N 1\n#undef N\n#pragma pack(M)\nint a;\n",
+        ];
+        let all: BTreeSet<Vec<u8>> = texts
+            .iter()
+            .map(|text| whole(text.as_bytes()).tokens)
+            .collect();
+        assert_eq!(all.len(), texts.len());
+        let pasted = whole(b"#define N(x) x##1\n#pragma pack(N(A))\n");
+        assert!(pasted.has_pasted_pragmas);
+        assert!(whole(b"x = R\"(\n#pragma mark x\n)\";\n").has_raw_strings);
     }
 }
