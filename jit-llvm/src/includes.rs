@@ -5,7 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use memchr::memmem;
+use memchr::memchr3;
+use regex::Regex;
+
+use crate::lexical::{is_separator, literal_length, starts_raw_string};
 
 /// A name that clang has searched for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,8 +28,9 @@ const EXPANDED: &str = "expanded by -frewrite-includes */";
 
 /// Returns the names in a snapshot, or `None` if it is not clear what they are.
 pub(crate) fn searched(text: &[u8]) -> Option<Vec<SearchedName>> {
-    let text = String::from_utf8_lossy(text);
-    if has_hidden_questions(&text) {
+    let text = plain(&String::from_utf8_lossy(text))?;
+    // Another file than the one with the name may be included.
+    if text.contains("include_alias") {
         return None;
     }
     let mut names = BTreeSet::new();
@@ -50,7 +54,7 @@ pub(crate) fn searched(text: &[u8]) -> Option<Vec<SearchedName>> {
         } else if line.trim_start().starts_with("#if ") && line.ends_with(EXPANDED) {
             let line = lines.next()?;
             // `#pragma once` is left out as well.
-            if is_pragma(line) {
+            if is_directive(line, &["pragma"]) {
                 continue;
             }
             if computed {
@@ -88,44 +92,56 @@ fn beside(files: &[PathBuf]) -> Vec<PathBuf> {
     absolute.map(Path::to_path_buf).collect()
 }
 
-/// Returns whether a word that asks for files is divided by a line break.
-fn has_hidden_questions(text: &str) -> bool {
-    let count = |text: &str| {
-        let of = |word| text.matches(word).count();
-        of("__has_include") + of("__has_embed") + of("#embed")
-    };
-    ["\\\n", "\\\r\n", "??/\n", "??/\r\n"]
-        .iter()
-        .any(|end| divides_a_word(text, end))
-        && {
-            let joined = text
-                .replace('\r', "")
-                .replace("??/", "\\")
-                .replace("\\\n", "");
-            count(&joined) != count(text)
-        }
-}
-
-/// Returns whether a line ends within a word and goes on in the next one.
-fn divides_a_word(text: &str, end: &str) -> bool {
-    let is_part =
-        |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
-    let bytes = text.as_bytes();
-    memmem::find_iter(bytes, end.as_bytes()).any(|at| {
-        is_part(at.checked_sub(1).and_then(|before| bytes.get(before)))
-            && is_part(bytes.get(at + end.len()))
-    })
-}
-
-/// Returns whether a word that ends at a place in a text is used to ask, or becomes the meaning of a macro. Otherwise
-/// it is in a comment, or there is a test whether the compiler knows it.
-fn asks_or_names(text: &str, end: usize) -> bool {
-    let (before, after) = text.split_at(end);
-    let line = before.rsplit('\n').next().unwrap_or_default();
-    let words = line.split_whitespace().count();
-    let is_definition = line.trim_start().starts_with('#') && line.contains("define ") && words > 2;
-    let is_tested = line.contains("defined");
-    after.trim_start().starts_with('(') || is_definition && !is_tested
+/// Returns a text with joined lines instead of those that end with a backslash, and without comments other than clang's
+/// own. Returns `None` if it is not clear what is a comment.
+fn plain(text: &str) -> Option<String> {
+    // Whether a trigraph is one depends on flags.
+    if text.contains("??/") {
+        return None;
+    }
+    let joint = Regex::new(r"\\[ \t\x0b\x0c]*\r?\n").ok()?;
+    let text = joint.replace_all(text, "");
+    let mut out = String::with_capacity(text.len());
+    let mut rest: &str = &text;
+    while let Some(at) = memchr3(b'"', b'\'', b'/', rest.as_bytes()) {
+        let (before, after) = rest.split_at(at);
+        out.push_str(before);
+        let line = after.lines().next().unwrap_or_default();
+        let start = after.get(..2).unwrap_or_default();
+        // What is copied, and what takes its place.
+        let (length, copy) = if start == "/*" {
+            let length = after.get(2..)?.find("*/")? + 4;
+            let comment = after.get(..length)?;
+            (
+                length,
+                if comment.ends_with(EXPANDED) {
+                    comment
+                } else {
+                    " "
+                },
+            )
+        } else if start == "//" {
+            (line.len(), "")
+        } else if after.starts_with('/') {
+            (1, "/")
+        } else if after.starts_with('\'') && is_separator(out.as_bytes()) {
+            let opens = line.rfind("/*");
+            // It may be one of digits, or start a literal.
+            if opens.is_some_and(|open| !line.get(open..).is_some_and(|text| text.contains("*/"))) {
+                return None;
+            }
+            (1, "'")
+        } else if after.starts_with('"') && starts_raw_string(out.as_bytes()) {
+            return None;
+        } else {
+            let length = literal_length(after.as_bytes()).unwrap_or(line.len());
+            (length, after.get(..length)?)
+        };
+        out.push_str(copy);
+        rest = after.get(length..)?;
+    }
+    out.push_str(rest);
+    Some(out)
 }
 
 /// Parses `# LINE "FILE" FLAGS`. Returns the file, and whether it is entered and returned to.
@@ -148,23 +164,29 @@ pub(crate) fn file_at(text: &[u8], at: usize) -> String {
     )
 }
 
-/// Returns whether a line is a pragma.
-fn is_pragma(line: &str) -> bool {
-    let word = line.trim_start().strip_prefix('#');
-    word.is_some_and(|word| word.trim_start().starts_with("pragma"))
+/// Returns what follows the `#` of a directive, in any spelling.
+fn after_hash(line: &str) -> Option<&str> {
+    let line = line.trim_start();
+    let hashes = ["#", "%:", "??="];
+    let rest = hashes.iter().find_map(|hash| line.strip_prefix(hash));
+    rest.map(str::trim_start)
+}
+
+/// Returns whether a line is a directive that begins with one of these words.
+fn is_directive(line: &str, words: &[&str]) -> bool {
+    after_hash(line).is_some_and(|rest| words.iter().any(|word| rest.starts_with(word)))
 }
 
 /// Returns what follows the first word of an include directive.
 fn directive(line: &str) -> Option<&str> {
-    let rest = line.trim_start().strip_prefix('#')?.trim_start();
+    let rest = after_hash(line)?;
     let words = ["include_next", "include", "import"];
     words.iter().find_map(|word| rest.strip_prefix(word))
 }
 
 /// Returns what follows the first word of an `#embed` directive.
 fn embed(line: &str) -> Option<&str> {
-    let rest = line.trim_start().strip_prefix('#')?.trim_start();
-    rest.strip_prefix("embed")
+    after_hash(line)?.strip_prefix("embed")
 }
 
 /// Parses `"NAME"` or `<NAME>` at the start of a text.
@@ -183,19 +205,41 @@ fn name(text: &str, asked: bool, files: &[PathBuf]) -> Option<SearchedName> {
 
 /// Finds what a line asks about with `__has_include` and the like. Returns `None` if that is not clear.
 fn probes(line: &str, files: &[PathBuf], names: &mut BTreeSet<SearchedName>) -> Option<()> {
-    for rest in line.split("__has_").skip(1) {
+    // Messages ask for nothing.
+    if is_directive(line, &["error", "warning"]) {
+        return Some(());
+    }
+    for (at, start) in line.match_indices("__has_") {
+        let rest = line.get(at + start.len()..)?;
+        if ["##", "%:%:", "??=??="]
+            .iter()
+            .any(|paste| rest.trim_start().starts_with(paste))
+        {
+            return None;
+        }
         let words = ["include_next", "include", "embed"];
         let Some(rest) = words.iter().find_map(|word| rest.strip_prefix(word)) else {
             continue;
         };
-        // Without parentheses, it asks whether there is such an operator, or a macro gets its meaning.
         match rest.trim_start().strip_prefix('(') {
             Some(argument) => drop(names.insert(name(argument, true, files)?)),
-            None if asks_or_names(line, line.len() - rest.len()) => return None,
+            // A macro may get its meaning, or its arguments may follow in some other form.
+            None if !is_only_tested(line.get(..at)?) => return None,
             None => {}
         }
     }
     Some(())
+}
+
+/// Returns whether a directive does nothing with the word after this text but to test whether it is defined, or to define
+/// it.
+fn is_only_tested(before: &str) -> bool {
+    let before = before.trim_end();
+    let before = before.strip_suffix('(').unwrap_or(before).trim_end();
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let word = before.rsplit(|c| !is_word(c)).next().unwrap_or_default();
+    let tests = ["defined", "ifdef", "ifndef", "elifdef", "elifndef"];
+    after_hash(before).is_some() && (tests.contains(&word) || ["define", "undef"].contains(&word))
 }
 
 #[cfg(test)]
@@ -263,11 +307,36 @@ mod tests {
         assert_eq!(found("#if __has_embed(<a>)\n"), data(true));
         assert_eq!(found("# embed <a> limit(1)\n"), data(false));
         assert_eq!(found("#embed NAME\n"), None);
-        assert_eq!(found("#if __has_inc\\\nlude(<a>)\n"), None);
+        assert_eq!(found("#if __has_inc\\\nlude(<a>)\n"), data(true));
+        assert_eq!(found("#if __has_include \\ \r\n(<a>)\n"), data(true));
+        assert_eq!(found("#if __has_include/**/(<a>)\n"), data(true));
+        assert_eq!(found("#if __has_embed/*\n*/ ( /**/ <a>)\n"), data(true));
+        assert_eq!(found("%: embed <a>\n"), data(false));
+        assert_eq!(found("#/**/em\\\nbed <a>\n"), data(false));
+        for unknown in [
+            "#pragma include_alias(<a>, <b>)\n",
+            "#define\tASK __has_include\n",
+            "#define ASK \\\n__has_include\n",
+            "#/**/define ASK /*\n*/ __has_include\n",
+            "/* it's */ %:define ASK defined(X) && __has_include_next\n",
+            "#define ASK(x) __has_##x\n",
+            "#define ASK(x) __has_ \\\n ## x\n",
+            "#if __has_include NOTHING (<a>)\n",
+            "#if __has_include??/\n(<a>)\n",
+            "char x[] = R\"(/*)\";\n#if __has_include(NAME) /* */\n",
+            "#if 0\nit's /* \n#define ASK __has_include // */\n#endif\n",
+            "char x[] = \"/*\";\n#if __has_include(NAME) /* */\n",
+        ] {
+            assert_eq!(found(unknown), None, "{unknown}");
+        }
         for known in [
             "#ifdef __has_include\n#endif /* __has_include */\n",
             "#if defined(__has_embed) && defined __has_include\n",
             "/* See __has_embed, as we\n define it. */\n",
+            "// #define ASK __has_include\n",
+            "#error it needs __has_include\n",
+            "#ifdef __has_include /* in\n some */\n#undef __has_include\n",
+            "int x = 1'000'000; /* __has_include() */ // \" __has_embed()\n",
         ] {
             assert_eq!(found(known), Some(Vec::new()), "{known}");
         }

@@ -36,8 +36,25 @@ const DIRECTORIES: [&[&str]; 4] = [
     &["-idirafter"],
 ];
 
+/// Prefixes of other options that make cc1 search directories.
+const OTHER_DIRECTORIES: [&str; 6] = [
+    "--embed-dir",
+    "-embed-dir",
+    "-iprefix",
+    "-iwithprefix",
+    "-iwithsysroot",
+    "-stdlib++-isystem",
+];
+
 /// Returns the directories in which cc1 searches for headers, in the order of the search.
 pub(crate) fn directories(arguments: &[String]) -> Result<Vec<PathBuf>, String> {
+    let is_other = |word: &&String| {
+        let mut starts = OTHER_DIRECTORIES.iter();
+        starts.any(|start| word.starts_with(start))
+    };
+    if let Some(word) = arguments.iter().find(is_other) {
+        return Err(format!("the option {word} is not understood"));
+    }
     let mut found = Vec::new();
     for group in DIRECTORIES {
         let mut words = arguments.iter().map(String::as_str).peekable();
@@ -176,7 +193,14 @@ mod tests {
         let found = directories(&arguments).unwrap();
         let expected = ["/q", "/a", "/b", "/r", "/s", "/c", "/e", "/z"];
         assert_eq!(found, expected.map(PathBuf::from));
-        for bad in ["-I =x", "-I x", "-isystem ../x"] {
+        for bad in [
+            "-I =x",
+            "-I x",
+            "-isystem ../x",
+            "-I /a -iwithprefixbefore /b",
+            "-iwithsysroot /b",
+            "--embed-dir=/b",
+        ] {
             assert!(directories(&words(bad)).is_err(), "{bad}");
         }
     }

@@ -59,7 +59,11 @@ impl UnstableNames {
             for (name, all) in definitions {
                 let mentions = all.iter().any(|definition| {
                     let value = definition.get(name.len()..).unwrap_or_default();
-                    value.contains(&b'_') && words(value).any(|word| names.contains(word))
+                    let is_pasted = contains(value, "##");
+                    value.contains(&b'_')
+                        && words(value).any(|word| {
+                            names.contains(word) || is_pasted && word.starts_with(b"__has_")
+                        })
                 });
                 if mentions {
                     names.insert(name);
@@ -275,11 +279,13 @@ mod tests {
             "HAS_X HAS(<x.h>)",
             "ONE 1",
             "UNIQUE JOIN(x, __COUNTER__)",
+            "PASTE(x) __has_ ## x",
         ]));
         for text in [
             "HAS_X",
             "__COUN\\\nTER__",
             "f(UNIQUE)",
+            "PASTE(include)(<x.h>)",
             "__COUN??/\nTER__",
             "__TIME__",
         ] {
