@@ -123,7 +123,12 @@ pub(crate) fn configuration(
     let mut words = flags.iter().map(String::as_str).peekable();
     while let Some(word) = words.next() {
         for option in ["--config-user-dir=", "--config-system-dir="] {
-            directories.extend(word.strip_prefix(option).map(PathBuf::from));
+            let directory = word.strip_prefix(option).map(PathBuf::from);
+            // A leading `~` stands for another directory.
+            if directory.as_ref().is_some_and(|path| !path.is_absolute()) {
+                return Err(format!("the directory of {word} is not understood"));
+            }
+            directories.extend(directory);
         }
         named.extend(word.strip_prefix("--config="));
         if word == "--config" {
@@ -150,7 +155,9 @@ pub(crate) fn configuration(
     }
     let mut next = 0;
     while let Some(path) = files.get(next).cloned() {
-        files.extend(nested(&path)?);
+        let mut new = nested(&path)?;
+        new.retain(|path| !files.contains(path));
+        files.extend(new);
         next += 1;
     }
     Ok(files)
@@ -161,18 +168,25 @@ fn nested(path: &Path) -> Result<Vec<PathBuf>, String> {
     let Ok(bytes) = crate::paths::read(path) else {
         return Ok(Vec::new());
     };
-    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let text = String::from_utf8_lossy(&bytes);
+    let unclear = || format!("{} names other files", path.display());
     if text.contains("--config") {
-        return Err(format!("{} names other files", path.display()));
+        return Err(unclear());
     }
     let directory = path.parent().unwrap_or(Path::new(""));
-    let names = text
-        .split_whitespace()
-        .filter_map(|word| word.strip_prefix('@'));
-    let files: Vec<PathBuf> = names
-        .map(|name| directory.join(name))
-        .filter(|file| file != path)
-        .collect();
+    let lines = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with('#'));
+    let mut files = Vec::new();
+    for word in lines.flat_map(str::split_whitespace) {
+        let special = ['\'', '"', '\\', '<', '>'];
+        if let Some(name) = word.trim_start_matches(special).strip_prefix('@') {
+            if word.contains(special) {
+                return Err(unclear());
+            }
+            files.push(directory.join(name));
+        }
+    }
     Ok(files)
 }
 
@@ -237,5 +251,19 @@ mod tests {
             assert!(found.contains(&directory.path().join(name)), "{name}");
         }
         assert!(configuration(&clang, "t", &words("--config=none")).is_err());
+        assert!(configuration(&clang, "t", &words("--config-user-dir=~/x")).is_err());
+        for (text, is_known) in [
+            ("# '@x'\n-Da@b @sub/third.cfg", true),
+            ("@own.cfg", true),
+            ("'@more.cfg'", false),
+            ("\\@more.cfg", false),
+            ("@<CFGDIR>/more.cfg", false),
+            ("@\"more.cfg\"", false),
+            ("@mo\\\nre.cfg", false),
+        ] {
+            write("own.cfg", text).unwrap();
+            let found = configuration(&clang, "t", &flags);
+            assert_eq!(found.is_ok(), is_known, "{text}");
+        }
     }
 }
