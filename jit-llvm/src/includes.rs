@@ -6,9 +6,8 @@ use std::{
 };
 
 use memchr::memchr3;
-use regex::Regex;
 
-use crate::lexical::{is_separator, literal_length, starts_raw_string};
+use crate::lexical::{is_separator, joined, literal_length, starts_raw_string};
 
 /// A name that clang has searched for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -99,8 +98,7 @@ fn plain(text: &str) -> Option<String> {
     if text.contains("??/") {
         return None;
     }
-    let joint = Regex::new(r"\\[ \t\x0b\x0c]*\r?\n").ok()?;
-    let text = joint.replace_all(text, "");
+    let text = joined(text);
     let mut out = String::with_capacity(text.len());
     let mut rest: &str = &text;
     while let Some(at) = memchr3(b'"', b'\'', b'/', rest.as_bytes()) {
@@ -154,14 +152,16 @@ fn marker(line: &str) -> Option<(PathBuf, bool, bool)> {
     Some((name.into(), has("1"), has("2")))
 }
 
-/// Returns the name of the file that a place in a snapshot is from.
-pub(crate) fn file_at(text: &[u8], at: usize) -> String {
-    let before = String::from_utf8_lossy(text.get(..at).unwrap_or_default());
+/// Returns the name of the file in a snapshot that mentions a word, whose parts may be in two lines.
+pub(crate) fn mention(text: &[u8], word: &str) -> Option<String> {
+    let text = String::from_utf8_lossy(text);
+    let text = joined(&text);
+    let (before, _) = text.split_once(word)?;
     let file = before.lines().rev().find_map(marker);
-    file.map_or_else(
+    Some(file.map_or_else(
         || "a header".to_owned(),
         |(file, ..)| file.display().to_string(),
-    )
+    ))
 }
 
 /// Returns what follows the `#` of a directive, in any spelling.
@@ -347,5 +347,13 @@ mod tests {
         let names = found(&["# 1 \"/w/x.h\"\n", include, entered].concat()).unwrap();
         let names: Vec<&str> = names.iter().map(|(name, ..)| name.as_str()).collect();
         assert_eq!(names, ["a.h", "p/sub/a.h", "sub/a.h"]);
+    }
+
+    #[test]
+    fn a_word_is_found_in_its_file() {
+        let text =
+            "# 1 \"/a.h\" 1\nint x;\n# 1 \"/b.h\" 1\n#if 0 /* disabled */\n#if WO\\\nRD == 1\n";
+        assert_eq!(mention(text.as_bytes(), "WORD"), Some("/b.h".to_owned()));
+        assert_eq!(mention(text.as_bytes(), "WORDS"), None);
     }
 }

@@ -1,4 +1,18 @@
-//! Quotes in C.
+//! Quotes and line breaks in C.
+
+use std::{borrow::Cow, sync::LazyLock};
+
+use regex::Regex;
+
+/// The end of a line that goes on in the next one. Whether the trigraph is one depends on flags. clang allows blanks.
+static JOINT: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?:\\|\?\?/)[ \t\x0b\x0c]*\r?\n").ok());
+
+/// Returns a text with joined lines instead of those that go on in the next one.
+pub(crate) fn joined(text: &str) -> Cow<'_, str> {
+    let joint = JOINT.as_ref();
+    joint.map_or(text.into(), |joint| joint.replace_all(text, ""))
+}
 
 /// Returns whether a byte may be a part of an identifier or a number.
 pub(crate) fn is_word(byte: u8) -> bool {

@@ -5,12 +5,10 @@ use std::{
     time::SystemTime,
 };
 
-use memchr::memmem;
-
 use crate::{
     context::Context,
     error::LlvmError,
-    files, includes,
+    files,
     plan::Plan,
     snapshot::{self, Snapshot, Step},
     source::line_directive,
@@ -26,9 +24,6 @@ pub(crate) enum Preamble<'a> {
 
 /// The last line of the preamble.
 const END: &str = "/* This is the end of the preamble. */";
-
-/// The macro that is the name of the micro-op.
-const OPCODE: &[u8] = b"_JIT_OPCODE";
 
 /// Takes a snapshot of the preamble. The inner error is why that is not possible.
 pub(crate) fn snapshot(
@@ -66,10 +61,9 @@ pub(crate) fn snapshot(
         return Ok(Err("the preamble can't be preprocessed".to_owned()));
     };
     // The name of the micro-op is not defined there, but the driver defines it on its command line.
-    Ok(match memmem::find(&snapshot.text, OPCODE) {
-        Some(at) => Err(format!(
-            "{} mentions _JIT_OPCODE, so the headers can't be shared",
-            includes::file_at(&snapshot.text, at)
+    Ok(match &snapshot.mentions_opcode {
+        Some(file) => Err(format!(
+            "{file} mentions _JIT_OPCODE, so the headers can't be shared"
         )),
         None => Ok(snapshot),
     })

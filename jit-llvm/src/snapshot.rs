@@ -33,6 +33,8 @@ pub struct Snapshot {
     pub searched: Option<Vec<SearchedName>>,
     /// The time before clang was started.
     pub taken: SystemTime,
+    /// A file that mentions `_JIT_OPCODE`, also in a condition.
+    pub(crate) mentions_opcode: Option<String>,
 }
 
 /// The step that a snapshot is for.
@@ -88,6 +90,7 @@ impl Snapshot {
     pub fn of(text: Vec<u8>, files: Vec<PathBuf>, taken: SystemTime) -> Snapshot {
         Snapshot {
             searched: includes::searched(&text),
+            mentions_opcode: includes::mention(&text, "_JIT_OPCODE"),
             text,
             files,
             taken,

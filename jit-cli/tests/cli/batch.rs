@@ -82,18 +82,27 @@ fn a_header_that_depends_on_the_micro_op() {
     let names = SOME;
     let cases = names.map(|name| case_with(name, "thread->error = this_opcode;"));
     let sandbox = Sandbox::new().tinyvm_of(&cases);
-    let header = "#define QUOTED(NAME) #NAME\n\
-                  #define STRING(NAME) QUOTED(NAME)\n\
-                  static const char this_opcode[] = \"this is \" STRING(_JIT_OPCODE);\n";
-    sandbox.write("vm/Include/this_opcode.h", header);
     let template = file("Tools/jit/template.c");
     sandbox.write(TEMPLATE, format!("#include \"this_opcode.h\"\n{template}"));
-    let printed = sandbox.build().succeeds();
-    let why = "this_opcode.h mentions _JIT_OPCODE";
-    assert!(printed.stderr.contains(why), "{}", printed.stderr);
-    let header = sandbox.text("out/jit_stencils-x86_64-unknown-linux-gnu.h");
-    for name in names {
-        assert!(header.contains(&format!("this is {name}")), "{header}");
+    let in_a_string = "#define QUOTED(NAME) #NAME\n\
+                       #define STRING(NAME) QUOTED(NAME)\n\
+                       static const char this_opcode[] = \"this is \" STRING(_JIT_OPCODE);\n";
+    let conditions = names.iter().enumerate().map(|(number, name)| {
+        let number = number + 1;
+        format!(
+            "#define {name} {number}\n#if _JIT_OP\\\nCODE == {number}\n\
+             static const char this_opcode[] = \"this is {name}\";\n#endif\n#undef {name}\n"
+        )
+    });
+    for header in [in_a_string.to_owned(), conditions.collect()] {
+        sandbox.write("vm/Include/this_opcode.h", header);
+        let printed = sandbox.build().with(&["--force"]).succeeds();
+        let why = "this_opcode.h mentions _JIT_OPCODE";
+        assert!(printed.stderr.contains(why), "{}", printed.stderr);
+        let header = sandbox.text("out/jit_stencils-x86_64-unknown-linux-gnu.h");
+        for name in names {
+            assert!(header.contains(&format!("this is {name}")), "{header}");
+        }
     }
 }
 

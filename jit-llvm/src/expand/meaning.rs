@@ -6,7 +6,7 @@ use memchr::memmem;
 use regex::Regex;
 
 use super::output::{Definitions, Part, words};
-use crate::lexical::{is_word, last_word, literal_length};
+use crate::lexical::{is_word, joined, last_word, literal_length};
 
 /// Macros whose values depend on the time, on the number of uses, or on the names and places of files.
 const UNSTABLE_MACROS: [&str; 6] = [
@@ -82,16 +82,9 @@ impl UnstableNames {
 
     /// Returns whether one of the names is in a source, in whatever form.
     pub(super) fn are_in(&self, body: &str) -> bool {
-        let Some(names) = &self.0 else { return true };
-        if body.contains("\\\n") || body.contains("??/") || body.contains("\\\r") {
-            // A name may go on in the next line.
-            let joined = body
-                .replace('\r', "")
-                .replace("??/", "\\")
-                .replace("\\\n", "");
-            return names.is_match(&joined);
-        }
-        names.is_match(body)
+        // A name may go on in the next line.
+        let names = self.0.as_ref();
+        names.is_none_or(|names| names.is_match(&joined(body)))
     }
 }
 
@@ -284,6 +277,7 @@ mod tests {
         for text in [
             "HAS_X",
             "__COUN\\\nTER__",
+            "__COUN\\ \r\nTER__",
             "f(UNIQUE)",
             "PASTE(include)(<x.h>)",
             "__COUN??/\nTER__",
