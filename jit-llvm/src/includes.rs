@@ -7,7 +7,7 @@ use std::{
 
 use memchr::memchr3;
 
-use crate::lexical::{is_separator, joined, literal_length, starts_raw_string};
+use crate::lexical::{is_separator, is_word, joined, last_word, literal_length, starts_raw_string};
 
 /// A name that clang has searched for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,7 +29,7 @@ const EXPANDED: &str = "expanded by -frewrite-includes */";
 pub(crate) fn searched(text: &[u8]) -> Option<Vec<SearchedName>> {
     let text = plain(&String::from_utf8_lossy(text))?;
     // Another file than the one with the name may be included.
-    if text.contains("include_alias") {
+    if has_word(&text, "include_alias") {
         return None;
     }
     let mut names = BTreeSet::new();
@@ -89,6 +89,15 @@ fn beside(files: &[PathBuf]) -> Vec<PathBuf> {
     let directories = files.iter().rev().filter_map(|file| file.parent());
     let absolute = directories.filter(|directory| directory.is_absolute());
     absolute.map(Path::to_path_buf).collect()
+}
+
+/// Returns whether a word is in a text, and not only as a part of another.
+fn has_word(text: &str, word: &str) -> bool {
+    text.match_indices(word).any(|(at, _)| {
+        let after = text.as_bytes().get(at + word.len());
+        let (before, _) = text.split_at(at);
+        last_word(before.as_bytes()).is_empty() && !after.is_some_and(|byte| is_word(*byte))
+    })
 }
 
 /// Returns a text with joined lines instead of those that end with a backslash, and without comments other than clang's
@@ -315,6 +324,7 @@ mod tests {
         assert_eq!(found("#/**/em\\\nbed <a>\n"), data(false));
         for unknown in [
             "#pragma include_alias(<a>, <b>)\n",
+            "_Pragma(\"include_alias(<a>, <b>)\")\n",
             "#define\tASK __has_include\n",
             "#define ASK \\\n__has_include\n",
             "#/**/define ASK /*\n*/ __has_include\n",
@@ -335,6 +345,7 @@ mod tests {
             "/* See __has_embed, as we\n define it. */\n",
             "// #define ASK __has_include\n",
             "#error it needs __has_include\n",
+            "X(include_aliases) Y(an_include_alias)\n",
             "#ifdef __has_include /* in\n some */\n#undef __has_include\n",
             "int x = 1'000'000; /* __has_include() */ // \" __has_embed()\n",
         ] {
