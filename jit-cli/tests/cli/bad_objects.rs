@@ -157,7 +157,7 @@ fn harming(harm: &str) -> Sandbox {
         r#""$real" "$@" || exit
 for argument do
     case "$argument" in
-    */_LOAD_NONE_r01.*)
+    _LOAD_NONE_r01.* | */_LOAD_NONE_r01.*)
         object=${{argument%.*}}.o
         [ -f "$object" ] || continue
         {harm} > "$object.harmed"
@@ -214,7 +214,7 @@ fn clang_is_killed() {
         r#"before=
 for argument do
     case "$argument" in
-    */_LOAD_NONE_r01.*)
+    _LOAD_NONE_r01.* | */_LOAD_NONE_r01.*)
         case "$*" in *' -cc1 '* | '-cc1 '*) eval "'$real' $before" ;; esac
         kill -9 $$
         ;;
