@@ -65,6 +65,7 @@ mod conventions;
 mod cpython;
 mod error;
 mod events;
+mod hex;
 mod pack;
 mod paths;
 mod pipeline;

@@ -9,7 +9,7 @@ use crate::{
         patchlevel::Version,
         release::{Release, ToolFile},
     },
-    paths,
+    hex, paths,
 };
 
 /// Returns whether a checkout has none of the known versions of a file.
@@ -30,8 +30,7 @@ fn hash(bytes: &[u8]) -> String {
         rest = after.get(1..).unwrap_or_default();
     }
     hasher.update(rest);
-    let digest = hasher.finalize();
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::digits(&hasher.finalize())
 }
 
 /// Returns a warning if files of a checkout are not known versions. There is none for a directory without any of

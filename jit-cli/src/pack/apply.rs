@@ -8,7 +8,7 @@ use super::{
     compare::{self, Difference},
     create::Pack,
     error::PackError,
-    manifest::{Build, Configuration, DEBUG, FREE_THREADED},
+    manifest::{Build, DEBUG, FREE_THREADED},
     sources::Sources,
     tree::Place,
 };
@@ -46,15 +46,10 @@ pub(super) struct Match<'a> {
 
 /// Returns the `pyconfig.h` of the first target.
 fn configuration(plan: &Plan<'_>) -> Result<Sources, Error> {
-    let directory = plan
-        .platforms
-        .first()
-        .and_then(|platform| platform.pyconfig_dir.as_deref());
-    let place = Place {
-        root: &plan.project.root,
-        pyconfig: directory,
-    };
-    place.configuration()
+    match plan.platforms.first() {
+        Some(platform) => Place::of(plan, platform).configuration(),
+        None => Ok(Sources::default()),
+    }
 }
 
 /// Makes a build a debug build if `pyconfig.h` says that Python is one, as CPython's makefile does.
@@ -153,17 +148,9 @@ impl Pack {
         plan: &Plan<'_>,
         platform: &Platform,
     ) -> Result<Match<'_>, Error> {
-        let place = Place {
-            root: &plan.project.root,
-            pyconfig: platform.pyconfig_dir.as_deref(),
-        };
+        let place = Place::of(plan, platform);
         let manifest = &self.archive.manifest;
-        let configured = place.configuration()?;
-        let wanted = Configuration {
-            debug: plan.options.debug,
-            free_threaded: configured.configures(FREE_THREADED),
-            tuned: plan.codegen == jit_schema::Codegen::Tuned,
-        };
+        let wanted = place.configured(plan)?;
         let flags = plan.flags_text(platform);
         let triple = platform.target.triple;
         let build = manifest.builds.iter().find(|build| {

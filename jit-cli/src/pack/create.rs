@@ -6,22 +6,22 @@ use std::{
     time::SystemTime,
 };
 
-use jit_schema::Codegen;
 use jit_stencils::{Hole, PatchValue, Stencil, StencilGroup, StencilSet};
 use sha2::{Digest as _, Sha256};
 
 use super::{
     archive::Archive,
     error::PackError,
-    manifest::{Build, Configuration, FORMAT, FREE_THREADED, Manifest},
+    manifest::{Build, Configuration, FORMAT, Manifest},
     sources::Inputs,
     tree::Place,
 };
 use crate::{
     build::{outcome::TargetBuild, output::OutputDir},
     error::Error,
+    hex,
     project::{plan::Plan, platform::Platform},
-    reads::times::{changed_place, is_newer},
+    reads::times::changed_since,
     state::inputs::Mark,
     sysroot::{self, headers::Sysroot},
 };
@@ -100,14 +100,14 @@ pub(crate) fn entry(
     let mut sources = vec![project.template.as_path(), &project.cases];
     sources.extend(project.shim.as_deref());
     let headers_read = headers.seen.keys().map(PathBuf::as_path);
-    check_unchanged(sources.iter().copied().chain(headers_read), made.begun)?;
+    // What is read now would not be what was compiled.
+    if let Some(path) = changed_since(sources.iter().copied().chain(headers_read), made.begun) {
+        return Err(Error::Changed { path });
+    }
     let flags = plan.flags_text(platform);
     // Assertions have the numbers of lines.
     let lines = debug || flags.contains("NDEBUG");
-    let place = Place {
-        root: &project.root,
-        pyconfig: platform.pyconfig_dir.as_deref(),
-    };
+    let place = Place::of(plan, platform);
     let mut inputs = place.of_build(headers, &sources, &flags, lines)?.inputs();
     if platform.is_builtin() {
         // These stand for macros of pyconfig.h.
@@ -116,12 +116,7 @@ pub(crate) fn entry(
             inputs.macros.insert(name.to_owned(), value.to_owned());
         }
     }
-    let configured = place.configuration()?;
-    let configuration = Configuration {
-        debug,
-        free_threaded: plan.options.free_threaded || configured.configures(FREE_THREADED),
-        tuned: plan.codegen == Codegen::Tuned,
-    };
+    let configuration = place.configured(plan)?;
     let names = &built.names;
     let wanted = [&names.header, &names.unwind, &names.shim, &names.stencils];
     let files = built
@@ -261,12 +256,9 @@ fn hash(group: &StencilGroup, symbols: &[String]) -> String {
         let names: BTreeSet<&str> = own.map(|(_, name)| name.as_str()).collect();
         update(format!("{names:?}").as_bytes());
     }
-    let digest = hasher.finalize();
-    digest
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let mut digits = hex::digits(&hasher.finalize());
+    digits.truncate(2 * 16);
+    digits
 }
 
 fn described(hole: &Hole, symbols: &[String]) -> String {
@@ -284,20 +276,4 @@ fn described(hole: &Hole, symbols: &[String]) -> String {
         "{} {:?} {value} {:?} {}",
         hole.offset, hole.patch, hole.first, hole.void
     )
-}
-
-/// Fails if a file was changed after this time, or may have been another file before: what is read now would not be what
-/// was compiled.
-fn check_unchanged<'a>(
-    files: impl Iterator<Item = &'a Path> + Clone,
-    time: SystemTime,
-) -> Result<(), Error> {
-    for path in files.clone() {
-        let data = path.metadata().map_err(Error::file("read", path))?;
-        if is_newer(&data, time) {
-            let path = path.to_path_buf();
-            return Err(Error::Changed { path });
-        }
-    }
-    changed_place(files, time).map_or(Ok(()), |path| Err(Error::Changed { path }))
 }

@@ -14,7 +14,10 @@ use super::{
     pyconfig::{Definition, Placed, definitions, is_unconditional, placed, shown},
     tokens::{self, Kind, Line},
 };
-use crate::state::inputs::{Names, hexadecimal};
+use crate::{
+    hex,
+    state::inputs::{Names, hexadecimal},
+};
 
 /// What stencils depend on.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
@@ -227,8 +230,7 @@ impl Sources {
             }
             hasher.update("\n");
         }
-        let digest = hasher.finalize();
-        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex::digits(&hasher.finalize())
     }
 
     /// Returns a hash of the tokens. Only definitions of macros for which `counts` returns true are included.
@@ -259,8 +261,7 @@ impl Sources {
                 hasher.update("\n");
             }
         }
-        let digest = hasher.finalize();
-        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex::digits(&hasher.finalize())
     }
 }
 

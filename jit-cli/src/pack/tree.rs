@@ -6,12 +6,21 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
+use jit_schema::Codegen;
+
 use super::{
     compare::{Change, Difference},
+    manifest::{Configuration, FREE_THREADED},
     pyconfig::PYCONFIG,
     sources::{Inputs, Sources, Text},
 };
-use crate::{error::Error, paths, reads::Headers, state::inputs::Names};
+use crate::{
+    error::Error,
+    paths,
+    project::{plan::Plan, platform::Platform},
+    reads::Headers,
+    state::inputs::Names,
+};
 
 /// The name of its directory, for files that must not be there.
 const BESIDE_PYCONFIG: &str = "beside pyconfig.h";
@@ -23,7 +32,25 @@ pub(super) struct Place<'a> {
     pub(super) pyconfig: Option<&'a Path>,
 }
 
-impl Place<'_> {
+impl<'a> Place<'a> {
+    /// Returns the checkout of a plan, with the `pyconfig.h` of a target.
+    pub(super) fn of(plan: &'a Plan<'_>, platform: &'a Platform) -> Place<'a> {
+        Place {
+            root: &plan.project.root,
+            pyconfig: platform.pyconfig_dir.as_deref(),
+        }
+    }
+
+    /// Returns what a build of the plan is configured for.
+    pub(super) fn configured(self, plan: &Plan<'_>) -> Result<Configuration, Error> {
+        let found = self.configuration()?;
+        Ok(Configuration {
+            debug: plan.options.debug,
+            free_threaded: plan.options.free_threaded || found.configures(FREE_THREADED),
+            tuned: plan.codegen == Codegen::Tuned,
+        })
+    }
+
     /// Returns what a build has read: the files in the tree, and the names in conditions of the others. `sources` are
     /// read besides headers.
     pub(super) fn of_build(

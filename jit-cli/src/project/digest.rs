@@ -8,7 +8,7 @@ use std::{
 use jit_schema::{Codegen, Target};
 use sha2::{Digest as _, Sha256};
 
-use crate::{error::Error, paths};
+use crate::{error::Error, hex, paths};
 
 /// The inputs that a digest covers, in their order.
 #[derive(Debug, Clone, Default)]
@@ -59,12 +59,7 @@ pub(crate) fn of_cpython(
             hasher.update(jit_schema::FINGERPRINT);
         }
     }
-    Ok(hexadecimal(hasher))
-}
-
-fn hexadecimal(hasher: Sha256) -> String {
-    let digest = hasher.finalize();
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    Ok(hex::digits(&hasher.finalize()))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Error> {

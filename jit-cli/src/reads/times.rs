@@ -36,9 +36,21 @@ pub(crate) fn check_places(
     changed_place(files, time).map_or(Ok(()), |place| Err(changed(&place)))
 }
 
+/// Returns a file that was changed after this time, or a [place](changed_place) in the paths.
+pub(crate) fn changed_since(
+    files: impl IntoIterator<Item = impl AsRef<Path>> + Clone,
+    time: SystemTime,
+) -> Option<PathBuf> {
+    let mut paths = files.clone().into_iter();
+    let is_new = |path: &Path| path.metadata().is_ok_and(|data| is_newer(&data, time));
+    let changed = paths.find(|path| is_new(path.as_ref()));
+    let changed = changed.map(|path| path.as_ref().to_path_buf());
+    changed.or_else(|| changed_place(files, time))
+}
+
 /// Returns a symbolic link or a directory in the paths that was changed or renamed after this time. Before, the paths may
 /// have led to other files.
-pub(crate) fn changed_place(
+fn changed_place(
     files: impl IntoIterator<Item = impl AsRef<Path>>,
     time: SystemTime,
 ) -> Option<PathBuf> {

@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    paths,
+    hex, paths,
     state::locations::{Location, Locations},
 };
 
@@ -73,11 +73,7 @@ impl fmt::Display for Mark {
 
 /// Returns the SHA-256 of these bytes.
 pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
-    digits(&Sha256::digest(bytes))
-}
-
-fn digits(digest: &[u8]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::digits(&Sha256::digest(bytes))
 }
 
 /// Everything that the files of a target are made from.
@@ -143,7 +139,7 @@ impl Inputs {
             update(name);
             update(&mark.0);
         }
-        digits(&hasher.finalize())
+        hex::digits(&hasher.finalize())
     }
 
     /// Returns the paths of the files that were read.

@@ -14,6 +14,7 @@ use crate::{
     cache::store::Cache,
     cpython::patchlevel::Version,
     error::Error,
+    hex,
     scratch::{self, Scratch},
 };
 
@@ -300,12 +301,9 @@ fn hash() -> String {
         hasher.update(text);
         hasher.update([0]);
     }
-    let digest = hasher.finalize();
-    digest
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let mut digits = hex::digits(&hasher.finalize());
+    digits.truncate(2 * 8);
+    digits
 }
 
 /// Writes the built-in headers to a directory named after their version, unless they are there. They are written to a

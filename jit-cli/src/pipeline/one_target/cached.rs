@@ -15,7 +15,7 @@ use crate::{
     },
     error::Error,
     pipeline::line::Product,
-    reads::times::{changed_place, is_newer},
+    reads::times::changed_since,
 };
 
 /// The name of the shim in diagnostics.
@@ -153,14 +153,8 @@ impl Build<'_> {
         let of_uops = self.line.compiler.taken_snapshot();
         let is_shared =
             |path: &&PathBuf| of_uops.is_none_or(|snapshot| snapshot.files.contains(*path));
-        let is_new = |path: &&PathBuf| {
-            path.metadata()
-                .is_ok_and(|data| is_newer(&data, self.begun))
-        };
-        let shared: Vec<&PathBuf> = of_shim.files.iter().filter(is_shared).collect();
-        let changed = shared.iter().copied().find(is_new).cloned();
-        let changed = changed.or_else(|| changed_place(shared, self.begun));
-        match changed {
+        let shared = of_shim.files.iter().filter(is_shared);
+        match changed_since(shared, self.begun) {
             Some(path) => Err(Error::Changed { path }),
             None => Ok(()),
         }
