@@ -61,6 +61,7 @@ mod ir;
 mod lexical;
 mod made;
 mod module;
+pub mod modules;
 mod object;
 mod options;
 mod parts;

@@ -1,0 +1,340 @@
+//! The entities of a module.
+
+use std::{collections::HashMap, ops::Range};
+
+use super::{
+    error::ModuleError,
+    lexer::{self, Kind, Token},
+};
+
+/// LLVM IR as text, read.
+#[derive(Debug)]
+pub struct Module<'a> {
+    pub(super) tokens: Vec<Token<'a>>,
+    pub(super) layout: Option<&'a str>,
+    pub(super) triple: Option<&'a str>,
+    /// What follows `=`, by the name of the type.
+    pub(super) types: HashMap<&'a str, Range<usize>>,
+    pub(super) symbols: HashMap<&'a str, Symbol>,
+    /// What is in the braces, by the name of the group.
+    pub(super) groups: HashMap<&'a str, Range<usize>>,
+    /// What follows `=`, by name.
+    pub(super) metadata: HashMap<&'a str, Range<usize>>,
+    /// The names of the functions that the module defines, in its order.
+    functions: Vec<&'a str>,
+}
+
+/// The tokens of a function, a variable or an alias.
+#[derive(Debug, Clone)]
+pub(super) struct Symbol {
+    pub(super) kind: SymbolKind,
+    /// What comes before the name of a function, or before the keyword of something else.
+    pub(super) head: Range<usize>,
+    /// What follows the name of a function, without its body, or the keyword of something else.
+    pub(super) rest: Range<usize>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum SymbolKind {
+    /// A function and the tokens of its body.
+    Function(Range<usize>),
+    /// A function that is not defined here.
+    Declared,
+    /// A variable, with `global`.
+    Variable,
+    /// A variable, with `constant`.
+    Constant,
+    Alias,
+    Ifunc,
+}
+
+/// A place in a source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The file, as clang names it.
+    pub file: String,
+    /// The line.
+    pub line: usize,
+}
+
+/// Named metadata that says how to generate code.
+pub(super) const NAMED: [&str; 2] = ["llvm.module.flags", "llvm.errno.tbaa"];
+
+/// Named metadata without an effect on code, or with one on other sections than those of code and data.
+const IGNORED: [&str; 7] = [
+    "llvm.ident",
+    "llvm.dbg.cu",
+    "llvm.commandline",
+    "llvm.linker.options",
+    "llvm.dependent-libraries",
+    "rustc.debug_info",
+    "llvm.debugify",
+];
+
+/// The variables by which modules say what is kept. Nothing is removed from a module of one function but what it does
+/// not reach.
+const KEPT: [&str; 2] = ["llvm.used", "llvm.compiler.used"];
+
+impl<'a> Module<'a> {
+    /// Reads a module.
+    ///
+    /// # Errors
+    ///
+    /// [`ModuleError::Unknown`] for the first line that is not known, or that no stencil can have.
+    pub fn parse(text: &'a str) -> Result<Module<'a>, ModuleError> {
+        let mut module = Module {
+            tokens: lexer::tokens(text)?,
+            layout: None,
+            triple: None,
+            types: HashMap::new(),
+            symbols: HashMap::new(),
+            groups: HashMap::new(),
+            metadata: HashMap::new(),
+            functions: Vec::new(),
+        };
+        let mut start = 0;
+        while start < module.tokens.len() {
+            let end = module.end_of(start)?;
+            module.add(start..end)?;
+            start = end;
+        }
+        Ok(module)
+    }
+
+    /// Returns the triple of the target that the module is for.
+    pub fn triple(&self) -> Option<&'a str> {
+        self.triple
+    }
+
+    /// Returns the names of the functions that the module defines, in its order.
+    pub fn functions(&self) -> impl Iterator<Item = String> {
+        self.functions.iter().map(|name| lexer::plain(name))
+    }
+
+    /// Returns the names of the functions and variables that the module refers to and does not define.
+    pub fn external(&self) -> Vec<String> {
+        let all = self.symbols.iter();
+        let external =
+            all.filter(|(name, symbol)| !name.starts_with("llvm.") && self.is_external(symbol));
+        let mut names: Vec<String> = external.map(|(name, _)| lexer::plain(name)).collect();
+        names.sort();
+        names
+    }
+
+    /// Returns where a function is defined, if the module has debug information.
+    pub fn place(&self, function: &str) -> Option<Place> {
+        let name = self
+            .functions
+            .iter()
+            .find(|name| lexer::plain(name) == function)?;
+        let symbol = self.symbols.get(name)?;
+        let tokens = self.tokens.get(symbol.rest.clone())?;
+        let mark = tokens.iter().position(|token| token.text == "!dbg")?;
+        let subprogram = self.metadata.get(tokens.get(mark + 1)?.name())?;
+        let line = self.field(subprogram, "line:")?.text.parse().ok()?;
+        let file = self.field(subprogram, "file:")?;
+        let file = self.metadata.get(file.name())?;
+        let text = |label| Some(self.field(file, label)?.text.trim_matches('"'));
+        Some(Place {
+            file: text("filename:")?.to_owned(),
+            line,
+        })
+    }
+
+    /// Returns the token after a label within an entity.
+    fn field(&self, range: &Range<usize>, label: &str) -> Option<&Token<'a>> {
+        let tokens = self.tokens.get(range.clone())?;
+        let name = label.strip_suffix(':')?;
+        let found = tokens
+            .windows(2)
+            .position(|pair| matches!(pair, [a, b] if a.text == name && b.text == ":"));
+        tokens.get(found? + 2)
+    }
+
+    pub(super) fn slice(&self, range: &Range<usize>) -> &[Token<'a>] {
+        self.tokens.get(range.clone()).unwrap_or_default()
+    }
+
+    pub(super) fn is_external(&self, symbol: &Symbol) -> bool {
+        match symbol.kind {
+            SymbolKind::Declared => true,
+            SymbolKind::Variable | SymbolKind::Constant => {
+                let mut head = self.slice(&symbol.head).iter();
+                head.any(|token| token.is("external") || token.is("extern_weak"))
+            }
+            SymbolKind::Function(_) | SymbolKind::Alias | SymbolKind::Ifunc => false,
+        }
+    }
+
+    /// Returns the index of the first token of the next entity.
+    fn end_of(&self, start: usize) -> Result<usize, ModuleError> {
+        let first = self.tokens.get(start);
+        let is_definition = first.is_some_and(|token| token.is("define"));
+        let rest = self.tokens.get(start + 1..).unwrap_or_default();
+        let found = match is_definition {
+            true => rest
+                .iter()
+                .position(|token| token.indent == Some(0) && token.is("}"))
+                .map(|position| position + 1),
+            false => Some(
+                rest.iter()
+                    .position(|token| token.indent == Some(0) && !token.is("}") && !token.is("]"))
+                    .unwrap_or(rest.len()),
+            ),
+        };
+        let line = first.map_or(0, |token| token.line);
+        let length =
+            found.ok_or_else(|| ModuleError::unknown(line, "a function whose end is missing"))?;
+        Ok(start + 1 + length)
+    }
+
+    fn add(&mut self, range: Range<usize>) -> Result<(), ModuleError> {
+        let tokens = self.slice(&range);
+        let Some(&first) = tokens.first() else {
+            return Ok(());
+        };
+        let unknown = |what: &str| Err(ModuleError::unknown(first.line, what));
+        let second = tokens.get(1).copied();
+        let is_assigned = second.is_some_and(|token| token.is("="));
+        let value = range.start + 2..range.end;
+        match (first.kind, first.text) {
+            (Kind::Word, "source_filename") => {}
+            (Kind::Word, "target") => {
+                let text = tokens.get(3).map(|token| token.text.trim_matches('"'));
+                match second.map(|token| token.text) {
+                    Some("datalayout") => self.layout = text,
+                    Some("triple") => self.triple = text,
+                    _ => return unknown("an unknown property of the target"),
+                }
+            }
+            (Kind::Word, "module") => {
+                return unknown(
+                    "assembly outside of functions, which belongs to no stencil: move it into a source of the host",
+                );
+            }
+            (Kind::Word, "define" | "declare") => return self.add_function(first, range),
+            (Kind::Word, "attributes") => {
+                let inside = range.start + 4..range.end.saturating_sub(1);
+                match second.filter(|token| token.kind == Kind::Group) {
+                    Some(group) => self.groups.insert(group.name(), inside),
+                    None => return unknown("an attribute group without a name"),
+                };
+            }
+            (Kind::Comdat, _) if is_assigned => {}
+            (Kind::Local, _) if is_assigned => {
+                if first.name().bytes().all(|byte| byte.is_ascii_digit()) {
+                    return unknown(
+                        "a structure type without a name, which looks like a value: give it a name",
+                    );
+                }
+                self.types.insert(first.name(), value);
+            }
+            (Kind::Metadata, _) if is_assigned => {
+                let name = first.name();
+                let is_numbered = name.bytes().all(|byte| byte.is_ascii_digit());
+                if !is_numbered && !NAMED.contains(&name) && !IGNORED.contains(&name) {
+                    return unknown(&format!("metadata of the unknown name !{name}"));
+                }
+                self.metadata.insert(name, value);
+            }
+            (Kind::Global, _) if is_assigned => return self.add_variable(first, value),
+            _ => {
+                return unknown(&format!(
+                    "{:?} is not known at the start of a line",
+                    first.text
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn add_function(&mut self, first: Token<'a>, range: Range<usize>) -> Result<(), ModuleError> {
+        let tokens = self.slice(&range);
+        let unknown = |what: &str| Err(ModuleError::unknown(first.line, what));
+        let Some(at) = tokens.iter().position(|token| token.kind == Kind::Global) else {
+            return unknown("a function without a name");
+        };
+        let name = tokens.get(at).map(Token::name).unwrap_or_default();
+        let head = range.start + 1..range.start + at;
+        let rest = range.start + at + 1;
+        let symbol = match first.text {
+            "declare" => Symbol {
+                kind: SymbolKind::Declared,
+                head,
+                rest: rest..range.end,
+            },
+            _ => {
+                // The brace is the last token of its line. Constants in the header are on the same line.
+                let mut lines = tokens.windows(2).skip(at);
+                let brace = lines
+                    .position(|pair| matches!(pair, [a, b] if a.is("{") && b.indent.is_some()));
+                let Some(brace) = brace.map(|position| range.start + at + position) else {
+                    return unknown("a function without a body");
+                };
+                self.functions.push(name);
+                Symbol {
+                    kind: SymbolKind::Function(brace + 1..range.end - 1),
+                    head,
+                    rest: rest..brace,
+                }
+            }
+        };
+        match self.symbols.insert(name, symbol) {
+            Some(_) => unknown(&format!("a second function {name}")),
+            None => Ok(()),
+        }
+    }
+
+    fn add_variable(&mut self, first: Token<'a>, value: Range<usize>) -> Result<(), ModuleError> {
+        let name = first.name();
+        let unknown = |what: &str| Err(ModuleError::unknown(first.line, what));
+        if KEPT.contains(&name) {
+            return Ok(());
+        }
+        if matches!(name, "llvm.global_ctors" | "llvm.global_dtors") {
+            let tokens = self.slice(&value);
+            let functions = tokens.iter().filter(|token| token.kind == Kind::Global);
+            let functions: Vec<String> =
+                functions.map(|token| lexer::plain(token.name())).collect();
+            return match functions.is_empty() {
+                true => Ok(()),
+                false => unknown(&format!(
+                    "{} would run when the program starts or ends, but stencils are no program: a variable has an \
+                     initial value that is computed, or a function has the attribute constructor. Move it into a \
+                     source of the host",
+                    functions.join(", ")
+                )),
+            };
+        }
+        let tokens = self.slice(&value);
+        let kinds = [
+            ("global", SymbolKind::Variable),
+            ("constant", SymbolKind::Constant),
+            ("alias", SymbolKind::Alias),
+            ("ifunc", SymbolKind::Ifunc),
+        ];
+        let found = tokens.iter().enumerate().find_map(|(at, token)| {
+            let (_, kind) = kinds.iter().find(|(word, _)| token.is(word))?;
+            Some((at, kind.clone()))
+        });
+        let Some((at, kind)) = found else {
+            return unknown(&format!("{name} is neither a variable nor an alias"));
+        };
+        let symbol = Symbol {
+            kind,
+            head: value.start..value.start + at,
+            rest: value.start + at + 1..value.end,
+        };
+        match self.symbols.insert(name, symbol) {
+            Some(_) => unknown(&format!("a second {name}")),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Symbol {
+    /// Returns whether it is a function with a body.
+    pub(super) fn is_function(&self) -> bool {
+        matches!(self.kind, SymbolKind::Function(_))
+    }
+}
