@@ -14,9 +14,9 @@ pub(crate) const HALVES: std::ops::Range<usize> = 8..12;
 /// How many values a micro-op can have; the index of the first GOT slot's address.
 pub(crate) const UOP_VALUES: usize = 16;
 
-/// Returns the index of one of the micro-op's values.
-pub(crate) const fn index_of(base: HoleValue) -> usize {
-    match base {
+/// Returns the index of one of the micro-op's values, or none for a general one.
+pub(crate) const fn index_of(base: HoleValue) -> Option<usize> {
+    let index = match base {
         HoleValue::Code => CODE,
         HoleValue::Data => DATA,
         HoleValue::Oparg | HoleValue::Oparg16 => 2,
@@ -32,7 +32,12 @@ pub(crate) const fn index_of(base: HoleValue) -> usize {
         HoleValue::Operand1Lo => 11,
         // Always 0. GOT slots have indices of their own, so that `Got` is refused before this.
         HoleValue::Zero | HoleValue::Got => 12,
-    }
+        HoleValue::Operand(_)
+        | HoleValue::OperandHigh(_)
+        | HoleValue::OperandLow(_)
+        | HoleValue::Place(_) => return None,
+    };
+    Some(index)
 }
 
 /// Returns the index of the first symbol's address, for so many symbols with ordinals.

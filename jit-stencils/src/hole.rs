@@ -10,31 +10,103 @@ macro_rules! hole_values {
         /// The base of a hole's value, to which the address of a symbol and an addend may be added.
         /// A symbol `_JIT_<name>` in the template stands for the base of that name (`HoleValue` in
         /// CPython's `Tools/jit/_stencils.py`).
+        ///
+        /// The last four are *general*: they have numbers, so that a stencil can have as many operands and
+        /// places to go to as it needs. The others that are taken from an instruction have the shape of
+        /// CPython's.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum HoleValue {
             $($(#[$doc])* $variant,)*
+            /// The operand with that number, up to 64 bits: `OPERAND_3`.
+            Operand(u16),
+            /// The upper 32 bits of the operand with that number, on 32-bit platforms: `OPERAND_3_HI`.
+            OperandHigh(u16),
+            /// The lower 32 bits of the operand with that number, on 32-bit platforms: `OPERAND_3_LO`.
+            OperandLow(u16),
+            /// The address of the code of the instruction that is the target with that number: `PLACE_1`.
+            Place(u16),
         }
 
         impl HoleValue {
-            /// All bases.
-            pub const ALL: &'static [HoleValue] = &[$(HoleValue::$variant,)*];
+            /// All bases without a number.
+            pub const FIXED: &'static [HoleValue] = &[$(HoleValue::$variant,)*];
 
-            /// Returns the name, e.g. `JUMP_TARGET`.
-            pub const fn name(self) -> &'static str {
-                match self {
-                    $(HoleValue::$variant => $name,)*
-                }
-            }
-
-            /// Finds the base of that name.
+            /// Finds the base of that name. Numbers are written in one way only: in decimal, without a
+            /// sign and without leading zeros.
             pub fn from_name(name: &str) -> Option<HoleValue> {
                 match name {
                     $($name => Some(HoleValue::$variant),)*
-                    _ => None,
+                    _ => general(name),
+                }
+            }
+        }
+
+        impl fmt::Display for HoleValue {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match self {
+                    $(HoleValue::$variant => f.write_str($name),)*
+                    HoleValue::Operand(number) => write!(f, "{OPERAND}{number}"),
+                    HoleValue::OperandHigh(number) => write!(f, "{OPERAND}{number}{HIGH}"),
+                    HoleValue::OperandLow(number) => write!(f, "{OPERAND}{number}{LOW}"),
+                    HoleValue::Place(number) => write!(f, "{PLACE}{number}"),
                 }
             }
         }
     };
+}
+
+// The parts of the names of general bases.
+const OPERAND: &str = "OPERAND_";
+const HIGH: &str = "_HI";
+const LOW: &str = "_LO";
+const PLACE: &str = "PLACE_";
+
+/// Finds the general base of that name.
+fn general(name: &str) -> Option<HoleValue> {
+    if let Some(number) = name.strip_prefix(PLACE) {
+        return Some(HoleValue::Place(number_of(number)?));
+    }
+    let operand = name.strip_prefix(OPERAND)?;
+    Some(if let Some(number) = operand.strip_suffix(HIGH) {
+        HoleValue::OperandHigh(number_of(number)?)
+    } else if let Some(number) = operand.strip_suffix(LOW) {
+        HoleValue::OperandLow(number_of(number)?)
+    } else {
+        HoleValue::Operand(number_of(operand)?)
+    })
+}
+
+fn number_of(digits: &str) -> Option<u16> {
+    let number: u16 = digits.parse().ok()?;
+    // Of all spellings that can be parsed, the one that is written.
+    (number.to_string() == digits).then_some(number)
+}
+
+impl HoleValue {
+    /// Returns whether the base is an address in the trace.
+    #[cfg(feature = "lower")]
+    pub(crate) const fn is_near(self) -> bool {
+        matches!(
+            self,
+            HoleValue::Code
+                | HoleValue::Data
+                | HoleValue::JumpTarget
+                | HoleValue::ErrorTarget
+                | HoleValue::Place(_)
+        )
+    }
+
+    /// Returns whether the base is one of those with a number, which instructions of any number of
+    /// operands and targets have.
+    pub const fn is_general(self) -> bool {
+        matches!(
+            self,
+            HoleValue::Operand(_)
+                | HoleValue::OperandHigh(_)
+                | HoleValue::OperandLow(_)
+                | HoleValue::Place(_)
+        )
+    }
 }
 
 hole_values! {
@@ -79,12 +151,6 @@ hole_values! {
     Zero = "ZERO";
 }
 
-impl fmt::Display for HoleValue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
 /// The value that is written into a hole.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum PatchValue {
@@ -127,4 +193,61 @@ pub struct Hole {
     pub first: Option<usize>,
     /// Whether nothing is written here because the hole is the `first` of another one.
     pub void: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_bases() {
+        let general = [
+            (HoleValue::Operand(0), "OPERAND_0"),
+            (HoleValue::Operand(65535), "OPERAND_65535"),
+            (HoleValue::OperandHigh(10), "OPERAND_10_HI"),
+            (HoleValue::OperandLow(7), "OPERAND_7_LO"),
+            (HoleValue::Place(1), "PLACE_1"),
+        ];
+        for (value, name) in general {
+            assert_eq!(value.to_string(), name);
+            assert_eq!(HoleValue::from_name(name), Some(value));
+            assert!(value.is_general());
+        }
+        for value in HoleValue::FIXED {
+            assert_eq!(HoleValue::from_name(&value.to_string()), Some(*value));
+            assert!(!value.is_general());
+        }
+        for name in [
+            "",
+            "OPERAND",
+            "OPERAND_",
+            "OPERAND_00",
+            "OPERAND_01",
+            "OPERAND_+1",
+            "OPERAND_-1",
+            "OPERAND_ 1",
+            "OPERAND_1 ",
+            "OPERAND_65536",
+            "OPERAND_1_",
+            "OPERAND_1_HI_LO",
+            "OPERAND__HI",
+            "OPERAND_01_LO",
+            "OPERAND_1_hi",
+            "OPERAND_1_16",
+            "OPERAND_\u{661}",
+            "PLACE",
+            "PLACE_",
+            "PLACE_01",
+            "PLACE_+1",
+            "PLACE_65536",
+            "PLACE_1_HI",
+            "PLACE_1_LO",
+            "PLACE0",
+            "place_0",
+            "OPERAND2",
+            "OPERAND_0x1",
+        ] {
+            assert_eq!(HoleValue::from_name(name), None, "{name:?}");
+        }
+    }
 }

@@ -352,7 +352,7 @@ impl Resolver<'_> {
                     offset: hole.offset,
                 })
             }
-            None if hole.kind.row().reach == Reach::Near && !is_near(hole.base) => Err(self
+            None if hole.kind.row().reach == Reach::Near && !hole.base.is_near() => Err(self
                 .unsupported(
                     part,
                     hole,
@@ -439,14 +439,6 @@ impl Resolver<'_> {
 /// `jmp *2(%rip)`, and padding up to the address that it jumps to. Data is executable, as code and data
 /// are in the same pages.
 const THUNK: [u8; 8] = [0xff, 0x25, 2, 0, 0, 0, 0xcc, 0xcc];
-
-/// Returns whether a base is an address in the trace.
-const fn is_near(base: HoleValue) -> bool {
-    matches!(
-        base,
-        HoleValue::Code | HoleValue::Data | HoleValue::JumpTarget | HoleValue::ErrorTarget
-    )
-}
 
 /// Returns whether a hole is the displacement of an x86 call, jump or conditional jump.
 fn is_x86_branch(hole: &UnresolvedHole, body: &[u8]) -> bool {

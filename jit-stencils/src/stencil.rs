@@ -145,6 +145,8 @@ pub struct StencilGroup {
     pub trampolines: SymbolMask,
     /// The external symbols whose addresses the code reads from the trace's GOT.
     pub got_entries: SymbolMask,
+    /// What the stencil takes from its instruction, as far as its holes have general values.
+    pub interface: Interface,
     /// What is known of the object that the stencils were made from.
     pub listing: Listing,
 }
@@ -159,9 +161,21 @@ impl Default for StencilGroup {
             end: CodeEnd::Unknown,
             trampolines: SymbolMask::default(),
             got_entries: SymbolMask::default(),
+            interface: Interface::default(),
             listing: Listing::default(),
         }
     }
+}
+
+/// What a stencil with [general values](crate::HoleValue) takes from its instruction. A stencil whose
+/// holes have no general values takes nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Interface {
+    /// By the operand's number: how many bits it has, from 1 to 64, or 0 if the stencil does not use it.
+    pub operands: Vec<u8>,
+    /// The number of targets: [`HoleValue::Place`](crate::HoleValue::Place) of the stencil's holes has a
+    /// smaller number.
+    pub targets: u16,
 }
 
 /// What is known of the object that stencils were made from, for generated headers. Nothing else

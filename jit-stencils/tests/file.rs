@@ -285,7 +285,7 @@ fn other_files_are_told_apart() {
     for bytes in stencils {
         assert_eq!(decode(bytes), Err(FileError::NotStencils));
     }
-    for (version, advice) in [(0, "again"), (3, "update"), (u32::MAX, "update")] {
+    for (version, advice) in [(0, "again"), (VERSION + 1, "update"), (u32::MAX, "update")] {
         let mut bytes = X86_64.to_vec();
         bytes[8..12].copy_from_slice(&version.to_le_bytes());
         let error = decode(&bytes).unwrap_err();

@@ -9,8 +9,8 @@ use fixtures::TRIPLES;
 use jit_schema::Target;
 use jit_stencils::file::{FileError, HEADER_SIZE, MAGIC, VERSION, decode, encode};
 use jit_stencils::{
-    CodeEnd, Hole, HoleValue, Listing, PatchKind, PatchValue, Shim, Stencil, StencilGroup,
-    StencilSet, UnwindInfo,
+    CodeEnd, Hole, HoleValue, Interface, Listing, PatchKind, PatchValue, Shim, Stencil,
+    StencilGroup, StencilSet, UnwindInfo,
 };
 use proptest::prelude::*;
 use proptest::test_runner::Config;
@@ -150,16 +150,23 @@ fn any_text() -> impl Strategy<Value = String> {
 }
 
 fn any_value(symbols: usize) -> impl Strategy<Value = PatchValue> {
-    let bases: Vec<HoleValue> = HoleValue::ALL
+    let fixed: Vec<HoleValue> = HoleValue::FIXED
         .iter()
         .copied()
         .filter(|base| *base != HoleValue::Got)
         .collect();
+    let general = (any::<u16>(), 0..4).prop_map(|(number, kind)| match kind {
+        0 => HoleValue::Operand(number),
+        1 => HoleValue::OperandHigh(number),
+        2 => HoleValue::OperandLow(number),
+        _ => HoleValue::Place(number),
+    });
+    let bases = prop_oneof![4 => prop::sample::select(fixed), 1 => general];
     let symbol = prop::option::of(any_text());
     let addend = prop_oneof![Just(0), -300..300i64, any::<i64>()];
     let ordinal = 0..symbols;
     prop_oneof![
-        (prop::sample::select(bases), symbol, addend.clone()).prop_map(|(base, symbol, addend)| {
+        (bases, symbol, addend.clone()).prop_map(|(base, symbol, addend)| {
             PatchValue::Address {
                 base,
                 symbol: symbol.map(Into::into),
@@ -201,14 +208,21 @@ fn any_stencil(symbols: usize) -> impl Strategy<Value = Stencil> {
 
 const ENDS: [CodeEnd; 3] = [CodeEnd::Unknown, CodeEnd::FallsThrough, CodeEnd::Leaves];
 
+fn any_interface() -> impl Strategy<Value = Interface> {
+    let operands = prop::collection::vec(0..=64_u8, 0..5);
+    (operands, prop_oneof![0..4_u16, any::<u16>()])
+        .prop_map(|(operands, targets)| Interface { operands, targets })
+}
+
 fn any_group(symbols: usize) -> impl Strategy<Value = StencilGroup> {
     let stencils = (
         any_stencil(symbols),
         any_stencil(symbols),
         3_u32..=12,
         prop::sample::select(&ENDS[..]),
+        prop_oneof![Just(Interface::default()), any_interface()],
     );
-    stencils.prop_map(|(code, data, exponent, end)| {
+    stencils.prop_map(|(code, data, exponent, end, interface)| {
         let of = |of: fn(&PatchValue) -> Option<usize>| {
             let ordinals = code.holes.iter().filter_map(|hole| of(&hole.value));
             ordinals.collect()
@@ -226,6 +240,7 @@ fn any_group(symbols: usize) -> impl Strategy<Value = StencilGroup> {
             data,
             data_alignment: 1 << exponent,
             end,
+            interface,
             listing: Listing::default(),
         }
     })

@@ -100,7 +100,7 @@ fn slot_line(offset: usize, base: HoleValue, symbol: Option<&str>, addend: i64) 
     let mut line = format!("{offset:x}: ");
     let has_base = base != HoleValue::Zero;
     if has_base {
-        line.push_str(base.name());
+        line.push_str(&base.to_string());
         if symbol.is_none() && addend == 0 {
             return line;
         }

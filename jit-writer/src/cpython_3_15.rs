@@ -22,6 +22,7 @@ pub(crate) const FORMAT: HeaderFormat = HeaderFormat {
         "instruction",
         "state",
     ],
+    base: expression::base,
     stencils: write_stencils,
     unwind: write_unwind,
     dispatcher: dispatcher::write,

@@ -1,6 +1,6 @@
 //! The error of writing a header.
 
-use jit_stencils::{Part, PatchKind};
+use jit_stencils::{HoleValue, Part, PatchKind};
 
 /// Why stencils cannot be in a header of a format.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -36,6 +36,23 @@ pub enum HeaderError {
         offset: usize,
         /// How the address is written.
         patch: PatchKind,
+        /// The name of the format.
+        format: &'static str,
+    },
+    /// A hole has a value that the instructions of programs which use the format do not have.
+    #[error(
+        "{opname}: {part}+{offset:#x} takes _JIT_{value} from its instruction, and instructions of programs \
+         that use a {format} header have no such value: write a stencil file instead (--emit stencils)"
+    )]
+    Value {
+        /// The micro-op.
+        opname: String,
+        /// The part of the stencil that the hole is in.
+        part: Part,
+        /// The offset of the hole in that part, in bytes.
+        offset: usize,
+        /// The base of the hole's value.
+        value: HoleValue,
         /// The name of the format.
         format: &'static str,
     },

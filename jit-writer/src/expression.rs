@@ -2,16 +2,41 @@
 //! names and arguments are the same in all formats; the expressions for the bases of values are
 //! not.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use jit_schema::PatchShape;
-use jit_stencils::{Hole, HoleValue, Part, PatchValue};
+use jit_stencils::{Hole, HoleValue, Part, PatchValue, StencilSet};
 
-use crate::c::SignedHex;
+use crate::{c::SignedHex, error::HeaderError, names::holes};
 
-/// A function that returns a format's C expression for the base of a hole's value. The expression
-/// is empty if the base adds nothing.
-pub(crate) type BaseExpression = fn(HoleValue) -> &'static str;
+/// A function that returns a format's C expression for the base of a hole's value, or none if instructions
+/// of the format do not have it. The expression is empty if the base adds nothing.
+pub(crate) type BaseExpression = fn(HoleValue) -> Option<Cow<'static, str>>;
+
+/// Checks that a format has an expression for the base of each hole.
+pub(crate) fn check(
+    set: &StencilSet,
+    format: &'static str,
+    base_expression: BaseExpression,
+) -> Result<(), HeaderError> {
+    for (opname, group) in &set.groups {
+        for (part, hole) in holes(group) {
+            if let PatchValue::Address { base, .. } = hole.value
+                && base_expression(base).is_none()
+            {
+                return Err(HeaderError::Value {
+                    opname: opname.clone(),
+                    part,
+                    offset: hole.offset,
+                    value: base,
+                    format,
+                });
+            }
+        }
+    }
+    Ok(())
+}
 
 /// Writes the call that patches the hole. A void hole needs none.
 pub(crate) fn write_patch(out: &mut String, part: Part, hole: &Hole, base: BaseExpression) {
@@ -44,7 +69,11 @@ fn write_value(out: &mut String, value: &PatchValue, base_expression: BaseExpres
             base,
             symbol,
             addend,
-        } => write_sum(out, base_expression(*base), symbol.as_deref(), *addend),
+        } => {
+            // A header is written only if its format has all bases.
+            let base = base_expression(*base).unwrap_or_default();
+            write_sum(out, &base, symbol.as_deref(), *addend);
+        }
         PatchValue::GotSlot { ordinal, addend } => {
             let _ = write!(out, "got_symbol_address({ordinal:#x}, state)");
             let _ = match addend {

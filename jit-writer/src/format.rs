@@ -6,6 +6,8 @@ use jit_schema::Target;
 use jit_stencils::{StencilSet, UnwindInfo};
 
 use crate::error::HeaderError;
+use crate::expression;
+use crate::expression::BaseExpression;
 use crate::names;
 use crate::preamble::Preamble;
 
@@ -18,6 +20,8 @@ pub struct HeaderFormat {
     pub(crate) name: &'static str,
     /// The parameters and variables of the functions of micro-ops.
     pub(crate) locals: &'static [&'static str],
+    /// Returns the C expression for the base of a hole.
+    pub(crate) base: BaseExpression,
     /// Returns the header with the stencils of a target.
     pub(crate) stencils: fn(Preamble<'_>, &StencilSet) -> Result<String, HeaderError>,
     /// Returns the header with the unwind rules for JIT code.
@@ -47,6 +51,7 @@ impl HeaderFormat {
         set: &StencilSet,
     ) -> Result<String, HeaderError> {
         names::check(set, self.name, self.locals)?;
+        expression::check(set, self.name, self.base)?;
         (self.stencils)(preamble, set)
     }
 

@@ -62,7 +62,8 @@ pub(crate) fn check(
     }
 }
 
-fn holes(group: &StencilGroup) -> impl Iterator<Item = (Part, &Hole)> {
+/// Returns all holes of a stencil, those of its code first.
+pub(crate) fn holes(group: &StencilGroup) -> impl Iterator<Item = (Part, &Hole)> {
     let parts = [(Part::Code, &group.code), (Part::Data, &group.data)];
     parts
         .into_iter()

@@ -75,7 +75,10 @@ fn absolute(value: &PatchValue) -> Fill {
             | HoleValue::Operand0Hi
             | HoleValue::Operand0Lo
             | HoleValue::Operand1Hi
-            | HoleValue::Operand1Lo => Fill::Field(form::ABSOLUTE_32_WRAPPING),
+            | HoleValue::Operand1Lo
+            | HoleValue::OperandHigh(_)
+            | HoleValue::OperandLow(_)
+            | HoleValue::Place(_) => Fill::Field(form::ABSOLUTE_32_WRAPPING),
             HoleValue::Oparg | HoleValue::Oparg16 | HoleValue::Target if *addend != 0 => {
                 Fill::Field(form::ABSOLUTE_32_WRAPPING)
             }
@@ -86,6 +89,7 @@ fn absolute(value: &PatchValue) -> Fill {
             | HoleValue::Operand1
             | HoleValue::Operand1_16
             | HoleValue::Operand1_32
+            | HoleValue::Operand(_)
                 if *addend != 0 =>
             {
                 Fill::Sum {
@@ -102,6 +106,7 @@ fn absolute(value: &PatchValue) -> Fill {
             | HoleValue::Operand1
             | HoleValue::Operand1_16
             | HoleValue::Operand1_32
+            | HoleValue::Operand(_)
             | HoleValue::Got
             | HoleValue::Zero => Fill::Field(form::ABSOLUTE_32),
         },

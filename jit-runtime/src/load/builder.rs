@@ -312,7 +312,9 @@ impl<'s> TableBuilder<'s> {
             } => {
                 draft.entry.jumps |= *base == HoleValue::JumpTarget;
                 draft.entry.errs |= *base == HoleValue::ErrorTarget;
-                let value = values::index_of(*base);
+                let value = values::index_of(*base).ok_or_else(|| {
+                    format!("{base} is a general value, which cannot be linked yet")
+                })?;
                 self.table.halves |= HALVES.contains(&value);
                 Ok((index(value)?, *addend))
             }

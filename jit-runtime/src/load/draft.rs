@@ -83,7 +83,7 @@ impl<'s> Draft<'s> {
     /// 64-bit values: those have quicker code. The four bytes that come next are written with them; what
     /// is filled there is filled later.
     pub(super) fn widen(&self, fields: &mut Vec<Field>) -> Vec<Simple> {
-        const SMALL: [usize; 2] = [
+        const SMALL: [Option<usize>; 2] = [
             values::index_of(HoleValue::Oparg),
             values::index_of(HoleValue::Target),
         ];
@@ -99,7 +99,7 @@ impl<'s> Draft<'s> {
             field.part == CODE_PART
                 && field.form == form::ABSOLUTE_32
                 && field.addend == 0
-                && SMALL.contains(&usize::from(field.value))
+                && SMALL.contains(&Some(usize::from(field.value)))
                 && end as usize <= self.code.len()
                 // Fields are filled first.
                 && starts.get(after).is_none_or(|start| *start >= end)

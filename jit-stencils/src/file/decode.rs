@@ -1,23 +1,28 @@
 //! Reads a file.
 
+mod hole;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use jit_schema::{PatchShape, Target};
+use jit_schema::Target;
 
 use super::error::FileError;
-use super::format::{DETAILED_VERSION, HEADER_SIZE, MAGIC, VERSION};
-use super::numbers::{base_of, end_of, patch_of};
+use super::format::{DETAILED_VERSION, GENERAL_VERSION, HEADER_SIZE, MAGIC, VERSION};
+use super::numbers::end_of;
 use super::reader::{Fault, Reader, fault};
 use crate::{
-    CodeEnd, Hole, HoleValue, Listing, MAX_ALIGNMENT, Part, PatchKind, PatchValue, SLOT_SIZE, Shim,
-    Stencil, StencilGroup, StencilSet, SymbolMask, UnwindInfo,
+    CodeEnd, Interface, Listing, MAX_ALIGNMENT, Part, PatchValue, SLOT_SIZE, Shim, Stencil,
+    StencilGroup, StencilSet, SymbolMask, UnwindInfo,
 };
 
 // The smallest numbers of bytes that a name, a hole and a micro-op take.
 const NAME_SIZE: usize = 1;
 const HOLE_SIZE: usize = 3;
 const GROUP_SIZE: usize = 5;
+
+/// The most operands that a stencil can have: their numbers have 16 bits.
+const MAX_OPERANDS: usize = 1 << 16;
 
 /// Reads a stencil file.
 ///
@@ -31,7 +36,7 @@ const GROUP_SIZE: usize = 5;
 pub fn decode(bytes: &[u8]) -> Result<StencilSet, FileError> {
     let mut decoder = Decoder {
         version: check_header(bytes)?,
-        detailed: false,
+        needed: 1,
         reader: Reader::new(bytes, HEADER_SIZE),
         names: Vec::new(),
         ordinals: 0,
@@ -43,14 +48,27 @@ pub fn decode(bytes: &[u8]) -> Result<StencilSet, FileError> {
         let problem = format!("{left} bytes are left over");
         return Err(malformed(decoder.reader.fault(problem), "the end"));
     }
-    if decoder.version == DETAILED_VERSION && !decoder.detailed {
+    if decoder.needed < decoder.version {
         let problem = format!(
-            "no data has an alignment of more than {SLOT_SIZE}, and no code has a known end: the \
-             file's version must be 1"
+            "{}: the file's version must be {}",
+            left_out(&decoder),
+            decoder.needed
         );
         return Err(malformed(decoder.reader.fault(problem), "the end"));
     }
     Ok(set)
+}
+
+/// Returns what nothing in a file needs, though files of its version are for that.
+fn left_out(decoder: &Decoder<'_>) -> String {
+    match decoder.version {
+        GENERAL_VERSION.. => "no stencil has a general value or an interface".to_owned(),
+        ..GENERAL_VERSION => {
+            format!(
+                "no data has an alignment of more than {SLOT_SIZE}, and no code has a known end"
+            )
+        }
+    }
 }
 
 /// Returns the file's version.
@@ -90,8 +108,8 @@ fn malformed(fault: Fault, place: impl Into<String>) -> FileError {
 
 struct Decoder<'a> {
     version: u32,
-    /// Whether anything was read that a file of version 1 does not have.
-    detailed: bool,
+    /// The oldest version that has all that was read.
+    needed: u32,
     reader: Reader<'a>,
     /// The symbols: first those with ordinals, then the others.
     names: Vec<Name<'a>>,
@@ -231,6 +249,12 @@ impl<'a> Decoder<'a> {
                 .end()
                 .map_err(|fault| malformed(fault, format!("the end of {name}'s code")))?;
         }
+        let mut interface = Interface::default();
+        if self.version >= GENERAL_VERSION {
+            interface = self
+                .interface()
+                .map_err(|fault| malformed(fault, format!("the interface of {name}")))?;
+        }
         let values = || code.holes.iter().map(|hole| &hole.value);
         let trampolines = values().filter_map(|value| match value {
             PatchValue::Symbol { ordinal } => Some(*ordinal),
@@ -249,6 +273,7 @@ impl<'a> Decoder<'a> {
             end,
             trampolines,
             got_entries,
+            interface,
             listing: Listing::default(),
         })
     }
@@ -259,7 +284,9 @@ impl<'a> Decoder<'a> {
         let known = usize::try_from(alignment).ok().filter(|alignment| {
             alignment.is_power_of_two() && (SLOT_SIZE..=MAX_ALIGNMENT).contains(alignment)
         });
-        self.detailed |= known.is_some_and(|alignment| alignment > SLOT_SIZE);
+        if known.is_some_and(|alignment| alignment > SLOT_SIZE) {
+            self.needed = self.needed.max(DETAILED_VERSION);
+        }
         known.ok_or_else(|| {
             let problem = format!(
                 "{alignment} is not a power of two between {SLOT_SIZE} and {MAX_ALIGNMENT}"
@@ -275,8 +302,37 @@ impl<'a> Decoder<'a> {
             let problem = format!("there is no way {number} in which code ends");
             fault(start, problem)
         })?;
-        self.detailed |= end != CodeEnd::Unknown;
+        if end != CodeEnd::Unknown {
+            self.needed = self.needed.max(DETAILED_VERSION);
+        }
         Ok(end)
+    }
+
+    fn interface(&mut self) -> Result<Interface, Fault> {
+        let start = self.reader.offset();
+        let operands = self.reader.bytes()?.to_vec();
+        if operands.len() > MAX_OPERANDS {
+            let problem = format!("{} operands are more than {MAX_OPERANDS}", operands.len());
+            return Err(fault(start, problem));
+        }
+        if let Some((number, bits)) = operands.iter().enumerate().find(|(_, bits)| **bits > 64) {
+            let problem = format!("operand {number} has {bits} bits, more than 64");
+            return Err(fault(start, problem));
+        }
+        let targets = self.index("targets")?;
+        let interface = Interface { operands, targets };
+        if interface != Interface::default() {
+            self.needed = self.needed.max(GENERAL_VERSION);
+        }
+        Ok(interface)
+    }
+
+    /// Reads a number of 16 bits.
+    fn index(&mut self, what: &str) -> Result<u16, Fault> {
+        let start = self.reader.offset();
+        let number = self.reader.unsigned()?;
+        u16::try_from(number)
+            .map_err(|_| fault(start, format!("{what}: {number} is more than {}", u16::MAX)))
     }
 
     fn stencil(&mut self, name: &str, part: Part) -> Result<Stencil, FileError> {
@@ -302,151 +358,4 @@ impl<'a> Decoder<'a> {
             holes,
         })
     }
-
-    /// Reads a hole, which is at `last` or after it in a body of `size` bytes.
-    fn hole(&mut self, last: usize, size: usize) -> Result<Hole, Fault> {
-        let start = self.reader.offset();
-        let distance = self.reader.unsigned()?;
-        let kind_at = self.reader.offset();
-        let kind = self.reader.byte()?;
-        let patch = patch_of(kind & 0x3f)
-            .ok_or_else(|| fault(kind_at, format!("there is no patch {}", kind & 0x3f)))?;
-        let width = patch.width();
-        let offset = usize::try_from(distance)
-            .ok()
-            .and_then(|distance| last.checked_add(distance))
-            .filter(|offset| fits(*offset, width, size))
-            .ok_or_else(|| {
-                let problem = format!(
-                    "{width} bytes, {distance} after offset {last}, are not within the {size} \
-                     bytes of the body"
-                );
-                fault(start, problem)
-            })?;
-        if patch.row().shape == PatchShape::Slot && offset != 0 {
-            let problem = format!("a hole that fills a GOT slot is at offset 0, not {offset}");
-            return Err(fault(start, problem));
-        }
-        let first = self.first(kind & 0x40 != 0, patch, offset, size)?;
-        let value = self.value()?;
-        Ok(Hole {
-            offset,
-            patch,
-            value,
-            first,
-            void: kind & 0x80 != 0,
-        })
-    }
-
-    /// Reads the offset of the `adrp` of a pair; `given` is whether the file has one.
-    fn first(
-        &mut self,
-        given: bool,
-        patch: PatchKind,
-        offset: usize,
-        size: usize,
-    ) -> Result<Option<usize>, Fault> {
-        let start = self.reader.offset();
-        match (given, patch.row().shape == PatchShape::Pair) {
-            (true, true) => {}
-            (false, false) => return Ok(None),
-            (false, true) => {
-                let problem = format!("{} needs the offset of an adrp", patch.c_name());
-                return Err(fault(start, problem));
-            }
-            (true, false) => {
-                let problem = format!("{} has no use for the offset of an adrp", patch.c_name());
-                return Err(fault(start, problem));
-            }
-        }
-        let distance = self.reader.signed()?;
-        i64::try_from(offset)
-            .ok()
-            .and_then(|offset| usize::try_from(offset.checked_sub(distance)?).ok())
-            .filter(|first| fits(*first, patch.width(), size))
-            .map(Some)
-            .ok_or_else(|| {
-                let problem = format!(
-                    "an adrp {distance} bytes before offset {offset} is not within the {size} bytes \
-                     of the body"
-                );
-                fault(start, problem)
-            })
-    }
-
-    fn value(&mut self) -> Result<PatchValue, Fault> {
-        let start = self.reader.offset();
-        let kind = self.reader.byte()?;
-        let (has_symbol, has_addend) = (kind & 0x20 != 0, kind & 0x40 != 0);
-        match kind {
-            0x80 | 0xc0 => Ok(PatchValue::GotSlot {
-                ordinal: self.ordinal()?,
-                addend: self.addend(has_addend)?,
-            }),
-            0x81 => Ok(PatchValue::Symbol {
-                ordinal: self.ordinal()?,
-            }),
-            0..0x80 => {
-                let base = base_of(kind & 0x1f)
-                    .filter(|base| *base != HoleValue::Got)
-                    .ok_or_else(|| fault(start, format!("there is no value {}", kind & 0x1f)))?;
-                let symbol = match has_symbol {
-                    true => Some(self.symbol()?),
-                    false => None,
-                };
-                Ok(PatchValue::Address {
-                    base,
-                    symbol,
-                    addend: self.addend(has_addend)?,
-                })
-            }
-            _ => Err(fault(start, format!("there is no value {kind:#x}"))),
-        }
-    }
-
-    fn ordinal(&mut self) -> Result<usize, Fault> {
-        let start = self.reader.offset();
-        let ordinal = self.reader.unsigned()?;
-        usize::try_from(ordinal)
-            .ok()
-            .filter(|ordinal| *ordinal < self.ordinals)
-            .ok_or_else(|| {
-                let problem = format!("there are {} symbols, but no {ordinal}", self.ordinals);
-                fault(start, problem)
-            })
-    }
-
-    /// Reads the index of any symbol, and returns its name. Symbols without an ordinal are in the
-    /// order of their first use.
-    fn symbol(&mut self) -> Result<Arc<str>, Fault> {
-        let start = self.reader.offset();
-        let number = self.reader.unsigned()?;
-        let next = self.ordinals + self.used;
-        let index = usize::try_from(number).ok().filter(|index| *index <= next);
-        let name = index.and_then(|index| self.names.get_mut(index));
-        let Some(name) = name else {
-            let problem = format!("symbol {number} is not there, or used before {next} is");
-            return Err(fault(start, problem));
-        };
-        if index == Some(next) {
-            self.used += 1;
-        }
-        let shared = name.shared.get_or_insert_with(|| Arc::from(name.name));
-        Ok(shared.clone())
-    }
-
-    fn addend(&mut self, given: bool) -> Result<i64, Fault> {
-        if !given {
-            return Ok(0);
-        }
-        let start = self.reader.offset();
-        match self.reader.signed()? {
-            0 => Err(fault(start, "an addend of 0 is left out")),
-            addend => Ok(addend),
-        }
-    }
-}
-
-fn fits(offset: usize, width: usize, size: usize) -> bool {
-    offset.checked_add(width).is_some_and(|end| end <= size)
 }

@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 
-use super::format::{DETAILED_VERSION, HEADER_SIZE, MAGIC};
+use super::format::{DETAILED_VERSION, GENERAL_VERSION, HEADER_SIZE, MAGIC};
 use super::numbers::{base_number, end_number, patch_number};
-use crate::{CodeEnd, Hole, PatchValue, SLOT_SIZE, Stencil, StencilGroup, StencilSet, UnwindInfo};
+use crate::{
+    CodeEnd, Hole, Interface, PatchValue, SLOT_SIZE, Stencil, StencilGroup, StencilSet, UnwindInfo,
+};
 
 /// Returns the stencil file of a set, without its listings.
 ///
@@ -16,14 +18,9 @@ use crate::{CodeEnd, Hole, PatchValue, SLOT_SIZE, Stencil, StencilGroup, Stencil
 pub fn encode(set: &StencilSet) -> Vec<u8> {
     let mut names = Names::of(&set.symbols);
     let shim = set.shim.iter().map(|shim| &shim.group);
-    let mut groups = set.groups.iter().map(|(_, group)| group).chain(shim);
+    let groups = set.groups.iter().map(|(_, group)| group).chain(shim);
     // An older program can read what has no use for the newer version.
-    let is_detailed =
-        |group: &StencilGroup| group.data_alignment > SLOT_SIZE || group.end != CodeEnd::Unknown;
-    let version = match groups.any(is_detailed) {
-        true => DETAILED_VERSION,
-        false => 1,
-    };
+    let version = groups.map(needed_version).max().unwrap_or(1);
     // The names come first in the file, but they are complete only when all stencils are written.
     let mut stencils = Vec::new();
     unsigned(&mut stencils, set.groups.len() as u64);
@@ -57,6 +54,22 @@ pub fn encode(set: &StencilSet) -> Vec<u8> {
     file.extend_from_slice(&crc32fast::hash(&contents).to_le_bytes());
     file.append(&mut contents);
     file
+}
+
+/// Returns the oldest version that has all that a stencil needs.
+fn needed_version(group: &StencilGroup) -> u32 {
+    let is_general = |hole: &Hole| match &hole.value {
+        PatchValue::Address { base, .. } => base.is_general(),
+        PatchValue::GotSlot { .. } | PatchValue::Symbol { .. } => false,
+    };
+    let mut holes = group.code.holes.iter().chain(&group.data.holes);
+    if group.interface != Interface::default() || holes.any(is_general) {
+        GENERAL_VERSION
+    } else if group.data_alignment > SLOT_SIZE || group.end != CodeEnd::Unknown {
+        DETAILED_VERSION
+    } else {
+        1
+    }
 }
 
 /// The names of symbols: first those with ordinals, then the others in the order of their first use.
@@ -107,6 +120,12 @@ fn put_group<'a>(out: &mut Vec<u8>, version: u32, group: &'a StencilGroup, names
         unsigned(out, group.data_alignment as u64);
         out.push(end_number(group.end));
     }
+    if version >= GENERAL_VERSION {
+        let Interface { operands, targets } = &group.interface;
+        unsigned(out, operands.len() as u64);
+        out.extend_from_slice(operands);
+        unsigned(out, u64::from(*targets));
+    }
 }
 
 fn put_stencil<'a>(out: &mut Vec<u8>, stencil: &'a Stencil, names: &mut Names<'a>) {
@@ -145,7 +164,11 @@ fn put_hole<'a>(out: &mut Vec<u8>, hole: &'a Hole, names: &mut Names<'a>) {
             addend,
         } => {
             let has_symbol = if symbol.is_some() { 0x20 } else { 0 };
-            out.push(base_number(*base) | has_symbol | has_addend(*addend));
+            let (base, index) = base_number(*base);
+            out.push(base | has_symbol | has_addend(*addend));
+            if let Some(index) = index {
+                unsigned(out, index.into());
+            }
             if let Some(symbol) = symbol {
                 unsigned(out, names.index(symbol) as u64);
             }

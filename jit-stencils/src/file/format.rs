@@ -6,12 +6,20 @@ pub const MAGIC: [u8; 8] = *b"\x93STEN\r\n\x1a";
 
 /// The newest version of the format. All versions from 1 to this one are read.
 ///
-/// A file has version 1 if no data in it has a greater alignment than [`SLOT_SIZE`](crate::SLOT_SIZE) and
-/// it is not known of any code how it ends, and version 2 otherwise.
-pub const VERSION: u32 = 2;
+/// A file has the oldest version that has what its stencils need:
+///
+/// - 3 if any stencil has a [general value](crate::HoleValue::is_general) or an
+///   [`Interface`](crate::Interface),
+/// - 2 if any data has a greater alignment than [`SLOT_SIZE`](crate::SLOT_SIZE), or it is known of any code
+///   how it ends,
+/// - 1 otherwise.
+pub const VERSION: u32 = 3;
 
 /// The version in which files state the alignment of data and how code ends.
 pub(super) const DETAILED_VERSION: u32 = 2;
+
+/// The version in which stencils have general values and interfaces.
+pub(super) const GENERAL_VERSION: u32 = 3;
 
 /// The number of bytes before the part with the checksum: [`MAGIC`], [`VERSION`] and the CRC-32.
 pub const HEADER_SIZE: usize = 16;

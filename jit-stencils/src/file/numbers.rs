@@ -20,6 +20,15 @@ macro_rules! numbers {
     };
 }
 
+/// The base of a value, as far as one byte can say it.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Base {
+    /// The base itself.
+    Fixed(HoleValue),
+    /// A general base, whose number comes after the byte. Only files of version 3 and later have them.
+    General(fn(u16) -> HoleValue),
+}
+
 // Numbers are at most 63, as two bits of the byte are flags.
 numbers! { PatchKind, patch_number, patch_of:
     0 Patch32,
@@ -42,8 +51,28 @@ numbers! { PatchKind, patch_number, patch_of:
     17 GotSymbol,
 }
 
+macro_rules! bases {
+    ($($number:literal $variant:ident,)* general: $($general_number:literal $general:ident,)*) => {
+        /// Returns the number of a base, and what comes after it in a file.
+        pub(super) const fn base_number(value: HoleValue) -> (u8, Option<u16>) {
+            match value {
+                $(HoleValue::$variant => ($number, None),)*
+                $(HoleValue::$general(number) => ($general_number, Some(number)),)*
+            }
+        }
+
+        pub(super) fn base_of(number: u8) -> Option<Base> {
+            match number {
+                $($number => Some(Base::Fixed(HoleValue::$variant)),)*
+                $($general_number => Some(Base::General(HoleValue::$general)),)*
+                _ => None,
+            }
+        }
+    };
+}
+
 // Numbers are at most 31, as three bits of the byte are flags.
-numbers! { HoleValue, base_number, base_of:
+bases! {
     0 Code,
     1 Data,
     // No file has this one: it does not occur in resolved stencils.
@@ -64,6 +93,11 @@ numbers! { HoleValue, base_number, base_of:
     16 JumpTarget,
     17 ErrorTarget,
     18 Zero,
+    general:
+    19 Operand,
+    20 OperandHigh,
+    21 OperandLow,
+    22 Place,
 }
 
 numbers! { CodeEnd, end_number, end_of:
@@ -124,12 +158,39 @@ mod tests {
     #[test]
     fn every_value_has_its_number() {
         let mut seen = std::collections::BTreeSet::new();
-        for base in HoleValue::ALL {
-            let number = base_number(*base);
-            assert_eq!(number, specified(base.name()));
-            assert_eq!(base_of(number), Some(*base));
+        let mut check = |base: HoleValue, name: &str, after| {
+            let (number, index) = base_number(base);
+            assert_eq!(number, specified(name));
+            assert_eq!(index, after);
+            let back = match (base_of(number), index) {
+                (Some(Base::Fixed(base)), None) => base,
+                (Some(Base::General(base)), Some(index)) => base(index),
+                other => panic!("{base}: {other:?}"),
+            };
+            assert_eq!(back, base);
             assert!(seen.insert(number) && number < 32);
+        };
+        for base in HoleValue::FIXED {
+            check(*base, &base.to_string(), None);
         }
-        assert_eq!(seen.len(), (0..=255).filter_map(base_of).count());
+        for (base, name) in [
+            (HoleValue::Operand(7), "OPERAND_N"),
+            (HoleValue::OperandHigh(0), "OPERAND_N_HI"),
+            (HoleValue::OperandLow(65535), "OPERAND_N_LO"),
+            (HoleValue::Place(3), "PLACE_N"),
+        ] {
+            assert_eq!(
+                base.to_string().replace(|c: char| c.is_ascii_digit(), ""),
+                name.replace("_N", "_")
+            );
+            let (_, index) = base_number(base);
+            check(base, name, index);
+        }
+        assert_eq!(
+            seen.len(),
+            (0..=255)
+                .filter(|number| base_of(*number).is_some())
+                .count()
+        );
     }
 }

@@ -118,7 +118,7 @@ impl ResolveError {
 
 /// Returns the `_JIT_` symbols that stand for values.
 fn values() -> String {
-    let names = HoleValue::ALL
+    let names = HoleValue::FIXED
         .iter()
         .filter(|value| !matches!(value, HoleValue::Got | HoleValue::Zero))
         .map(|value| format!("_JIT_{value}"));

@@ -1,10 +1,13 @@
 //! C expressions for the bases of holes, with the names of `jit_instruction` and of parameters.
 
+use std::borrow::Cow;
+
 use jit_stencils::HoleValue;
 
-/// Returns the C expression for the base of a hole; it is empty for a base that adds nothing.
-pub(super) const fn base(value: HoleValue) -> &'static str {
-    match value {
+/// Returns the C expression for the base of a hole, if instructions have it; it is empty for a base that
+/// adds nothing.
+pub(super) fn base(value: HoleValue) -> Option<Cow<'static, str>> {
+    let fixed = match value {
         HoleValue::Code => "(uintptr_t)code",
         HoleValue::Data => "(uintptr_t)data",
         HoleValue::Oparg | HoleValue::Oparg16 => "instruction->oparg",
@@ -23,5 +26,10 @@ pub(super) const fn base(value: HoleValue) -> &'static str {
         HoleValue::ErrorTarget => "instruction->error_target",
         // The base of a resolved hole is never the GOT.
         HoleValue::Got | HoleValue::Zero => "",
-    }
+        HoleValue::Operand(_)
+        | HoleValue::OperandHigh(_)
+        | HoleValue::OperandLow(_)
+        | HoleValue::Place(_) => return None,
+    };
+    Some(Cow::Borrowed(fixed))
 }
