@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use jit_llvm::Flags;
-use jit_optimizer::FramePointer;
+use jit_optimizer::{FramePointer, Places};
 use jit_schema::{Codegen, ObjectFile, Target};
 use jit_stencils::{LowerError, UnresolvedGroup};
 use jit_writer::HeaderFormat;
@@ -35,6 +35,8 @@ pub(crate) struct Conventions {
     pub(crate) flags: fn(&Target, bool, Codegen) -> Flags,
     /// Returns whether stencils may set the frame pointer.
     pub(crate) frame_pointer: fn(&Target) -> FramePointer,
+    /// Which jumps to places the optimizer knows.
+    pub(crate) places: Places,
     /// Makes a stencil of an object file, with data as aligned as users of the header format align it.
     pub(crate) lower: Lower,
     /// Splits the text of a cases file into micro-ops, in build order. The path is for messages.

@@ -79,6 +79,29 @@ impl<'a> Instruction<'a> {
         }
     }
 
+    /// Returns what does the same as a branch, with a jump: a branch with the opposite condition around it,
+    /// to a label. Returns `None` if there is no such branch. `code` is the text without a comment.
+    pub(crate) fn around(
+        &self,
+        code: &str,
+        jump: String,
+        label: &str,
+    ) -> Option<[Instruction<'a>; 3]> {
+        let Operation::Branch { branch, target } = self.operation else {
+            return None;
+        };
+        let inverse = branch.inverse?;
+        let (before, operands) = code.split_once(branch.mnemonic)?;
+        let operands = scan::replace_symbol(operands, target, label);
+        let branch = format!("{before}{inverse}{}", operands.trim_end());
+        let line = self.line;
+        Some([
+            Instruction::synthetic(branch, line),
+            Instruction::synthetic(jump, line),
+            Instruction::synthetic(format!("{label}:"), line),
+        ])
+    }
+
     /// Gives a branch, jump or call another target (`update_target`). Like upstream, this replaces
     /// the old target wherever the line has it, also in comments.
     pub(crate) fn retarget(&mut self, label: &'a str) {

@@ -4,6 +4,7 @@ use std::fmt;
 
 use jit_schema::ObjectFormat;
 
+use crate::effect::Effect;
 use crate::instruction::Operation;
 
 /// What the optimizer has to know of an instruction set. Upstream has a subclass of `Optimizer` for
@@ -20,6 +21,13 @@ pub(crate) trait InstructionSet: fmt::Debug + Sync {
 
     /// Returns the mnemonic of the jump to a label.
     fn jump(&self) -> &'static str;
+
+    /// Returns the mnemonic of the jump to a label whose target can be changed later to any place in a
+    /// trace.
+    fn long_jump(&self) -> &'static str;
+
+    /// Returns what an instruction, without a comment, does with addresses of symbols in registers.
+    fn effect<'a>(&self, code: &'a str, format: ObjectFormat) -> Effect<'a>;
 
     /// Returns whether an instruction is a call, direct or indirect.
     fn is_call(&self, text: &str) -> bool;

@@ -44,6 +44,7 @@
 struct Readme;
 
 mod cfg;
+mod effect;
 mod error;
 mod instruction;
 mod instruction_set;
@@ -61,7 +62,7 @@ mod syntax;
 
 pub use error::OptimizeError;
 pub use optimizer::{Optimized, Optimizer};
-pub use options::{End, FramePointer, Options};
+pub use options::{End, FramePointer, Options, Places};
 
 /// A hash of this crate's sources, for caches of what the optimizer writes: it differs if the
 /// optimizer does.

@@ -4,7 +4,8 @@ use jit_schema::Codegen;
 
 /// What to do, and what to refuse.
 ///
-/// The default is [`Codegen::Upstream`], [`FramePointer::Free`] and [`End::Anything`].
+/// The default is [`Codegen::Upstream`], [`FramePointer::Free`], [`End::Anything`] and
+/// [`Places::Upstream`].
 ///
 /// ```
 /// use jit_optimizer::{FramePointer, Options};
@@ -24,6 +25,8 @@ pub struct Options {
     pub frame_pointer: FramePointer,
     /// How functions may end.
     pub end: End,
+    /// Which jumps to places are known.
+    pub places: Places,
 }
 
 impl Options {
@@ -46,6 +49,12 @@ impl Options {
     #[must_use]
     pub fn end(self, end: End) -> Options {
         Options { end, ..self }
+    }
+
+    /// Sets which jumps to places are known.
+    #[must_use]
+    pub fn places(self, places: Places) -> Options {
+        Options { places, ..self }
     }
 }
 
@@ -70,4 +79,23 @@ pub enum FramePointer {
     /// The register belongs to the caller of the stencils. Code that sets it is an
     /// [`OptimizeError::FramePointerModified`](crate::OptimizeError::FramePointerModified).
     Reserved,
+}
+
+/// Which jumps to the next micro-op, and to other places in the same trace, are known as such.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Places {
+    /// Direct jumps, as upstream knows them.
+    #[default]
+    Upstream,
+    /// Also jumps to an address that is loaded from the GOT or put together in a register; they become
+    /// direct ones. `_JIT_CONTINUE_JUMP` is the next micro-op as well, but a jump to it stays a jump, of
+    /// the longest form, so that it can be changed later.
+    ///
+    /// Loads of the address into a register stay, as the place may get it as an argument: compilers do not
+    /// load it twice.
+    Any,
+    /// As [`Places::Any`], for code that uses the addresses of places as targets of calls only, and neither
+    /// stores nor compares them nor passes them on. The compiler's input shows that, its output does not.
+    /// Loads of such addresses are removed together with the jumps.
+    OnlyTargets,
 }

@@ -6,6 +6,8 @@ mod ends;
 mod frame_pointer;
 mod hot_branches;
 mod hot_code;
+mod lasting_jumps;
+mod places;
 mod redundant_jumps;
 mod unreachable;
 
@@ -13,7 +15,7 @@ use jit_schema::{CodeEnd, Codegen};
 
 use crate::cfg::Graph;
 use crate::isa::Isa;
-use crate::options::{End, FramePointer, Options};
+use crate::options::{End, FramePointer, Options, Places};
 use crate::pass::{Context, Pass};
 
 /// The shared passes that run several times, because each removed branch can expose another. Upstream
@@ -32,9 +34,18 @@ pub(crate) fn list(isa: &dyn Isa, options: &Options) -> Vec<Pass> {
         End::Anything => {}
         End::Jump => passes.push(ends::CHECK),
     }
+    match options.places {
+        Places::Upstream => {}
+        Places::Any => passes.push(places::REACH),
+        Places::OnlyTargets => passes.extend([places::REACH, places::REMOVE_LOADS]),
+    }
     passes.push(hot_code::MARK);
     for _ in 0..REPETITIONS {
         passes.extend(REPEATED);
+    }
+    match options.places {
+        Places::Upstream => {}
+        Places::Any | Places::OnlyTargets => passes.push(lasting_jumps::LENGTHEN),
     }
     passes.extend(isa.upstream_passes());
     match options.codegen {

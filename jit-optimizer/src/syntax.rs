@@ -16,6 +16,15 @@ const PLACES: [&str; 4] = [
     "_JIT_JUMP_TARGET",
 ];
 
+/// The next micro-op, for jumps to it that are not removed.
+const STAYS: &str = "_JIT_CONTINUE_JUMP";
+
+/// Returns whether a name is that of a place with a number: `_JIT_PLACE_<N>`.
+fn is_numbered(name: &str) -> bool {
+    let number = name.strip_prefix("_JIT_PLACE_");
+    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
+}
+
 /// The conventions of a target's assembly.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Syntax {
@@ -108,7 +117,32 @@ impl Syntax {
     /// Returns whether a symbol is a place in the same trace.
     fn is_place(&self, label: &str) -> bool {
         let name = scan::unquoted(label).strip_prefix(self.symbol_prefix);
-        name.is_some_and(|name| PLACES.contains(&name))
+        name.is_some_and(|name| PLACES.contains(&name) || is_numbered(name) || name == STAYS)
+    }
+
+    /// Returns the label by which a jump gets to a symbol, if that is a place in the same trace.
+    /// `continuation` is the label for the next micro-op.
+    pub(crate) fn place<'a>(&self, symbol: &'a str, continuation: &'a str) -> Option<&'a str> {
+        // In operands that are not the symbol alone, its name is not replaced.
+        let next = symbol == continuation || self.c_name(symbol) == PLACES[0];
+        if next {
+            return Some(continuation);
+        }
+        self.is_place(symbol).then_some(symbol)
+    }
+
+    /// Returns whether a symbol is the next micro-op by its name for jumps that stay.
+    pub(crate) fn stays(&self, symbol: &str) -> bool {
+        self.c_name(symbol) == STAYS
+    }
+
+    /// Returns whether a symbol is the address of the next micro-op, by a name that stays in the assembly:
+    /// the one for jumps that stay, or that of an import.
+    pub(crate) fn is_next(&self, symbol: &str) -> bool {
+        let symbol = scan::unquoted(symbol.strip_prefix('$').unwrap_or(symbol));
+        let imported = symbol.strip_prefix("__imp_");
+        let name = self.c_name(imported.unwrap_or(symbol));
+        name == STAYS || imported.is_some() && name == PLACES[0]
     }
 
     /// Replaces references to the symbol `_JIT_CONTINUE` by references to the local label

@@ -96,6 +96,13 @@ impl HoleValue {
         )
     }
 
+    /// Returns whether code may call the base's address: a place may be one that returns, and an operand the
+    /// address of a function. The places of CPython's instructions are not.
+    #[cfg(feature = "lower")]
+    pub(crate) const fn may_return(self) -> bool {
+        matches!(self, HoleValue::Operand(_) | HoleValue::Place(_))
+    }
+
     /// Returns whether the base is one of those with a number, which instructions of any number of
     /// operands and targets have.
     pub const fn is_general(self) -> bool {

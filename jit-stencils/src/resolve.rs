@@ -2,6 +2,7 @@
 //! (`process_relocations` in CPython's `Tools/jit/_stencils.py`).
 
 mod error;
+mod thunks;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -79,6 +80,7 @@ pub(crate) fn resolve_group(
         table: IndexSet::new(),
         table_start: 0,
         thunks: IndexSet::new(),
+        through: Vec::new(),
         done: StencilGroup::default(),
     };
     for (part, stencil) in [(Part::Code, &code), (Part::Data, &data)] {
@@ -99,7 +101,9 @@ pub(crate) fn resolve_group(
     for (hole, external) in code.holes.iter().zip(external_uses) {
         let (patch, value) = match external {
             Some(patch_and_value) => patch_and_value,
-            None if resolver.needs_thunk(hole, &code.body) => resolver.thunk_use(hole)?,
+            None if resolver.needs_thunk(hole, &code.body) => {
+                resolver.thunk_use(hole, code_holes.len())?
+            }
             None => (hole.patch, resolver.local_use(Part::Code, hole)?),
         };
         code_holes.push(finished(hole, patch, value));
@@ -150,8 +154,11 @@ struct Resolver<'a> {
     table: IndexSet<String>,
     /// The offset of the table in the data, in bytes.
     table_start: usize,
-    /// The external functions that are called through a jump in the data.
-    thunks: IndexSet<Arc<str>>,
+    /// The functions that are called through a jump in the data: external ones, and those whose address is
+    /// an operand.
+    thunks: IndexSet<(HoleValue, Option<Arc<str>>)>,
+    /// The holes of the code that refer to those jumps, each with the number of its jump.
+    through: Vec<(usize, usize)>,
     /// The group, of which only the masks are filled in so far.
     done: StencilGroup,
 }
@@ -199,8 +206,8 @@ impl Resolver<'_> {
         symbol.contains("_JIT_") || self.symbols.contains_key(symbol)
     }
 
-    /// Checks that a `_JIT_` symbol is one that has a meaning, and that code does not call it: nothing
-    /// returns from there.
+    /// Checks that a `_JIT_` symbol is one that has a meaning, and that code calls it only if something may
+    /// return from there.
     fn check_place(
         &self,
         part: Part,
@@ -219,7 +226,8 @@ impl Resolver<'_> {
         if self.symbols.contains_key(&symbol) {
             return Ok(());
         }
-        let is_known = HoleValue::from_name(name).is_some();
+        let value = HoleValue::from_name(name);
+        let is_known = value.is_some();
         let place = (self.opname.to_owned(), symbol, part, hole.offset);
         if !is_known {
             let (opname, symbol, part, offset) = place;
@@ -230,7 +238,8 @@ impl Resolver<'_> {
                 offset,
             });
         }
-        if part == Part::Code && is_call(hole, body) {
+        let returns = value.is_some_and(HoleValue::may_return);
+        if part == Part::Code && is_call(hole, body) && !returns {
             let (opname, symbol, part, offset) = place;
             return Err(ResolveError::CalledPlace {
                 opname,
@@ -240,71 +249,6 @@ impl Resolver<'_> {
             });
         }
         Ok(())
-    }
-
-    /// Returns whether a hole is the target of a call or jump to a function that may be out of its reach
-    /// and was not declared as an import. The compiler makes such calls itself.
-    fn needs_thunk(&self, hole: &UnresolvedHole, body: &[u8]) -> bool {
-        let external = |symbol: &String| !self.symbols.contains_key(symbol);
-        hole.kind.row().reach == (Reach::Import { required: true })
-            && hole.base == HoleValue::Zero
-            && hole.symbol.as_ref().is_some_and(external)
-            && is_x86_branch(hole, body)
-    }
-
-    /// Returns the patch and the value of a branch to a jump in the data. The value is the jump's number
-    /// until its offset is known.
-    fn thunk_use(
-        &mut self,
-        hole: &UnresolvedHole,
-    ) -> Result<(PatchKind, PatchValue), ResolveError> {
-        let addend = self.check_addend(Part::Code, hole)?;
-        let symbol = hole.symbol.as_deref().map(Arc::from);
-        self.thunks.extend(symbol.clone());
-        // `emit_thunks` replaces it.
-        let value = PatchValue::Address {
-            base: HoleValue::Zero,
-            symbol,
-            addend,
-        };
-        Ok((PatchKind::Patch32r, value))
-    }
-
-    /// Appends the jumps to external functions to the data, and makes branches lead there.
-    fn emit_thunks(&self, body: &mut Vec<u8>, holes: &mut Vec<Hole>, code: &mut [Hole]) {
-        let start = body.len();
-        for symbol in &self.thunks {
-            body.extend_from_slice(&THUNK);
-            holes.push(Hole {
-                offset: body.len(),
-                patch: PatchKind::Patch64,
-                value: PatchValue::Address {
-                    base: HoleValue::Zero,
-                    symbol: Some(symbol.clone()),
-                    addend: 0,
-                },
-                first: None,
-                void: false,
-            });
-            body.resize(body.len() + SLOT_SIZE, 0);
-        }
-        for hole in code {
-            if hole.patch == PatchKind::Patch32r
-                && let PatchValue::Address {
-                    base: HoleValue::Zero,
-                    symbol: Some(symbol),
-                    addend,
-                } = &hole.value
-                && let Some(index) = self.thunks.get_index_of(symbol)
-            {
-                let offset = start + index * (THUNK.len() + SLOT_SIZE);
-                hole.value = PatchValue::Address {
-                    base: HoleValue::Data,
-                    symbol: None,
-                    addend: addend.wrapping_add(offset as i64),
-                };
-            }
-        }
     }
 
     /// Returns the hole's addend, which must be the one that leads to the symbol itself: the hole gets
@@ -433,19 +377,6 @@ impl Resolver<'_> {
             offset: hole.offset,
             problem: problem.to_owned(),
         }
-    }
-}
-
-/// `jmp *2(%rip)`, and padding up to the address that it jumps to. Data is executable, as code and data
-/// are in the same pages.
-const THUNK: [u8; 8] = [0xff, 0x25, 2, 0, 0, 0, 0xcc, 0xcc];
-
-/// Returns whether a hole is the displacement of an x86 call, jump or conditional jump.
-fn is_x86_branch(hole: &UnresolvedHole, body: &[u8]) -> bool {
-    match body.get(..hole.offset) {
-        // No other instruction has these before a displacement: they would be operands in registers.
-        Some([.., 0xe8 | 0xe9]) | Some([.., 0x0f, 0x80..=0x8f]) => true,
-        _ => false,
     }
 }
 

@@ -369,6 +369,64 @@ fn places_must_be_known_and_are_not_called() {
 }
 
 #[test]
+fn numbered_places_and_operands_are_called() {
+    // A place is in the same trace, and a function whose address is an operand may be anywhere.
+    for (triple, text, relocation, addend, thunk) in [
+        (
+            X86_64_LINUX,
+            &b"\xe8\0\0\0\0"[..],
+            R::RX86_64Plt32,
+            -4,
+            b"\xff\x25\x02\0\0\0\xcc\xcc",
+        ),
+        (
+            AARCH64_LINUX,
+            b"\0\0\0\x94",
+            R::RAarch64Call26,
+            0,
+            b"\x50\0\0\x58\0\x02\x1f\xd6",
+        ),
+    ] {
+        let offset = text.len() as u64 - 4;
+        let group = |symbol| {
+            let object = code(text, &[], &[(offset, relocation, symbol, addend)]);
+            let set = run(triple, &[("_X", object)]).unwrap();
+            set.group("_X").unwrap().clone()
+        };
+        let value = |base, addend| PatchValue::Address {
+            base,
+            symbol: None,
+            addend,
+        };
+        let place = group("_JIT_PLACE_3");
+        assert_eq!(
+            place.code.holes[0].value,
+            value(HoleValue::Place(3), addend)
+        );
+        assert!(place.data.body.is_empty());
+
+        let function = group("_JIT_OPERAND_2");
+        assert_eq!(function.code.holes[0].value, value(HoleValue::Data, addend));
+        assert_eq!(function.data.body, [thunk.as_slice(), &[0; 8]].concat());
+        let [slot] = function.data.holes.as_slice() else {
+            panic!("{:?}", function.data.holes);
+        };
+        assert_eq!((slot.offset, slot.patch), (8, PatchKind::Patch64));
+        assert_eq!(slot.value, value(HoleValue::Operand(2), 0));
+    }
+    let called = |symbol| {
+        run(
+            X86_64_LINUX,
+            &[("_X", code(b"\xff\x15\0\0\0\0", &[], &[got(2, symbol)]))],
+        )
+    };
+    called("_JIT_OPERAND_0").unwrap();
+    called("_JIT_PLACE_0").unwrap();
+    let message = called("_JIT_OPERAND_0_HI").unwrap_err().to_string();
+    assert!(message.contains("is called at"), "{message}");
+}
+
+#[test]
 fn near_addresses_are_the_micro_ops_own() {
     let relocation = |symbol| (0, R::RX86_64Pc32, symbol, -4);
     let local = code(&[0; 8], &[("local", 4)], &[relocation("local")]);

@@ -119,6 +119,7 @@ fn explain(
         name: plan.record_name(platform),
         toolchain,
         compiler: &compiler,
+        optimizer: plan.optimizer(platform),
         preamble,
         sources: &units,
         shim: project.shim.as_deref(),

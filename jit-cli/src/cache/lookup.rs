@@ -28,6 +28,8 @@ pub(crate) struct Lookup<'a> {
     pub(crate) name: String,
     pub(crate) toolchain: &'a Toolchain,
     pub(crate) compiler: &'a Compiler<'a>,
+    /// The options of the optimizer.
+    pub(crate) optimizer: jit_optimizer::Options,
     pub(crate) preamble: &'a str,
     pub(crate) sources: &'a [Source],
     pub(crate) shim: Option<&'a Path>,
@@ -130,9 +132,15 @@ impl Lookup<'_> {
         let tools = Files::of(programs, Some(self.cache), self.compiler.interrupt());
         let known = [self.toolchain.identities(), tools.identities()].concat();
         let identities = [known.join("\n"), record::tool_driver()].join("\n");
-        let settings = Settings::new(known, arguments.clone(), self.compiler, self.preamble);
+        let optimizer = record::optimizer(self.optimizer);
+        let settings = Settings::new(
+            known,
+            arguments.clone(),
+            self.compiler,
+            self.preamble,
+            &optimizer,
+        );
         let [compile, assemble, shim] = <[String; 3]>::try_from(keyed).unwrap_or_default();
-        let optimizer = record::optimizer(self.compiler);
         let stencil = ["stencil", &identities, &optimizer, &compile, &assemble];
         Ok(Some(Started {
             stencil: Key::of(stencil.map(str::as_bytes)),

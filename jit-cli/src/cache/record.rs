@@ -9,7 +9,6 @@ use std::{
 };
 
 use jit_llvm::Compiler;
-use jit_schema::Codegen;
 use serde::{Deserialize, Serialize};
 
 use crate::{cache::key::Key, cache::store::Cache, reads::Headers};
@@ -33,13 +32,14 @@ impl Settings {
         arguments: [Vec<String>; 3],
         compiler: &Compiler<'_>,
         preamble: &str,
+        optimizer: &str,
     ) -> Settings {
         let work = compiler.work().to_string_lossy();
         let neutral = |words: Vec<String>| {
             let words = words.into_iter();
             words.map(|word| word.replace(&*work, "WORK")).collect()
         };
-        tools.extend([optimizer(compiler), tool_driver()]);
+        tools.extend([optimizer.to_owned(), tool_driver()]);
         Settings {
             tools,
             arguments: arguments.map(neutral),
@@ -48,14 +48,10 @@ impl Settings {
     }
 }
 
-/// Returns the version of the optimizer and which of its passes run.
-pub(crate) fn optimizer(compiler: &Compiler<'_>) -> String {
-    let passes = match compiler.options().codegen {
-        Codegen::Upstream => "",
-        Codegen::Tuned => ", tuned",
-    };
+/// Returns the version of the optimizer and its options, which decide what it does and what it refuses.
+pub(crate) fn optimizer(options: jit_optimizer::Options) -> String {
     format!(
-        "jit-optimizer {}, jit-schema {}{passes}",
+        "jit-optimizer {}, jit-schema {}, {options:?}",
         jit_optimizer::FINGERPRINT,
         jit_schema::FINGERPRINT
     )

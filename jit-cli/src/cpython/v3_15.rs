@@ -56,6 +56,7 @@ pub(super) const RELEASE: Release = Release {
         prelude: |_| String::new(),
         flags: flags::flags,
         frame_pointer: flags::frame_pointer,
+        places: jit_optimizer::Places::Upstream,
         lower: jit_stencils::lower,
         cases: cases::split,
         digest: Some(digest::of_cpython),

@@ -18,8 +18,6 @@ use jit_schema::Target;
 use jit_stencils::{StencilSet, UnresolvedGroup, UnwindInfo};
 use rayon::prelude::*;
 
-use by_ir::Input;
-
 use crate::{
     cache::key::Key,
     cache::lookup::{Keys, Lookup, Started},
@@ -141,6 +139,7 @@ fn build_all(job: Job<'_>) -> Result<Built, Error> {
         name,
         toolchain: job.toolchain,
         compiler: &compiler,
+        optimizer: job.optimizer,
         preamble,
         sources: &sources,
         shim: job.shim.as_ref().map(|shim| shim.path),
@@ -420,85 +419,45 @@ impl Build<'_> {
         misses: &[Miss<'_>],
         lookup: Option<LookupOf<'_>>,
     ) -> (Vec<Outcome>, StageTimes) {
-        let stages = Mutex::new(StageTimes::default());
-        let by_ir = lookup.filter(|_| misses.len() >= LEAST);
+        let mut first = StageTimes::default();
+        let (found, inputs) = match self.look_up_ir(misses, lookup, &mut first) {
+            Ok(divided) => divided,
+            // It concerns all of them, and is reported once.
+            Err(error) => return (vec![(0, Err(error))], first),
+        };
+        let stages = Mutex::new(first);
         // Batches are started in their order, so that the large ones come first.
-        let first: Vec<(Vec<Outcome>, Vec<Input<'_>>)> = batches(misses, self.mode)
+        let mut results: Vec<Outcome> = batches(&inputs, self.mode)
             .into_iter()
             .par_bridge()
-            .map(|batch| {
+            .flat_map_iter(|batch| {
+                let sources: Vec<Source> = batch.iter().map(|input| input.source.clone()).collect();
+                let irs: Vec<Option<&Ir>> = batch.iter().map(|input| input.ir.as_ref()).collect();
                 let mut own = StageTimes::default();
-                let (mut results, rest) = match self.look_up_ir(batch, by_ir, &mut own) {
-                    Ok(divided) => divided,
-                    Err(error) => (failed(batch.first(), error), Vec::new()),
-                };
-                self.meter.advance(results.len());
-                // A process for a few sources takes longer to start than to run.
-                let (now, later) = match rest.len() >= LEAST.min(batch.len()) {
-                    true => (rest, Vec::new()),
-                    false => (Vec::new(), rest),
-                };
-                results.extend(self.compile_batch(&now, lookup, &mut own));
-                add(&stages, &own);
-                (results, later)
+                let (results, products) = self.line.run(&sources, &irs, &mut own);
+                if let Some(lookup) = lookup {
+                    self.store(batch, &products, lookup);
+                }
+                stages
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .add(&own);
+                self.meter.advance(batch.len());
+                let places = batch.iter().map(|input| input.index);
+                places.zip(results).collect::<Vec<_>>()
             })
             .collect();
-        let (results, rest): (Vec<Vec<Outcome>>, Vec<Vec<Input<'_>>>) = first.into_iter().unzip();
-        let rest: Vec<Input<'_>> = rest.into_iter().flatten().collect();
-        let mut results: Vec<Outcome> = results.into_iter().flatten().collect();
-        let others = batches(&rest, self.mode).into_iter().par_bridge();
-        results.par_extend(others.flat_map_iter(|batch| {
-            let mut own = StageTimes::default();
-            let results = self.compile_batch(batch, lookup, &mut own);
-            add(&stages, &own);
-            results
-        }));
+        results.extend(found);
         (
             results,
             stages.into_inner().unwrap_or_else(PoisonError::into_inner),
         )
     }
-
-    /// Compiles sources, and stores what they become.
-    fn compile_batch(
-        &self,
-        batch: &[Input<'_>],
-        lookup: Option<LookupOf<'_>>,
-        stages: &mut StageTimes,
-    ) -> Vec<Outcome> {
-        if batch.is_empty() {
-            return Vec::new();
-        }
-        let sources: Vec<Source> = batch.iter().map(|input| input.source.clone()).collect();
-        let irs: Vec<Option<&Ir>> = batch.iter().map(|input| input.ir.as_ref()).collect();
-        let (results, products) = self.line.run(&sources, &irs, stages);
-        if let Some(lookup) = lookup {
-            self.store(batch, &products, lookup);
-        }
-        self.meter.advance(batch.len());
-        let places = batch.iter().map(|input| input.index);
-        places.zip(results).collect()
-    }
 }
 
-/// Returns the result of a batch for which one error stands.
-fn failed(first: Option<&Miss<'_>>, error: Error) -> Vec<Outcome> {
-    let index = first.map_or(0, |(index, ..)| *index);
-    vec![(index, Err(error))]
-}
-
-fn add(stages: &Mutex<StageTimes>, more: &StageTimes) {
-    let stages = stages.lock();
-    stages.unwrap_or_else(PoisonError::into_inner).add(more);
-}
-
-/// The least sources for one process. Starting it takes about as long as compiling three micro-ops.
-const LEAST: usize = 24;
-/// The most sources for one process: each micro-op takes memory.
-const MOST: usize = 256;
-
-/// Splits the work into batches of [`LEAST`] to [`MOST`]. The last ones are smaller, so that no core waits long for
-/// another.
+/// Splits the work into batches. Starting a process takes about as long as compiling three micro-ops, and each
+/// micro-op takes memory, so batches are neither small nor large. The last ones are smaller, so that no core
+/// waits long for another.
 fn batches<T>(all: &[T], mode: Mode) -> Vec<&[T]> {
     if mode == Mode::Driver {
         return all.chunks(1).collect();
@@ -507,7 +466,7 @@ fn batches<T>(all: &[T], mode: Mode) -> Vec<&[T]> {
     let mut batches = Vec::new();
     let mut rest = all;
     while !rest.is_empty() {
-        let size = rest.len().div_ceil(2 * threads).clamp(LEAST, MOST);
+        let size = rest.len().div_ceil(2 * threads).clamp(24, 256);
         let (batch, others) = rest.split_at_checked(size).unwrap_or((rest, &[]));
         batches.push(batch);
         rest = others;

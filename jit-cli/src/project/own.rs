@@ -1,7 +1,7 @@
 //! The conventions of projects that are not CPython.
 
 use jit_llvm::Flags;
-use jit_optimizer::FramePointer;
+use jit_optimizer::{FramePointer, Places};
 use jit_schema::{Codegen, ObjectFormat, Target};
 use jit_writer::HeaderFormat;
 
@@ -28,6 +28,10 @@ pub(crate) fn conventions(header_format: HeaderFormat) -> Conventions {
         },
         flags,
         frame_pointer,
+        places: match for_cpython {
+            true => Places::Upstream,
+            false => Places::Any,
+        },
         lower: match for_cpython {
             true => jit_stencils::lower,
             false => jit_stencils::lower_aligned,

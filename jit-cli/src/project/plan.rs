@@ -197,6 +197,7 @@ impl<'a> Plan<'a> {
             .codegen(self.codegen)
             .frame_pointer(frame_pointer)
             .end(jit_optimizer::End::Jump)
+            .places(self.project.conventions.places)
     }
 
     /// Returns the name of the record of a target's last build.

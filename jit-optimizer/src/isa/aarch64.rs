@@ -3,12 +3,14 @@
 mod branches;
 mod check_pairs;
 mod constants;
+mod effects;
 mod frame;
 mod pairs;
 
 use jit_schema::ObjectFormat;
 
 use super::Isa;
+use crate::effect::Effect;
 use crate::instruction::{Branch, Operation, Reach};
 use crate::instruction_set::InstructionSet;
 use crate::pass::Pass;
@@ -51,6 +53,14 @@ impl InstructionSet for Aarch64 {
 
     fn jump(&self) -> &'static str {
         "b"
+    }
+
+    fn long_jump(&self) -> &'static str {
+        "b"
+    }
+
+    fn effect<'a>(&self, code: &'a str, format: ObjectFormat) -> Effect<'a> {
+        effects::effect(code, format)
     }
 
     fn is_call(&self, text: &str) -> bool {

@@ -7,6 +7,7 @@
 use jit_schema::ObjectFormat;
 
 use super::Isa;
+use crate::effect::Effect;
 use crate::instruction::Operation;
 use crate::instruction_set::InstructionSet;
 use crate::pass::Pass;
@@ -26,6 +27,14 @@ impl InstructionSet for None {
 
     fn jump(&self) -> &'static str {
         "jmp"
+    }
+
+    fn long_jump(&self) -> &'static str {
+        "jmp"
+    }
+
+    fn effect<'a>(&self, _code: &'a str, _format: ObjectFormat) -> Effect<'a> {
+        Effect::UNKNOWN
     }
 
     fn is_call(&self, _text: &str) -> bool {

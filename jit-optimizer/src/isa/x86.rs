@@ -3,12 +3,14 @@
 mod addresses;
 mod arguments;
 mod constants;
+mod effects;
 mod operands;
 mod setjmp;
 
 use jit_schema::ObjectFormat;
 
 use super::Isa;
+use crate::effect::Effect;
 use crate::instruction::{Branch, Operation, Reach};
 use crate::instruction_set::InstructionSet;
 use crate::pass::Pass;
@@ -33,6 +35,14 @@ impl InstructionSet for I686 {
 
     fn jump(&self) -> &'static str {
         "jmp"
+    }
+
+    fn long_jump(&self) -> &'static str {
+        "{disp32} jmp"
+    }
+
+    fn effect<'a>(&self, code: &'a str, format: ObjectFormat) -> Effect<'a> {
+        effects::effect(code, format, 32)
     }
 
     fn is_call(&self, text: &str) -> bool {
@@ -85,6 +95,14 @@ impl InstructionSet for X86_64 {
 
     fn jump(&self) -> &'static str {
         "jmp"
+    }
+
+    fn long_jump(&self) -> &'static str {
+        "{disp32} jmp"
+    }
+
+    fn effect<'a>(&self, code: &'a str, format: ObjectFormat) -> Effect<'a> {
+        effects::effect(code, format, 64)
     }
 
     fn is_call(&self, text: &str) -> bool {

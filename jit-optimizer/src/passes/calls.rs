@@ -32,5 +32,8 @@ fn check(graph: &mut Graph<'_>, context: &Context<'_>) -> Result<(), OptimizeErr
 fn is_call(graph: &Graph<'_>, context: &Context<'_>, statement: &str) -> bool {
     let mut symbols = scan::symbols(statement);
     context.isa.is_call(statement)
-        && symbols.any(|symbol| graph.mentioned(symbol) == Some(context.continuation))
+        && symbols.any(|symbol| {
+            let name = symbol.split_once('@').map_or(symbol, |(name, _)| name);
+            graph.mentioned(symbol) == Some(context.continuation) || context.syntax.is_next(name)
+        })
 }

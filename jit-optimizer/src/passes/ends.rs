@@ -173,7 +173,10 @@ fn has_pointer(graph: &Graph<'_>, context: &Context<'_>, block: &Block<'_>) -> b
 fn mentions_next(graph: &Graph<'_>, context: &Context<'_>, line: &str) -> bool {
     let mut symbols = scan::symbols(context.syntax.code(line));
     line.contains("_JIT_CONTINUE")
-        && symbols.any(|symbol| graph.mentioned(symbol) == Some(context.continuation))
+        && symbols.any(|symbol| {
+            let name = symbol.split_once('@').map_or(symbol, |(name, _)| name);
+            graph.mentioned(symbol) == Some(context.continuation) || context.syntax.is_next(name)
+        })
 }
 
 /// Returns which blocks may be executed if control can enter at some of them.

@@ -5,7 +5,7 @@ use jit_schema::label::{Label, LabelTarget};
 
 use crate::cfg::Graph;
 use crate::error::OptimizeError;
-use crate::instruction::{Branch, Instruction, Operation};
+use crate::instruction::{Instruction, Operation};
 use crate::pass::{Context, Pass};
 use crate::scan;
 use crate::syntax::Syntax;
@@ -44,7 +44,15 @@ fn label(graph: &mut Graph<'_>, context: &Context<'_>) -> Result<(), OptimizeErr
                 let before = block.instructions.len() - 1;
                 block.instructions.insert(before, label);
             } else {
-                let around = around(syntax, last, branch, target, number)?;
+                let label = format!("{}_JIT_OVER_{number}", syntax.label_prefix);
+                let jump = format!("\tb\t{target}");
+                let around = last.around(syntax.code(&last.text), jump, &label);
+                let Some(around) = around else {
+                    return Err(OptimizeError::BranchOutside {
+                        line: last.line,
+                        text: last.text.trim().to_owned(),
+                    });
+                };
                 block.instructions.pop();
                 block.instructions.extend(around);
             }
@@ -64,34 +72,4 @@ fn relocation<'a>(syntax: &Syntax, target: &str, number: usize, line: usize) -> 
         number,
     };
     Instruction::synthetic(format!("{prefix}{label}:"), line)
-}
-
-/// Returns a branch around a jump to its target.
-fn around<'a>(
-    syntax: &Syntax,
-    last: &Instruction<'a>,
-    branch: Branch,
-    target: &'a str,
-    number: usize,
-) -> Result<[Instruction<'a>; 3], OptimizeError> {
-    let label = format!("{}_JIT_OVER_{number}", syntax.label_prefix);
-    let code = syntax.code(&last.text);
-    let inverse = branch.inverse.and_then(|inverse| {
-        let (before, _) = code.split_once(branch.mnemonic)?;
-        let operands = code.get(before.len() + branch.mnemonic.len()..)?;
-        let operands = scan::replace_symbol(operands, target, &label);
-        Some(format!("{before}{inverse}{}", operands.trim_end()))
-    });
-    let Some(inverse) = inverse else {
-        return Err(OptimizeError::BranchOutside {
-            line: last.line,
-            text: last.text.trim().to_owned(),
-        });
-    };
-    let line = last.line;
-    Ok([
-        Instruction::synthetic(inverse, line),
-        Instruction::synthetic(format!("\tb\t{target}"), line),
-        Instruction::synthetic(format!("{label}:"), line),
-    ])
 }

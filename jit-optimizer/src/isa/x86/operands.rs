@@ -85,7 +85,11 @@ pub(super) fn is_plain(mnemonic: &str) -> bool {
 /// Returns the mnemonic and the operands, or `None` for a line that does not have both, or that may be
 /// more than one instruction.
 pub(super) fn split<'t>(instruction: &'t Instruction<'_>) -> Option<(&'t str, Vec<&'t str>)> {
-    let code = instruction.text.split('#').next()?;
+    split_code(instruction.text.split('#').next()?)
+}
+
+/// Does the same as [`split`] for a line without a comment.
+pub(super) fn split_code(code: &str) -> Option<(&str, Vec<&str>)> {
     let (mnemonic, rest) = scan::mnemonic(code)?;
     if rest.contains([';', '{']) || mnemonic.contains(';') {
         return None;
