@@ -66,6 +66,8 @@ pub(crate) struct Rules {
     pub(crate) data_align: usize,
     /// Whether all forms are plain: no shifts, no alignment.
     pub(crate) plain: bool,
+    /// The largest image in bytes, if it need not be one of CPython's.
+    pub(crate) max_size: usize,
     /// The end of the address space: no image goes beyond it.
     pub(crate) end: u64,
 }

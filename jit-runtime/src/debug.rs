@@ -62,7 +62,7 @@ use std::ops::Range;
 use jit_schema::Target;
 use jit_stencils::UnwindInfo;
 
-use crate::{Layout, Stencils, memory::Executable};
+use crate::{Element, Layout, Stencils, memory::Executable};
 
 #[cfg(feature = "gdb")]
 mod cfi;
@@ -121,12 +121,12 @@ impl Description {
     /// characters.
     pub fn new(
         stencils: &Stencils,
-        layout: &Layout<'_>,
+        layout: &Layout<'_, impl Element>,
         code: &Executable,
         name: &str,
         detail: Detail,
     ) -> Result<Description, DescribeError> {
-        if layout.identity != stencils.identity {
+        if layout.plan.identity != stencils.identity {
             let name = name.to_owned();
             return Err(DescribeError::OtherStencils { name });
         }
@@ -204,13 +204,13 @@ fn symbol(name: String, range: Range<usize>) -> Result<Option<Symbol>, DescribeE
 
 fn uops(
     stencils: &Stencils,
-    layout: &Layout<'_>,
+    layout: &Layout<'_, impl Element>,
     name: &str,
 ) -> Result<Vec<Symbol>, DescribeError> {
-    let opcodes = layout.trace.iter().map(|uop| uop.opcode);
-    let starts = layout.starts.iter().map(|start| *start as usize);
+    let opcodes = layout.opcodes();
+    let starts = layout.plan.starts.iter().map(|start| *start as usize);
     // Each ends where the next one starts, the last one where the guard does.
-    let ends = starts.clone().skip(1).chain([layout.guard]);
+    let ends = starts.clone().skip(1).chain([layout.plan.guard]);
     let other_stencils = || DescribeError::OtherStencils {
         name: name.to_owned(),
     };
@@ -220,7 +220,7 @@ fn uops(
         parts.push((uop, start..end));
     }
     if let Some(guard) = stencils.guard().and_then(|guard| stencils.name(guard)) {
-        parts.push((guard, layout.guard..layout.code_size()));
+        parts.push((guard, layout.plan.guard..layout.code_size()));
     }
     parts.push(("trampolines", layout.trampolines()));
     let symbols = parts

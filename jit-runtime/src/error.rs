@@ -73,11 +73,39 @@ pub enum StencilError {
         /// The micro-op.
         uop: String,
     },
-    /// Opcodes have 16 bits.
-    #[error("there are {count} stencils, and opcodes can tell 65,535 apart")]
+    /// Opcodes have 32 bits.
+    #[error("there are {count} stencils, and opcodes can tell 4,294,967,295 apart")]
     TooMany {
         /// The number of stencils.
         count: usize,
+    },
+    /// An operand cannot have so many bits.
+    #[error(
+        "{uop}: operand {operand} has {bits} bits in its interface, and an operand has 64 at most; the \
+         stencils are damaged: build them again"
+    )]
+    Interface {
+        /// The micro-op.
+        uop: String,
+        /// The number of the operand.
+        operand: usize,
+        /// The bits that it has in the stencil's interface.
+        bits: u8,
+    },
+    /// Stencils take values of two kinds from their instructions, so that no instruction has them all.
+    #[error(
+        "{uop} takes {value} from its instruction, and {other} takes {other_value}: the stencils of a set \
+         have operands and targets either by number or as CPython's instructions have them"
+    )]
+    MixedValues {
+        /// The micro-op.
+        uop: String,
+        /// The value that it takes.
+        value: HoleValue,
+        /// A micro-op before it, or the same one.
+        other: String,
+        /// The value of the other kind that this one takes.
+        other_value: HoleValue,
     },
     /// Two stencils have the same name.
     #[error("there are two stencils named {uop}: give each micro-op a name of its own")]
@@ -132,7 +160,7 @@ pub enum LinkError {
         /// Index in the trace.
         index: usize,
         /// The opcode.
-        opcode: u16,
+        opcode: u32,
         /// The number of stencils.
         known: usize,
     },
@@ -142,7 +170,8 @@ pub enum LinkError {
          Stencils::with_guard"
     )]
     Empty,
-    /// The trace has more micro-ops than jump targets, which have 16 bits, can name.
+    /// The trace has more micro-ops than jump targets can name: those of a [`Uop`](crate::Uop) have 16 bits, those
+    /// of an [`Instruction`](crate::Instruction) 32.
     #[error("the trace has {length} micro-ops, more than {limit}: split it, or end it earlier")]
     TooLong {
         /// The trace's length in micro-ops.
@@ -150,7 +179,7 @@ pub enum LinkError {
         /// The greatest length, in micro-ops.
         limit: usize,
     },
-    /// The image would be too large for its branches: see [`MAX_SIZE`](crate::MAX_SIZE).
+    /// The image would be too large for its branches. The crate's documentation lists the limits.
     #[error("the image has {size} bytes, more than {limit}: make the trace shorter")]
     TooBig {
         /// The image's size in bytes.
@@ -187,9 +216,62 @@ pub enum LinkError {
         /// Which of the targets it is.
         value: HoleValue,
         /// The target: an index into the trace.
-        target: u16,
+        target: u32,
         /// The trace's length in micro-ops.
         length: usize,
+    },
+    /// The stencils take other values from an instruction than those that the trace's have.
+    #[error(
+        "{uop} takes {value} from its instruction, which {} does not have: link a trace of {}",
+        if value.is_general() { "a Uop" } else { "an Instruction" },
+        if value.is_general() { "Instruction" } else { "Uop" }
+    )]
+    OtherShape {
+        /// The first micro-op of the stencils with such a value. The trace need not have it.
+        uop: String,
+        /// The value that it takes.
+        value: HoleValue,
+    },
+    /// An instruction has fewer operands than its stencil takes.
+    #[error("micro-op {index}, {uop}: it takes {needed} operands, and has {given}")]
+    MissingOperands {
+        /// Index in the trace.
+        index: usize,
+        /// The micro-op.
+        uop: String,
+        /// How many operands the instruction has.
+        given: usize,
+        /// How many operands the stencil takes.
+        needed: usize,
+    },
+    /// An instruction has fewer targets than its stencil takes.
+    #[error("micro-op {index}, {uop}: it takes {needed} targets, and has {given}")]
+    MissingTargets {
+        /// Index in the trace.
+        index: usize,
+        /// The micro-op.
+        uop: String,
+        /// How many targets the instruction has.
+        given: usize,
+        /// How many targets the stencil takes.
+        needed: usize,
+    },
+    /// An operand has more bits than its stencil's interface says.
+    #[error(
+        "micro-op {index}, {uop}: operand {operand} is {value:#x}, and has only {bits} bits: give a negative \
+         number as its low {bits} bits"
+    )]
+    OperandBits {
+        /// Index in the trace.
+        index: usize,
+        /// The micro-op.
+        uop: String,
+        /// The number of the operand.
+        operand: usize,
+        /// Its value.
+        value: u64,
+        /// How many bits it has in the stencil's interface.
+        bits: u32,
     },
     /// A symbol was not found when the [`Symbols`](crate::Symbols) were made.
     #[error(

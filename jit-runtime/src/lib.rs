@@ -3,18 +3,26 @@
 //!
 //! [`Stencils`] are loaded once, from a file that `jit-cli build --emit stencils` wrote or from a
 //! [`StencilSet`](jit_stencils::StencilSet), and each hole is checked then. A [`Linker`] makes images of
-//! traces: an array of [`Uop`]s becomes code, trampolines, data and a global offset table. The bytes are
-//! those that CPython writes, and every assertion of CPython's is an error here. The module [`memory`]
-//! has memory in which such images run.
+//! traces: an array of [`Uop`]s or [`Instruction`]s becomes code, trampolines, data and a global offset
+//! table. The bytes are those that CPython writes, and every assertion of CPython's is an error here. The
+//! module [`memory`] has memory in which such images run.
+//!
+//! A [`Uop`] has the operands and targets of CPython's instructions. An [`Instruction`] has any number of
+//! them, for stencils that take their values by number
+//! ([`HoleValue::is_general`](jit_stencils::HoleValue::is_general)).
 //!
 //! # Limits
 //!
 //! | what | limit | source |
 //! | --- | --- | --- |
-//! | bytes of an image | [`MAX_SIZE`] | AArch64's conditional branches, as in CPython |
-//! | micro-ops of a trace | 65,535 | jump targets of 16 bits |
-//! | stencils | 65,535 | opcodes of 16 bits |
+//! | bytes of an image, [`LayoutPolicy::CPython`] | [`MAX_SIZE`], 1 MiB - 1 | AArch64's conditional branches, as in CPython |
+//! | bytes of an image, [`LayoutPolicy::Tight`] | x86: 2 GiB - 1; AArch64: 128 MiB - 1 | displacements and branches; each is checked |
+//! | bytes of code or of data of a stencil | [`MAX_SIZE`] | |
+//! | [`Uop`]s of a trace | 65,535 | jump targets of 16 bits |
+//! | [`Instruction`]s of a trace | 4,294,967,295 | targets of 32 bits |
+//! | stencils | 4,294,967,295 | opcodes of 32 bits |
 //! | external symbols | 32,760, or more if all are reached in the same way | indices of 16 bits |
+//! | numbers of operands and targets | 21,840 operands without targets and symbols: 3 for each operand, 1 for each target, 1 or 2 for each symbol are 65,520 together at most | indices of 16 bits |
 //!
 //! CPython's limit of 256 external symbols with ordinals (`SYMBOL_MASK_WORDS`) does not apply.
 //!
@@ -91,9 +99,9 @@ mod values;
 
 pub use error::{CompileError, LinkError, LoadError, StencilError};
 pub use limits::MAX_SIZE;
-pub use link::{Layout, LayoutPolicy, Linker, Symbols};
+pub use link::{Element, Layout, LayoutPolicy, Linker, Symbols};
 pub use load::Stencils;
-pub use trace::Uop;
+pub use trace::{Instruction, Uop};
 
 /// The example in the README, compiled.
 #[cfg(doctest)]

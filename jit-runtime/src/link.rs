@@ -7,10 +7,12 @@ mod emit;
 mod image;
 mod layout;
 mod linker;
+mod plan;
 mod quick;
+mod source;
 mod special;
 mod symbols;
 
 pub use layout::{Layout, LayoutPolicy};
-pub use linker::Linker;
+pub use linker::{Element, Linker};
 pub use symbols::Symbols;

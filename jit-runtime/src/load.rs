@@ -3,6 +3,7 @@
 mod builder;
 mod check;
 mod draft;
+mod interfaces;
 mod names;
 mod opcodes;
 mod stencils;

@@ -6,7 +6,7 @@ use jit_stencils::SLOT_SIZE;
 use crate::{
     form::FormIndex,
     mask::{self, Low, Mask, Words},
-    values::{CODE, DATA},
+    values::{CODE, DATA, Values},
 };
 
 /// A hole that a [`Form`](crate::form::Form) fills. The holes of a stencil are sorted by offset, those
@@ -107,7 +107,7 @@ impl Span {
 
 /// One stencil.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Entry {
+pub struct Entry {
     /// Offset of its code in the bodies.
     pub(crate) body: u32,
     /// Offset of its data in the bodies, right after the code.
@@ -128,6 +128,23 @@ pub(crate) struct Entry {
     pub(crate) jumps: bool,
     /// Whether it needs an error target.
     pub(crate) errs: bool,
+}
+
+/// What a stencil takes from an [`Instruction`](crate::Instruction): ranges of tables.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Takes {
+    /// The operands: rows of [`Table::operands`].
+    pub(crate) operands: Span,
+    /// The targets: rows of [`Table::targets`].
+    pub(crate) targets: Span,
+}
+
+/// An operand that a stencil takes from an [`Instruction`](crate::Instruction).
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Taken {
+    pub(crate) number: u16,
+    /// The bits that it cannot have.
+    pub(crate) excess: u64,
 }
 
 /// What a stencil adds to the size of an image.
@@ -170,7 +187,7 @@ pub(crate) struct HighMasks {
 }
 
 impl Sizes {
-    /// Adds another stencil's. Sums have room for any trace: 2^16 micro-ops of 2^20 bytes.
+    /// Adds another stencil's. Sums have room for any trace: 2^32 micro-ops of 2^20 bytes.
     #[inline(always)]
     pub(crate) fn add(&mut self, other: &Sizes) {
         self.code = self.code.wrapping_add(other.code);
@@ -209,10 +226,16 @@ pub(crate) struct Table {
     pub(crate) high: Vec<Option<Box<HighMasks>>>,
     /// Whether any stencil has such ordinals.
     pub(crate) many_symbols: bool,
-    /// The index of the first symbol's address in the table of values.
-    pub(crate) symbols_from: usize,
+    /// Where values are in the table of values.
+    pub(crate) values: Values,
     /// Whether any stencil needs half of an operand.
     pub(crate) halves: bool,
+    /// By opcode: what it takes from an [`Instruction`](crate::Instruction).
+    pub(crate) takes: Vec<Takes>,
+    /// The operands that stencils take.
+    pub(crate) operands: Vec<Taken>,
+    /// The targets that stencils take, by number.
+    pub(crate) targets: Vec<u16>,
     /// Symbols whose addresses are written as they are, by index.
     pub(crate) direct: Vec<usize>,
     /// By opcode: the range of those symbols.
@@ -229,13 +252,14 @@ impl Table {
             falls_through: Vec::with_capacity(count),
             high: Vec::with_capacity(count),
             direct_spans: Vec::with_capacity(count),
+            takes: Vec::with_capacity(count),
             ..Table::default()
         }
     }
 
     /// Returns what the address of a stencil's data must be a multiple of, in bytes.
-    pub(crate) fn data_alignment(&self, opcode: u16) -> usize {
-        let alignment = self.alignments.get(usize::from(opcode)).copied();
+    pub(crate) fn data_alignment(&self, opcode: u32) -> usize {
+        let alignment = self.alignments.get(opcode as usize).copied();
         // Without such a stencil there is no data.
         alignment.unwrap_or(SLOT_SIZE)
     }
@@ -244,7 +268,7 @@ impl Table {
     /// a function of its own, because in most tables no data needs that.
     #[cold]
     #[inline(never)]
-    pub(crate) fn aligned_data(&self, opcode: u16, end: usize) -> usize {
+    pub(crate) fn aligned_data(&self, opcode: u32, end: usize) -> usize {
         end.next_multiple_of(self.data_alignment(opcode))
     }
 

@@ -284,7 +284,7 @@ mod debuggee {
         let triple = format!("{}-unknown-linux-gnu", env::consts::ARCH);
         let stencils = Stencils::load(fixtures::stencils::file(&triple)).unwrap();
         let stencils = stencils.with_guard(None).unwrap();
-        let uop = |opcode: Option<u16>| Uop {
+        let uop = |opcode: Option<u32>| Uop {
             opcode: opcode.unwrap(),
             operand: [42, 0],
             // An error jumps to the last micro-op, which leaves the trace.

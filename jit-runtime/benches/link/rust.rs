@@ -109,7 +109,7 @@ impl<'a> Contest<'a> {
     fn copy(&self, trace: &[Uop], out: &mut [u8]) {
         let (mut code, mut data) = (0, 1 << 20);
         for uop in trace {
-            let (code_body, data_body) = self.bodies[usize::from(uop.opcode)];
+            let (code_body, data_body) = self.bodies[uop.opcode as usize];
             out[code..code + code_body.len()].copy_from_slice(code_body);
             code += code_body.len();
             out[data..data + data_body.len()].copy_from_slice(data_body);

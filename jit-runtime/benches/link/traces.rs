@@ -36,7 +36,7 @@ pub(crate) fn random(set: &StencilSet, count: usize, length: usize) -> Vec<Vec<U
         let jump_target = below(length) as u16;
         let error_target = below(length) as u16;
         Uop {
-            opcode: below(set.groups.len()) as u16,
+            opcode: below(set.groups.len()) as u32,
             oparg: below(1 << 16) as u16,
             // In C, the target is a union with the other two.
             target: u32::from(jump_target) | u32::from(error_target) << 16,

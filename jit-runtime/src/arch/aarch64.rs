@@ -7,7 +7,10 @@ use jit_schema::{ObjectFormat, PatchKind};
 use jit_stencils::Part;
 
 use super::{Architecture, Fill, Got, Problem, Rules, Site, Trampoline, outside};
-use crate::form::{self, FormIndex};
+use crate::{
+    form::{self, FormIndex},
+    limits,
+};
 
 pub(crate) struct Aarch64;
 
@@ -22,6 +25,7 @@ impl Architecture for Aarch64 {
             code_unit: 4,
             data_align: 8,
             plain: false,
+            max_size: limits::LARGE_BRANCHES,
             end: u64::MAX,
         }
     }

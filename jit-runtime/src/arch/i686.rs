@@ -4,7 +4,7 @@ use jit_schema::{ObjectFormat, PatchKind};
 use jit_stencils::{HoleValue, Part, PatchValue};
 
 use super::{Architecture, Fill, Problem, Rules, Site};
-use crate::form;
+use crate::{form, limits};
 
 pub(crate) struct I686;
 
@@ -17,6 +17,7 @@ impl Architecture for I686 {
             code_unit: 1,
             data_align: 1,
             plain: true,
+            max_size: limits::LARGE_DISPLACEMENTS,
             end: 1 << 32,
         }
     }

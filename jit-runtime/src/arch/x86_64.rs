@@ -6,6 +6,7 @@ use jit_stencils::Part;
 use super::{Architecture, Fill, Got, Problem, Rules, Site, Trampoline};
 use crate::{
     form::{self, Formed},
+    limits,
     table::Relax,
 };
 
@@ -30,6 +31,7 @@ impl Architecture for X86_64 {
             code_unit: 1,
             data_align,
             plain: true,
+            max_size: limits::LARGE_DISPLACEMENTS,
             end: u64::MAX,
         }
     }

@@ -3,23 +3,24 @@
 use std::{collections::HashSet, sync::Arc};
 
 use jit_schema::PatchKind;
-use jit_stencils::{Hole, HoleValue, Part, PatchValue, StencilGroup};
+use jit_stencils::{Hole, Part, PatchValue, StencilGroup};
 
 use super::{
     image::{Bug, Image},
     layout::Layout,
+    plan::Plan,
+    source::Source,
     symbols::Symbols,
 };
 use crate::{
     error::LinkError,
     load::Stencils,
     table::{CODE_PART, Entry, Special},
-    trace::Uop,
 };
 
 /// Where linking stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Failure {
+pub enum Failure {
     /// At a micro-op, by its index in the trace, whose values are still set. The index after the last
     /// one is the guard's.
     Uop(usize),
@@ -43,18 +44,18 @@ struct Misfit {
 }
 
 /// Checks that all symbols that a trace needs are known.
-pub(super) fn check_symbols(
+pub(super) fn check_symbols<E: Source>(
     stencils: &Stencils,
-    layout: &Layout<'_>,
+    layout: &Layout<'_, E>,
     symbols: &Symbols,
 ) -> Result<(), LinkError> {
     if symbols.missing().is_empty() {
         return Ok(());
     }
-    let opcodes = layout.trace.iter().map(|uop| uop.opcode);
+    let opcodes = layout.opcodes();
     for (index, opcode) in opcodes.chain(stencils.guard()).enumerate() {
         if symbols.is_unusable(opcode) {
-            let index = index_of(layout, index);
+            let index = index_of(&layout.plan, index);
             return Err(unresolved(stencils, index, opcode, symbols));
         }
     }
@@ -65,10 +66,10 @@ pub(super) fn check_symbols(
 fn unresolved(
     stencils: &Stencils,
     index: Option<usize>,
-    opcode: u16,
+    opcode: u32,
     symbols: &Symbols,
 ) -> LinkError {
-    let Some((uop, group)) = stencils.groups.get(usize::from(opcode)) else {
+    let Some((uop, group)) = stencils.groups.get(opcode as usize) else {
         return LinkError::bug(index, None, "a stencil is not there");
     };
     let all: HashSet<&str> = symbols.missing().iter().map(String::as_str).collect();
@@ -89,7 +90,7 @@ fn unresolved(
     });
     // A symbol can be in a mask though no hole refers to it: then its slot is what cannot be filled.
     let in_mask = || {
-        let needed = stencils.table.symbols_of(usize::from(opcode))?;
+        let needed = stencils.table.symbols_of(opcode as usize)?;
         let mut names = needed
             .into_iter()
             .filter_map(|symbol| Some(stencils.symbols.get(symbol)?.as_str()));
@@ -110,32 +111,30 @@ fn unresolved(
 }
 
 /// Returns what is wrong with the micro-op at which linking stopped.
-pub(super) fn diagnose(
+pub(super) fn diagnose<E: Source>(
     stencils: &Stencils,
     image: &Image,
-    layout: &Layout<'_>,
+    layout: &Layout<'_, E>,
     base: u64,
     failure: Failure,
 ) -> LinkError {
     let Failure::Uop(index) = failure else {
         return LinkError::bug(None, None, "the layout does not fit the stencils");
     };
-    let guard = stencils.guard().map(|opcode| Uop {
-        opcode,
-        ..Uop::default()
-    });
-    let uop = layout.trace.get(index).copied().or(guard);
-    let index_in_trace = index_of(layout, index);
-    let opcode = uop.map(|uop| usize::from(uop.opcode));
+    let plan = &layout.plan;
+    let uop = layout.trace.get(index);
+    let index_in_trace = index_of(plan, index);
+    let opcode = uop.map(E::opcode).or(stencils.guard());
+    let opcode = opcode.map(|opcode| opcode as usize);
     let group = opcode.and_then(|opcode| stencils.groups.get(opcode));
     let entry = opcode.and_then(|opcode| stencils.table.entries.get(opcode));
-    let (Some(uop), Some((name, group)), Some(entry)) = (uop, group, entry) else {
+    let (Some((name, group)), Some(entry)) = (group, entry) else {
         return LinkError::bug(index_in_trace, None, "a stencil is not there");
     };
-    if let Some(error) = jump_outside(entry, layout, index, &uop, name) {
+    if let Some(error) = uop.and_then(|uop| uop.problem(stencils, index, plan.length())) {
         return error;
     }
-    let misfit = match misfit(stencils, image, layout, base, entry) {
+    let misfit = match misfit(stencils, image, plan, base, entry) {
         Ok(misfit) => misfit,
         Err(Bug) => {
             return LinkError::bug(index_in_trace, Some(name), "a hole's value is not there");
@@ -196,35 +195,11 @@ fn hole_at<'g>(group: &'g StencilGroup, misfit: &Misfit) -> Option<&'g Hole> {
     found.map(|(_, hole)| hole)
 }
 
-fn jump_outside(
-    entry: &Entry,
-    layout: &Layout<'_>,
-    index: usize,
-    uop: &Uop,
-    name: &str,
-) -> Option<LinkError> {
-    let length = layout.trace.len();
-    let targets = [
-        (entry.jumps, HoleValue::JumpTarget, uop.jump_target),
-        (entry.errs, HoleValue::ErrorTarget, uop.error_target),
-    ];
-    let (_, value, target) = targets
-        .into_iter()
-        .find(|(needed, _, target)| *needed && usize::from(*target) >= length)?;
-    Some(LinkError::JumpOutside {
-        index,
-        uop: name.to_owned(),
-        value,
-        target,
-        length,
-    })
-}
-
 /// Returns the first hole whose value does not fit.
 fn misfit(
     stencils: &Stencils,
     image: &Image,
-    layout: &Layout<'_>,
+    plan: &Plan,
     base: u64,
     entry: &Entry,
 ) -> Result<Option<Misfit>, Bug> {
@@ -271,7 +246,7 @@ fn misfit(
             Special::Branch(branch) => (branch.offset, image.value(branch.value, 0)?),
             Special::Pair(pair) => (pair.second, image.value(pair.value, pair.addend)?),
         };
-        let formed = image.formed(special, layout, base)?;
+        let formed = image.formed(special, plan, base)?;
         if formed.range | formed.align != 0 {
             return in_code(offset, value, formed.range != 0);
         }
@@ -280,6 +255,6 @@ fn misfit(
 }
 
 /// Returns the index in the trace, or none for the guard.
-fn index_of(layout: &Layout<'_>, index: usize) -> Option<usize> {
-    (index < layout.trace.len()).then_some(index)
+fn index_of(plan: &Plan, index: usize) -> Option<usize> {
+    (index < plan.length()).then_some(index)
 }

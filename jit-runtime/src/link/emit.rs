@@ -2,7 +2,7 @@
 
 use super::{
     image::{Bug, Image, Place, copy, put},
-    layout::Layout,
+    plan::Plan,
 };
 use crate::{
     load::Stencils,
@@ -18,7 +18,7 @@ impl Image {
     pub(super) fn emit<const PLAIN: bool>(
         &mut self,
         stencils: &Stencils,
-        layout: &Layout<'_>,
+        plan: &Plan,
         base: u64,
         entry: &Entry,
         at: Place,
@@ -44,7 +44,7 @@ impl Image {
         };
         if !table.specials.is_empty() {
             for special in entry.specials.of(&table.specials).ok_or(Bug)? {
-                bad |= self.special(special, layout, base, at.code)?;
+                bad |= self.special(special, plan, base, at.code)?;
             }
         }
         Ok(bad)

@@ -4,31 +4,29 @@
 //! What cannot happen, because it was checked when the stencils were loaded, is a [`Bug`], and linking
 //! fails with an error.
 
-use super::{layout::Layout, symbols::Symbols};
+use super::{plan::Plan, symbols::Symbols};
 use crate::{
     arch::x86_64,
     form::{self, Formed},
     load::Stencils,
     mask::Mask,
     shape::{VALUES, WINDOW},
-    table::{CODE_PART, Entry, Field, Relax, Simple},
-    trace::Uop,
-    values::{HALVES, UOP_VALUES},
+    table::{CODE_PART, Field, Relax, Simple},
 };
 
-/// The table of stencils contradicts itself or the layout. `diagnose.rs` makes an error of it.
+/// The table of stencils contradicts itself or the plan. `diagnose.rs` makes an error of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Bug;
+pub struct Bug;
 
 /// The buffers of a linker.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Image {
+pub struct Image {
     /// Code and trampolines, and then room for a store that goes beyond them.
     pub(super) code: Vec<u8>,
     /// Data and GOT, and then room for a store that goes beyond them.
     pub(super) data: Vec<u8>,
     /// The address of the code.
-    base: u64,
+    pub(super) base: u64,
     /// Where the GOT starts in `data`.
     pub(super) got: usize,
     /// The address of the data.
@@ -41,7 +39,7 @@ pub(super) struct Image {
 
 /// Where the code and data of a micro-op go, in the buffers.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Place {
+pub struct Place {
     pub(super) code: usize,
     pub(super) data: usize,
 }
@@ -51,83 +49,53 @@ impl Image {
     pub(super) fn start(
         &mut self,
         stencils: &Stencils,
-        layout: &Layout<'_>,
+        plan: &Plan,
         base: u64,
         symbols: &Symbols,
     ) -> Result<(), Bug> {
-        let code = layout.trampolines.end + WINDOW;
+        let code = plan.trampolines.end + WINDOW;
         if self.code.len() < code {
             self.code.resize(code, 0);
         }
         self.data.clear();
-        self.data.resize(layout.got.end - layout.data.start + 8, 0);
+        self.data.resize(plan.got.end - plan.data.start + 8, 0);
         self.base = base;
-        self.got = layout.got.start - layout.data.start;
-        self.data_address = base.wrapping_add(layout.data.start as u64);
+        self.got = plan.got.start - plan.data.start;
+        self.data_address = base.wrapping_add(plan.data.start as u64);
         self.used.clear();
-        let start = stencils.table.symbols_from;
+        let start = stencils.table.values.symbols_from();
         let end = start + symbols.addresses.len();
         self.values.resize(end.max(VALUES), 0);
         let addresses = self.values.get_mut(start..end).ok_or(Bug)?;
         addresses.copy_from_slice(&symbols.addresses);
-        let slots = base.wrapping_add(layout.got.start as u64);
-        for (ordinal, offset) in layout.slots() {
-            let value = self.values.get_mut(UOP_VALUES + ordinal).ok_or(Bug)?;
+        let from = stencils.table.values.slots_from();
+        let slots = base.wrapping_add(plan.got.start as u64);
+        for (ordinal, offset) in plan.slots() {
+            let value = self.values.get_mut(from + ordinal).ok_or(Bug)?;
             *value = slots.wrapping_add(offset as u64);
         }
-        self.fill_got(layout, symbols)
+        self.fill_got(plan, symbols)
     }
 
     /// Writes the GOT.
-    fn fill_got(&mut self, layout: &Layout<'_>, symbols: &Symbols) -> Result<(), Bug> {
-        for (ordinal, offset) in layout.slots() {
+    fn fill_got(&mut self, plan: &Plan, symbols: &Symbols) -> Result<(), Bug> {
+        for (ordinal, offset) in plan.slots() {
             let address = symbols.addresses.get(ordinal).ok_or(Bug)?;
             put(&mut self.data, self.got + offset, address.to_le_bytes())?;
         }
         Ok(())
     }
 
-    /// Sets the values of a micro-op. Returns nonzero if it jumps out of the trace.
+    /// Returns the address of a micro-op's code.
     #[inline(always)]
-    pub(super) fn set_values(
-        &mut self,
-        stencils: &Stencils,
-        layout: &Layout<'_>,
-        entry: &Entry,
-        uop: &Uop,
-        at: Place,
-    ) -> Result<u64, Bug> {
-        let base = self.base;
-        let length = layout.trace.len();
-        let outside =
-            |needed: bool, target: u16| u64::from(needed & (usize::from(target) >= length));
-        let target = |index: u16| {
-            let start = layout.starts.get(usize::from(index)).copied();
-            // A target that the stencil does not use can be anything; others are checked below.
-            base.wrapping_add(u64::from(start.unwrap_or(0)))
-        };
-        let values = [
-            base.wrapping_add(at.code as u64),
-            self.data_address.wrapping_add(at.data as u64),
-            u64::from(uop.oparg),
-            uop.operand[0],
-            uop.operand[1],
-            u64::from(uop.target),
-            target(uop.jump_target),
-            target(uop.error_target),
-        ];
-        *self.values.first_chunk_mut().ok_or(Bug)? = values;
-        if stencils.table.halves {
-            let [first, second] = uop.operand;
-            let low = 0xffff_ffff;
-            self.values.get_mut(HALVES).ok_or(Bug)?.copy_from_slice(&[
-                first >> 32,
-                first & low,
-                second >> 32,
-                second & low,
-            ]);
-        }
-        Ok(outside(entry.jumps, uop.jump_target) | outside(entry.errs, uop.error_target))
+    pub(super) fn code_at(&self, at: Place) -> u64 {
+        self.base.wrapping_add(at.code as u64)
+    }
+
+    /// Returns the address of a micro-op's data.
+    #[inline(always)]
+    pub(super) fn data_at(&self, at: Place) -> u64 {
+        self.data_address.wrapping_add(at.data as u64)
     }
 
     /// Returns the value of a hole.

@@ -4,9 +4,10 @@ use std::ops::Range;
 
 use jit_stencils::SLOT_SIZE;
 
+use super::{plan::Plan, source::Source};
 use crate::{
     error::LinkError,
-    limits::{MAX_LENGTH, MAX_SIZE},
+    limits::MAX_SIZE,
     load::Stencils,
     mask::Mask,
     table::{Masks, Sizes},
@@ -29,28 +30,18 @@ pub enum LayoutPolicy {
 }
 
 /// The layout of one trace's image: code, trampolines, data and GOT, in that order.
+///
+/// `E` is what the trace is made of: [`Uop`](crate::Uop)s or [`Instruction`](crate::Instruction)s.
 #[derive(Debug, Clone)]
-pub struct Layout<'t> {
-    pub(crate) identity: u64,
-    pub(crate) trace: &'t [Uop],
-    pub(crate) starts: Vec<u32>,
-    /// Where the code of the micro-ops ends and that of the guard starts.
-    pub(crate) guard: usize,
-    pub(crate) code: usize,
-    pub(crate) trampolines: Range<usize>,
-    pub(crate) data: Range<usize>,
-    pub(crate) got: Range<usize>,
-    pub(crate) size: usize,
-    pub(super) alignment: usize,
-    masks: Masks,
-    trampoline_size: usize,
-    slot_size: usize,
+pub struct Layout<'t, E = Uop> {
+    pub(crate) trace: &'t [E],
+    pub(crate) plan: Plan,
 }
 
-impl Layout<'_> {
+impl<E> Layout<'_, E> {
     /// Returns the size of the image in bytes.
     pub fn size(&self) -> usize {
-        self.size
+        self.plan.size
     }
 
     /// Returns what the image's address must be a multiple of for the alignment of its data, in bytes: a
@@ -58,73 +49,68 @@ impl Layout<'_> {
     ///
     /// If it is more than 8, [`Linker::link`](crate::Linker::link) refuses other addresses.
     pub fn alignment(&self) -> usize {
-        self.alignment
+        self.plan.alignment
     }
 
     /// Returns the size of the code in bytes, with the guard at its end and without trampolines.
     pub fn code_size(&self) -> usize {
-        self.code
+        self.plan.code
     }
 
     /// Returns where the trampolines are: a range of offsets in the image, in bytes.
     pub fn trampolines(&self) -> Range<usize> {
-        self.trampolines.clone()
+        self.plan.trampolines.clone()
     }
 
     /// Returns where the data of the micro-ops is: a range of offsets in the image, in bytes.
     pub fn data(&self) -> Range<usize> {
-        self.data.clone()
+        self.plan.data.clone()
     }
 
     /// Returns where the global offset table is: a range of offsets in the image, in bytes.
     pub fn got(&self) -> Range<usize> {
-        self.got.clone()
+        self.plan.got.clone()
     }
 
     /// Returns the offset in bytes at which the code of a micro-op starts, by its index in the trace.
     pub fn start(&self, index: usize) -> Option<usize> {
-        Some(*self.starts.get(index)? as usize)
+        Some(*self.plan.starts.get(index)? as usize)
     }
 
     /// Returns the index of the micro-op whose code has that offset in the image, or none for the guard
     /// and what comes after it.
     pub fn uop_at(&self, offset: usize) -> Option<usize> {
-        if offset >= self.guard {
+        if offset >= self.plan.guard {
             return None;
         }
         let after = self
+            .plan
             .starts
             .partition_point(|start| *start as usize <= offset);
         after.checked_sub(1)
     }
+}
 
-    /// Returns the offset of a symbol's trampoline in the image.
-    pub(super) fn trampoline(&self, ordinal: usize) -> usize {
-        self.trampolines.start + self.trampoline_size * self.masks.trampolines.slot_index(ordinal)
-    }
-
-    /// Returns the symbols that have GOT slots, with the offsets of those in the GOT.
-    pub(super) fn slots(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
-        self.masks
-            .got
-            .ordinals()
-            .enumerate()
-            .map(|(index, ordinal)| (ordinal, self.slot_size * index))
+impl<E: Source> Layout<'_, E> {
+    /// Returns the indices of the trace's stencils.
+    pub(crate) fn opcodes(&self) -> impl Iterator<Item = u32> + '_ {
+        self.trace.iter().map(E::opcode)
     }
 }
 
 /// Lays out a trace.
-pub(super) fn layout<'t>(
+pub(super) fn layout<'t, E: Source>(
     stencils: &Stencils,
     policy: LayoutPolicy,
-    trace: &'t [Uop],
-) -> Result<Layout<'t>, LinkError> {
-    if trace.len() > MAX_LENGTH {
+    trace: &'t [E],
+) -> Result<Layout<'t, E>, LinkError> {
+    if trace.len() > E::LONGEST {
         return Err(LinkError::TooLong {
             length: trace.len(),
-            limit: MAX_LENGTH,
+            limit: E::LONGEST,
         });
     }
+    check_shape::<E>(stencils)?;
     check_end(stencils, trace)?;
     let rules = stencils.rules;
     let mut starts = vec![0; trace.len()];
@@ -133,15 +119,20 @@ pub(super) fn layout<'t>(
     if stencils.table.aligned {
         (all.data, alignment) = align(stencils, trace);
     }
+    let limit = match policy {
+        LayoutPolicy::CPython { .. } => MAX_SIZE,
+        LayoutPolicy::Tight => rules.max_size,
+    };
+    check_size(all.code.saturating_add(all.data), limit)?;
     let (code, data) = (all.code as usize, all.data as usize);
     let mut masks = Masks {
         got: Mask::from(all.got),
         trampolines: Mask::from(all.trampolines),
     };
     if stencils.table.many_symbols {
-        let opcodes = trace.iter().map(|uop| uop.opcode).chain(stencils.guard());
+        let opcodes = trace.iter().map(E::opcode).chain(stencils.guard());
         for opcode in opcodes {
-            let Some(own) = stencils.table.high.get(usize::from(opcode)) else {
+            let Some(own) = stencils.table.high.get(opcode as usize) else {
                 let what = "a stencil has no masks";
                 return Err(LinkError::bug(None, stencils.name(opcode), what));
             };
@@ -174,15 +165,9 @@ pub(super) fn layout<'t>(
         LayoutPolicy::CPython { page_size } => return Err(LinkError::PageSize { page_size }),
         LayoutPolicy::Tight => got.end,
     };
-    if size > MAX_SIZE {
-        return Err(LinkError::TooBig {
-            size,
-            limit: MAX_SIZE,
-        });
-    }
-    Ok(Layout {
+    check_size(size as u64, limit)?;
+    let plan = Plan {
         identity: stencils.identity,
-        trace,
         starts,
         guard,
         code,
@@ -194,27 +179,53 @@ pub(super) fn layout<'t>(
         masks,
         trampoline_size,
         slot_size,
-    })
+    };
+    Ok(Layout { trace, plan })
+}
+
+/// Checks that the micro-ops of the trace have the values that the stencils take.
+fn check_shape<E: Source>(stencils: &Stencils) -> Result<(), LinkError> {
+    match stencils.takes {
+        Some((opcode, value)) if value.is_general() != E::GENERAL => Err(LinkError::OtherShape {
+            uop: stencils
+                .groups
+                .get(opcode)
+                .map(|(name, _)| name.clone())
+                .unwrap_or_default(),
+            value,
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn check_size(size: u64, limit: usize) -> Result<(), LinkError> {
+    match usize::try_from(size) {
+        Ok(size) if size <= limit => Ok(()),
+        size => Err(LinkError::TooBig {
+            size: size.unwrap_or(usize::MAX),
+            limit,
+        }),
+    }
 }
 
 /// Checks that there is something to run, and that control does not go on past the end of the code: from
 /// the guard, or from the last micro-op if there is no guard.
-fn check_end(stencils: &Stencils, trace: &[Uop]) -> Result<(), LinkError> {
-    let last = stencils.guard().or_else(|| Some(trace.last()?.opcode));
+fn check_end<E: Source>(stencils: &Stencils, trace: &[E]) -> Result<(), LinkError> {
+    let last = stencils.guard().or_else(|| Some(trace.last()?.opcode()));
     let last = last.ok_or(LinkError::Empty)?;
-    match stencils.table.falls_through.get(usize::from(last)) {
-        Some(true) => Err(runs_off_end(stencils, trace, last)),
+    match stencils.table.falls_through.get(last as usize) {
+        Some(true) => Err(runs_off_end(stencils, trace.len(), last)),
         // Opcodes are checked later.
         Some(false) | None => Ok(()),
     }
 }
 
 #[cold]
-fn runs_off_end(stencils: &Stencils, trace: &[Uop], last: u16) -> LinkError {
+fn runs_off_end(stencils: &Stencils, length: usize, last: u32) -> LinkError {
     LinkError::RunsOffEnd {
         index: match stencils.guard() {
             Some(_) => None,
-            None => trace.len().checked_sub(1),
+            None => length.checked_sub(1),
         },
         uop: stencils.name(last).unwrap_or_default().to_owned(),
     }
@@ -230,14 +241,18 @@ struct Totals {
 
 /// Adds up the sizes of a trace's stencils, and notes where the code of each starts.
 #[inline(always)]
-fn add_up(stencils: &Stencils, trace: &[Uop], starts: &mut [u32]) -> Result<Totals, LinkError> {
+fn add_up<E: Source>(
+    stencils: &Stencils,
+    trace: &[E],
+    starts: &mut [u32],
+) -> Result<Totals, LinkError> {
     let table = &stencils.table;
     let mut total = Sizes::default();
     for (index, (uop, start)) in trace.iter().zip(starts).enumerate() {
-        let Some(sizes) = table.sizes.get(usize::from(uop.opcode)) else {
+        let Some(sizes) = table.sizes.get(uop.opcode() as usize) else {
             return Err(LinkError::UnknownOpcode {
                 index,
-                opcode: uop.opcode,
+                opcode: uop.opcode(),
                 known: stencils.len(),
             });
         };
@@ -247,7 +262,7 @@ fn add_up(stencils: &Stencils, trace: &[Uop], starts: &mut [u32]) -> Result<Tota
     }
     let guard = total.code as usize;
     if let Some(opcode) = stencils.guard() {
-        let Some(sizes) = table.sizes.get(usize::from(opcode)) else {
+        let Some(sizes) = table.sizes.get(opcode as usize) else {
             return Err(LinkError::bug(
                 None,
                 stencils.name(opcode),
@@ -263,13 +278,13 @@ fn add_up(stencils: &Stencils, trace: &[Uop], starts: &mut [u32]) -> Result<Tota
 /// bytes. Only some of all sets of stencils have data that needs more alignment than 8.
 #[cold]
 #[inline(never)]
-fn align(stencils: &Stencils, trace: &[Uop]) -> (u64, usize) {
+fn align<E: Source>(stencils: &Stencils, trace: &[E]) -> (u64, usize) {
     let table = &stencils.table;
     let (mut data, mut alignment) = (0_u64, SLOT_SIZE);
-    let opcodes = trace.iter().map(|uop| uop.opcode);
+    let opcodes = trace.iter().map(E::opcode);
     for opcode in opcodes.chain(stencils.guard()) {
         let own = table.data_alignment(opcode);
-        let size = table.sizes.get(usize::from(opcode));
+        let size = table.sizes.get(opcode as usize);
         alignment = alignment.max(own);
         data = data.next_multiple_of(own as u64) + size.map_or(0, |size| size.data);
     }

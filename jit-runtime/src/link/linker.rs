@@ -11,6 +11,8 @@ use super::{
     diagnose::{self, Failure},
     image::{Bug, Image, Place},
     layout::{self, Layout, LayoutPolicy},
+    plan::Plan,
+    source::Source,
     symbols::Symbols,
 };
 use crate::{
@@ -18,8 +20,63 @@ use crate::{
     error::{CompileError, LinkError},
     load::Stencils,
     memory::{Arena, Executable},
-    trace::Uop,
+    trace::{Instruction, Uop},
 };
+
+/// What traces are made of: [`Uop`]s or [`Instruction`]s. All elements of a trace are of one type. There can be
+/// no other implementations.
+pub trait Element: Link {}
+
+impl Element for Uop {}
+
+impl Element for Instruction<'_> {}
+
+/// The two ways through the linker. Each is compiled in this crate, with its optimizations.
+pub trait Link: Source {
+    /// Lays out a trace.
+    fn layout<'t>(
+        stencils: &Stencils,
+        policy: LayoutPolicy,
+        trace: &'t [Self],
+    ) -> Result<Layout<'t, Self>, LinkError>;
+
+    /// Copies all stencils and fills their holes, up to the first one where something does not fit.
+    fn copy(
+        image: &mut Image,
+        stencils: &Stencils,
+        layout: &Layout<'_, Self>,
+        base: u64,
+    ) -> Result<(), Failure>;
+}
+
+macro_rules! ways {
+    ($($element:ty)*) => {
+        $(impl Link for $element {
+            fn layout<'t>(
+                stencils: &Stencils,
+                policy: LayoutPolicy,
+                trace: &'t [Self],
+            ) -> Result<Layout<'t, Self>, LinkError> {
+                layout::layout(stencils, policy, trace)
+            }
+
+            fn copy(
+                image: &mut Image,
+                stencils: &Stencils,
+                layout: &Layout<'_, Self>,
+                base: u64,
+            ) -> Result<(), Failure> {
+                if stencils.rules.plain {
+                    copy::<true, Self>(image, stencils, layout, base)
+                } else {
+                    copy::<false, Self>(image, stencils, layout, base)
+                }
+            }
+        })*
+    };
+}
+
+ways! { Uop Instruction<'_> }
 
 /// Links traces of one target's stencils, on any host. It can be used again and keeps its buffers.
 #[derive(Debug, Clone)]
@@ -49,9 +106,10 @@ impl<'s> Linker<'s> {
     /// # Errors
     ///
     /// [`LinkError::UnknownOpcode`], [`LinkError::Empty`], [`LinkError::TooLong`],
-    /// [`LinkError::RunsOffEnd`], [`LinkError::TooBig`], and [`LinkError::PageSize`].
-    pub fn layout<'t>(&self, trace: &'t [Uop]) -> Result<Layout<'t>, LinkError> {
-        layout::layout(self.stencils, self.policy, trace)
+    /// [`LinkError::RunsOffEnd`], [`LinkError::TooBig`], [`LinkError::OtherShape`], and
+    /// [`LinkError::PageSize`].
+    pub fn layout<'t, E: Element>(&self, trace: &'t [E]) -> Result<Layout<'t, E>, LinkError> {
+        E::layout(self.stencils, self.policy, trace)
     }
 
     /// Writes the image of a trace that is to run at the address `base`. The trace's entry is at its
@@ -64,9 +122,9 @@ impl<'s> Linker<'s> {
     ///
     /// A [`LinkError`] with the first hole whose value does not fit or is not known. Nothing has been
     /// written to `out` then.
-    pub fn link(
+    pub fn link<E: Element>(
         &mut self,
-        layout: &Layout<'_>,
+        layout: &Layout<'_, E>,
         base: u64,
         symbols: &Symbols,
         out: &mut [u8],
@@ -76,17 +134,11 @@ impl<'s> Linker<'s> {
             stencils, image, ..
         } = self;
         let linked = image
-            .start(stencils, layout, base, symbols)
+            .start(stencils, &layout.plan, base, symbols)
             .map_err(Failure::from);
-        let linked = linked.and_then(|()| {
-            if stencils.rules.plain {
-                copy::<true>(image, stencils, layout, base)
-            } else {
-                copy::<false>(image, stencils, layout, base)
-            }
-        });
         linked
-            .and_then(|()| Ok(finish(image, stencils, layout, symbols, out)?))
+            .and_then(|()| E::copy(image, stencils, layout, base))
+            .and_then(|()| Ok(finish(image, stencils, &layout.plan, symbols, out)?))
             .map_err(|failure| diagnose::diagnose(stencils, image, layout, base, failure))
     }
 
@@ -97,9 +149,9 @@ impl<'s> Linker<'s> {
     ///
     /// [`CompileError`]: that of [`layout`](Linker::layout), of [`link`](Linker::link), or of the memory;
     /// [`CompileError::Foreign`] if the stencils are for another architecture than that of this process.
-    pub fn compile(
+    pub fn compile<E: Element>(
         &mut self,
-        trace: &[Uop],
+        trace: &[E],
         symbols: &Symbols,
         arena: &Arena,
     ) -> Result<Executable, CompileError> {
@@ -126,52 +178,50 @@ impl<'s> Linker<'s> {
         }
     }
 
-    fn check(
+    fn check<E: Element>(
         &self,
-        layout: &Layout<'_>,
+        layout: &Layout<'_, E>,
         base: u64,
         symbols: &Symbols,
         length: usize,
     ) -> Result<(), LinkError> {
-        if layout.identity != self.stencils.identity {
+        if layout.plan.identity != self.stencils.identity {
             return Err(LinkError::Mixed { what: "layout" });
         }
         if symbols.identity != self.stencils.identity {
             return Err(LinkError::Mixed { what: "symbols" });
         }
-        if length != layout.size {
+        if length != layout.size() {
             return Err(LinkError::WrongBuffer {
                 length,
-                size: layout.size,
+                size: layout.size(),
             });
         }
-        let alignment = layout.alignment;
+        let alignment = layout.alignment();
         if alignment > SLOT_SIZE && !base.is_multiple_of(alignment as u64) {
             return Err(LinkError::MisalignedBase { base, alignment });
         }
-        match base.checked_add(layout.size as u64) {
+        match base.checked_add(layout.size() as u64) {
             Some(end) if end <= self.stencils.rules.end => {
                 diagnose::check_symbols(self.stencils, layout, symbols)
             }
             _ => Err(LinkError::WrongBase {
                 base,
-                size: layout.size,
+                size: layout.size(),
             }),
         }
     }
 }
 
 /// Copies all stencils and fills their holes, up to the first one where something does not fit.
-fn copy<const PLAIN: bool>(
+fn copy<const PLAIN: bool, E: Source>(
     image: &mut Image,
     stencils: &Stencils,
-    layout: &Layout<'_>,
+    layout: &Layout<'_, E>,
     base: u64,
 ) -> Result<(), Failure> {
-    let guard = stencils.guard().map(|opcode| Uop {
-        opcode,
-        ..Uop::default()
-    });
+    let plan = &layout.plan;
+    let guard = stencils.guard().map(E::bare);
     let aligned = stencils.table.aligned;
     let mut at = Place::default();
     let mut index = 0;
@@ -181,14 +231,14 @@ fn copy<const PLAIN: bool>(
             (None, Some(guard)) if index == layout.trace.len() => guard,
             (None, _) => break,
         };
-        let Some(entry) = stencils.table.entries.get(usize::from(uop.opcode)) else {
+        let Some(entry) = stencils.table.entries.get(uop.opcode() as usize) else {
             return Err(Failure::Uop(index));
         };
         if aligned {
-            at.data = stencils.table.aligned_data(uop.opcode, at.data);
+            at.data = stencils.table.aligned_data(uop.opcode(), at.data);
         }
-        let outside = image.set_values(stencils, layout, entry, uop, at);
-        let bad = image.emit::<PLAIN>(stencils, layout, base, entry, at);
+        let outside = uop.set(image, stencils, plan, entry, at);
+        let bad = image.emit::<PLAIN>(stencils, plan, base, entry, at);
         match (outside, bad) {
             (Ok(outside), Ok(bad)) if outside | bad == 0 => {}
             _ => return Err(Failure::Uop(index)),
@@ -198,7 +248,7 @@ fn copy<const PLAIN: bool>(
         index += 1;
     }
     // The layout has been made of other numbers, which must add up to the same.
-    if (at.code, at.data) == (layout.code, layout.data.len()) {
+    if (at.code, at.data) == (plan.code, plan.data.len()) {
         Ok(())
     } else {
         Err(Failure::Image)
@@ -209,15 +259,15 @@ fn copy<const PLAIN: bool>(
 fn finish(
     image: &mut Image,
     stencils: &Stencils,
-    layout: &Layout<'_>,
+    plan: &Plan,
     symbols: &Symbols,
     out: &mut [u8],
 ) -> Result<(), Bug> {
-    image.write_trampolines(stencils.rules.trampoline, layout, symbols)?;
-    let code = image.code.get(..layout.trampolines.end).ok_or(Bug)?;
-    let data = image.data.get(..layout.got.end - layout.data.start);
+    image.write_trampolines(stencils.rules.trampoline, plan, symbols)?;
+    let code = image.code.get(..plan.trampolines.end).ok_or(Bug)?;
+    let data = image.data.get(..plan.got.end - plan.data.start);
     let data = data.ok_or(Bug)?;
-    let (before, rest) = out.split_at_mut_checked(layout.data.start).ok_or(Bug)?;
+    let (before, rest) = out.split_at_mut_checked(plan.data.start).ok_or(Bug)?;
     let (code_place, pad) = before.split_at_mut_checked(code.len()).ok_or(Bug)?;
     let (data_place, end) = rest.split_at_mut_checked(data.len()).ok_or(Bug)?;
     code_place.copy_from_slice(code);

@@ -3,7 +3,7 @@
 
 use super::{
     image::{Bug, Image, put},
-    layout::Layout,
+    plan::Plan,
     symbols::Symbols,
 };
 use crate::{
@@ -27,13 +27,13 @@ impl Image {
     pub(super) fn special(
         &mut self,
         special: &Special,
-        layout: &Layout<'_>,
+        plan: &Plan,
         base: u64,
         code: usize,
     ) -> Result<u64, Bug> {
         match special {
             Special::Branch(branch) => {
-                let (formed, used) = self.branch(branch, layout, base)?;
+                let (formed, used) = self.branch(branch, plan, base)?;
                 if used {
                     self.used.insert(usize::from(branch.ordinal));
                 }
@@ -59,14 +59,9 @@ impl Image {
     }
 
     /// Returns what [`special`](Image::special) finds out about the value, without writing it.
-    pub(super) fn formed(
-        &self,
-        special: &Special,
-        layout: &Layout<'_>,
-        base: u64,
-    ) -> Result<Formed, Bug> {
+    pub(super) fn formed(&self, special: &Special, plan: &Plan, base: u64) -> Result<Formed, Bug> {
         Ok(match special {
-            Special::Branch(branch) => self.branch(branch, layout, base)?.0,
+            Special::Branch(branch) => self.branch(branch, plan, base)?.0,
             Special::Pair(pair) => match self.pair(pair)? {
                 Filled::Shorter(..) => Formed::default(),
                 Filled::Fields(one, two) => Formed {
@@ -80,12 +75,7 @@ impl Image {
 
     /// Returns the distance to the symbol if that is in reach, else to its trampoline, and whether it is
     /// the latter (`patch_aarch64_trampoline` and `patch_x86_64_trampoline`).
-    fn branch(
-        &self,
-        branch: &Branch,
-        layout: &Layout<'_>,
-        base: u64,
-    ) -> Result<(Formed, bool), Bug> {
+    fn branch(&self, branch: &Branch, plan: &Plan, base: u64) -> Result<(Formed, bool), Bug> {
         let location = self.location(CODE_PART, branch.offset)?;
         let addend = branch.addend;
         let form = form::form(branch.form);
@@ -94,7 +84,7 @@ impl Image {
         if formed.range == 0 {
             return Ok((formed, false));
         }
-        let slot = layout.trampoline(usize::from(branch.ordinal)) as u64;
+        let slot = plan.trampoline(usize::from(branch.ordinal)) as u64;
         let slot = base.wrapping_add(slot).wrapping_add_signed(addend);
         Ok((form.apply::<false>(slot, location), true))
     }
@@ -118,7 +108,7 @@ impl Image {
     pub(super) fn write_trampolines(
         &mut self,
         trampoline: Option<Trampoline>,
-        layout: &Layout<'_>,
+        plan: &Plan,
         symbols: &Symbols,
     ) -> Result<(), Bug> {
         let Some(trampoline) = trampoline else {
@@ -129,10 +119,10 @@ impl Image {
                 Err(Bug)
             };
         };
-        let place = self.code.get_mut(layout.trampolines()).ok_or(Bug)?;
+        let place = self.code.get_mut(plan.trampolines.clone()).ok_or(Bug)?;
         place.fill(0);
         for ordinal in self.used.ordinals() {
-            let at = layout.trampoline(ordinal);
+            let at = plan.trampoline(ordinal);
             let address = at + trampoline.code.len();
             let code = self.code.get_mut(at..address).ok_or(Bug)?;
             code.copy_from_slice(trampoline.code);

@@ -54,7 +54,7 @@ impl Symbols {
     }
 
     /// Returns whether a symbol that the stencil needs was not found.
-    pub(super) fn is_unusable(&self, opcode: u16) -> bool {
-        !self.missing.is_empty() && self.unusable.get(usize::from(opcode)) != Some(&false)
+    pub(super) fn is_unusable(&self, opcode: u32) -> bool {
+        !self.missing.is_empty() && self.unusable.get(opcode as usize) != Some(&false)
     }
 }

@@ -8,7 +8,12 @@ use jit_stencils::{
     CodeEnd, Hole, HoleValue, Part, PatchValue, SLOT_SIZE, StencilGroup, SymbolMask,
 };
 
-use super::{check, draft::Draft, names::Names};
+use super::{
+    check,
+    draft::Draft,
+    interfaces::{self, Interfaces},
+    names::Names,
+};
 use crate::{
     arch::{self, Architecture, Fill, Problem, Rules, Site},
     error::StencilError,
@@ -17,9 +22,9 @@ use crate::{
     shape::WINDOW,
     table::{
         Branch, CODE_PART, DATA_PART, Field, HighMasks, Pair, Relax, Simple, Sizes, Span, Special,
-        Table,
+        Table, Taken, Takes,
     },
-    values::{self, HALVES, UOP_VALUES},
+    values::Values,
 };
 
 /// Adds stencils to a table.
@@ -41,14 +46,20 @@ struct Lengths {
 }
 
 impl<'s> TableBuilder<'s> {
-    /// Returns an empty table, for `count` stencils of a target that refer to `symbols` by ordinal.
-    pub(super) fn new(target: &Target, symbols: &'s [String], count: usize) -> TableBuilder<'s> {
+    /// Returns an empty table, for `count` stencils of a target that refer to `symbols` by ordinal, and take
+    /// what `interfaces` says.
+    pub(super) fn new(
+        target: &Target,
+        symbols: &'s [String],
+        count: usize,
+        interfaces: &Interfaces,
+    ) -> TableBuilder<'s> {
         let arch = arch::of(target.arch);
         TableBuilder {
             arch,
             rules: arch.rules(target.format),
             table: Table {
-                symbols_from: values::symbols_from(symbols.len()),
+                values: Values::new(interfaces.operands, interfaces.targets, symbols.len()),
                 ..Table::with_capacity(count)
             },
             names: Names::new(symbols),
@@ -104,7 +115,7 @@ impl<'s> TableBuilder<'s> {
         let group = draft.group;
         let mut fields = table.fields.split_off(before.fields);
         draft.finish_fields(&mut fields);
-        let small = draft.widen(&mut fields);
+        let small = draft.widen(&mut fields, table.values);
         table.wide.extend(small);
         let wide = table.wide.get_mut(before.wide..)?;
         wide.sort_by_key(|hole| hole.offset);
@@ -146,6 +157,17 @@ impl<'s> TableBuilder<'s> {
         let direct = table.direct.len();
         table.direct.extend(draft.direct);
         table.direct_spans.push(span(direct, table.direct.len())?);
+        let (operands, targets) = (table.operands.len(), table.targets.len());
+        let taken = draft.operands.iter().map(|number| Taken {
+            number: *number,
+            excess: excess(group, *number),
+        });
+        table.operands.extend(taken);
+        table.targets.extend(draft.targets);
+        table.takes.push(Takes {
+            operands: span(operands, table.operands.len())?,
+            targets: span(targets, table.targets.len())?,
+        });
         Some(())
     }
 
@@ -281,7 +303,7 @@ impl<'s> TableBuilder<'s> {
         self.table.specials.push(Special::Branch(Branch {
             offset: offset(hole.offset)?,
             ordinal: index(ordinal)?,
-            value: index(self.table.symbols_from + ordinal)?,
+            value: index(self.table.values.symbols_from() + ordinal)?,
             form,
             addend: hole.patch.row().base_addend,
         }));
@@ -298,7 +320,7 @@ impl<'s> TableBuilder<'s> {
                 if *addend != expected {
                     return Err(format!("a GOT slot's addend is {expected}, not {addend}"));
                 }
-                Ok((index(UOP_VALUES + ordinal)?, *addend))
+                Ok((index(self.table.values.slots_from() + ordinal)?, *addend))
             }
             PatchValue::Address {
                 base: HoleValue::Got,
@@ -310,13 +332,10 @@ impl<'s> TableBuilder<'s> {
                 symbol: None,
                 addend,
             } => {
-                draft.entry.jumps |= *base == HoleValue::JumpTarget;
-                draft.entry.errs |= *base == HoleValue::ErrorTarget;
-                let value = values::index_of(*base).ok_or_else(|| {
-                    format!("{base} is a general value, which cannot be linked yet")
-                })?;
-                self.table.halves |= HALVES.contains(&value);
-                Ok((index(value)?, *addend))
+                interfaces::check_value(draft.group, *base)?;
+                draft.uses(*base);
+                self.table.halves |= is_half(*base);
+                Ok((index(self.table.values.index_of(*base))?, *addend))
             }
             PatchValue::Address {
                 base: HoleValue::Zero,
@@ -335,7 +354,7 @@ impl<'s> TableBuilder<'s> {
         check_symbol(symbol)?;
         let place = self.names.index(symbol);
         draft.direct.push(place);
-        index(self.table.symbols_from + place)
+        index(self.table.values.symbols_from() + place)
     }
 
     /// GOT slots are filled for the whole trace, by its mask.
@@ -370,6 +389,27 @@ fn check_symbol(symbol: &str) -> Result<(), Problem> {
     Ok(())
 }
 
+/// Returns the bits that an operand cannot have, as a stencil's interface says.
+fn excess(group: &StencilGroup, number: u16) -> u64 {
+    match group.interface.operands.get(usize::from(number)) {
+        Some(bits @ 1..64) => u64::MAX << bits,
+        _ => 0,
+    }
+}
+
+/// Returns whether a base is half of an operand.
+const fn is_half(base: HoleValue) -> bool {
+    matches!(
+        base,
+        HoleValue::Operand0Hi
+            | HoleValue::Operand0Lo
+            | HoleValue::Operand1Hi
+            | HoleValue::Operand1Lo
+            | HoleValue::OperandHigh(_)
+            | HoleValue::OperandLow(_)
+    )
+}
+
 /// Returns an index into a table. There is memory for more rows than 32 bits can count.
 fn narrow(number: usize) -> Option<u32> {
     u32::try_from(number).ok()
@@ -390,6 +430,7 @@ fn offset(number: usize) -> Result<u32, Problem> {
 /// Returns an index into the table of values, which has 16 bits.
 fn index(number: usize) -> Result<u16, Problem> {
     u16::try_from(number).map_err(|_| {
-        "there are more external symbols than the 65,536 values that holes can refer to".to_owned()
+        "there are more external symbols and operands than the 65,536 values that holes can refer to"
+            .to_owned()
     })
 }

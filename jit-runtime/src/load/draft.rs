@@ -1,12 +1,15 @@
 //! A stencil that is being added to the table: its bodies, with the fields of its holes set to 0.
 
+use std::collections::BTreeSet;
+
 use jit_stencils::{HoleValue, Part, StencilGroup};
 
+use super::interfaces::{self, Number};
 use crate::{
     arch::{Problem, outside},
     form, shape,
     table::{CODE_PART, DATA_PART, Entry, Field, Relax, Simple},
-    values,
+    values::Values,
 };
 
 pub(super) struct Draft<'s> {
@@ -16,6 +19,10 @@ pub(super) struct Draft<'s> {
     pub(super) data: Vec<u8>,
     /// Symbols whose addresses are written as they are, by index.
     pub(super) direct: Vec<usize>,
+    /// The operands that holes have, by number.
+    pub(super) operands: BTreeSet<u16>,
+    /// The targets that holes have, by number.
+    pub(super) targets: BTreeSet<u16>,
     pub(super) entry: Entry,
 }
 
@@ -26,7 +33,20 @@ impl<'s> Draft<'s> {
             code: group.code.body.clone(),
             data: group.data.body.clone(),
             direct: Vec::new(),
+            operands: BTreeSet::new(),
+            targets: BTreeSet::new(),
             entry: Entry::default(),
+        }
+    }
+
+    /// Notes that a hole has that base, so that the linker checks what it stands for.
+    pub(super) fn uses(&mut self, base: HoleValue) {
+        self.entry.jumps |= base == HoleValue::JumpTarget;
+        self.entry.errs |= base == HoleValue::ErrorTarget;
+        match interfaces::number_of(base) {
+            Some(Number::Operand(number)) => _ = self.operands.insert(number),
+            Some(Number::Target(number)) => _ = self.targets.insert(number),
+            None => {}
         }
     }
 
@@ -82,11 +102,17 @@ impl<'s> Draft<'s> {
     /// Takes out the fields of x86_64 code whose values certainly fit their 32 bits, and returns them as
     /// 64-bit values: those have quicker code. The four bytes that come next are written with them; what
     /// is filled there is filled later.
-    pub(super) fn widen(&self, fields: &mut Vec<Field>) -> Vec<Simple> {
-        const SMALL: [Option<usize>; 2] = [
-            values::index_of(HoleValue::Oparg),
-            values::index_of(HoleValue::Target),
-        ];
+    pub(super) fn widen(&self, fields: &mut Vec<Field>, values: Values) -> Vec<Simple> {
+        let is_small = |value: u16| {
+            let value = usize::from(value);
+            let operand = || {
+                let number = value.checked_sub(values.operands_from())?;
+                self.group.interface.operands.get(number)
+            };
+            let oparg = value == values.index_of(HoleValue::Oparg);
+            let target = value == values.index_of(HoleValue::Target);
+            oparg || target || operand().is_some_and(|bits| (1..=32).contains(bits))
+        };
         // In ascending order, as the fields are sorted.
         let starts: Vec<u32> = fields
             .iter()
@@ -99,7 +125,7 @@ impl<'s> Draft<'s> {
             field.part == CODE_PART
                 && field.form == form::ABSOLUTE_32
                 && field.addend == 0
-                && SMALL.contains(&Some(usize::from(field.value)))
+                && is_small(field.value)
                 && end as usize <= self.code.len()
                 // Fields are filled first.
                 && starts.get(after).is_none_or(|start| *start >= end)

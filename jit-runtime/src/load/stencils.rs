@@ -3,9 +3,9 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use jit_schema::Target;
-use jit_stencils::{HoleValue, PatchValue, StencilGroup, StencilSet, UnwindInfo, file};
+use jit_stencils::{HoleValue, StencilGroup, StencilSet, UnwindInfo, file};
 
-use super::{builder::TableBuilder, opcodes::Opcodes};
+use super::{builder::TableBuilder, interfaces, opcodes::Opcodes};
 use crate::{
     arch::Rules,
     error::{LoadError, StencilError},
@@ -36,8 +36,10 @@ pub struct Stencils {
     pub(crate) groups: Vec<(String, StencilGroup)>,
     opcodes: Opcodes,
     pub(crate) symbols: Vec<String>,
-    guard: Option<u16>,
-    shim: Option<u16>,
+    /// The first stencil that takes something from its instruction, by opcode, and a value that it takes.
+    pub(crate) takes: Option<(usize, HoleValue)>,
+    guard: Option<u32>,
+    shim: Option<u32>,
     unwind: Option<UnwindInfo>,
 }
 
@@ -62,20 +64,21 @@ impl Stencils {
         let has_shim = shim.is_some();
         let unwind = shim.as_ref().and_then(|shim| shim.unwind);
         groups.extend(shim.map(|shim| (shim.name, shim.group)));
-        if groups.len() > usize::from(u16::MAX) {
+        if u32::try_from(groups.len()).is_err() {
             return Err(StencilError::TooMany {
                 count: groups.len(),
             });
         }
         let opcodes = Opcodes::new(&groups).map_err(|opcode| StencilError::Duplicate {
             uop: groups
-                .get(usize::from(opcode))
+                .get(opcode as usize)
                 .map(|(name, _)| name.clone())
                 .unwrap_or_default(),
         })?;
-        let mut builder = TableBuilder::new(&target, &symbols, groups.len());
+        let interfaces = interfaces::interfaces(&groups)?;
+        let mut builder = TableBuilder::new(&target, &symbols, groups.len(), &interfaces);
         let mut shim = None;
-        for (opcode, (name, group)) in (0..=u16::MAX).zip(&groups) {
+        for (opcode, (name, group)) in (0..=u32::MAX).zip(&groups) {
             builder.add(name, group)?;
             // The shim is the last one.
             shim = has_shim.then_some(opcode);
@@ -90,6 +93,7 @@ impl Stencils {
             groups,
             opcodes,
             symbols,
+            takes: interfaces.first,
             guard: None,
             shim,
             unwind,
@@ -127,24 +131,20 @@ impl Stencils {
         Ok(self)
     }
 
-    fn checked_guard(&self, name: &str) -> Result<u16, StencilError> {
+    fn checked_guard(&self, name: &str) -> Result<u32, StencilError> {
         let missing = || StencilError::NoGuard {
             uop: name.to_owned(),
         };
         let opcode = self.opcode(name).ok_or_else(missing)?;
-        let (_, group) = self.groups.get(usize::from(opcode)).ok_or_else(missing)?;
-        for hole in group.code.holes.iter().chain(&group.data.holes) {
-            if let PatchValue::Address { base, .. } = hole.value
-                && !hole.void
-                && !matches!(base, HoleValue::Code | HoleValue::Data | HoleValue::Zero)
-            {
-                return Err(StencilError::Guard {
-                    uop: name.to_owned(),
-                    value: base,
-                });
-            }
+        let (_, group) = self.groups.get(opcode as usize).ok_or_else(missing)?;
+        let mut values = interfaces::values(group);
+        match values.next() {
+            Some(value) => Err(StencilError::Guard {
+                uop: name.to_owned(),
+                value,
+            }),
+            None => Ok(opcode),
         }
-        Ok(opcode)
     }
 
     /// Returns the target that the stencils run on.
@@ -163,11 +163,12 @@ impl Stencils {
     }
 
     /// Returns the opcode of a micro-op.
-    pub fn opcode(&self, name: &str) -> Option<u16> {
+    pub fn opcode(&self, name: &str) -> Option<u32> {
         self.opcodes.get(name, &self.groups)
     }
 
-    /// Returns a trace of the micro-ops with these names, whose operands and targets are all 0.
+    /// Returns a trace of the micro-ops with these names in the shape of CPython's, whose operands and targets
+    /// are all 0.
     ///
     /// # Errors
     ///
@@ -183,19 +184,19 @@ impl Stencils {
     }
 
     /// Returns the name of a micro-op.
-    pub fn name(&self, opcode: u16) -> Option<&str> {
-        let (name, _) = self.groups.get(usize::from(opcode))?;
+    pub fn name(&self, opcode: u32) -> Option<&str> {
+        let (name, _) = self.groups.get(opcode as usize)?;
         Some(name)
     }
 
     /// Returns the opcode of what is put at the end of each trace.
-    pub fn guard(&self) -> Option<u16> {
+    pub fn guard(&self) -> Option<u32> {
         self.guard
     }
 
     /// Returns the opcode of the function through which C enters a trace, with C's calling convention:
     /// link it as a trace of one micro-op. [`name`](Stencils::name) returns its name.
-    pub fn shim(&self) -> Option<u16> {
+    pub fn shim(&self) -> Option<u32> {
         self.shim
     }
 

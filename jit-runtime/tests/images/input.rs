@@ -21,7 +21,7 @@ pub(crate) fn prelude(set: &StencilSet, symbols: &[String]) -> String {
 /// Returns a micro-op in the format that `link.c` reads.
 pub(crate) fn record(uop: &Uop) -> [u8; 24] {
     let mut bytes = [0; 24];
-    bytes[0..2].copy_from_slice(&uop.opcode.to_le_bytes());
+    bytes[0..2].copy_from_slice(&(uop.opcode as u16).to_le_bytes());
     bytes[2..4].copy_from_slice(&uop.oparg.to_le_bytes());
     bytes[4..8].copy_from_slice(&uop.target.to_le_bytes());
     bytes[8..16].copy_from_slice(&uop.operand[0].to_le_bytes());

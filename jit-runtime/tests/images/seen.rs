@@ -58,7 +58,7 @@ pub(crate) fn places<'a>(
         .iter()
         .position(|(name, _)| name == "_FATAL_ERROR_r00")
         .unwrap();
-    let opcodes = job.trace.iter().map(|uop| usize::from(uop.opcode));
+    let opcodes = job.trace.iter().map(|uop| uop.opcode as usize);
     let (mut code, mut data) = (0, layout.data().start);
     opcodes
         .chain([guard])
@@ -84,7 +84,7 @@ pub(crate) struct Seen {
     pub(crate) refused: usize,
     pub(crate) asserted: usize,
     bytes: usize,
-    uops: BTreeSet<u16>,
+    uops: BTreeSet<u32>,
     /// The number of holes by their patch and the way in which it was applied.
     ways: BTreeMap<(&'static str, &'static str), usize>,
 }

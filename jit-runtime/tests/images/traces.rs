@@ -101,7 +101,7 @@ pub(crate) fn references(set: &StencilSet, jobs: &[Job]) -> HashMap<String, Vec<
     for job in jobs {
         let mut start = job.base;
         for uop in &job.trace {
-            let (_, group) = &set.groups[usize::from(uop.opcode)];
+            let (_, group) = &set.groups[uop.opcode as usize];
             for hole in &group.code.holes {
                 let symbol = match &hole.value {
                     PatchValue::Address { symbol, .. } => symbol.as_deref(),
@@ -223,7 +223,7 @@ impl Traces<'_> {
         let trace = (0..length)
             .map(|_| {
                 let uop = self.uop(random, place, length);
-                let (_, group) = &self.set.groups[usize::from(uop.opcode)];
+                let (_, group) = &self.set.groups[uop.opcode as usize];
                 place += group.code.body.len() as u64;
                 uop
             })
@@ -257,7 +257,7 @@ impl Traces<'_> {
             (jump_target, error_target) = (target as u16, (target >> 16) as u16);
         }
         Uop {
-            opcode: opcode as u16,
+            opcode: opcode as u32,
             oparg: value(random, arch, place) as u16,
             target,
             jump_target,

@@ -3,8 +3,8 @@
 
 use jit_schema::Target;
 use jit_stencils::{
-    Hole, HoleValue, MAX_ALIGNMENT, PatchKind, PatchValue, Shim, Stencil, StencilGroup, StencilSet,
-    SymbolMask, file,
+    Hole, HoleValue, Interface, MAX_ALIGNMENT, PatchKind, PatchValue, Shim, Stencil, StencilGroup,
+    StencilSet, SymbolMask, file,
 };
 
 const LINUX: &str = "x86_64-unknown-linux-gnu";
@@ -15,6 +15,8 @@ const ARM: &str = "aarch64-unknown-linux-gnu";
 const PART: usize = 1 << 20;
 /// How many values holes can refer to, less those of a micro-op.
 const VALUES: usize = 65_000;
+/// How many operands and targets holes can refer to by number: each operand has two halves as well.
+const NUMBERS: u16 = 16_000;
 
 /// A kind of file, and whether its stencils can be linked.
 pub(crate) struct Kind {
@@ -39,7 +41,7 @@ const fn invalid(name: &'static str, make: fn(usize) -> Vec<u8>) -> Kind {
     }
 }
 
-pub(crate) const KINDS: [Kind; 21] = [
+pub(crate) const KINDS: [Kind; 24] = [
     valid("bytes of code", code_bytes),
     valid("micro-ops without code", empty_uops),
     valid("micro-ops with one byte of code", short_uops),
@@ -59,10 +61,19 @@ pub(crate) const KINDS: [Kind; 21] = [
         trampolines,
     ),
     valid("void holes at one place", void),
+    valid("operands by number, each used once", operands),
+    valid(
+        "the operand and the target with the highest number",
+        last_numbers,
+    ),
+    valid(
+        "interfaces with as many operands as there can be",
+        interfaces,
+    ),
+    valid("pairs of operands and targets", instructions),
     valid("pairs of AArch64, first and second apart", pairs),
     valid("a guard and a shim with many holes", guard_and_shim),
     invalid("holes at one place", overlapping),
-    invalid("more micro-ops than there are opcodes", too_many),
     invalid("the last name is there twice", twice),
 ];
 
@@ -131,21 +142,19 @@ fn code_bytes(size: usize) -> Vec<u8> {
 }
 
 fn empty_uops(size: usize) -> Vec<u8> {
-    let count = (size / 9).min(usize::from(u16::MAX));
-    set(LINUX, vec![StencilGroup::default(); count], Vec::new())
+    set(LINUX, vec![StencilGroup::default(); size / 9], Vec::new())
 }
 
 fn short_uops(size: usize) -> Vec<u8> {
-    let count = (size / 10).min(usize::from(u16::MAX));
-    set(LINUX, vec![code(vec![0xc3], Vec::new()); count], Vec::new())
+    let group = code(vec![0xc3], Vec::new());
+    set(LINUX, vec![group; size / 10], Vec::new())
 }
 
 fn aligned(size: usize) -> Vec<u8> {
     let mut group = code(vec![0xc3], Vec::new());
     group.data.body = vec![0; 8];
     group.data_alignment = MAX_ALIGNMENT;
-    let count = (size / 21).min(usize::from(u16::MAX));
-    set(LINUX, vec![group; count], Vec::new())
+    set(LINUX, vec![group; size / 21], Vec::new())
 }
 
 fn long_uop_names(size: usize) -> Vec<u8> {
@@ -226,8 +235,7 @@ fn slots(size: usize) -> Vec<u8> {
 fn masks(size: usize) -> Vec<u8> {
     let symbols = (size / 12).min(VALUES);
     let group = with_slots(std::iter::once(symbols - 1));
-    let count = (size / 40).min(usize::from(u16::MAX));
-    set(LINUX, vec![group; count], names(symbols))
+    set(LINUX, vec![group; size / 40], names(symbols))
 }
 
 fn got(size: usize) -> Vec<u8> {
@@ -303,9 +311,51 @@ fn overlapping(size: usize) -> Vec<u8> {
     set(LINUX, vec![code(vec![0; 8], holes.collect())], Vec::new())
 }
 
-fn too_many(size: usize) -> Vec<u8> {
-    let count = (size / 9).max(usize::from(u16::MAX) + 1);
-    set(LINUX, vec![StencilGroup::default(); count], Vec::new())
+/// Gives a stencil an interface that has all numbers.
+fn general(mut group: StencilGroup) -> StencilGroup {
+    group.interface = Interface {
+        operands: vec![64; NUMBERS.into()],
+        targets: NUMBERS,
+    };
+    group
+}
+
+fn operands(size: usize) -> Vec<u8> {
+    let numbers = (0..NUMBERS).cycle().take(size / 13);
+    let values = numbers.map(|number| based(HoleValue::Operand(number)));
+    let groups = filled(8, PatchKind::Patch64, values.collect());
+    set(LINUX, groups.into_iter().map(general).collect(), Vec::new())
+}
+
+/// With a row for each number, the tables would be many times as large as the file.
+fn last_numbers(size: usize) -> Vec<u8> {
+    let values = [HoleValue::Operand(15), HoleValue::Place(u16::MAX - 1_000)];
+    let holes = [0, 8].into_iter().zip(values);
+    let holes = holes.map(|(offset, base)| hole(offset, PatchKind::Patch64, based(base)));
+    let mut group = code(vec![0; 16], holes.collect());
+    group.interface = Interface {
+        operands: vec![8; 16],
+        targets: u16::MAX,
+    };
+    set(LINUX, vec![group; size / 58], Vec::new())
+}
+
+fn interfaces(size: usize) -> Vec<u8> {
+    let mut group = StencilGroup::default();
+    group.interface.operands = vec![7; size.min(1 << 16)];
+    let count = size.div_ceil(1 << 16);
+    set(LINUX, vec![group; count], Vec::new())
+}
+
+fn instructions(size: usize) -> Vec<u8> {
+    let values = (0..2).map(|number| [HoleValue::Operand(number), HoleValue::Place(number)]);
+    let values = values.flatten().map(based).collect();
+    let mut group = filled(8, PatchKind::Patch64, values).remove(0);
+    group.interface = Interface {
+        operands: vec![32, 64],
+        targets: 2,
+    };
+    set(LINUX, vec![group; size / 65], Vec::new())
 }
 
 fn twice(size: usize) -> Vec<u8> {

@@ -25,7 +25,7 @@ fn stencils(triple: &str, groups: Vec<(&str, StencilGroup)>, symbols: &[&str]) -
 #[test]
 fn unknown_opcodes() {
     let stencils = stencils(LINUX, vec![("_A", nothing()), ("_B", nothing())], &[]);
-    for opcode in [2, 3, u16::MAX] {
+    for opcode in [2, 3, u32::MAX] {
         let mut trace = vec![uop(&stencils, "_B"); 3];
         trace.push(Uop {
             opcode,
@@ -196,7 +196,7 @@ fn jumps_out_of_the_trace() {
                         index: 1,
                         uop: name.into(),
                         value,
-                        target,
+                        target: target.into(),
                         length: 3,
                     }),
                     _ => Ok(()),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use jit_runtime::{LayoutPolicy, LinkError, Linker, MAX_SIZE, Stencils, Symbols, Uop};
+use jit_runtime::{Instruction, LayoutPolicy, LinkError, Linker, MAX_SIZE, Stencils, Symbols, Uop};
 use jit_schema::{Arch, ObjectFormat, Target};
 use jit_stencils::{StencilGroup, SymbolMask};
 use proptest::prelude::*;
@@ -192,7 +192,7 @@ fn image(places: &Places, target: &Target, shapes: &[(usize, &Shape)]) -> Vec<u8
     image
 }
 
-fn check(target: &Target, shapes: &[Shape], guard: bool, trace: &[u16], page: Option<usize>) {
+fn check(target: &Target, shapes: &[Shape], guard: bool, trace: &[u32], page: Option<usize>) {
     let names = names();
     let names: Vec<&str> = names.iter().map(|name| &**name).collect();
     let uops: Vec<String> = (0..shapes.len())
@@ -232,7 +232,7 @@ fn check(target: &Target, shapes: &[Shape], guard: bool, trace: &[u16], page: Op
 
     let mut all: Vec<(usize, &Shape)> = trace
         .iter()
-        .map(|uop| (usize::from(uop.opcode), &shapes[usize::from(uop.opcode)]))
+        .map(|uop| (uop.opcode as usize, &shapes[uop.opcode as usize]))
         .collect();
     let own: Vec<&Shape> = all.iter().map(|(_, shape)| *shape).collect();
     let expected = places(target, &own, guard.then_some(&shapes[0]), page);
@@ -296,9 +296,9 @@ fn check_bases(
 }
 
 /// Generates shapes, a trace of them, and the other parameters of an image.
-fn traces(most: u32) -> impl Strategy<Value = (Vec<Shape>, Vec<u16>)> {
+fn traces(most: u32) -> impl Strategy<Value = (Vec<Shape>, Vec<u32>)> {
     proptest::collection::vec(Shape::any(most), 1..5).prop_flat_map(|shapes| {
-        let opcodes = 0..shapes.len() as u16;
+        let opcodes = 0..shapes.len() as u32;
         (Just(shapes), proptest::collection::vec(opcodes, 0..12))
     })
 }
@@ -404,8 +404,7 @@ fn the_size_limit() {
     let tight = LayoutPolicy::Tight;
     // Rounded up to a multiple of 8, where there could be data.
     let limit = MAX_SIZE - MAX_SIZE % 8;
-    assert_eq!(layout(linux, &[limit - 5, 5], tight), Ok(limit));
-    assert_eq!(layout(linux, &[limit - 5, 6], tight), too_big(limit + 8));
+    assert_eq!(layout(linux, &[limit - 5, 6], tight), Ok(limit + 8));
     // With pages of 1 byte, if there were any: 1 byte of pad on either side.
     let bytes = LayoutPolicy::CPython { page_size: 1 };
     assert_eq!(layout(linux, &[MAX_SIZE - 3, 1], bytes), Ok(MAX_SIZE));
@@ -420,4 +419,79 @@ fn the_size_limit() {
     let aarch64 = target("aarch64-unknown-linux-gnu");
     assert_eq!(layout(aarch64, &[last - 12], pages), Ok(last));
     assert_eq!(layout(aarch64, &[last - 8], pages), too_big(1 << 20));
+}
+
+/// Images that are not CPython's are as large as the distances that their branches and displacements reach.
+#[test]
+fn the_size_limit_of_other_images() {
+    const BLOCK: usize = 1 << 19;
+    for (triple, limit) in [
+        ("x86_64-unknown-linux-gnu", (1_u64 << 31) - 1),
+        ("i686-pc-windows-msvc", (1 << 31) - 1),
+        ("aarch64-apple-darwin", (1 << 27) - 1),
+    ] {
+        let limit = usize::try_from(limit).unwrap();
+        let sizes = [
+            ("_BLOCK", BLOCK),
+            ("_SHORT", BLOCK - 8),
+            ("_END", BLOCK - 4),
+        ];
+        let groups = sizes.map(|(name, size)| (name, code(vec![0; size], vec![])));
+        let stencils = Stencils::new(&set(target(triple), groups.to_vec(), &[])).unwrap();
+        let blocks = vec![Instruction::default(); limit / BLOCK];
+        let size_with = |last: u32, policy| {
+            let mut trace = blocks.clone();
+            trace.push(Instruction {
+                opcode: last,
+                ..Instruction::default()
+            });
+            let linker = Linker::new(&stencils, policy);
+            linker.layout(&trace).map(|layout| layout.size())
+        };
+        assert_eq!(size_with(1, LayoutPolicy::Tight), Ok(limit - 7), "{triple}");
+        // Rounded up, it would be one byte too large.
+        assert_eq!(
+            size_with(2, LayoutPolicy::Tight),
+            Err(LinkError::TooBig {
+                size: limit + 1,
+                limit
+            })
+        );
+        let cpython = size_with(1, LayoutPolicy::CPython { page_size: 4096 });
+        assert!(
+            matches!(
+                cpython,
+                Err(LinkError::TooBig {
+                    limit: MAX_SIZE,
+                    ..
+                })
+            ),
+            "{cpython:?}"
+        );
+    }
+}
+
+/// Targets of an instruction have 32 bits, those of CPython's 16.
+#[test]
+fn the_length_limit() {
+    let groups = vec![("_A", code(vec![0x90], vec![]))];
+    let linux = target("x86_64-unknown-linux-gnu");
+    let stencils = Stencils::new(&set(linux, groups, &[])).unwrap();
+    let linker = Linker::new(&stencils, LayoutPolicy::Tight);
+    let uops = vec![Uop::default(); 65_536];
+    assert_eq!(
+        linker.layout(&uops[1..]).map(|layout| layout.size()),
+        Ok(65_536)
+    );
+    assert_eq!(
+        linker.layout(&uops).map(|layout| layout.size()),
+        Err(LinkError::TooLong {
+            length: 65_536,
+            limit: 65_535
+        })
+    );
+    let instructions = vec![Instruction::default(); 200_000];
+    let layout = linker.layout(&instructions).unwrap();
+    assert_eq!(layout.start(199_999), Some(199_999));
+    assert_eq!(layout.size(), 200_000);
 }

@@ -15,6 +15,7 @@ mod aarch64;
 mod errors;
 mod groups;
 mod i686;
+mod instructions;
 mod layout;
 mod pairs;
 mod refused;

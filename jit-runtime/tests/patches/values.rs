@@ -70,7 +70,7 @@ fn any_uop(length: u16) -> impl Strategy<Value = Uop> {
         0..length,
         0..length,
         any::<[u64; 2]>(),
-        0_u16..2,
+        0_u32..2,
     )
         .prop_map(
             |(oparg, target, jump_target, error_target, operand, opcode)| Uop {
