@@ -258,6 +258,14 @@ examples! {
             format: "cpython-3.15",
         }
         .into(),
+        jit_writer::HeaderError::Value {
+            opname: uop(),
+            part: jit_stencils::Part::Code,
+            offset: 0x1c,
+            value: jit_stencils::HoleValue::Operand(3),
+            format: "cpython-3.15",
+        }
+        .into(),
         jit_writer::HeaderError::OpName { opname: "A B".to_owned() }.into(),
         jit_writer::HeaderError::Symbol {
             opname: uop(),
