@@ -1,7 +1,7 @@
 //! LLVM's IR before optimization: what clang's front end makes of a source, in the first of two steps.
 //!
 //! The code that is generated from IR depends on nothing else than the IR, the arguments and the compiler.
-//! So a cache that has code of the same IR knows the result after a third of the time that compiling takes.
+//! So a cache that has code of the same IR needs clang's front end only.
 
 mod words;
 
