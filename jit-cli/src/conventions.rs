@@ -62,6 +62,8 @@ pub(crate) struct LlvmMajors {
 pub(crate) struct FileNames {
     /// The header and the stencil file.
     pub(crate) stencils: &'static str,
+    /// The header with a linker.
+    pub(crate) host: &'static str,
     /// The shim's object file.
     pub(crate) shim: &'static str,
     /// The header with unwind information.
@@ -73,6 +75,7 @@ impl FileNames {
     pub(crate) fn of(&self, target: &Target) -> TargetFileNames {
         let FileNames {
             stencils,
+            host,
             shim,
             unwind,
         } = self;
@@ -82,6 +85,7 @@ impl FileNames {
             shim: format!("{shim}-{triple}.o"),
             unwind: format!("{unwind}-{triple}.h"),
             stencils: format!("{stencils}-{triple}.stencils"),
+            host: format!("{host}-{triple}.h"),
             stamp: format!("{stencils}-{triple}.stencils.digest"),
             state: format!("{stencils}-{triple}.state"),
         }
@@ -95,6 +99,7 @@ pub(crate) struct TargetFileNames {
     pub(crate) shim: String,
     pub(crate) unwind: String,
     pub(crate) stencils: String,
+    pub(crate) host: String,
     /// The file with the digest of the stencil file's inputs, for projects whose conventions have one.
     pub(crate) stamp: String,
     /// The file with the state of the other files, for other projects.

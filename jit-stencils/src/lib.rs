@@ -84,8 +84,8 @@ pub use resolve::{ResolveError, ResolveErrors, resolve};
 #[cfg(feature = "lower")]
 pub use shim::{ShimError, attach_shim};
 pub use stencil::{
-    Interface, Listing, MAX_ALIGNMENT, Part, SLOT_SIZE, Shim, Stencil, StencilGroup, StencilSet,
-    SymbolMask,
+    GUARD, Interface, Listing, MAX_ALIGNMENT, Part, SLOT_SIZE, Shim, Stencil, StencilGroup,
+    StencilSet, SymbolMask,
 };
 #[cfg(feature = "lower")]
 pub use unresolved::{Place, UnresolvedGroup, UnresolvedHole};

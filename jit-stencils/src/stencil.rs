@@ -35,6 +35,10 @@ impl fmt::Display for Part {
 /// The size and alignment of a pointer in a stencil's data, in bytes, on every target.
 pub const SLOT_SIZE: usize = 8;
 
+/// The name of CPython's guard: what a trace that runs past its end runs into. A set that has it gets it at the
+/// end of each trace.
+pub const GUARD: &str = "_FATAL_ERROR_r00";
+
 /// The largest alignment that a stencil's data can have, in bytes: a page of the targets that have the
 /// smallest pages.
 pub const MAX_ALIGNMENT: usize = 4096;

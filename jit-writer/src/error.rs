@@ -42,7 +42,7 @@ pub enum HeaderError {
     /// A hole has a value that the instructions of programs which use the format do not have.
     #[error(
         "{opname}: {part}+{offset:#x} takes _JIT_{value} from its instruction, and instructions of programs \
-         that use a {format} header have no such value: write a plain header or a stencil file instead"
+         that use a {format} header have no such value: write a stencil file instead (--emit stencils)"
     )]
     Value {
         /// The micro-op.
@@ -55,6 +55,18 @@ pub enum HeaderError {
         value: HoleValue,
         /// The name of the format.
         format: &'static str,
+    },
+    /// The linker in C could not fill a hole.
+    #[error("{opname}: cannot fill the hole at {part}+{offset:#x}: {problem}")]
+    Host {
+        /// The micro-op.
+        opname: String,
+        /// The part of the stencil that the hole is in.
+        part: Part,
+        /// The offset of the hole in that part, in bytes.
+        offset: usize,
+        /// What is wrong with it.
+        problem: String,
     },
     /// The name of a micro-op is no C identifier.
     #[error(

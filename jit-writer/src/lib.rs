@@ -1,5 +1,7 @@
 //! Writes stencils as C headers.
 //!
+//! [`host_header`] is for programs in C and C++ that link stencils at run time. It has tables and a linker.
+//!
 //! A [`HeaderFormat`] determines the contents of a header. There is a format for each supported
 //! CPython release, which is byte for byte that of its `Tools/jit`, and [`HeaderFormat::PLAIN`] for
 //! other programs.
@@ -40,6 +42,7 @@
 #![forbid(unsafe_code)]
 
 mod c;
+mod c_host;
 mod comments;
 mod cpython_3_15;
 mod error;
@@ -51,6 +54,7 @@ mod plain;
 mod preamble;
 mod python;
 
+pub use c_host::{host_header, is_whole_host_header};
 pub use error::HeaderError;
 pub use format::HeaderFormat;
 pub use preamble::Preamble;

@@ -72,7 +72,7 @@ pub(crate) fn holes(group: &StencilGroup) -> impl Iterator<Item = (Part, &Hole)>
 
 /// Returns whether C compilers read a name as one identifier. Dollar signs are allowed, which clang, gcc and MSVC
 /// support and some symbols of macOS have (`opendir$INODE64`), and so are letters of other alphabets.
-fn is_identifier(name: &str) -> bool {
+pub(crate) fn is_identifier(name: &str) -> bool {
     let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '$');
     !name.starts_with(char::is_numeric) && !name.is_empty() && name.chars().all(is_part)
 }

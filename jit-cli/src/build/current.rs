@@ -143,6 +143,7 @@ impl<'a> Files<'a> {
         for (kind, is_wanted) in [
             (Emits::HEADER, wanted.header),
             (Emits::STENCILS, wanted.stencils),
+            (Emits::C, wanted.c),
         ] {
             let names = self.names_of(kind);
             let other = compare::other_outputs(&state.outputs, &self.plan.output_dir, &names);
@@ -170,6 +171,9 @@ impl<'a> Files<'a> {
         }
         if kind.stencils {
             names.push(self.names.stencils.as_str());
+        }
+        if kind.c {
+            names.push(self.names.host.as_str());
         }
         names
     }
@@ -213,8 +217,11 @@ impl<'a> Files<'a> {
         let first_line = format!("// {digest}\n");
         let mut outdated = Emits::default();
         let mut reasons = Vec::new();
+        let format = self.plan.project.conventions.header_format;
         if wanted.header {
-            let header = |name: &String| self.check_header(name, &first_line);
+            let header = |name: &String| {
+                self.check_header(name, &first_line, |header| format.is_whole(header))
+            };
             reasons.extend(header(&self.names.header));
             if self.plan.project.shim.is_some() {
                 reasons.extend(header(&self.names.unwind));
@@ -235,18 +242,28 @@ impl<'a> Files<'a> {
             outdated.stencils = reason.is_some();
             reasons.extend(reason);
         }
+        if wanted.c {
+            let whole = jit_writer::is_whole_host_header;
+            let reason = self.check_header(&self.names.host, &first_line, whole);
+            outdated.c = reason.is_some();
+            reasons.extend(reason);
+        }
         Verdict::outdated(outdated, reasons)
     }
 
     /// Returns why a header is not up to date.
-    fn check_header(&self, name: &str, first_line: &str) -> Option<String> {
-        let format = self.plan.project.conventions.header_format;
+    fn check_header(
+        &self,
+        name: &str,
+        first_line: &str,
+        is_whole: impl Fn(&[u8]) -> bool,
+    ) -> Option<String> {
         Some(match self.output.read(name) {
             None => format!("{name} is missing"),
             Some(bytes) if !bytes.starts_with(first_line.as_bytes()) => {
                 format!("{name} was made from other inputs")
             }
-            Some(bytes) if !format.is_whole(&bytes) => format!("{name} has no end"),
+            Some(bytes) if !is_whole(&bytes) => format!("{name} has no end"),
             Some(_) => return None,
         })
     }
@@ -281,7 +298,7 @@ impl<'a> Files<'a> {
         };
         let project = &self.plan.project;
         let others = Others {
-            sources: project.input.files(),
+            sources: vec![project.template.clone(), project.cases.clone()],
             arguments: [compile, shim],
             flags,
             clang: &known.clang,

@@ -37,7 +37,7 @@ pub(crate) fn stamp(digest: &str, file: &[u8]) -> Vec<u8> {
     format!("{digest}\n{}\n", inputs::hexadecimal(file)).into_bytes()
 }
 
-/// Returns the files of a target. The shim is added to the stencils if a stencil file is wanted.
+/// Returns the files of a target. The shim is added to the stencils if a file that has both is wanted.
 pub(crate) fn target_files(
     plan: &Plan<'_>,
     names: &TargetFileNames,
@@ -51,10 +51,17 @@ pub(crate) fn target_files(
         true => header_files(format, names, preamble, &built.set, built.shim.as_ref())?,
         false => Vec::new(),
     };
+    if wanted.stencils || wanted.c {
+        attach_shim(plan, built)?;
+    }
     let mut files = match wanted.stencils {
-        true => stencil_files(plan, names, preamble.digest, built)?,
+        true => stencil_files(plan, names, preamble.digest, built),
         false => Vec::new(),
     };
+    if wanted.c {
+        let text = jit_writer::host_header(preamble, &built.set)?;
+        files.push(File::new(&names.host, text.into_bytes()));
+    }
     files.extend(header);
     Ok(files)
 }
@@ -79,19 +86,24 @@ fn header_files(
     Ok(files)
 }
 
-/// Returns the stencil file, then the file that marks it as up to date if the project has one.
-fn stencil_files(
-    plan: &Plan<'_>,
-    names: &TargetFileNames,
-    digest: &str,
-    built: &mut Built,
-) -> Result<Vec<File>, Error> {
+/// Adds the shim to the stencils, if the project has one.
+fn attach_shim(plan: &Plan<'_>, built: &mut Built) -> Result<(), Error> {
     if let (Some(shim), Some(path)) = (&built.shim, &plan.project.shim) {
         jit_stencils::attach_shim(&mut built.set, &shim.object).map_err(|source| Error::Shim {
             path: plan.project.shown(path),
             source,
         })?;
     }
+    Ok(())
+}
+
+/// Returns the stencil file, then the file that marks it as up to date if the project has one.
+fn stencil_files(
+    plan: &Plan<'_>,
+    names: &TargetFileNames,
+    digest: &str,
+    built: &Built,
+) -> Vec<File> {
     let file = jit_stencils::file::encode(&built.set);
     let mark = plan
         .project
@@ -100,7 +112,7 @@ fn stencil_files(
         .map(|_| stamp(digest, &file));
     let mut files = vec![File::new(&names.stencils, file)];
     files.extend(mark.map(|mark| File::new(&names.stamp, mark)));
-    Ok(files)
+    files
 }
 
 /// Returns the headers that include the headers of the target for which they are compiled.

@@ -33,7 +33,7 @@ pub struct Built {
 pub struct TargetBuild {
     /// The target.
     pub target: &'static Target,
-    /// The stencils, with the shim if a stencil file was asked for.
+    /// The stencils, with the shim if a stencil file or a header with a linker was asked for.
     pub stencils: StencilSet,
     /// Sizes and times.
     pub statistics: Statistics,
@@ -81,6 +81,11 @@ impl TargetBuild {
     /// Returns the stencil file, if one was asked for. `jit_runtime::Stencils::load` reads it.
     pub fn stencil_file(&self) -> Option<&[u8]> {
         self.contents(&self.names.stencils)
+    }
+
+    /// Returns the C header with the stencils and a linker, if one was asked for.
+    pub fn host_header(&self) -> Option<&str> {
+        self.text(&self.names.host)
     }
 
     pub(crate) fn write(&self, output: &OutputDir) -> Result<(), Error> {

@@ -71,7 +71,6 @@ pub(crate) fn advice(error: &Error) -> Option<String> {
         | Error::OutsideOfCases { .. }
         | Error::OpenComment { .. }
         | Error::NoPlaceholder { .. }
-        | Error::Functions(_)
         | Error::DuplicateCase { .. }
         | Error::CaseCutShort { .. }
         | Error::Optimize { .. }

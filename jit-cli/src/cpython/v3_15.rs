@@ -50,6 +50,7 @@ pub(super) const RELEASE: Release = Release {
         header_format: HeaderFormat::CPYTHON_3_15,
         file_names: FileNames {
             stencils: "jit_stencils",
+            host: "jit_host",
             shim: "jit_shim",
             unwind: "jit_unwind_info",
         },

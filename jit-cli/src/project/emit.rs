@@ -12,6 +12,9 @@ pub enum Emit {
     Header,
     /// A stencil file, which includes the shim, for programs that link stencils at run time.
     Stencils,
+    /// One C header for each target with the stencils, the shim and a linker, for programs in C and C++ that link
+    /// stencils at run time.
+    C,
 }
 
 /// A set of kinds.
@@ -19,6 +22,7 @@ pub enum Emit {
 pub(crate) struct Emits {
     pub(crate) header: bool,
     pub(crate) stencils: bool,
+    pub(crate) c: bool,
 }
 
 impl Emits {
@@ -26,12 +30,21 @@ impl Emits {
     pub(crate) const HEADER: Emits = Emits {
         header: true,
         stencils: false,
+        c: false,
     };
 
     /// Stencil files.
     pub(crate) const STENCILS: Emits = Emits {
         header: false,
         stencils: true,
+        c: false,
+    };
+
+    /// Headers with a linker.
+    pub(crate) const C: Emits = Emits {
+        header: false,
+        stencils: false,
+        c: true,
     };
 
     /// Returns the set of these kinds, or `None` if there are none.
@@ -39,6 +52,7 @@ impl Emits {
         (!kinds.is_empty()).then(|| Emits {
             header: kinds.contains(&Emit::Header),
             stencils: kinds.contains(&Emit::Stencils),
+            c: kinds.contains(&Emit::C),
         })
     }
 
@@ -47,6 +61,7 @@ impl Emits {
         Emits {
             header: self.header || other.header,
             stencils: self.stencils || other.stencils,
+            c: self.c || other.c,
         }
     }
 
@@ -55,17 +70,22 @@ impl Emits {
         Emits {
             header: self.header && !other.header,
             stencils: self.stencils && !other.stencils,
+            c: self.c && !other.c,
         }
     }
 
     /// Returns whether the set is empty.
     pub(crate) fn is_empty(self) -> bool {
-        !self.header && !self.stencils
+        !self.header && !self.stencils && !self.c
     }
 
     /// Returns the names of the kinds on the command line.
     pub(crate) fn names(self) -> Vec<&'static str> {
-        let all = [(self.header, "header"), (self.stencils, "stencils")];
+        let all = [
+            (self.header, "header"),
+            (self.stencils, "stencils"),
+            (self.c, "c"),
+        ];
         let some = all.into_iter().filter(|(wanted, _)| *wanted);
         some.map(|(_, name)| name).collect()
     }
@@ -83,7 +103,7 @@ mod tests {
             let name = kind.to_possible_value().unwrap();
             assert_eq!(emits.names(), [name.get_name()]);
         }
-        assert_eq!(Emits::of(Emit::value_variants()).unwrap().names().len(), 2);
+        assert_eq!(Emits::of(Emit::value_variants()).unwrap().names().len(), 3);
         assert_eq!(Emits::of(&[]), None);
     }
 }

@@ -18,6 +18,7 @@ pub(crate) fn conventions(header_format: HeaderFormat) -> Conventions {
         header_format,
         file_names: FileNames {
             stencils: "jit_stencils",
+            host: "jit_host",
             shim: "jit_shim",
             unwind: "jit_unwind_info",
         },

@@ -72,6 +72,45 @@ fn a_host_runs_stencils() {
     }
 }
 
+/// A program with the header that has a linker.
+#[test]
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+fn a_host_links_stencils() {
+    fixtures::needs!(clang_22);
+    let sandbox = machine();
+    let header = format!("plain/generated/jit_host-{LINUX}.h");
+    let build = |emit: &str| {
+        let words = ["build", "--llvm-version", "22", "--emit", emit];
+        sandbox.run(&words).within("plain").succeeds().stdout
+    };
+    build("c");
+    let text = sandbox.text(&header);
+    for language in LANGUAGES {
+        let program = format!("linked-{}", language[1]);
+        let output = clang(&sandbox.path("plain"), language)
+            .args(["-pedantic", "-O2", "linked.c", "-o", &program])
+            .arg(format!("-DJIT_HEADER=\"generated/jit_host-{LINUX}.h\""))
+            .output();
+        succeeded(&program, &output.unwrap());
+        let output = Command::new(sandbox.path("plain").join(&program)).output();
+        let output = output.unwrap();
+        succeeded(&program, &output);
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        assert!(stdout.contains("ended in an error"), "{stdout}");
+    }
+    // The header must exist and be unchanged, as other files.
+    assert!(build("c").contains("up to date"));
+    fs::remove_file(sandbox.path(&header)).unwrap();
+    assert!(!build("c").contains("up to date"));
+    assert!(sandbox.text(&header) == text);
+    sandbox.write(&header, format!("{text} "));
+    assert!(!build("c").contains("up to date"));
+    assert!(sandbox.text(&header) == text);
+    assert!(!build("stencils,c,header").contains("up to date"));
+    assert!(build("c,header").contains("up to date"));
+    assert!(sandbox.text(&header).split_once('\n').unwrap().1 == text.split_once('\n').unwrap().1);
+}
+
 /// Returns the symbols whose addresses a header takes.
 fn symbols(header: &str) -> BTreeSet<&str> {
     let name = |rest: &'_ str| -> usize {

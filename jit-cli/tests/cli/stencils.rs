@@ -161,6 +161,28 @@ fn built_only_if_something_changed() {
 }
 
 #[test]
+fn a_header_with_a_linker_is_built_if_something_changed() {
+    fixtures::needs!(clang_22, objdump_22);
+    let sandbox = small();
+    let emit = ["--emit", "c"];
+    let built = || {
+        without_clang(&sandbox).with(&emit).fails(3);
+        sandbox.build().with(&emit).succeeds();
+        let printed = without_clang(&sandbox).with(&emit).succeeds();
+        assert!(printed.stdout.contains("up to date"), "{}", printed.stdout);
+    };
+    built();
+    let file = format!("out/jit_host-{LINUX}.h");
+    let text = sandbox.text(&file);
+    assert!(text.contains("    JIT_OP__DUP_r12 = ") && text.contains("#define JIT_SHIM 2u\n"));
+    for other in [&text[1..], &text[..text.len() - 1]] {
+        sandbox.write(&file, other);
+        built();
+        assert!(sandbox.text(&file) == text);
+    }
+}
+
+#[test]
 fn events_for_programs() {
     fixtures::needs!(clang_22, objdump_22);
     let sandbox = small();
@@ -225,7 +247,7 @@ fn emit_in_jit_toml() {
     assert!(message.contains("nothing would be written"), "{message}");
     let message = build("[\"objects\"]").fails(21);
     assert!(
-        message.contains("expected `header` or `stencils`"),
+        message.contains("expected one of `header`, `stencils`, `c`"),
         "{message}"
     );
 }

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use jit_schema::Target;
-use jit_stencils::{HoleValue, StencilGroup, StencilSet, UnwindInfo, file};
+use jit_stencils::{GUARD, HoleValue, StencilGroup, StencilSet, UnwindInfo, file};
 
 use super::{builder::TableBuilder, interfaces, opcodes::Opcodes};
 use crate::{
@@ -12,9 +12,6 @@ use crate::{
     table::Table,
     trace::Uop,
 };
-
-/// CPython's guard: what a trace that runs past its end runs into.
-const GUARD: &str = "_FATAL_ERROR_r00";
 
 /// Returns a number that no other stencils have.
 fn new_identity() -> u64 {
