@@ -1,5 +1,7 @@
 //! The error type of this crate.
 
+mod functions;
+mod several;
 mod whole;
 
 use std::{
@@ -12,6 +14,7 @@ use jit_optimizer::OptimizeError;
 use jit_schema::{ObjectError, Target, UnknownTarget};
 use jit_stencils::{LowerError, ResolveError, ResolveErrors, ShimError, UnwindError};
 
+pub use self::functions::FunctionError;
 use crate::pack::PackError;
 
 /// The reason why a build failed. Each message names the file, micro-op or target that it is about.
@@ -161,6 +164,9 @@ pub enum Error {
         /// The line that the comment starts on.
         line: usize,
     },
+    /// Functions can't become stencils.
+    #[error(transparent)]
+    Functions(#[from] FunctionError),
     /// A template has no place for a micro-op.
     #[error(
         "{} has no `CASE`: a template contains this word where the text of a micro-op goes",
@@ -352,7 +358,7 @@ pub enum Error {
         error: Box<Error>,
     },
     /// Several micro-ops failed; there are at least two.
-    #[error("{}", several(.0))]
+    #[error("{}", several::several(.0))]
     Several(Vec<Error>),
 }
 
@@ -365,41 +371,6 @@ pub enum Headers {
     Builtin(PathBuf),
     /// The headers in this directory.
     Directory(PathBuf),
-}
-
-/// The largest number of micro-ops to name that failed for the same reason as another.
-const NAMED: usize = 8;
-
-/// Returns the messages, each reason once.
-fn several(failures: &[Error]) -> String {
-    let mut groups: Vec<(&Error, Option<String>, Vec<&str>)> = Vec::new();
-    for failure in failures {
-        let reason = failure.reason();
-        let same = |group: &&mut (&Error, Option<String>, Vec<&str>)| {
-            reason.is_some() && group.1 == reason
-        };
-        match (groups.iter_mut().find(same), failure.uop()) {
-            (Some((_, _, more)), Some(uop)) => more.push(uop),
-            _ => groups.push((failure, reason, Vec::new())),
-        }
-    }
-    let mut text = String::new();
-    for (first, _, more) in &groups {
-        text.push_str(&format!("{first}\n"));
-        let named = more.get(..NAMED).unwrap_or(more).join(", ");
-        let others = match more.len() > NAMED {
-            true => ", ...",
-            false => "",
-        };
-        match more.len() {
-            0 => {}
-            1 => text.push_str(&format!("and the same in 1 more micro-op: {named}\n")),
-            count => text.push_str(&format!(
-                "and the same in {count} more micro-ops: {named}{others}\n"
-            )),
-        }
-    }
-    format!("{text}{} micro-ops failed", failures.len())
 }
 
 impl From<ResolveErrors> for Error {
@@ -417,6 +388,7 @@ impl Error {
             | Error::Object { uop, .. }
             | Error::Lower { uop, .. }
             | Error::Missing { uop } => Some(uop),
+            Error::Functions(error) => error.uop(),
             Error::Llvm(
                 LlvmError::Rejected { name, .. } | LlvmError::WroteNothing { name, .. },
             ) => Some(name),
@@ -433,6 +405,7 @@ impl Error {
             Error::Optimize { source, .. } => Some(source.to_string()),
             Error::Object { source, .. } => Some(source.to_string()),
             Error::Lower { source, .. } => Some(source.to_string()),
+            Error::Functions(error) => error.reason(),
             Error::Llvm(LlvmError::Rejected {
                 name, diagnostics, ..
             }) => Some(diagnostics.text.replace(&format!("{name}.c:"), "")),
@@ -441,35 +414,6 @@ impl Error {
             }
             Error::Uop { error, .. } => error.reason(),
             _ => None,
-        }
-    }
-
-    /// Adds the places of the micro-ops: `line` returns the line in this file on which one starts, and
-    /// `translate` what clang says with the places that its sources come from.
-    pub(crate) fn at(
-        self,
-        path: &Path,
-        line: &impl Fn(&str) -> Option<usize>,
-        translate: &impl Fn(&str) -> String,
-    ) -> Error {
-        let mut error = match self {
-            Error::Several(errors) => {
-                let errors = errors.into_iter();
-                let errors = errors.map(|error| error.at(path, line, translate));
-                return Error::Several(errors.collect());
-            }
-            error => error,
-        };
-        let Some(line) = error.uop().and_then(line) else {
-            return error;
-        };
-        if let Error::Llvm(LlvmError::Rejected { diagnostics, .. }) = &mut error {
-            diagnostics.text = translate(&diagnostics.text);
-        }
-        Error::Uop {
-            path: path.to_path_buf(),
-            line,
-            error: Box::new(error),
         }
     }
 

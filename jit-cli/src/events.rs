@@ -38,6 +38,14 @@ pub enum Event<'a> {
         /// The target.
         target: &'static Target,
     },
+    /// The functions of a project use these functions and variables, which are not among its holes, so the host has to
+    /// define them.
+    HostSymbols {
+        /// The target.
+        target: &'static Target,
+        /// Their names, as the sources have them.
+        symbols: &'a [String],
+    },
     /// A target's micro-ops are about to be compiled.
     Compiling {
         /// The target.

@@ -85,7 +85,7 @@ pub use build::{
     explain::{Changes, Explanation},
     outcome::{Built, TargetBuild, Written},
 };
-pub use error::{Error, Headers};
+pub use error::{Error, FunctionError, Headers};
 pub use events::Event;
 pub use jit_llvm::Interrupt;
 pub use jit_schema::{Codegen, Target};

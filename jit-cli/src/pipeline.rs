@@ -3,7 +3,10 @@
 mod actions;
 mod doubts;
 pub(crate) mod flags;
+mod functions;
 mod line;
+mod module_reads;
 pub(crate) mod one_target;
+pub(crate) mod units;
 mod warned;
 pub(crate) mod workdir;

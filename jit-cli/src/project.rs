@@ -8,6 +8,7 @@ pub(crate) mod digest;
 pub(crate) mod emit;
 mod example;
 pub(crate) mod flags;
+pub(crate) mod functions;
 pub(crate) mod holes;
 pub(crate) mod options;
 mod outside;

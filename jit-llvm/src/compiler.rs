@@ -18,6 +18,7 @@ use crate::{
     driver,
     error::LlvmError,
     expand::{self, Expansion},
+    front_end::{self, FrontEnd},
     interrupt::Interrupt,
     made::Made,
     object::Object,
@@ -205,6 +206,25 @@ impl<'a> Compiler<'a> {
             });
         }
         driver::shim(&self.context, source).map(alone)
+    }
+
+    /// Translates a file of functions to LLVM's IR before optimization.
+    ///
+    /// # Errors
+    ///
+    /// [`LlvmError::Rejected`] if clang rejects the file, and others if clang can't be run.
+    pub fn front_end(&self, source: &Path) -> Result<FrontEnd, LlvmError> {
+        let plan = self.plans()?.map(|plans| &plans.compile);
+        front_end::translate(&self.context, plan, source)
+    }
+
+    /// Translates a file of functions to IR that says on which lines they are defined. Warnings are not reported.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Compiler::front_end`].
+    pub fn front_end_with_lines(&self, source: &Path) -> Result<String, LlvmError> {
+        front_end::translate_with_lines(&self.context, source)
     }
 
     /// Returns what the sources mean after the snapshot of the preamble: their tokens. All of them are

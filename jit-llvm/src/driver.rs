@@ -8,6 +8,7 @@ use crate::{
     error::LlvmError,
     files,
     object::{self, Object},
+    options::IR,
     source::Source,
 };
 
@@ -37,6 +38,22 @@ fn compile_text(context: &Context<'_>, name: &str, body: &str) -> Result<String,
     files::read_text(&output)
 }
 
+/// Compiles LLVM IR to assembly.
+pub(crate) fn compile_ir(
+    context: &Context<'_>,
+    name: &str,
+    ir: &[u8],
+) -> Result<String, LlvmError> {
+    let input = context.work.file(name, "ll");
+    let output = context.work.file(name, "s");
+    files::write(&input, ir)?;
+    let mut arguments = context.options.stencil(context.work.path());
+    arguments.extend(IR.map(Into::into));
+    arguments.extend(["-o".into(), output.clone().into(), input.into()]);
+    run(context, name, "compile", &arguments)?;
+    files::read_text(&output)
+}
+
 /// Assembles to an object file.
 pub(crate) fn assemble(context: &Context<'_>, name: &str, text: &str) -> Result<Object, LlvmError> {
     let input = context.work.file(name, "s");
@@ -62,7 +79,7 @@ pub(crate) fn shim(context: &Context<'_>, source: &Path) -> Result<Vec<u8>, Llvm
 }
 
 /// Runs clang, and reports what it printed. The arguments name its output.
-fn run(
+pub(crate) fn run(
     context: &Context<'_>,
     name: &str,
     stage: &'static str,

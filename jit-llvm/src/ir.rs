@@ -1,7 +1,7 @@
 //! LLVM's IR before optimization: what clang's front end makes of a source, in the first of two steps.
 //!
 //! The code that is generated from IR depends on nothing else than the IR, the arguments and the compiler.
-//! So a cache that has code of the same IR knows the result after a third of the time that compiling takes.
+//! So a cache that has code of the same IR needs clang's front end only.
 
 mod words;
 
@@ -20,29 +20,52 @@ use crate::{
     source::Source,
 };
 
-/// The LLVM IR of one source before optimization, as bitcode.
+/// The LLVM IR of one source before optimization.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Ir {
-    bitcode: Vec<u8>,
-    contents: Vec<u8>,
+    /// What clang reads: bitcode or text.
+    input: Vec<u8>,
+    /// All that it says, unless that is the input.
+    contents: Option<Vec<u8>>,
 }
 
 impl Ir {
     fn new(bitcode: Vec<u8>) -> Option<Ir> {
         let contents = bitcode::contents(&bitcode)?;
-        Some(Ir { bitcode, contents })
+        Some(Ir {
+            input: bitcode,
+            contents: Some(contents),
+        })
+    }
+
+    /// Returns the text of a [module](crate::modules), which is compiled as it is: there is no source in its place.
+    pub fn of_module(text: impl Into<Vec<u8>>) -> Ir {
+        Ir {
+            input: text.into(),
+            contents: None,
+        }
+    }
+
+    /// Returns whether it is a module and not the IR of a source.
+    pub(crate) fn is_module(&self) -> bool {
+        self.contents.is_none()
+    }
+
+    /// Returns what clang reads.
+    pub(crate) fn input(&self) -> &[u8] {
+        &self.input
     }
 
     /// Returns all that the IR says. If two sources have the same, the same compiler with the same
     /// [arguments](crate::Compiler::closed_arguments) compiles them to the same code.
     pub fn contents(&self) -> &[u8] {
-        &self.contents
+        self.contents.as_ref().unwrap_or(&self.input)
     }
 }
 
 impl std::fmt::Debug for Ir {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let bytes = self.bitcode.len();
+        let bytes = self.input.len();
         f.debug_struct("Ir").field("bytes", &bytes).finish()
     }
 }
@@ -157,7 +180,7 @@ pub(crate) fn generate(
     let members = inputs.iter().enumerate().map(|(index, (name, ir))| Member {
         name,
         input: slot.file(index, name, "bc"),
-        text: ir.bitcode.clone(),
+        text: ir.input.clone(),
         output: slot.file(index, name, "s"),
     });
     let members: Vec<Member<'_>> = members.collect();

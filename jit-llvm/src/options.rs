@@ -9,6 +9,19 @@ use jit_schema::{Codegen, ObjectFormat, Target};
 
 use crate::flags::{self, Flags};
 
+/// The language of sources.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+#[non_exhaustive]
+pub enum Language {
+    /// C.
+    #[default]
+    C,
+    /// C++.
+    Cxx,
+    /// LLVM IR, as text or bitcode.
+    Ir,
+}
+
 /// How to compile the sources of one project for one target.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -17,6 +30,8 @@ pub struct CompileOptions {
     pub target: &'static Target,
     /// The code generation that `flags` are made for.
     pub codegen: Codegen,
+    /// The language of the sources. The shim is C.
+    pub language: Language,
     /// C text before every source, preambles included, whose lines do not count: line 1 of a source is the
     /// one after it.
     pub prelude: String,
@@ -54,6 +69,7 @@ impl CompileOptions {
         CompileOptions {
             target,
             codegen: Codegen::Upstream,
+            language: Language::C,
             prelude: String::new(),
             include_dirs: Vec::new(),
             root: root.into(),
@@ -85,6 +101,11 @@ impl CompileOptions {
         push(&mut arguments, &self.flags.stencil);
         self.finish(&mut arguments);
         push(&mut arguments, &self.last.stencil);
+        match self.language {
+            Language::C => {}
+            Language::Cxx => push(&mut arguments, ["-x", "c++"]),
+            Language::Ir => push(&mut arguments, IR),
+        }
         arguments
     }
 
@@ -139,6 +160,14 @@ impl CompileOptions {
         format!("--target={}", self.target.triple).into()
     }
 }
+
+/// The words for LLVM IR, which makes no use of most flags and says itself what it is for.
+pub(crate) const IR: [&str; 4] = [
+    "-Wno-unused-command-line-argument",
+    "-Wno-override-module",
+    "-x",
+    "ir",
+];
 
 fn push<T: AsRef<OsStr>>(arguments: &mut Vec<OsString>, more: impl IntoIterator<Item = T>) {
     arguments.extend(more.into_iter().map(|word| word.as_ref().to_owned()));

@@ -29,13 +29,23 @@ pub(crate) fn take(
     plan: &Plan,
     source: &Path,
 ) -> Result<Option<Snapshot>, LlvmError> {
+    take_source(context, plan, ("-emit-obj", "shim-snapshot"), source)
+}
+
+/// Takes a snapshot of a source file, for this action and in this directory.
+pub(crate) fn take_source(
+    context: &Context<'_>,
+    plan: &Plan,
+    (action, directory): (&str, &str),
+    source: &Path,
+) -> Result<Option<Snapshot>, LlvmError> {
     let text = files::read(source)?;
     let mut lines = text.rsplit(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
     let end = lines.find(|line| !line.is_empty()).unwrap_or_default();
     let step = Step {
         plan,
-        action: "-emit-obj",
-        directory: "shim-snapshot",
+        action,
+        directory,
     };
     let snapshot = snapshot::take(context, &step, source, end)?;
     Ok(snapshot.map(|mut snapshot| {

@@ -103,6 +103,14 @@ impl HoleValue {
         matches!(self, HoleValue::Operand(_) | HoleValue::Place(_))
     }
 
+    /// Returns whether the base is a value of an instruction in the shape of CPython's.
+    pub const fn is_of_cpython(self) -> bool {
+        !matches!(
+            self,
+            HoleValue::Code | HoleValue::Data | HoleValue::Got | HoleValue::Zero
+        ) && !self.is_general()
+    }
+
     /// Returns whether the base is one of those with a number, which instructions of any number of
     /// operands and targets have.
     pub const fn is_general(self) -> bool {

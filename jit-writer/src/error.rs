@@ -42,7 +42,7 @@ pub enum HeaderError {
     /// A hole has a value that the instructions of programs which use the format do not have.
     #[error(
         "{opname}: {part}+{offset:#x} takes _JIT_{value} from its instruction, and instructions of programs \
-         that use a {format} header have no such value: write a stencil file instead (--emit stencils)"
+         that use a {format} header have no such value: write a plain header or a stencil file instead"
     )]
     Value {
         /// The micro-op.

@@ -9,7 +9,7 @@ mod guide;
 mod tables;
 
 use jit_schema::Target;
-use jit_stencils::{StencilSet, UnwindInfo};
+use jit_stencils::{PatchValue, StencilSet, UnwindInfo};
 
 use crate::{
     c, comments::write_rest_of_line, error::HeaderError, format::HeaderFormat, preamble::Preamble,
@@ -45,14 +45,22 @@ typedef struct jit_state jit_state;
 
 // What goes into the holes of one micro-op.
 typedef struct {
+";
+
+/// The fields of an instruction in the shape of CPython's.
+const FIELDS: &str = "    \
     uint16_t oparg;         // _JIT_OPARG
     uint64_t operand0;      // _JIT_OPERAND0
     uint64_t operand1;      // _JIT_OPERAND1
     uint32_t target;        // _JIT_TARGET
     uintptr_t jump_target;  // the address of _JIT_JUMP_TARGET
     uintptr_t error_target; // the address of _JIT_ERROR_TARGET
-} jit_instruction;
+";
 
+/// The fields of an instruction whose values have numbers.
+const ARRAYS: &str = "    \
+    const uint64_t *operands; // _JIT_OPERAND_0, _JIT_OPERAND_1, and so on
+    const uintptr_t *targets; // the addresses of _JIT_PLACE_0, _JIT_PLACE_1, and so on
 ";
 
 fn write_stencils(preamble: Preamble<'_>, set: &StencilSet) -> Result<String, HeaderError> {
@@ -62,12 +70,35 @@ fn write_stencils(preamble: Preamble<'_>, set: &StencilSet) -> Result<String, He
     guide::write(&mut out, set);
     guarded(&mut out, "JIT_STENCILS", &set.target, |out| {
         out.push_str(TYPES);
+        let (numbered, of_cpython) = shapes(set);
+        if numbered {
+            out.push_str(ARRAYS);
+        }
+        if of_cpython || !numbered {
+            out.push_str(FIELDS);
+        }
+        out.push_str("} jit_instruction;\n\n");
         for (name, group) in &set.groups {
             function::write(out, name, group);
         }
         tables::write(out, set);
     });
     Ok(out)
+}
+
+/// Returns whether any stencil takes values with numbers from its instruction, and whether any takes those of
+/// CPython's instructions.
+fn shapes(set: &StencilSet) -> (bool, bool) {
+    let groups = set.groups.iter().map(|(_, group)| group);
+    let holes = groups.flat_map(|group| group.code.holes.iter().chain(&group.data.holes));
+    let (mut numbered, mut of_cpython) = (tables::has_interfaces(set), false);
+    for hole in holes.filter(|hole| !hole.void) {
+        if let PatchValue::Address { base, .. } = hole.value {
+            numbered |= base.is_general();
+            of_cpython |= base.is_of_cpython();
+        }
+    }
+    (numbered, of_cpython)
 }
 
 const UNWIND_GUIDE: &str = "\

@@ -298,7 +298,7 @@ impl<'a> Files<'a> {
         };
         let project = &self.plan.project;
         let others = Others {
-            sources: vec![project.template.clone(), project.cases.clone()],
+            sources: project.input.files(),
             arguments: [compile, shim],
             flags,
             clang: &known.clang,

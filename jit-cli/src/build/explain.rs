@@ -91,6 +91,20 @@ fn explain(
     let target = platform.target;
     let verdict = Files::new(plan, platform)?.check(tools)?;
     let toolchain = tools.get()?;
+    let sources = match sources {
+        Sources::Cases(sources) => sources,
+        // Which functions have changed is known only after clang has read the files.
+        Sources::Functions => {
+            return Ok(Explanation {
+                target,
+                outdated: verdict.outdated.names(),
+                reasons: verdict.reasons,
+                changes: None,
+                compiled: Vec::new(),
+                uops: 0,
+            });
+        }
+    };
     let cases = sources.cases(project)?;
     let (preamble, body) = sources.template(platform);
     let units = template::sources(body, &cases);

@@ -23,6 +23,7 @@ use crate::{
     events::{Event, Listener},
     pipeline::{
         one_target::{self, Built, Job, ShimSource},
+        units::Input,
         workdir::{self, Place},
     },
     project::{
@@ -197,18 +198,24 @@ impl<'a> Run<'a> {
                 listener.tell(&Event::Remark { text });
             }
         };
-        let cases = sources.cases(&plan.project)?;
-        let places = sources.places(&plan.project, platform, &cases);
+        let cases = match sources {
+            Sources::Cases(sources) => {
+                let cases = sources.cases(&plan.project)?;
+                let places = sources.places(platform, &cases);
+                Some((sources.template(platform), cases, places))
+            }
+            Sources::Functions => None,
+        };
+        let input = Input::of(&plan.project, cases.as_ref())?;
         let keep_temps = plan.options.keep_temps.as_ref();
         let keep_temps = keep_temps.map(|directory| directory.join(target.triple));
         let job = |place| Job {
             toolchain: &toolchain,
             options: plan.options(platform),
             optimizer: plan.optimizer(platform),
+            frame_pointer: plan.frame_pointer(platform),
             lower: plan.project.conventions.lower,
-            template: sources.template(platform),
-            places: &places,
-            cases: cases.clone(),
+            input: input.clone(),
             shim: plan.project.shim.as_deref().map(|path| ShimSource {
                 path,
                 name: plan.project.shown(path),

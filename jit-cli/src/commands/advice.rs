@@ -71,6 +71,7 @@ pub(crate) fn advice(error: &Error) -> Option<String> {
         | Error::OutsideOfCases { .. }
         | Error::OpenComment { .. }
         | Error::NoPlaceholder { .. }
+        | Error::Functions(_)
         | Error::DuplicateCase { .. }
         | Error::CaseCutShort { .. }
         | Error::Optimize { .. }

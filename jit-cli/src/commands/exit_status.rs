@@ -4,7 +4,10 @@ use jit_llvm::{LlvmError, Rejection};
 use jit_schema::ObjectError;
 use jit_stencils::{LowerError, ResolveError, ShimError};
 
-use crate::{error::Error, pack::PackError};
+use crate::{
+    error::{Error, FunctionError},
+    pack::PackError,
+};
 
 /// The exit statuses, for `--help` and the documentation.
 pub(crate) const EXIT_STATUS_HELP: &str = "\
@@ -58,6 +61,7 @@ pub(crate) fn exit_status(error: &Error) -> u8 {
         Error::Object { source, .. } => object_status(source),
         Error::Lower { source, .. } => lower_status(source),
         Error::Resolve(error) => resolve_status(error),
+        Error::Functions(error) => function_status(error),
         Error::Header(_) => 14,
         Error::Shim { source, .. } => shim_status(source),
         Error::Missing { .. } => 1,
@@ -73,6 +77,16 @@ pub(crate) fn exit_status(error: &Error) -> u8 {
         Error::Pack(error) => pack_status(error),
         Error::Target { error, .. } | Error::Uop { error, .. } => exit_status(error),
         Error::Several(errors) => errors.first().map_or(1, exit_status),
+    }
+}
+
+fn function_status(error: &FunctionError) -> u8 {
+    match error {
+        FunctionError::NoTemplate { .. } => 2,
+        FunctionError::OtherTarget { .. } => 7,
+        FunctionError::Module { .. } => 9,
+        FunctionError::DuplicateFunction { .. } => 10,
+        FunctionError::Function { .. } => 14,
     }
 }
 

@@ -5,14 +5,17 @@ use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
 use clap::CommandFactory as _;
 use fixtures::golden;
-use jit_llvm::{Diagnostics, Installed, LlvmError, LlvmVersion, Rejection};
+use jit_llvm::{
+    Diagnostics, Installed, LlvmError, LlvmVersion, Rejection,
+    modules::{ModuleError, Refusal},
+};
 use jit_optimizer::OptimizeError;
 use jit_schema::{ObjectError, Target};
 use jit_stencils::{LowerError, ResolveError, ShimError, UnwindError};
 
 use super::{Cli, advice::advice, exit_status::exit_status};
 use crate::{
-    error::{Error, Headers},
+    error::{Error, FunctionError, Headers},
     pack::PackError,
 };
 
@@ -204,6 +207,32 @@ examples! {
     OutsideOfCases => [Error::OutsideOfCases { path: place(), line: 3, text: "#define X 4".to_owned() }],
     OpenComment => [Error::OpenComment { path: place(), line: 3 }],
     NoPlaceholder => [Error::NoPlaceholder { path: place() }],
+    Functions => [
+        Error::Functions(FunctionError::NoTemplate { root: place() }),
+        Error::Functions(FunctionError::Module {
+            path: place(),
+            source: ModuleError::Unknown { line: 3, what: "WHAT IS THERE".to_owned() },
+        }),
+        Error::Functions(FunctionError::Module {
+            path: place(),
+            source: ModuleError::NoFunction { name: "ENTRY".to_owned() },
+        }),
+        Error::Functions(FunctionError::OtherTarget {
+            path: place(),
+            line: 3,
+            found: "s390x-ibm-linux".to_owned(),
+            target: linux(),
+        }),
+        Error::Functions(FunctionError::Function {
+            uop: uop(),
+            message: Refusal::Writable("count".to_owned()).to_string(),
+        }),
+        Error::Functions(FunctionError::DuplicateFunction {
+            name: uop(),
+            first: "nop() in DIR/FILE".to_owned(),
+            second: "nop(int) in DIR/FILE".to_owned(),
+        }),
+    ],
     DuplicateCase => [Error::DuplicateCase { path: place(), name: uop(), first: 3, second: 9 }],
     CaseCutShort => [Error::CaseCutShort { path: place(), line: 3, name: uop() }],
     Optimize => [Error::Optimize {
@@ -255,6 +284,14 @@ examples! {
             opname: uop(),
             offset: 0x1c,
             patch: jit_schema::PatchKind::Aarch64_12,
+            format: "cpython-3.15",
+        }
+        .into(),
+        jit_writer::HeaderError::Value {
+            opname: uop(),
+            part: jit_stencils::Part::Code,
+            offset: 0x1c,
+            value: jit_stencils::HoleValue::Operand(3),
             format: "cpython-3.15",
         }
         .into(),
@@ -344,7 +381,7 @@ examples! {
         of_target(Headers::Directory(PathBuf::from("/sysroot"))),
     ],
     Uop => [
-        Error::Missing { uop: uop() }.at(&place(), &|_| Some(9), &str::to_owned),
+        Error::Missing { uop: uop() }.at(&|_| Some((place(), 9)), &str::to_owned),
     ],
     Several => [Error::of_all(
         rejected("_NOP.c:3:5: error: expected expression\n"),
@@ -352,7 +389,7 @@ examples! {
     ), {
         let one = |index: usize| {
             let source = OptimizeError::DuplicateLabel { label: ".L1".to_owned(), line: 7 };
-            Error::Optimize { uop: format!("_OP{index}"), source }.at(&place(), &|_| Some(index), &str::to_owned)
+            Error::Optimize { uop: format!("_OP{index}"), source }.at(&|_| Some((place(), index)), &str::to_owned)
         };
         Error::of_all(one(3), (4..14).map(one).collect())
     }],

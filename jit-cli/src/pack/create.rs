@@ -97,7 +97,8 @@ pub(crate) fn entry(
             return Err(PackError::Unknown { why }.into());
         }
     };
-    let mut sources = vec![project.template.as_path(), &project.cases];
+    let (template, cases) = project.template_and_cases()?;
+    let mut sources = vec![template, cases];
     sources.extend(project.shim.as_deref());
     let headers_read = headers.seen.keys().map(PathBuf::as_path);
     // What is read now would not be what was compiled.

@@ -2,9 +2,12 @@
 
 mod by_ir;
 mod cached;
+mod job;
+mod meter;
+mod modules;
 
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -12,105 +15,36 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use jit_llvm::{CompileOptions, Compiler, Diagnostics, Interrupt, Ir, Mode, Source, Toolchain};
+use jit_llvm::{CompileOptions, Compiler, Diagnostics, Ir, Mode, Source};
 use jit_optimizer::Optimizer;
-use jit_schema::Target;
-use jit_stencils::{StencilSet, UnresolvedGroup, UnwindInfo};
+use jit_stencils::UnresolvedGroup;
 use rayon::prelude::*;
 
+pub(crate) use self::job::{Built, Job, Shim, ShimSource};
+use self::{by_ir::Input, meter::Meter};
 use crate::{
     cache::key::Key,
     cache::lookup::{Keys, Lookup, Started},
-    cache::store::Cache,
-    conventions::Lower,
     error::Error,
-    events::{Event, Listener},
+    events::Event,
     pipeline::doubts::Doubts,
     pipeline::flags,
+    pipeline::functions::Files,
     pipeline::line::Line,
+    pipeline::units::{self, Units},
     pipeline::warned::Warned,
-    pipeline::workdir::{Place, WorkDir},
-    project::cases::Case,
-    project::places::Places,
-    project::template,
+    pipeline::workdir::WorkDir,
     reads::Reads,
     statistics::{StageTimes, timed},
 };
 
-/// The build of one target.
-pub(crate) struct Job<'a> {
-    pub(crate) toolchain: &'a Toolchain,
-    pub(crate) options: CompileOptions,
-    /// The options of the optimizer.
-    pub(crate) optimizer: jit_optimizer::Options,
-    /// Makes stencils of object files.
-    pub(crate) lower: Lower,
-    /// The template's preamble and body.
-    pub(crate) template: (&'a str, &'a str),
-    pub(crate) cases: Vec<Case<'a>>,
-    /// Where the cases are, for messages.
-    pub(crate) places: &'a Places,
-    pub(crate) shim: Option<ShimSource<'a>>,
-    /// The cache, and the name of the project's record in it.
-    pub(crate) cache: Option<(&'a Cache, String)>,
-    pub(crate) keep_temps: Option<PathBuf>,
-    /// Where intermediate files go.
-    pub(crate) place: Place,
-    /// Whether to find out which headers are read, even if that takes another process.
-    pub(crate) headers: bool,
-    pub(crate) mode: Mode,
-    pub(crate) interrupt: Interrupt,
-    pub(crate) listener: &'a Listener,
-    /// Gets what the user should know about the flags.
-    pub(crate) remark: &'a (dyn Fn(&str) + Sync),
-}
-
-/// The source of the shim.
-pub(crate) struct ShimSource<'a> {
-    pub(crate) path: &'a Path,
-    /// Its name in messages.
-    pub(crate) name: PathBuf,
-}
-
-/// The result of a build.
-pub(crate) struct Built {
-    pub(crate) set: StencilSet,
-    pub(crate) shim: Option<Shim>,
-    /// The number of micro-ops that came from the cache.
-    pub(crate) cached: usize,
-    pub(crate) stages: StageTimes,
-    /// What was read, if that was asked for. `None` if it is not known.
-    pub(crate) reads: Option<Reads>,
-    /// The arguments of cc1: to compile, to assemble, and to compile the shim. They are not known if the driver's answers
-    /// are not understood.
-    pub(crate) arguments: Option<[Vec<String>; 3]>,
-}
-
-/// The function that enters compiled code.
-pub(crate) struct Shim {
-    pub(crate) object: Vec<u8>,
-    pub(crate) unwind: Option<UnwindInfo>,
-}
-
 /// Builds one target.
 pub(crate) fn build(job: Job<'_>) -> Result<Built, Error> {
-    let places = job.places;
-    let translate = |text: &str| places.translate(text);
-    // Sources that are kept are where clang says.
-    match job.keep_temps {
-        None => build_all(job)
-            .map_err(|error| error.at(places.cases(), &|uop| places.start(uop), &translate)),
-        Some(_) => build_all(job)
-            .map_err(|error| error.at(places.cases(), &|uop| places.start(uop), &str::to_owned)),
-    }
-}
-
-fn build_all(job: Job<'_>) -> Result<Built, Error> {
     let begun = SystemTime::now();
     let work = WorkDir::create(&job.place)?;
     let target = job.options.target;
-    let (preamble, body) = job.template;
-    let places = job.keep_temps.is_none().then_some(job.places);
+    let preamble = job.input.preamble();
+    let places = job.input.places().filter(|_| job.keep_temps.is_none());
     let warned = Warned::new(target, job.listener, places);
     let report = |diagnostics: &Diagnostics| warned.report(diagnostics);
     let compiler_in = |options: CompileOptions, directory: &Path| {
@@ -120,7 +54,7 @@ fn build_all(job: Job<'_>) -> Result<Built, Error> {
             .keep_files(job.keep_temps.is_some())
             .interrupt(job.interrupt.clone())
     };
-    let (compiler, remarks) = flags::checked(job.options, |options| {
+    let (compiler, remarks) = flags::checked(job.options.clone(), |options| {
         compiler_in(options, work.path())
             .on_warnings(report)
             .build()
@@ -128,54 +62,93 @@ fn build_all(job: Job<'_>) -> Result<Built, Error> {
     for remark in &remarks {
         (job.remark)(remark);
     }
-    let independent = match compiler.options().position_independent() {
-        // It needs files of its own, and would repeat the other one's warnings.
-        Some(options) => Some(compiler_in(options, &work.independent()?).build()?),
-        None => None,
+    let functions = match &job.input {
+        units::Input::Functions(functions) => Some(Files::new(
+            functions,
+            compiler.options(),
+            job.frame_pointer,
+            |options, name| {
+                let builder = compiler_in(options, &work.directory(name)?);
+                Ok(builder.on_warnings(report).build()?)
+            },
+        )?),
+        units::Input::Cases { .. } => None,
     };
-    let sources = template::sources(body, &job.cases);
-    let lookup = job.cache.map(|(cache, name)| Lookup {
+    let units = Units::of(&job.input, functions.as_ref(), job.remark)?;
+    // Modules say themselves whether they are position-independent. Sources need files of their own, and would repeat the
+    // other one's warnings.
+    let independent = match compiler.options().position_independent() {
+        Some(options) if units.modules().is_none() => {
+            Some(compiler_in(options, &work.directory("position-independent")?).build()?)
+        }
+        _ => None,
+    };
+    let built = build_units(
+        &job,
+        &units,
+        (&compiler, independent.as_ref()),
+        &warned,
+        begun,
+    );
+    // Sources that are kept are where clang says.
+    built.map_err(|error| match job.keep_temps {
+        None => error.at(&|uop| units.place(uop), &|text| units.translate(text)),
+        Some(_) => error.at(&|uop| units.place(uop), &str::to_owned),
+    })
+}
+
+/// Builds a target from its units.
+fn build_units(
+    job: &Job<'_>,
+    units: &Units<'_, '_>,
+    (compiler, independent): (&Compiler<'_>, Option<&Compiler<'_>>),
+    warned: &Warned<'_>,
+    begun: SystemTime,
+) -> Result<Built, Error> {
+    let target = job.options.target;
+    let sources = units.sources();
+    let lookup = job.cache.as_ref().map(|(cache, name)| Lookup {
         cache,
-        name,
+        name: name.clone(),
         toolchain: job.toolchain,
-        compiler: &compiler,
+        compiler,
         optimizer: job.optimizer,
-        preamble,
-        sources: &sources,
+        preamble: job.input.preamble(),
+        sources,
         shim: job.shim.as_ref().map(|shim| shim.path),
         remember: true,
     });
     let build = Build {
         line: Line {
-            compiler: &compiler,
-            independent: independent.as_ref(),
+            compiler,
+            independent,
             optimizer: Optimizer::new(target, job.optimizer),
             target,
             lower: job.lower,
             keep: job.keep_temps.as_deref(),
         },
-        sources: &sources,
+        sources,
+        modules: units.modules(),
         lookup,
-        warned: &warned,
+        warned,
         shim: job.shim.as_ref(),
         headers: job.headers,
         mode: job.mode,
-        meter: Meter {
-            target,
-            uops: sources.len(),
-            done: AtomicUsize::new(0),
-            listener: job.listener,
-        },
+        meter: Meter::new(target, sources.len(), job.listener),
         doubts: Doubts::default(),
         begun,
         by_ir: AtomicUsize::new(0),
     };
     let mut outcome = build.run()?;
-    let names = sources.into_iter().map(|source| source.name);
+    let names = sources.iter().map(|source| source.name.clone());
     let named = names.zip(outcome.groups);
-    let set = timed(&mut outcome.stages.stencils, || {
+    let mut set = timed(&mut outcome.stages.stencils, || {
         jit_stencils::resolve(target, named)
     })?;
+    if let Some(symbols) = units.finish(&mut set) {
+        let symbols = &symbols;
+        job.listener.tell(&Event::HostSymbols { target, symbols });
+    }
     Ok(Built {
         set,
         shim: outcome.shim,
@@ -201,6 +174,8 @@ struct Compiled {
 struct Build<'a> {
     line: Line<'a>,
     sources: &'a [Source],
+    /// The IR of each source, if they are modules, and what was read for it, if that is known.
+    modules: Option<(&'a [Ir], Option<&'a Reads>)>,
     lookup: Option<Lookup<'a>>,
     warned: &'a Warned<'a>,
     shim: Option<&'a ShimSource<'a>>,
@@ -212,37 +187,6 @@ struct Build<'a> {
     begun: SystemTime,
     /// The number of micro-ops that the cache has by their IR.
     by_ir: AtomicUsize,
-}
-
-/// Counts the micro-ops that are done.
-struct Meter<'a> {
-    target: &'static Target,
-    uops: usize,
-    done: AtomicUsize,
-    listener: &'a Listener,
-}
-
-impl Meter<'_> {
-    /// Reports the number of micro-ops that were in the cache.
-    fn plan(&self, cached: usize) {
-        let &Meter { target, uops, .. } = self;
-        self.done.store(cached, Ordering::Relaxed);
-        self.listener.tell(&Event::Planned {
-            target,
-            uops,
-            cached,
-        });
-    }
-
-    /// Reports that `more` micro-ops are done.
-    fn advance(&self, more: usize) {
-        let &Meter { target, uops, .. } = self;
-        self.listener.tell_with(|| Event::Progress {
-            target,
-            done: self.done.fetch_add(more, Ordering::Relaxed) + more,
-            uops,
-        });
-    }
 }
 
 /// The lookup, and what it knows from the last build.
@@ -271,10 +215,13 @@ impl Build<'_> {
             None => None,
         };
         let lookup = self.lookup.as_ref().zip(started.as_ref());
-        let found = match timed(&mut stages.lookup, || self.recorded(lookup))? {
-            // Then nothing is preprocessed.
-            Some(found) if found.misses.is_empty() => found,
-            first => self.find(lookup, first, &mut stages)?,
+        let found = match self.modules {
+            Some((irs, _)) => timed(&mut stages.lookup, || self.find_modules(lookup, irs))?,
+            None => match timed(&mut stages.lookup, || self.recorded(lookup))? {
+                // Then nothing is preprocessed.
+                Some(found) if found.misses.is_empty() => found,
+                first => self.find(lookup, first, &mut stages)?,
+            },
         };
         let Found {
             mut groups,
@@ -296,6 +243,7 @@ impl Build<'_> {
             rayon::join(|| self.compile(&misses, lookup), build_shim)
         };
         let (shim, shim_key) = shim?.unzip();
+        let of_modules = self.reads_of_modules(shim_key.as_ref())?;
         stages.add(&spent);
         if let Some(lookup) = &self.lookup {
             lookup.cache.trim();
@@ -322,7 +270,10 @@ impl Build<'_> {
             cached: cached + self.by_ir.load(Ordering::Relaxed),
             shim,
             stages,
-            reads: self.reads(reads)?,
+            reads: match of_modules {
+                Some(reads) => reads,
+                None => self.reads(reads)?,
+            },
         })
     }
 
@@ -340,7 +291,11 @@ impl Build<'_> {
     }
 
     fn prepare(&self, misses: usize) -> Result<(), Error> {
-        Ok(self.line.compiler.prepare(misses)?)
+        match self.modules {
+            // There are no headers any more.
+            Some(_) => Ok(()),
+            None => Ok(self.line.compiler.prepare(misses)?),
+        }
     }
 
     /// Returns what is in the cache if the record of the last build has all keys.
@@ -419,45 +374,85 @@ impl Build<'_> {
         misses: &[Miss<'_>],
         lookup: Option<LookupOf<'_>>,
     ) -> (Vec<Outcome>, StageTimes) {
-        let mut first = StageTimes::default();
-        let (found, inputs) = match self.look_up_ir(misses, lookup, &mut first) {
-            Ok(divided) => divided,
-            // It concerns all of them, and is reported once.
-            Err(error) => return (vec![(0, Err(error))], first),
-        };
-        let stages = Mutex::new(first);
+        let stages = Mutex::new(StageTimes::default());
+        let by_ir = lookup.filter(|_| misses.len() >= LEAST);
         // Batches are started in their order, so that the large ones come first.
-        let mut results: Vec<Outcome> = batches(&inputs, self.mode)
+        let first: Vec<(Vec<Outcome>, Vec<Input<'_>>)> = batches(misses, self.mode)
             .into_iter()
             .par_bridge()
-            .flat_map_iter(|batch| {
-                let sources: Vec<Source> = batch.iter().map(|input| input.source.clone()).collect();
-                let irs: Vec<Option<&Ir>> = batch.iter().map(|input| input.ir.as_ref()).collect();
+            .map(|batch| {
                 let mut own = StageTimes::default();
-                let (results, products) = self.line.run(&sources, &irs, &mut own);
-                if let Some(lookup) = lookup {
-                    self.store(batch, &products, lookup);
-                }
-                stages
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .add(&own);
-                self.meter.advance(batch.len());
-                let places = batch.iter().map(|input| input.index);
-                places.zip(results).collect::<Vec<_>>()
+                let (mut results, rest) = match self.look_up_ir(batch, by_ir, &mut own) {
+                    Ok(divided) => divided,
+                    Err(error) => (failed(batch.first(), error), Vec::new()),
+                };
+                self.meter.advance(results.len());
+                // A process for a few sources takes longer to start than to run.
+                let (now, later) = match rest.len() >= LEAST.min(batch.len()) {
+                    true => (rest, Vec::new()),
+                    false => (Vec::new(), rest),
+                };
+                results.extend(self.compile_batch(&now, lookup, &mut own));
+                add(&stages, &own);
+                (results, later)
             })
             .collect();
-        results.extend(found);
+        let (results, rest): (Vec<Vec<Outcome>>, Vec<Vec<Input<'_>>>) = first.into_iter().unzip();
+        let rest: Vec<Input<'_>> = rest.into_iter().flatten().collect();
+        let mut results: Vec<Outcome> = results.into_iter().flatten().collect();
+        let others = batches(&rest, self.mode).into_iter().par_bridge();
+        results.par_extend(others.flat_map_iter(|batch| {
+            let mut own = StageTimes::default();
+            let results = self.compile_batch(batch, lookup, &mut own);
+            add(&stages, &own);
+            results
+        }));
         (
             results,
             stages.into_inner().unwrap_or_else(PoisonError::into_inner),
         )
     }
+
+    /// Compiles sources, and stores what they become.
+    fn compile_batch(
+        &self,
+        batch: &[Input<'_>],
+        lookup: Option<LookupOf<'_>>,
+        stages: &mut StageTimes,
+    ) -> Vec<Outcome> {
+        if batch.is_empty() {
+            return Vec::new();
+        }
+        let sources: Vec<Source> = batch.iter().map(|input| input.source.clone()).collect();
+        let irs: Vec<Option<&Ir>> = batch.iter().map(|input| input.ir.as_ref()).collect();
+        let (results, products) = self.line.run(&sources, &irs, stages);
+        if let Some(lookup) = lookup {
+            self.store(batch, &products, lookup);
+        }
+        self.meter.advance(batch.len());
+        let places = batch.iter().map(|input| input.index);
+        places.zip(results).collect()
+    }
 }
 
-/// Splits the work into batches. Starting a process takes about as long as compiling three micro-ops, and each
-/// micro-op takes memory, so batches are neither small nor large. The last ones are smaller, so that no core
-/// waits long for another.
+/// Returns the result of a batch for which one error stands.
+fn failed(first: Option<&Miss<'_>>, error: Error) -> Vec<Outcome> {
+    let index = first.map_or(0, |(index, ..)| *index);
+    vec![(index, Err(error))]
+}
+
+fn add(stages: &Mutex<StageTimes>, more: &StageTimes) {
+    let stages = stages.lock();
+    stages.unwrap_or_else(PoisonError::into_inner).add(more);
+}
+
+/// The least sources for one process. Starting it takes about as long as compiling three micro-ops.
+const LEAST: usize = 24;
+/// The most sources for one process: each micro-op takes memory.
+const MOST: usize = 256;
+
+/// Splits the work into batches of [`LEAST`] to [`MOST`]. The last ones are smaller, so that no core waits long for
+/// another.
 fn batches<T>(all: &[T], mode: Mode) -> Vec<&[T]> {
     if mode == Mode::Driver {
         return all.chunks(1).collect();
@@ -466,7 +461,7 @@ fn batches<T>(all: &[T], mode: Mode) -> Vec<&[T]> {
     let mut batches = Vec::new();
     let mut rest = all;
     while !rest.is_empty() {
-        let size = rest.len().div_ceil(2 * threads).clamp(24, 256);
+        let size = rest.len().div_ceil(2 * threads).clamp(LEAST, MOST);
         let (batch, others) = rest.split_at_checked(size).unwrap_or((rest, &[]));
         batches.push(batch);
         rest = others;

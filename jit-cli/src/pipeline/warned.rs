@@ -21,6 +21,8 @@ pub(crate) struct Warned<'a> {
     /// Where the sources come from, unless they are kept.
     places: Option<&'a Places>,
     uops: Mutex<BTreeSet<String>>,
+    /// What was passed on. Variants of a file have the same warnings.
+    told: Mutex<BTreeSet<String>>,
 }
 
 impl<'a> Warned<'a> {
@@ -35,6 +37,7 @@ impl<'a> Warned<'a> {
             listener,
             places,
             uops: Mutex::default(),
+            told: Mutex::default(),
         }
     }
 
@@ -44,11 +47,15 @@ impl<'a> Warned<'a> {
             Some(places) => places.translate(&diagnostics.text),
             None => diagnostics.text.clone(),
         };
-        tracing::warn!("clang warns:\n{}", text.trim_end());
-        self.listener.tell(&Event::Warning {
-            target: self.target,
-            text: &text,
-        });
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.insert(text.clone()) {
+            tracing::warn!("clang warns:\n{}", text.trim_end());
+            self.listener.tell(&Event::Warning {
+                target: self.target,
+                text: &text,
+            });
+        }
+        drop(told);
         let mut uops = self.uops.lock().unwrap_or_else(PoisonError::into_inner);
         uops.extend(diagnostics.sources().map(str::to_owned));
     }

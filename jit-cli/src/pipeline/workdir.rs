@@ -68,9 +68,9 @@ impl WorkDir {
         }
     }
 
-    /// Creates the directory for position-independent code, and returns its path.
-    pub(crate) fn independent(&self) -> Result<PathBuf, Error> {
-        let path = self.path().join("position-independent");
+    /// Creates a directory in it, and returns its path.
+    pub(crate) fn directory(&self, name: &str) -> Result<PathBuf, Error> {
+        let path = self.path().join(name);
         fs::create_dir_all(&path).map_err(Error::file("create", &path))?;
         Ok(path)
     }

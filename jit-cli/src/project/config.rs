@@ -8,6 +8,7 @@ use std::{
 use jit_schema::Target;
 use jit_writer::HeaderFormat;
 use serde::Deserialize;
+use toml::Spanned;
 
 use crate::{
     cache::remote::settings::CacheTable,
@@ -31,6 +32,25 @@ pub(crate) struct Config {
     template: Option<PathBuf>,
     /// The file with the micro-ops.
     cases: Option<PathBuf>,
+    /// The files with functions that become stencils: paths and patterns.
+    pub(crate) source: Option<Spanned<Many>>,
+    /// The names of those functions, or patterns for them. `!` excludes what it matches.
+    pub(crate) stencils: Option<Spanned<Many>>,
+    /// The function of each file that becomes a stencil of the file's name.
+    pub(crate) entry: Option<Spanned<String>>,
+    /// What symbols stand for.
+    #[serde(default)]
+    pub(crate) holes: Table,
+    /// The settings of single stencils, by name.
+    #[serde(default)]
+    pub(crate) stencil: BTreeMap<Spanned<String>, StencilTable>,
+    /// Sets of macros that the functions are compiled with, beside each other.
+    #[serde(default)]
+    pub(crate) variants: BTreeMap<Spanned<String>, VariantTable>,
+    /// The level of clang's optimization.
+    pub(crate) optimize: Option<Spanned<String>>,
+    /// Whether stencils may use the frame pointer.
+    pub(crate) frame_pointer: Option<Spanned<String>>,
     /// The C source of the function that enters compiled code, if there is one.
     pub(crate) shim: Option<PathBuf>,
     /// Directories to search for headers.
@@ -80,6 +100,46 @@ pub(crate) struct Config {
     /// The whole file.
     #[serde(skip)]
     table: toml::Table,
+    /// The text of the file.
+    #[serde(skip)]
+    text: String,
+}
+
+/// One text or several.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Many {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Many {
+    /// Returns all texts.
+    pub(crate) fn all(&self) -> &[String] {
+        match self {
+            Many::One(one) => std::slice::from_ref(one),
+            Many::Several(several) => several,
+        }
+    }
+}
+
+/// A table whose values are checked later.
+pub(crate) type Table = BTreeMap<Spanned<String>, Spanned<toml::Value>>;
+
+/// The settings of one stencil.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct StencilTable {
+    #[serde(default)]
+    pub(crate) holes: Table,
+}
+
+/// The settings of one variant.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct VariantTable {
+    #[serde(default)]
+    pub(crate) defines: Vec<String>,
 }
 
 /// The settings of one target.
@@ -93,9 +153,17 @@ struct TargetTable {
 }
 
 /// The keys of a project that brings its own micro-ops.
-const OWN: [&str; 7] = [
+const OWN: [&str; 15] = [
     "template",
     "cases",
+    "source",
+    "stencils",
+    "entry",
+    "holes",
+    "stencil",
+    "variants",
+    "optimize",
+    "frame-pointer",
     "shim",
     "include",
     "defines",
@@ -137,6 +205,7 @@ impl Config {
         let mut config: Config = toml::from_str(&text).map_err(wrong)?;
         config.table = toml::from_str(&text).map_err(wrong)?;
         config.path = path.to_path_buf();
+        config.text = text;
         let directory = match path.parent() {
             Some(directory) if !directory.as_os_str().is_empty() => directory,
             _ => Path::new("."),
@@ -188,6 +257,20 @@ impl Config {
         }
     }
 
+    /// Returns an error about what is at an offset of the file's text.
+    pub(crate) fn error_at(&self, offset: usize, message: String) -> Error {
+        let before = self.text.get(..offset).unwrap_or(&self.text);
+        let line = 1 + before.matches('\n').count();
+        self.error(format!("line {line}: {message}"))
+    }
+
+    /// Returns which of these keys the file has.
+    pub(crate) fn first_of<'k>(&self, keys: &[&'k str]) -> Option<&'k str> {
+        keys.iter()
+            .find(|key| self.table.contains_key(**key))
+            .copied()
+    }
+
     /// Returns the path of the file.
     pub(crate) fn path(&self) -> &Path {
         &self.path
@@ -211,8 +294,8 @@ impl Config {
             match value {
             Some(path) => self.existing_file(path, key),
             None => Err(self.error(format!(
-                "missing key `{key}`: a project has template and cases, or cpython, the directory of a \
-                 CPython checkout"
+                "missing key `{key}`: a project has template and cases, or source, files with functions, or cpython, \
+                 the directory of a CPython checkout"
             ))),
         }
         };

@@ -12,11 +12,12 @@ use jit_writer::HeaderFormat;
 use crate::{
     conventions::Conventions,
     cpython::{checkout, pins::LlvmPins, release::Release, tools},
-    error::Error,
+    error::{Error, FunctionError},
     project::config::{self, Config},
     project::digest::DigestInputs,
     project::emit::Emits,
     project::flags,
+    project::functions::Functions,
     project::own,
     project::sources::Sources,
     scratch::Scratch,
@@ -31,10 +32,8 @@ pub(crate) struct Project {
     pub(crate) remark: Option<String>,
     /// The directory that is written as `.` in generated code.
     pub(crate) root: PathBuf,
-    /// The C source in which a micro-op replaces `CASE`.
-    pub(crate) template: PathBuf,
-    /// The file with the micro-ops.
-    pub(crate) cases: PathBuf,
+    /// What the micro-ops are made of.
+    pub(crate) input: Input,
     /// The C source of the function that enters compiled code.
     pub(crate) shim: Option<PathBuf>,
     /// How the project's files are made.
@@ -65,6 +64,18 @@ pub(crate) struct Project {
     pub(crate) pinned_llvm: Option<u32>,
     /// The temporary directory with the project's files, if they are in one.
     unpacked: Option<Scratch>,
+}
+
+/// What micro-ops are made of.
+#[derive(Debug)]
+pub(crate) enum Input {
+    Cases {
+        /// The C source in which a micro-op replaces `CASE`.
+        template: PathBuf,
+        /// The file with the micro-ops.
+        cases: PathBuf,
+    },
+    Functions(Box<Functions>),
 }
 
 /// Where to find the project.
@@ -133,8 +144,10 @@ impl Project {
         Ok(Project {
             description: format!("CPython checkout {}", root.display()),
             remark: tools::warning(release, &root),
-            template: root.join(release.template),
-            cases: root.join(release.cases),
+            input: Input::Cases {
+                template: root.join(release.template),
+                cases: root.join(release.cases),
+            },
             shim: Some(root.join(release.shim)),
             conventions: release.conventions,
             release: Some(release),
@@ -187,7 +200,13 @@ impl Project {
     /// Returns the project of a `jit.toml` with its own micro-ops.
     fn own(config: &Config) -> Result<Project, Error> {
         let root = config.directory.clone();
-        let (template, cases) = config.template_and_cases()?;
+        let input = match Functions::of(config)? {
+            Some(functions) => Input::Functions(Box::new(functions)),
+            None => {
+                let (template, cases) = config.template_and_cases()?;
+                Input::Cases { template, cases }
+            }
+        };
         let shim = config
             .shim
             .as_deref()
@@ -198,14 +217,17 @@ impl Project {
             .iter()
             .map(|directory| config.existing_dir(directory, "include"))
             .collect::<Result<Vec<_>, _>>()?;
-        let mut files = vec![cases.clone(), template.clone()];
+        let mut files = input.files();
         files.extend(shim.clone());
-        let conventions = own::conventions(config.header_format()?);
+        let mut conventions = own::conventions(config.header_format()?);
+        if let Input::Functions(_) = input {
+            // The sources declare their holes themselves.
+            conventions.prelude = |_| String::new();
+        }
         Ok(Project {
             description: format!("project {}", config.path().display()),
             remark: None,
-            template,
-            cases,
+            input,
             shim,
             conventions,
             release: None,
@@ -226,6 +248,17 @@ impl Project {
             root,
             unpacked: None,
         })
+    }
+
+    /// Returns the template and the cases, or an error if the project has functions instead.
+    pub(crate) fn template_and_cases(&self) -> Result<(&Path, &Path), Error> {
+        match &self.input {
+            Input::Cases { template, cases } => Ok((template, cases)),
+            Input::Functions(_) => Err(FunctionError::NoTemplate {
+                root: self.root.clone(),
+            }
+            .into()),
+        }
     }
 
     /// Returns the macros for the shim only.
@@ -307,8 +340,7 @@ impl Project {
             description: "sources in memory".to_owned(),
             remark: None,
             root,
-            template,
-            cases,
+            input: Input::Cases { template, cases },
             shim,
             conventions: own::conventions(HeaderFormat::PLAIN),
             release: None,
@@ -348,6 +380,20 @@ impl Project {
         project.output = PathBuf::from("jit-example");
         project.unpacked = Some(directory);
         Ok(project)
+    }
+}
+
+impl Input {
+    /// Returns the files.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        match self {
+            Input::Cases { template, cases } => vec![cases.clone(), template.clone()],
+            Input::Functions(functions) => functions
+                .files
+                .iter()
+                .map(|file| file.path.clone())
+                .collect(),
+        }
     }
 }
 

@@ -45,14 +45,10 @@ impl Places {
         }
     }
 
-    /// Returns the name of the cases file.
-    pub(crate) fn cases(&self) -> &Path {
-        &self.cases
-    }
-
-    /// Returns the line on which a micro-op starts.
-    pub(crate) fn start(&self, uop: &str) -> Option<usize> {
-        self.lines.get(uop).map(|(line, _)| *line)
+    /// Returns the cases file and the line of it on which a micro-op starts.
+    pub(crate) fn start(&self, uop: &str) -> Option<(PathBuf, usize)> {
+        let (line, _) = self.lines.get(uop)?;
+        Some((self.cases.clone(), *line))
     }
 
     /// Returns the file and the line that a line of a micro-op's source comes from.

@@ -7,6 +7,7 @@ use std::{
 };
 
 use jit_llvm::{CompileOptions, Interrupt, Mode, Search, Toolchain};
+use jit_optimizer::FramePointer;
 use jit_schema::{Codegen, Target};
 
 use crate::{
@@ -19,7 +20,7 @@ use crate::{
     project::{
         cases::{self, Case},
         config::Config,
-        definition::Project,
+        definition::{Input, Project},
         digest::DigestSettings,
         emit::Emits,
         flags,
@@ -151,6 +152,9 @@ impl<'a> Plan<'a> {
             &project.shim_defines(target),
         );
         options.cflags.extend(self.user_flags(platform));
+        if let Input::Functions(functions) = &project.input {
+            functions.adjust(&mut options.flags);
+        }
         options
     }
 
@@ -192,12 +196,21 @@ impl<'a> Plan<'a> {
 
     /// Returns what the optimizer does for a target.
     pub(crate) fn optimizer(&self, platform: &Platform) -> jit_optimizer::Options {
-        let frame_pointer = (self.project.conventions.frame_pointer)(platform.target);
         jit_optimizer::Options::default()
             .codegen(self.codegen)
-            .frame_pointer(frame_pointer)
+            .frame_pointer(self.frame_pointer(platform))
             .end(jit_optimizer::End::Jump)
             .places(self.project.conventions.places)
+    }
+
+    /// Returns what stencils for a target do with the frame pointer.
+    pub(crate) fn frame_pointer(&self, platform: &Platform) -> FramePointer {
+        let chosen = match &self.project.input {
+            Input::Functions(functions) => functions.frame_pointer(),
+            Input::Cases { .. } => None,
+        };
+        let usual = self.project.conventions.frame_pointer;
+        chosen.unwrap_or_else(|| usual(platform.target))
     }
 
     /// Returns the name of the record of a target's last build.
@@ -238,8 +251,29 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// The sources that all targets share: the template and the cases.
-pub(crate) struct Sources {
+/// The sources that all targets share.
+pub(crate) enum Sources {
+    /// A template and cases.
+    Cases(Cases),
+    /// Functions, in files that are read for each target.
+    Functions,
+}
+
+impl Sources {
+    fn read(project: &Project) -> Result<Sources, Error> {
+        match &project.input {
+            Input::Cases { template, cases } => {
+                Cases::read(project, template, cases).map(Sources::Cases)
+            }
+            Input::Functions(_) => Ok(Sources::Functions),
+        }
+    }
+}
+
+/// A template and cases.
+pub(crate) struct Cases {
+    /// The names of the two files, for messages.
+    names: [PathBuf; 2],
     preamble: String,
     /// The preamble with the assertions of the built-in sysroot.
     checked: String,
@@ -247,23 +281,25 @@ pub(crate) struct Sources {
     cases: String,
 }
 
-impl Sources {
-    fn read(project: &Project) -> Result<Sources, Error> {
+impl Cases {
+    fn read(project: &Project, template: &Path, cases: &Path) -> Result<Cases, Error> {
+        let names = [template, cases].map(|path| project.shown(path));
         let read = |path: &Path| {
             paths::read_text(path, &project.shown(path)).map(cases::universal_newlines)
         };
-        let template = read(&project.template)?;
+        let template = read(template)?;
         let (preamble, body) = template::split(&template);
         if !template::has_placeholder(body) {
             return Err(Error::NoPlaceholder {
-                path: project.shown(&project.template),
+                path: names[0].clone(),
             });
         }
-        Ok(Sources {
+        Ok(Cases {
+            names,
             preamble: preamble.to_owned(),
             checked: headers::with_checks(preamble),
             body: body.to_owned(),
-            cases: read(&project.cases)?,
+            cases: read(cases)?,
         })
     }
 
@@ -277,20 +313,15 @@ impl Sources {
     }
 
     /// Returns where the sources of a target's micro-ops come from.
-    pub(crate) fn places(
-        &self,
-        project: &Project,
-        platform: &Platform,
-        cases: &[Case<'_>],
-    ) -> Places {
-        let names = [&project.template, &project.cases].map(|path| project.shown(path));
+    pub(crate) fn places(&self, platform: &Platform, cases: &[Case<'_>]) -> Places {
         let (compiled, body) = self.template(platform);
-        Places::new(names, (&self.preamble, body), compiled, cases)
+        Places::new(self.names.clone(), (&self.preamble, body), compiled, cases)
     }
 
     /// Returns the micro-ops, in build order.
     pub(crate) fn cases(&self, project: &Project) -> Result<Vec<Case<'_>>, Error> {
-        (project.conventions.cases)(&self.cases, &project.shown(&project.cases))
+        let [_, path] = &self.names;
+        (project.conventions.cases)(&self.cases, path)
     }
 }
 

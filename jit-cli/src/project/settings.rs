@@ -3,7 +3,7 @@
 use jit_schema::Codegen;
 
 use crate::{
-    project::{plan::Plan, platform::Platform},
+    project::{definition::Input, plan::Plan, platform::Platform},
     state::{
         inputs::{self, Inputs},
         locations::Locations,
@@ -63,8 +63,21 @@ pub(crate) fn inputs(plan: &Plan<'_>, platform: &Platform, locations: &Locations
         let shown = path.to_string_lossy();
         format!("{kind} {}", locations.neutral(&shown))
     };
-    settings.push(path("template", &project.template));
-    settings.push(path("cases", &project.cases));
+    match &project.input {
+        Input::Cases { template, cases } => {
+            settings.push(path("template", template));
+            settings.push(path("cases", cases));
+        }
+        Input::Functions(functions) => {
+            settings.extend(
+                functions
+                    .files
+                    .iter()
+                    .map(|file| path("source", &file.path)),
+            );
+            settings.push(functions.setting());
+        }
+    }
     settings.extend(project.shim.iter().map(|shim| path("shim", shim)));
     let directories = platform.include_dirs(project);
     settings.extend(

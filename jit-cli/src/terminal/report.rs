@@ -85,6 +85,7 @@ impl Report {
             // The warning was logged, too.
             Event::Warning { .. } => {}
             Event::Current { target } => self.current(target),
+            Event::HostSymbols { target, symbols } => self.host_symbols(target, symbols),
             Event::Compiling { target } => {
                 self.state().bar = Some(Bar::new(target, self.json));
             }
@@ -124,6 +125,20 @@ impl Report {
             triple: target.triple,
             built: None,
         });
+    }
+
+    fn host_symbols(&self, target: &'static Target, symbols: &[String]) {
+        match self.json {
+            true => {
+                let fields = json!({ "target": target.triple, "symbols": symbols });
+                self.emit("host-symbols", fields);
+            }
+            false if symbols.is_empty() => {}
+            false => print_line(&format!(
+                "{target}: the host defines {}",
+                symbols.join(", ")
+            )),
+        }
     }
 
     fn verified(&self, target: &'static Target, same: usize, unknown: usize) {

@@ -21,6 +21,7 @@ mod explain;
 mod fake_clang;
 mod files;
 mod flags;
+mod functions;
 mod goldens;
 mod hostile_text;
 mod interrupt;

@@ -2,6 +2,7 @@
 
 use super::Compiler;
 use crate::{
+    driver,
     error::LlvmError,
     ir::{self, Ir},
     made::Made,
@@ -56,6 +57,9 @@ impl Compiler<'_> {
             .zip(irs)
             .filter_map(|(source, ir)| Some((source.name.as_str(), (*ir)?)))
             .collect();
+        if inputs.iter().any(|(_, ir)| ir.is_module()) {
+            return self.compile_modules(&inputs);
+        }
         let Some(plans) = self.plans()?.filter(|_| !inputs.is_empty()) else {
             return self.compile(sources);
         };
@@ -85,5 +89,32 @@ impl Compiler<'_> {
             false => others.next(),
         });
         Ok(results.collect())
+    }
+
+    /// Compiles modules to assembly: each alone if clang prints something about one of them.
+    fn compile_modules(
+        &self,
+        inputs: &[(&str, &Ir)],
+    ) -> Result<Vec<Result<Made<String>, LlvmError>>, LlvmError> {
+        let texts = match self.plans()? {
+            Some(plans) => ir::generate(&self.context, &plans.compile.closed(), inputs)?,
+            None => None,
+        };
+        let from_known_inputs = |value| Made {
+            value,
+            from_known_inputs: true,
+        };
+        Ok(match texts {
+            Some(texts) => texts.into_iter().map(from_known_inputs).map(Ok).collect(),
+            None => inputs
+                .iter()
+                .map(|(name, ir)| {
+                    driver::compile_ir(&self.context, name, ir.input()).map(|value| Made {
+                        value,
+                        from_known_inputs: false,
+                    })
+                })
+                .collect(),
+        })
     }
 }

@@ -115,6 +115,12 @@ impl<'a> Emitter<'_, 'a> {
                     at += 2;
                     continue;
                 }
+                (Kind::Group, _) => {
+                    let number = self.group_of_definition(token)?;
+                    text.push_str(&format!(" #{number}"));
+                    at += 1;
+                    continue;
+                }
                 _ => {}
             }
             text.push_str(token.space);
@@ -175,7 +181,7 @@ impl<'a> Emitter<'_, 'a> {
             let role = self.wanted.roles.get(&lexer::plain(old)).copied();
             let line = match role {
                 Some(Role::Operand { .. }) => self.operand(symbol, &new),
-                _ => self.declaration(symbol, &new)?,
+                role => self.declaration(symbol, &new, role.is_some())?,
             };
             text.push_str(&line);
         }
@@ -193,7 +199,12 @@ impl<'a> Emitter<'_, 'a> {
         format!("@{new} = external{seen} global i8\n")
     }
 
-    fn declaration(&mut self, symbol: &Symbol, new: &str) -> Result<String, ModuleError> {
+    fn declaration(
+        &mut self,
+        symbol: &Symbol,
+        new: &str,
+        is_place: bool,
+    ) -> Result<String, ModuleError> {
         let module = self.module;
         let (keyword, is_function) = match symbol.kind {
             SymbolKind::Constant => ("constant", false),
@@ -201,7 +212,7 @@ impl<'a> Emitter<'_, 'a> {
             _ => ("", true),
         };
         // Data of the host may be anywhere.
-        let imported = self.wanted.imports && !is_function;
+        let imported = self.wanted.imports && !is_function && !is_place;
         let mut head = String::new();
         let mut tokens = module.slice(&symbol.head).iter();
         while let Some(token) = tokens.next() {
@@ -210,6 +221,9 @@ impl<'a> Emitter<'_, 'a> {
                 continue;
             }
             let is_seen = VISIBILITY.iter().any(|word| token.is(word));
+            if is_place && (is_seen || LINKAGE.iter().any(|word| token.is(word))) {
+                continue;
+            }
             if imported && (is_seen || token.is("extern_weak") || token.is("external")) {
                 continue;
             }
@@ -218,6 +232,13 @@ impl<'a> Emitter<'_, 'a> {
         }
         if imported {
             head = format!("external dllimport {head}");
+        }
+        if is_place {
+            // Places are in the same trace, so code jumps to them without a table of addresses.
+            head = match is_function {
+                true => format!("hidden {head}"),
+                false => format!("external hidden {head}"),
+            };
         }
         let rest = self.tokens(module.slice(&symbol.rest))?;
         Ok(match is_function {

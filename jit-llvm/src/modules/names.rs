@@ -237,6 +237,25 @@ impl<'m, 'a> Emitter<'m, 'a> {
 
     /// Returns the number of an attribute group.
     fn group(&mut self, token: &Token<'a>) -> Result<usize, ModuleError> {
+        let list = self.attributes(token)?;
+        Ok(self.group_of(list.join(" ")))
+    }
+
+    /// Returns the number of the attribute group of a function that is defined.
+    pub(super) fn group_of_definition(&mut self, token: &Token<'a>) -> Result<usize, ModuleError> {
+        const FRAME_POINTER: &str = "\"frame-pointer\"=";
+        let mut list = self.attributes(token)?;
+        if let Some(choice) = self.wanted.frame_pointer {
+            let attribute = format!("{FRAME_POINTER}\"{choice}\"");
+            match list.iter_mut().find(|one| one.starts_with(FRAME_POINTER)) {
+                Some(known) => *known = attribute,
+                None => list.push(attribute),
+            }
+        }
+        Ok(self.group_of(list.join(" ")))
+    }
+
+    fn attributes(&mut self, token: &Token<'a>) -> Result<Vec<String>, ModuleError> {
         let module = self.module;
         let Some(range) = module.groups.get(token.name()) else {
             let what = format!("the attribute group {}, which is missing", token.text);
@@ -260,7 +279,7 @@ impl<'m, 'a> Emitter<'m, 'a> {
             }
             tokens = others;
         }
-        Ok(self.group_of(list.join(" ")))
+        Ok(list)
     }
 
     /// Returns the number of the group with these attributes.

@@ -59,17 +59,11 @@ pub(super) fn interfaces(groups: &[(String, StencilGroup)]) -> Result<Interfaces
 pub(super) fn values(group: &StencilGroup) -> impl Iterator<Item = HoleValue> + '_ {
     let holes = group.code.holes.iter().chain(&group.data.holes);
     holes.filter_map(|hole| match hole.value {
-        PatchValue::Address { base, .. } if !hole.void => is_taken(base).then_some(base),
+        PatchValue::Address { base, .. } if !hole.void => {
+            (base.is_general() || base.is_of_cpython()).then_some(base)
+        }
         PatchValue::Address { .. } | PatchValue::GotSlot { .. } | PatchValue::Symbol { .. } => None,
     })
-}
-
-/// Returns whether a base is a value of an instruction.
-fn is_taken(base: HoleValue) -> bool {
-    !matches!(
-        base,
-        HoleValue::Code | HoleValue::Data | HoleValue::Zero | HoleValue::Got
-    )
 }
 
 /// Checks that a stencil's interface has the value of one of its holes.

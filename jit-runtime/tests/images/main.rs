@@ -17,6 +17,7 @@
 #![forbid(unsafe_code)]
 
 mod c_host;
+mod general;
 mod host;
 mod input;
 mod random;
@@ -24,10 +25,11 @@ mod seen;
 mod traces;
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::path::PathBuf;
 
 use fixtures::generated::{Build, opnames, stencils_header};
-use jit_runtime::{Layout, LayoutPolicy, Linker, Stencils, Symbols};
+use jit_runtime::{Instruction, Layout, LayoutPolicy, LinkError, Linker, Stencils, Symbols};
 use jit_schema::{Arch, Target};
 use jit_stencils::{PatchValue, StencilGroup, StencilSet, lower, resolve};
 
@@ -106,6 +108,7 @@ fn a_linker_in_a_header() {
 /// Compares the images of many traces, and returns what they contained.
 fn check(set: &StencilSet, header: &Header<'_>) -> Seen {
     let stencils = Stencils::new(set).unwrap();
+    let numbered = Stencils::new(&general::numbered(set)).unwrap();
     let host = Host::compile(header);
     let traces = Traces::new(set);
     let mut seen = Seen::default();
@@ -125,6 +128,7 @@ fn check(set: &StencilSet, header: &Header<'_>) -> Seen {
         let outcomes = host.images(&addresses, &jobs);
         for (index, (job, outcome)) in jobs.iter().zip(outcomes).enumerate() {
             let place = format!("{}, round {round}, trace {index}", header.target.triple);
+            check_numbered(&numbered, &addresses, job, &outcome, &place);
             let stencils = (&stencils, set);
             check_job(stencils, &addresses, job, &outcome, &place, &mut seen);
         }
@@ -155,7 +159,8 @@ fn check_job(
     let linked = linker.link(&layout, job.base, &symbols, &mut image);
     match (linked, outcome) {
         (Ok(()), Outcome::Linked(expected)) => {
-            let expected = with_own_trampolines(set.target.arch, &layout, expected, place);
+            let expected =
+                with_own_trampolines(set.target.arch, layout.trampolines(), expected, place);
             if image != expected {
                 panic!(
                     "{place}: {}",
@@ -183,6 +188,42 @@ fn check_job(
     }
 }
 
+/// Compares the image of the same trace as instructions with numbered values.
+fn check_numbered(
+    stencils: &Stencils,
+    addresses: &HashMap<String, u64>,
+    job: &Job,
+    outcome: &Outcome,
+    place: &str,
+) {
+    let page_size = job.page_size;
+    let policy = LayoutPolicy::CPython { page_size };
+    let symbols = Symbols::new(stencils, |name| addresses.get(name).copied());
+    let linked = general::link(stencils, policy, &job.trace, job.base, &symbols);
+    match (&linked, outcome) {
+        (Ok(image), Outcome::Linked(expected)) => {
+            let layout = Linker::new(stencils, policy);
+            let bare: Vec<_> = job.trace.iter().map(|uop| bare(uop.opcode)).collect();
+            let layout = layout.layout(&bare).unwrap();
+            let arch = stencils.target().arch;
+            let slots = layout.trampolines();
+            let expected = with_own_trampolines(arch, slots, expected, place);
+            assert!(*image == expected, "{place}: as instructions");
+        }
+        (Err(LinkError::TooBig { .. } | LinkError::TooLong { .. }), Outcome::Refused)
+        | (Err(LinkError::OutOfRange { .. } | LinkError::Misaligned { .. }), Outcome::Asserted) => {
+        }
+        _ => panic!("{place}: as instructions, {linked:?}"),
+    }
+}
+
+fn bare(opcode: u32) -> Instruction<'static> {
+    Instruction {
+        opcode,
+        ..Instruction::default()
+    }
+}
+
 /// The instructions of a trampoline on AArch64: ldr x16, .+8; br x16.
 const TRAMPOLINE: [u8; 8] = [0x50, 0, 0, 0x58, 0, 0x02, 0x1f, 0xd6];
 /// CPython's trampoline: ldr x8, .+8; br x8. It destroys x8, in which a function gets the address for the structure
@@ -191,14 +232,14 @@ const CPYTHON_TRAMPOLINE: [u8; 8] = [0x48, 0, 0, 0x58, 0, 0x01, 0x1f, 0xd6];
 
 /// Returns an image from C with CPython's instructions in AArch64's trampolines replaced by this project's. CPython's
 /// are expected only if `JIT_IMAGES_HOST` names its `jit.c`. The addresses in trampolines stay.
-fn with_own_trampolines(arch: Arch, layout: &Layout<'_>, image: &[u8], place: &str) -> Vec<u8> {
+fn with_own_trampolines(arch: Arch, slots: Range<usize>, image: &[u8], place: &str) -> Vec<u8> {
     let mut image = image.to_vec();
     if arch == Arch::Aarch64 {
         let theirs = match std::env::var_os("JIT_IMAGES_HOST") {
             Some(_) => &[CPYTHON_TRAMPOLINE, TRAMPOLINE][..],
             None => &[TRAMPOLINE],
         };
-        for slot in image[layout.trampolines()].chunks_exact_mut(16) {
+        for slot in image[slots].chunks_exact_mut(16) {
             if slot != [0; 16] {
                 let (code, _address) = slot.split_first_chunk_mut().unwrap();
                 assert!(theirs.contains(code), "{place}: trampoline {code:02x?}");

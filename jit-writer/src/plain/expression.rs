@@ -26,10 +26,18 @@ pub(super) fn base(value: HoleValue) -> Option<Cow<'static, str>> {
         HoleValue::ErrorTarget => "instruction->error_target",
         // The base of a resolved hole is never the GOT.
         HoleValue::Got | HoleValue::Zero => "",
-        HoleValue::Operand(_)
-        | HoleValue::OperandHigh(_)
-        | HoleValue::OperandLow(_)
-        | HoleValue::Place(_) => return None,
+        HoleValue::Operand(number) => {
+            return Some(format!("instruction->operands[{number}]").into());
+        }
+        HoleValue::OperandHigh(number) => {
+            return Some(format!("(instruction->operands[{number}] >> 32)").into());
+        }
+        HoleValue::OperandLow(number) => {
+            return Some(format!("(instruction->operands[{number}] & UINT32_MAX)").into());
+        }
+        HoleValue::Place(number) => {
+            return Some(format!("instruction->targets[{number}]").into());
+        }
     };
     Some(Cow::Borrowed(fixed))
 }

@@ -22,13 +22,18 @@ pub(super) fn write(out: &mut String, set: &StencilSet) {
          //     memory. The code of each micro-op has to follow that of the one before it directly, since\n\
          //     that is where it continues. Data has to be aligned to 8 bytes{}.\n\
          //  2. For each micro-op, fill in a jit_instruction and call emit with where its code and data\n\
-         //     go. They must run at that address.\n\
+         //     go. They must run at that address.{}\n\
          //  3. Make the code executable (on AArch64, flush the instruction cache) and have the shim call\n\
          //     its start.\n",
         set.groups.len(),
         set.target,
         if tables::has_alignments(set) {
             ", or to what\n//     jit_data_alignments[JIT_UOP_...] says if that is more"
+        } else {
+            ""
+        },
+        if tables::has_interfaces(set) {
+            " jit_operand_bits[JIT_UOP_...] says how many bits its\n//     operands have, and jit_target_counts[JIT_UOP_...] how many targets it has."
         } else {
             ""
         }

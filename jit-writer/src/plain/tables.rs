@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use jit_stencils::{SLOT_SIZE, StencilSet};
+use jit_stencils::{Interface, SLOT_SIZE, StencilGroup, StencilSet};
 
 use super::function::PARAMETERS;
 use crate::c;
@@ -12,6 +12,49 @@ use crate::c;
 pub(super) fn has_alignments(set: &StencilSet) -> bool {
     let mut groups = set.groups.iter();
     groups.any(|(_, group)| group.data_alignment > SLOT_SIZE)
+}
+
+/// Returns whether any micro-op has operands or targets by number.
+pub(super) fn has_interfaces(set: &StencilSet) -> bool {
+    let mut groups = set.groups.iter();
+    groups.any(|(_, group)| group.interface != Interface::default())
+}
+
+/// Writes what the micro-ops take from an instruction by number.
+fn write_interfaces(out: &mut String, groups: &[(&str, &StencilGroup)]) {
+    let operands = groups
+        .iter()
+        .map(|(_, group)| group.interface.operands.len());
+    let operands = operands.max().unwrap_or(0);
+    // Writing to a String cannot fail.
+    let _ = write!(
+        out,
+        "}};\n\n// How many operands micro-ops have at most.\n\
+         #define JIT_OPERAND_COUNT {operands}\n\
+         \n\
+         // How many bits each operand of a micro-op has; 0 if the micro-op does not use it.\n\
+         static const unsigned char jit_operand_bits[{}][{}] = {{\n",
+        groups.len(),
+        operands.max(1)
+    );
+    for (_, group) in groups {
+        let bits: Vec<String> = group.interface.operands.iter().map(u8::to_string).collect();
+        let bits = if bits.is_empty() {
+            "0".to_owned()
+        } else {
+            bits.join(", ")
+        };
+        let _ = writeln!(out, "    {{{bits}}},");
+    }
+    let _ = write!(
+        out,
+        "}};\n\n// How many targets each micro-op has.\n\
+         static const uint16_t jit_target_counts[{}] = {{\n",
+        groups.len()
+    );
+    for (_, group) in groups {
+        let _ = writeln!(out, "    {},", group.interface.targets);
+    }
 }
 
 /// Writes the tables.
@@ -79,6 +122,9 @@ pub(super) fn write(out: &mut String, set: &StencilSet) {
         for (_, group) in &groups {
             let _ = writeln!(out, "    {},", group.data_alignment);
         }
+    }
+    if has_interfaces(set) {
+        write_interfaces(out, &groups);
     }
     let _ = writeln!(
         out,

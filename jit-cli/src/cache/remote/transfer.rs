@@ -259,7 +259,7 @@ async fn limited<T>(request: impl Future<Output = T>) -> Result<T, String> {
     timeout(REQUEST, request).await.map_err(late)
 }
 
-/// Returns what went wrong in one short line. The address is left out: that of a request may have a signature.
+/// Returns what went wrong in one short line. The request's address is left out, because it may contain a signature.
 fn described(error: &opendal::Error) -> String {
     let mut source = error.source();
     while let Some(below) = source.and_then(|error| error.source()) {

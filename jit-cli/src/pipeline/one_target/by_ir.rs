@@ -3,7 +3,6 @@
 use std::sync::atomic::Ordering;
 
 use jit_llvm::{Ir, Object, Source};
-use rayon::prelude::*;
 
 use super::{Build, LookupOf, Miss, Outcome};
 use crate::{
@@ -29,66 +28,32 @@ pub(super) struct Input<'a> {
     pub(super) ir: Option<Ir>,
 }
 
-/// The least and the most sources for one process. With fewer, it takes longer to start the process than to
-/// compile them without it.
-const SIZES: (usize, usize) = (24, 256);
-
 /// Sources that were compiled before, and those that were not.
-type Divided<'a> = (Vec<Outcome>, Vec<Input<'a>>);
+pub(super) type Divided<'a> = (Vec<Outcome>, Vec<Input<'a>>);
 
 impl Build<'_> {
-    /// Translates sources to IR, and finds those that were compiled from the same IR before.
+    /// Translates the sources of one process to IR, and finds those that were compiled from the same IR before. What
+    /// is found is also stored under the key of its tokens, for the next build.
     pub(super) fn look_up_ir<'a>(
         &self,
         misses: &[Miss<'a>],
         lookup: Option<LookupOf<'_>>,
         stages: &mut StageTimes,
     ) -> Result<Divided<'a>, Error> {
-        let input = |&(index, source, key): &Miss<'a>| Input {
+        let module = |index: usize| self.modules.and_then(|(irs, _)| irs.get(index).cloned());
+        let inputs = misses.iter().map(|&(index, source, key)| Input {
             index,
             source,
             key,
             ir_key: None,
-            ir: None,
+            ir: module(index),
+        });
+        let Some((lookup, started)) = lookup.filter(|_| self.modules.is_none()) else {
+            return Ok((Vec::new(), inputs.collect()));
         };
-        let (least, most) = SIZES;
-        let Some(lookup) = lookup.filter(|_| misses.len() >= least) else {
-            return Ok((Vec::new(), misses.iter().map(input).collect()));
-        };
-        // The work is divided twice between the threads: starting a process takes time.
-        let size = misses.len().div_ceil(2 * rayon::current_num_threads());
-        let batches: Vec<_> = misses
-            .par_chunks(size.clamp(least, most))
-            .map(|batch| {
-                let mut own = StageTimes::default();
-                let inputs = batch.iter().map(input).collect();
-                let divided = self.look_up_batch(inputs, lookup, &mut own)?;
-                self.meter.advance(divided.0.len());
-                Ok((divided, own))
-            })
-            .collect::<Result<_, Error>>()?;
-        let mut all: Divided<'a> = (Vec::new(), Vec::new());
-        for ((found, rest), own) in batches {
-            all.0.extend(found);
-            all.1.extend(rest);
-            stages.add(&own);
-        }
-        self.by_ir.store(all.0.len(), Ordering::Relaxed);
-        Ok(all)
-    }
-
-    /// Does it for the sources of one process. What is found is also stored under the key of its tokens, for the
-    /// next build.
-    fn look_up_batch<'a>(
-        &self,
-        mut inputs: Vec<Input<'a>>,
-        (lookup, started): LookupOf<'_>,
-        stages: &mut StageTimes,
-    ) -> Result<Divided<'a>, Error> {
         // What is to be compared with what the cache gave is compiled from its source.
-        let (candidates, mut rest): (Vec<_>, Vec<_>) = inputs
-            .drain(..)
-            .partition(|input| input.key.is_some_and(|key| !self.doubts.is_open(&key)));
+        let (candidates, mut rest): (Vec<_>, Vec<_>) =
+            inputs.partition(|input| input.key.is_some_and(|key| !self.doubts.is_open(&key)));
         let sources: Vec<Source> = candidates
             .iter()
             .map(|input| input.source.clone())
@@ -126,6 +91,7 @@ impl Build<'_> {
                 None => rest.push(input),
             }
         }
+        self.by_ir.fetch_add(found.len(), Ordering::Relaxed);
         Ok((found, rest))
     }
 

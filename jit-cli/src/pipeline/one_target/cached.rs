@@ -90,7 +90,12 @@ impl Build<'_> {
             .zip(stored)
             .and_then(|(key, object)| self.believed(&key, object));
         match believed.map(|object| self.with_unwind(source, object.bytes)) {
-            Some(Ok(shim)) => Ok((shim, found)),
+            Some(Ok(shim)) => {
+                if let Some(snapshot) = &found.snapshot {
+                    self.check_headers(snapshot)?;
+                }
+                Ok((shim, found))
+            }
             Some(Err(error)) => {
                 tracing::warn!("what the cache gave is compiled again: {error}");
                 self.compile_shim(source, lookup, found)

@@ -84,7 +84,8 @@ impl Subject {
     /// Returns the headers that the template of a checkout or another project includes.
     fn project(origin: &Origin) -> Result<Subject, Error> {
         let project = Project::find(origin)?;
-        let text = paths::read_text(&project.template, &project.template)?;
+        let (template, _) = project.template_and_cases()?;
+        let text = paths::read_text(template, template)?;
         let (preamble, _) = template::split(&text);
         let mut source = preamble.to_owned();
         include(&mut source, &RUNTIME, &project.include_dirs);

@@ -1,0 +1,86 @@
+//! Errors of projects whose micro-ops are functions.
+
+use std::path::PathBuf;
+
+use jit_llvm::modules::ModuleError;
+use jit_schema::Target;
+
+/// The reason why functions can't become stencils.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FunctionError {
+    /// Something is asked for that only a project with a template has.
+    #[error(
+        "{} is a project of functions: this is for a project with a template and cases",
+        root.display()
+    )]
+    NoTemplate {
+        /// The project's directory.
+        root: PathBuf,
+    },
+    /// A file of functions can't be split.
+    #[error("{}: {source}", path.display())]
+    Module {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: ModuleError,
+    },
+    /// A file of LLVM IR is for another target.
+    #[error(
+        "{}:{line}: this is LLVM IR for {found}, not for {target}: generate it for that target",
+        path.display()
+    )]
+    OtherTarget {
+        /// The file.
+        path: PathBuf,
+        /// The line that says so.
+        line: usize,
+        /// The triple in the file.
+        found: String,
+        /// The target of the build.
+        target: &'static Target,
+    },
+    /// A function can't become a stencil.
+    #[error("{uop}: {message}")]
+    Function {
+        /// The micro-op.
+        uop: String,
+        /// What is wrong, with the names that the author gave.
+        message: String,
+    },
+    /// Two functions would become stencils of one name.
+    #[error("{first} and {second} are both micro-op {name}: rename one of them")]
+    DuplicateFunction {
+        /// The name.
+        name: String,
+        /// The first function and its file.
+        first: String,
+        /// The second function and its file.
+        second: String,
+    },
+}
+
+impl FunctionError {
+    /// Returns the name of the micro-op that an error is about, if it is about one.
+    pub(super) fn uop(&self) -> Option<&str> {
+        match self {
+            FunctionError::Function { uop, .. } => Some(uop),
+            FunctionError::NoTemplate { .. }
+            | FunctionError::Module { .. }
+            | FunctionError::OtherTarget { .. }
+            | FunctionError::DuplicateFunction { .. } => None,
+        }
+    }
+
+    /// Returns why a micro-op failed.
+    pub(super) fn reason(&self) -> Option<String> {
+        match self {
+            FunctionError::Function { message, .. } => Some(message.clone()),
+            FunctionError::NoTemplate { .. }
+            | FunctionError::Module { .. }
+            | FunctionError::OtherTarget { .. }
+            | FunctionError::DuplicateFunction { .. } => None,
+        }
+    }
+}

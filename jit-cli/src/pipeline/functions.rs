@@ -1,0 +1,468 @@
+//! Files of functions: clang's front end reads each once, and each function that becomes a stencil gets a module of its
+//! own.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+};
+
+use jit_llvm::{
+    CompileOptions, Compiler, FrontEnd, Ir, Language, LlvmError, Source,
+    modules::{Module, ModuleError, Part, Role, Wanted},
+};
+use jit_optimizer::FramePointer;
+use jit_schema::{Arch, ObjectFormat, Target};
+use jit_stencils::Interface;
+use rayon::prelude::*;
+
+use crate::{
+    error::{Error, FunctionError},
+    pipeline::module_reads,
+    project::{
+        config::Config,
+        functions::{File, Functions, demangle, holes::Holes},
+    },
+    reads::Reads,
+};
+
+/// The files of functions, and what they are compiled with.
+pub(crate) struct Files<'a> {
+    pub(crate) functions: &'a Functions,
+    pub(crate) config: &'a Config,
+    pub(crate) target: &'static Target,
+    /// What stencils do with the frame pointer.
+    pub(crate) frame_pointer: FramePointer,
+    /// A compiler for each variant and language.
+    compilers: BTreeMap<(usize, Language), Compiler<'a>>,
+    /// The IR that says where functions are defined, by variant and file.
+    lines: Mutex<HashMap<(usize, usize), Option<String>>>,
+}
+
+/// The functions that become stencils.
+pub(crate) struct Split {
+    /// Their names, and the texts of their modules.
+    pub(crate) sources: Vec<Source>,
+    pub(crate) irs: Vec<Ir>,
+    pub(crate) interfaces: Vec<Interface>,
+    /// What was read, if it is known.
+    pub(crate) reads: Option<Reads>,
+    /// Where each comes from.
+    origins: BTreeMap<String, Origin>,
+}
+
+/// Where a stencil comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Origin {
+    variant: usize,
+    /// The index of the file.
+    file: usize,
+    /// The symbol of its function.
+    symbol: String,
+}
+
+/// The results of the front end, by variant and file.
+type Fronts = Vec<((usize, usize), FrontEnd)>;
+
+impl<'a> Files<'a> {
+    /// Makes the compilers. `make` returns one with these options and files in a directory of this name.
+    pub(crate) fn new(
+        functions: &'a Functions,
+        options: &CompileOptions,
+        frame_pointer: FramePointer,
+        make: impl Fn(CompileOptions, &str) -> Result<Compiler<'a>, Error>,
+    ) -> Result<Files<'a>, Error> {
+        let languages: BTreeSet<Language> =
+            functions.files.iter().map(|file| file.language).collect();
+        let mut compilers = BTreeMap::new();
+        for (index, variant) in functions.variants.iter().enumerate() {
+            for language in &languages {
+                let mut options = options.clone();
+                options.language = *language;
+                options
+                    .flags
+                    .defines
+                    .extend(variant.defines.iter().cloned());
+                if *language == Language::Cxx {
+                    // The user's flags can turn them on again.
+                    let words = ["-fno-exceptions", "-fno-rtti"].map(str::to_owned);
+                    options.flags.common.extend(words);
+                }
+                let name = format!("functions-{index}-{language:?}");
+                compilers.insert((index, *language), make(options, &name)?);
+            }
+        }
+        Ok(Files {
+            functions,
+            config: &functions.config,
+            target: options.target,
+            frame_pointer,
+            compilers,
+            lines: Mutex::default(),
+        })
+    }
+
+    /// Reads all files, and makes a module of each function that becomes a stencil. `remark` gets what the user should
+    /// know.
+    pub(crate) fn split(&self, remark: &dyn Fn(&str)) -> Result<Split, Error> {
+        let fronts = self.front_ends()?;
+        let mut modules = Vec::with_capacity(fronts.len());
+        for ((variant, file), front) in &fronts {
+            let path = || self.path(*file).to_path_buf();
+            let module = Module::parse(&front.ir).map_err(|source| FunctionError::Module {
+                path: path(),
+                source,
+            })?;
+            modules.push(((*variant, *file), module));
+        }
+        let origins = self.origins(&modules)?;
+        self.check_patterns(&modules)?;
+        self.functions
+            .holes
+            .check_stencils(self.config, |name| origins.contains_key(name))?;
+        let mut found: Vec<Result<_, Error>> = origins
+            .par_iter()
+            .map(|(name, origin)| {
+                let place = (origin.variant, origin.file);
+                let module = modules.iter().find(|(known, _)| *known == place);
+                let module = module
+                    .map(|(_, module)| module)
+                    .ok_or_else(|| Error::Missing { uop: name.clone() })?;
+                self.extract(module, name, &origin.symbol)
+            })
+            .collect();
+        let failed: Vec<Error> = found
+            .extract_if(.., |result| result.is_err())
+            .filter_map(Result::err)
+            .collect();
+        let mut failed = failed.into_iter();
+        if let Some(first) = failed.next() {
+            let error = Error::of_all(first, failed.collect());
+            return Err(error.at(&|uop| self.defined(&origins, uop), &str::to_owned));
+        }
+        let mut split = Split {
+            sources: Vec::new(),
+            irs: Vec::new(),
+            interfaces: Vec::new(),
+            reads: self.reads(&fronts)?,
+            origins,
+        };
+        let mut host = BTreeSet::new();
+        let mut used = BTreeSet::new();
+        let names = split.origins.keys();
+        for (name, (extracted, interface)) in names.zip(found.into_iter().flatten()) {
+            split.irs.push(Ir::of_module(extracted.text.as_str()));
+            split.sources.push(Source {
+                name: name.clone(),
+                body: extracted.text,
+            });
+            split.interfaces.push(interface);
+            host.extend(extracted.host);
+            used.extend(extracted.roles.into_keys());
+        }
+        self.remark_unused(&host, &used, remark);
+        Ok(split)
+    }
+
+    fn path(&self, file: usize) -> &Path {
+        let file = self.functions.files.get(file);
+        file.map_or(Path::new(""), |file| &file.path)
+    }
+
+    fn compiler(&self, variant: usize, file: &File) -> Option<&Compiler<'a>> {
+        self.compilers.get(&(variant, file.language))
+    }
+
+    /// Runs clang's front end for each variant of each file.
+    fn front_ends(&self) -> Result<Fronts, Error> {
+        let mut work = Vec::new();
+        for (index, file) in self.functions.files.iter().enumerate() {
+            self.check_triple(file)?;
+            for variant in 0..self.functions.variants.len() {
+                work.push(((variant, index), file));
+            }
+        }
+        let results: Vec<Result<_, LlvmError>> = work
+            .par_iter()
+            .filter_map(|(place, file)| {
+                let compiler = self.compiler(place.0, file)?;
+                let front = compiler.front_end(&file.path);
+                Some(front.map(|front| (*place, front)))
+            })
+            .collect();
+        let mut fronts = Vec::with_capacity(results.len());
+        let mut errors: Vec<Error> = Vec::new();
+        for result in results {
+            match result {
+                Ok(front) => fronts.push(front),
+                // The variants of a file have the same mistakes.
+                Err(error) => {
+                    let error = Error::from(error);
+                    let text = error.to_string();
+                    if !errors.iter().any(|known| known.to_string() == text) {
+                        errors.push(error);
+                    }
+                }
+            }
+        }
+        let mut errors = errors.into_iter();
+        match errors.next() {
+            None => Ok(fronts),
+            Some(first) => Err(Error::of_all(first, errors.collect())),
+        }
+    }
+
+    /// Refuses a text of LLVM IR for another target, which clang would take for this one.
+    fn check_triple(&self, file: &File) -> Result<(), Error> {
+        let is_text = file
+            .path
+            .extension()
+            .is_some_and(|extension| extension == "ll");
+        if file.language != Language::Ir || !is_text {
+            return Ok(());
+        }
+        let text = crate::paths::read_text(&file.path, &file.path)?;
+        for (index, line) in text.lines().enumerate() {
+            let Some(triple) = line.strip_prefix("target triple = \"") else {
+                continue;
+            };
+            let found = triple.trim_end_matches('"');
+            if !is_for(found, self.target) {
+                return Err(FunctionError::OtherTarget {
+                    path: file.path.clone(),
+                    line: index + 1,
+                    found: found.to_owned(),
+                    target: self.target,
+                }
+                .into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns where each stencil comes from, by its name.
+    fn origins(
+        &self,
+        modules: &[((usize, usize), Module<'_>)],
+    ) -> Result<BTreeMap<String, Origin>, Error> {
+        let mut origins: BTreeMap<String, Origin> = BTreeMap::new();
+        for ((variant, file), module) in modules {
+            let before = origins.len();
+            for symbol in module.functions() {
+                let path = self.path(*file);
+                let Some(mut name) = self.functions.names.stencil(&symbol, path) else {
+                    continue;
+                };
+                let suffix = self.functions.variants.get(*variant);
+                if let Some(suffix) = suffix.and_then(|variant| variant.name.as_ref()) {
+                    name = format!("{name}_{suffix}");
+                }
+                let origin = Origin {
+                    variant: *variant,
+                    file: *file,
+                    symbol,
+                };
+                if let Some(first) = origins.get(&name) {
+                    let shown = |origin: &Origin| {
+                        let path = self.path(origin.file).display();
+                        format!("{} in {path}", demangle::demangled(&origin.symbol))
+                    };
+                    return Err(FunctionError::DuplicateFunction {
+                        first: shown(first),
+                        second: shown(&origin),
+                        name,
+                    }
+                    .into());
+                }
+                origins.insert(name, origin);
+            }
+            if let Some(entry) = &self.functions.names.entry
+                && before == origins.len()
+                && self.functions.names.patterns.is_empty()
+            {
+                return Err(FunctionError::Module {
+                    path: self.path(*file).to_path_buf(),
+                    source: ModuleError::NoFunction {
+                        name: entry.clone(),
+                    },
+                }
+                .into());
+            }
+        }
+        Ok(origins)
+    }
+
+    /// Refuses patterns and tables of stencils that are about nothing.
+    fn check_patterns(&self, modules: &[((usize, usize), Module<'_>)]) -> Result<(), Error> {
+        let symbols = modules.iter().flat_map(|(_, module)| module.functions());
+        let symbols: Vec<String> = symbols.collect();
+        match self.functions.names.unused(&symbols).first() {
+            None => Ok(()),
+            Some(pattern) => Err(self.config.error(format!(
+                "stencils: {pattern:?} matches no function that is defined in the files. clang leaves out functions \
+                 that are static or inline and not used"
+            ))),
+        }
+    }
+
+    fn extract(
+        &self,
+        module: &Module<'_>,
+        name: &str,
+        symbol: &str,
+    ) -> Result<(jit_llvm::modules::Extracted, Interface), Error> {
+        let holes = &self.functions.holes;
+        let roles = holes.roles(name, &module.external(), self.target, self.config)?;
+        let mut wanted = Wanted::new(symbol, &roles);
+        let pointer = self.target.arch.pointer_size();
+        wanted.pointer_bits = if pointer == 8 { 64 } else { 32 };
+        wanted.imports = self.target.format == ObjectFormat::Coff && pointer == 8;
+        if self.frame_pointer == FramePointer::Reserved {
+            wanted.frame_pointer = Some("reserved");
+        }
+        let extracted = module
+            .extract(&wanted)
+            .map_err(|error| FunctionError::Function {
+                uop: name.to_owned(),
+                message: message(error, symbol),
+            })?;
+        let interface = interface(extracted.roles.values());
+        Ok((extracted, interface))
+    }
+
+    /// Returns what clang has read.
+    fn reads(&self, fronts: &Fronts) -> Result<Option<Reads>, Error> {
+        let mut all: Option<Reads> = None;
+        for ((variant, file), front) in fronts {
+            let Some(file) = self.functions.files.get(*file) else {
+                continue;
+            };
+            // It includes nothing, and is one of the project's files.
+            if file.language == Language::Ir {
+                continue;
+            }
+            let Some(compiler) = self.compiler(*variant, file) else {
+                return Ok(None);
+            };
+            let (Some(snapshot), Some([arguments, ..])) =
+                (&front.snapshot, compiler.cc1_arguments()?)
+            else {
+                return Ok(None);
+            };
+            let reads = module_reads::of(snapshot, &front.ir, &arguments, compiler.work());
+            all = Some(match all {
+                Some(known) => known.with(reads),
+                None => reads,
+            });
+        }
+        Ok(Some(all.unwrap_or_else(module_reads::none)))
+    }
+
+    /// Tells which holes no stencil uses.
+    fn remark_unused(
+        &self,
+        host: &BTreeSet<String>,
+        used: &BTreeSet<String>,
+        remark: &dyn Fn(&str),
+    ) {
+        let host: Vec<String> = host.iter().map(|symbol| demangle::base(symbol)).collect();
+        for hole in self.functions.holes.names() {
+            if used.iter().any(|symbol| Holes::is_named(hole, symbol)) {
+                continue;
+            }
+            let near = host
+                .iter()
+                .map(|name| (strsim::damerau_levenshtein(name, hole), name));
+            let near = near
+                .filter(|(distance, _)| *distance <= 1 + hole.len() / 5)
+                .min();
+            let near =
+                near.map(|(_, name)| format!(", but {name}, which is not in [holes], is used"));
+            let near = near.unwrap_or_default();
+            remark(&format!("[holes] {hole}: no stencil uses it{near}"));
+        }
+    }
+
+    /// Returns where the function of a stencil is defined.
+    pub(crate) fn place(&self, split: &Split, uop: &str) -> Option<(PathBuf, usize)> {
+        self.defined(&split.origins, uop)
+    }
+
+    fn defined(&self, origins: &BTreeMap<String, Origin>, uop: &str) -> Option<(PathBuf, usize)> {
+        let origin = origins.get(uop)?;
+        let file = self.functions.files.get(origin.file)?;
+        let compiler = self.compiler(origin.variant, file)?;
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let text = lines
+            .entry((origin.variant, origin.file))
+            .or_insert_with(|| compiler.front_end_with_lines(&file.path).ok());
+        let module = Module::parse(text.as_deref()?).ok()?;
+        let place = module.place(&origin.symbol)?;
+        let path = PathBuf::from(place.file);
+        Some(match path.is_absolute() {
+            true => (path, place.line),
+            // Relative to the project, as the flags for paths in code say.
+            false => (
+                self.config
+                    .directory
+                    .join(path.strip_prefix(".").unwrap_or(&path)),
+                place.line,
+            ),
+        })
+    }
+}
+
+/// Returns whether a triple is one for a target: for the same processor and object format.
+fn is_for(triple: &str, target: &Target) -> bool {
+    let arch = triple.split('-').next().unwrap_or_default();
+    let arches: &[&str] = match target.arch {
+        Arch::Aarch64 => &["aarch64", "arm64"],
+        Arch::X86_64 => &["x86_64", "amd64"],
+        Arch::I686 => &["i386", "i486", "i586", "i686"],
+    };
+    let systems: &[&str] = match target.format {
+        ObjectFormat::Coff => &["windows"],
+        ObjectFormat::Elf => &["linux", "freebsd", "netbsd", "openbsd"],
+        ObjectFormat::MachO => &["darwin", "macos"],
+    };
+    arches.contains(&arch) && systems.iter().any(|system| triple.contains(system))
+}
+
+/// Returns what an instruction of a stencil has.
+fn interface<'r>(roles: impl Iterator<Item = &'r Role>) -> Interface {
+    let mut interface = Interface::default();
+    for role in roles {
+        match *role {
+            Role::Operand { index, bits, part } => {
+                let index = usize::from(index);
+                if interface.operands.len() <= index {
+                    interface.operands.resize(index + 1, 0);
+                }
+                let bits = match part {
+                    Part::Whole | Part::Low | Part::High => bits,
+                };
+                if let Some(known) = interface.operands.get_mut(index) {
+                    // The value has to fit where it is used with the fewest bits.
+                    *known = if *known == 0 { bits } else { bits.min(*known) };
+                }
+            }
+            Role::Place(index) => interface.targets = interface.targets.max(index + 1),
+            _ => {}
+        }
+    }
+    interface
+}
+
+/// Returns why a function can't become a stencil, with the names that the author gave.
+fn message(error: ModuleError, symbol: &str) -> String {
+    let text = match error {
+        ModuleError::Refused { function, refusal } if function == symbol => refusal.to_string(),
+        other => other.to_string(),
+    };
+    let words = text.split(' ').map(|word| {
+        let end = word.trim_end_matches([':', ',', '.']);
+        let rest = word.get(end.len()..).unwrap_or_default();
+        format!("{}{rest}", demangle::demangled(end))
+    });
+    words.collect::<Vec<_>>().join(" ")
+}

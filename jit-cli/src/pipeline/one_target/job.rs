@@ -1,0 +1,70 @@
+//! The inputs and results of a build.
+
+use std::path::{Path, PathBuf};
+
+use jit_llvm::{CompileOptions, Interrupt, Mode, Toolchain};
+use jit_optimizer::FramePointer;
+use jit_stencils::{StencilSet, UnwindInfo};
+
+use crate::{
+    cache::store::Cache,
+    conventions::Lower,
+    events::Listener,
+    pipeline::{units::Input, workdir::Place},
+    reads::Reads,
+    statistics::StageTimes,
+};
+
+/// The build of one target.
+pub(crate) struct Job<'a> {
+    pub(crate) toolchain: &'a Toolchain,
+    pub(crate) options: CompileOptions,
+    /// The options of the optimizer.
+    pub(crate) optimizer: jit_optimizer::Options,
+    /// What stencils do with the frame pointer.
+    pub(crate) frame_pointer: FramePointer,
+    /// Makes stencils of object files.
+    pub(crate) lower: Lower,
+    /// What the micro-ops are made of.
+    pub(crate) input: Input<'a>,
+    pub(crate) shim: Option<ShimSource<'a>>,
+    /// The cache, and the name of the project's record in it.
+    pub(crate) cache: Option<(&'a Cache, String)>,
+    pub(crate) keep_temps: Option<PathBuf>,
+    /// Where intermediate files go.
+    pub(crate) place: Place,
+    /// Whether to find out which headers are read, even if that takes another process.
+    pub(crate) headers: bool,
+    pub(crate) mode: Mode,
+    pub(crate) interrupt: Interrupt,
+    pub(crate) listener: &'a Listener,
+    /// Gets what the user should know about the flags.
+    pub(crate) remark: &'a (dyn Fn(&str) + Sync),
+}
+
+/// The source of the shim.
+pub(crate) struct ShimSource<'a> {
+    pub(crate) path: &'a Path,
+    /// Its name in messages.
+    pub(crate) name: PathBuf,
+}
+
+/// The result of a build.
+pub(crate) struct Built {
+    pub(crate) set: StencilSet,
+    pub(crate) shim: Option<Shim>,
+    /// The number of micro-ops that came from the cache.
+    pub(crate) cached: usize,
+    pub(crate) stages: StageTimes,
+    /// What was read, if that was asked for. `None` if it is not known.
+    pub(crate) reads: Option<Reads>,
+    /// The arguments of cc1: to compile, to assemble, and to compile the shim. They are not known if the driver's answers
+    /// are not understood.
+    pub(crate) arguments: Option<[Vec<String>; 3]>,
+}
+
+/// The function that enters compiled code.
+pub(crate) struct Shim {
+    pub(crate) object: Vec<u8>,
+    pub(crate) unwind: Option<UnwindInfo>,
+}

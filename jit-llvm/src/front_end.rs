@@ -1,0 +1,112 @@
+//! Whole files of functions, to LLVM's IR before optimization.
+
+use std::{
+    ffi::OsString,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    context::Context, driver, error::LlvmError, files, options::Language, plan::Plan, shim,
+    snapshot::Snapshot,
+};
+
+/// The LLVM IR of a file, as text.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct FrontEnd {
+    /// The text.
+    pub ir: String,
+    /// What was compiled. Without it, it is not known which headers clang has read.
+    pub snapshot: Option<Snapshot>,
+}
+
+/// What clang does after it has read a file.
+const ONLY_READ: [&str; 3] = ["-emit-llvm", "-Xclang", "-disable-llvm-passes"];
+
+/// Translates a file to IR, from a snapshot of it where that is possible.
+pub(crate) fn translate(
+    context: &Context<'_>,
+    plan: Option<&Plan>,
+    source: &Path,
+) -> Result<FrontEnd, LlvmError> {
+    let plan = plan.filter(|plan| {
+        context.options.language != Language::Ir && plan.forced_includes().is_empty()
+    });
+    let directory = directory(context, source)?;
+    if let Some(plan) = plan
+        && let Some(snapshot) = shim::take_source(context, plan, ("-S", &directory.1), source)?
+        && let Some(ir) = from_snapshot(context, plan, &directory.0, source, &snapshot)?
+    {
+        return Ok(FrontEnd {
+            ir,
+            snapshot: Some(snapshot),
+        });
+    }
+    let ir = by_driver(context, &directory.0, source, &[])?;
+    Ok(FrontEnd { ir, snapshot: None })
+}
+
+/// Translates a file to IR that says where functions are defined. Nothing is reported.
+pub(crate) fn translate_with_lines(
+    context: &Context<'_>,
+    source: &Path,
+) -> Result<String, LlvmError> {
+    let directory = directory(context, source)?;
+    by_driver(context, &directory.0, source, &["-gline-tables-only", "-w"])
+}
+
+/// Creates a directory for what is made of a file, and returns its path and name.
+fn directory(context: &Context<'_>, source: &Path) -> Result<(PathBuf, String), LlvmError> {
+    let mut hasher = DefaultHasher::new();
+    source.hash(&mut hasher);
+    let name = format!("front-end-{:016x}", hasher.finish());
+    Ok((context.work.directory(&name)?, name))
+}
+
+fn from_snapshot(
+    context: &Context<'_>,
+    plan: &Plan,
+    directory: &Path,
+    source: &Path,
+    snapshot: &Snapshot,
+) -> Result<Option<String>, LlvmError> {
+    let Some(plan) = plan.closed().with(&[("-S", "-emit-llvm")]) else {
+        return Ok(None);
+    };
+    let name = source.file_name().unwrap_or("source.c".as_ref());
+    let input = directory.join(name);
+    let output = directory.join("output.ll");
+    files::write(&input, &snapshot.text)?;
+    files::remove(&output)?;
+    let mut arguments = plan.arguments;
+    arguments.extend(["-disable-llvm-passes", "-main-file-name"].map(OsString::from));
+    arguments.extend([
+        name.into(),
+        "-o".into(),
+        output.clone().into(),
+        input.into(),
+    ]);
+    let done = context.run(&plan.program, &arguments)?;
+    if !done.status.success() || !files::has_contents(&output) {
+        // The driver shows what is wrong with the file itself.
+        return Ok(None);
+    }
+    context.report(&done);
+    files::read_text(&output).map(Some)
+}
+
+fn by_driver(
+    context: &Context<'_>,
+    directory: &Path,
+    source: &Path,
+    more: &[&str],
+) -> Result<String, LlvmError> {
+    let output = directory.join("driver.ll");
+    let mut arguments = context.options.stencil(context.work.path());
+    arguments.extend(ONLY_READ.iter().chain(more).map(OsString::from));
+    arguments.extend(["-o".into(), output.clone().into(), source.into()]);
+    let name = source.file_name().unwrap_or_default().to_string_lossy();
+    driver::run(context, &name, "compile", &arguments)?;
+    files::read_text(&output)
+}
