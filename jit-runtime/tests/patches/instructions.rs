@@ -526,3 +526,110 @@ fn both_shapes_of_a_trace_give_one_image() {
     linker.link(&layout, BASE, &symbols, &mut image).unwrap();
     assert_eq!(link(&general, &instructions), Ok(image));
 }
+
+/// Images of more than 1 MiB: each distance is checked.
+#[test]
+fn large_images() {
+    const BLOCK: usize = 1 << 19;
+    // b; b.eq
+    let branches = words(&[0x1400_0000, 0x5400_0000]);
+    let holes = vec![
+        hole(0, PatchKind::Aarch64_26r, based(HoleValue::Place(0), 0)),
+        hole(4, PatchKind::Aarch64_19r, based(HoleValue::Place(1), 0)),
+    ];
+    let block = code(vec![0; BLOCK], vec![]);
+    let groups = vec![
+        ("_GO", takes(code(branches, holes), &[], 2)),
+        ("_BLOCK", block),
+    ];
+    for triple in AARCH64 {
+        let stencils = Stencils::new(&set(target(triple), groups.clone(), &[])).unwrap();
+        let go = |targets| instruction(0, &[], targets);
+        let block = instruction(1, &[], &[]);
+        // The last one is 2 MiB after the first one, the one before that 1.5 MiB.
+        let with = |targets| vec![go(targets), block, go(&[0, 1]), block, block, block, block];
+        let trace = with(&[6, 2]);
+        let image = link(&stencils, &trace).unwrap();
+        let word = |at: usize| u32::from_le_bytes(*image[at..].first_chunk().unwrap());
+        let (second, last) = (8 + BLOCK, 16 + 4 * BLOCK);
+        assert_eq!(decode::aarch64_offset(word(0)), last as i64);
+        assert_eq!(4 + decode::aarch64_offset(word(4)), second as i64);
+        assert_eq!(second as i64 + decode::aarch64_offset(word(second)), 0);
+        let refused = link(&stencils, &with(&[6, 5]));
+        assert!(
+            matches!(
+                refused,
+                Err(LinkError::OutOfRange {
+                    index: Some(0),
+                    offset: 4,
+                    ..
+                })
+            ),
+            "{triple}: {refused:?}"
+        );
+    }
+    let jump = takes(
+        code(
+            vec![0xe9, 0, 0, 0, 0],
+            vec![hole(1, PatchKind::Patch32r, based(HoleValue::Place(0), -4))],
+        ),
+        &[],
+        1,
+    );
+    let groups = vec![("_GO", jump), ("_BLOCK", code(vec![0x90; BLOCK], vec![]))];
+    for triple in X86_64.into_iter().chain([I686]) {
+        let stencils = Stencils::new(&set(target(triple), groups.clone(), &[])).unwrap();
+        let mut trace = vec![instruction(1, &[], &[]); 40];
+        trace[0] = instruction(0, &[], &[39]);
+        trace[39] = instruction(0, &[], &[0]);
+        let image = link(&stencils, &trace).unwrap();
+        let last = 5 + 38 * BLOCK;
+        let jumps_to = |at: usize| {
+            let bits = if triple == I686 { 32 } else { 64 };
+            let jump = decode::x86(bits, &image[at..at + 5], BASE + at as u64);
+            decode::x86_target(&jump)
+        };
+        assert_eq!(jumps_to(0), BASE + last as u64);
+        assert_eq!(jumps_to(last), BASE);
+    }
+}
+
+/// Opcodes past those that 16 bits can tell apart.
+#[test]
+fn many_stencils() {
+    const COUNT: u32 = 70_000;
+    let names: Vec<String> = (0..COUNT).map(|number| format!("_{number}")).collect();
+    let value = |number: u32| {
+        vec![
+            0x68,
+            number as u8,
+            (number >> 8) as u8,
+            (number >> 16) as u8,
+            0,
+        ]
+    };
+    let group = |number: u32| code(value(number), vec![]);
+    let groups = names.iter().map(String::as_str).zip((0..COUNT).map(group));
+    let stencils = Stencils::new(&set(target(X86_64[2]), groups.collect(), &[])).unwrap();
+    let opcodes = [65_535, 0, 65_536, COUNT - 1];
+    let expected: Vec<u8> = opcodes.into_iter().flat_map(value).collect();
+    let instructions = opcodes.map(|opcode| instruction(opcode, &[], &[]));
+    let image = link(&stencils, &instructions).unwrap();
+    assert_eq!(image[..20], expected);
+    let uops = opcodes.map(|opcode| Uop {
+        opcode,
+        ..Uop::default()
+    });
+    let linked = crate::linked::link(&stencils, LayoutPolicy::Tight, &uops, BASE, &[]).unwrap();
+    assert_eq!(linked.bytes, image);
+    let past = link(&stencils, &[instruction(COUNT, &[], &[])]);
+    let (index, opcode, known) = (0, COUNT, COUNT as usize);
+    assert_eq!(
+        past,
+        Err(LinkError::UnknownOpcode {
+            index,
+            opcode,
+            known
+        })
+    );
+}
