@@ -4,6 +4,7 @@
 mod bugs;
 mod diagnose;
 mod emit;
+mod holes;
 mod image;
 mod layout;
 mod linker;
@@ -13,6 +14,7 @@ mod source;
 mod special;
 mod symbols;
 
+pub use holes::PlacedHole;
 pub use layout::{Layout, LayoutPolicy};
 pub use linker::{Element, Linker};
 pub use symbols::Symbols;

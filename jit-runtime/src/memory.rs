@@ -83,6 +83,7 @@
 mod arena;
 mod cache;
 mod error;
+mod exit;
 mod fork;
 mod pages;
 mod space;
@@ -90,6 +91,7 @@ mod sys;
 
 pub use arena::{Arena, ArenaOptions, ArenaStats};
 pub use error::MemoryError;
+pub use exit::Exit;
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};

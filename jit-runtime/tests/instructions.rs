@@ -4,8 +4,10 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
-use jit_runtime::memory::{Arena, ArenaOptions};
+use jit_runtime::memory::{Arena, ArenaOptions, Executable, Exit};
 use jit_runtime::{Instruction, LayoutPolicy, Linker, Stencils, Symbols};
 use jit_schema::Target;
 use jit_stencils::{Interface, file, lower_aligned, resolve};
@@ -35,16 +37,26 @@ unsigned long _JIT_ENTRY(unsigned long *state, unsigned long sum) {
     state[OPERAND(0)] += sum ^ OPERAND(1);
     sum += state[OPERAND(2)];
     GO_TO(_JIT_PLACE_0);
+#elif OP == 3
+    GO_TO((*(op *const *)_JIT_OPERAND_0));
+#elif OP == 4
+    return sum + OPERAND(0);
 #endif
 }
 "#;
 
 /// The bits of the operands, and the number of targets, of each micro-op.
-const INTERFACES: [(&[u8], u16); 3] = [
+const INTERFACES: [(&[u8], u16); 5] = [
     (&[64, 32, 64, 31, 64], 2),
     (&[0, 64, 0, 64], 3),
     (&[2, 64, 2], 1),
+    (&[64], 0),
+    (&[32], 0),
 ];
+
+/// The number of the micro-op that goes where an [`Exit`] leads, and of the one that returns the sum and its operand.
+const LEAVE: u32 = 3;
+const RETURN: u32 = 4;
 
 /// Compiles a micro-op with the flags for stencils of this target.
 fn object(clang: &Path, directory: &Path, number: usize) -> Vec<u8> {
@@ -192,4 +204,72 @@ fn random_traces_run_as_interpreted() {
         Ok(())
     });
     ran.unwrap();
+}
+
+/// Calls a trace with the sum 1.
+fn call(code: &Executable) -> u64 {
+    // SAFETY: the traces below are of functions of this type, which write to the one word of the state, and are alive.
+    let run = unsafe { code.entry::<extern "C" fn(*mut u64, u64) -> u64>(0) }.unwrap();
+    let mut state = 100;
+    run(&raw mut state, 1)
+}
+
+fn one(opcode: u32, operands: &[u64]) -> Instruction<'_> {
+    Instruction {
+        opcode,
+        operands,
+        targets: &[],
+    }
+}
+
+/// An exit of a trace is redirected to traces that are compiled later, while another thread executes the trace.
+#[test]
+fn exits_lead_to_traces_that_are_compiled_later() {
+    fixtures::needs!(clang_22);
+    let clang = fixtures::needs::clang_22().unwrap();
+    let stencils = std::sync::Arc::new(stencils(&clang));
+    let symbols = Symbols::new(&stencils, |_| None);
+    let arena = Arena::new(ArenaOptions::default()).unwrap();
+    let mut linker = Linker::new(stencils, LayoutPolicy::Tight);
+    let mut compile = |trace: &[Instruction<'_>]| linker.compile(trace, &symbols, &arena).unwrap();
+    let first = compile(&[one(RETURN, &[10])]);
+    let exit = Exit::new(first.base());
+    // 1 becomes 1 * 2 + 5.
+    let compute = Instruction {
+        opcode: 0,
+        operands: &[2, 5, 0, 0, 0],
+        targets: &[0, 1],
+    };
+    let code = compile(&[compute, one(LEAVE, &[exit.address()])]);
+    assert_eq!(call(&code), 17);
+    let values: Vec<u64> = (1..=50).map(|index| 10 + index).collect();
+    let at = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        let other = scope.spawn(|| {
+            // If the main thread fails, this one ends as well.
+            let start = Instant::now();
+            let mut last = 17;
+            while last != 67 {
+                assert!(start.elapsed() < Duration::from_secs(60), "{last}");
+                let redirected = at.load(Ordering::SeqCst) as u64;
+                let result = call(&code);
+                // That of a trace which was the last one at some time during the call.
+                let next = at.load(Ordering::SeqCst) as u64 + 1;
+                assert!((17 + redirected..=17 + next).contains(&result), "{result}");
+                assert!(result >= last, "{last}, then {result}");
+                last = result;
+            }
+        });
+        let mut alive = Vec::new();
+        for value in values {
+            let trace = compile(&[one(RETURN, &[value])]);
+            exit.redirect(trace.base());
+            at.fetch_add(1, Ordering::SeqCst);
+            alive.push(trace);
+            std::thread::yield_now();
+        }
+        assert_eq!(exit.leads_to(), alive[49].base());
+        assert_eq!(call(&code), 67);
+        other.join().unwrap();
+    });
 }

@@ -4,11 +4,14 @@
 //! A usual hole takes a handful of instructions and no branch. Whether any value of a micro-op did not
 //! fit is one number for all of them; if it is nonzero, `diagnose.rs` finds out which.
 
+use std::borrow::Borrow;
+
 use jit_schema::{ObjectFormat, Target};
 use jit_stencils::SLOT_SIZE;
 
 use super::{
     diagnose::{self, Failure},
+    holes::{self, PlacedHole},
     image::{Bug, Image, Place},
     layout::{self, Layout, LayoutPolicy},
     plan::Plan,
@@ -79,16 +82,36 @@ macro_rules! ways {
 ways! { Uop Instruction<'_> }
 
 /// Links traces of one target's stencils, on any host. It can be used again and keeps its buffers.
+///
+/// `S` is how it has the stencils: a reference, an [`Arc`](std::sync::Arc) that threads share, or the stencils
+/// themselves. With an `Arc`, it can be in a structure together with the stencils.
+///
+/// ```
+/// use std::sync::Arc;
+/// use jit_runtime::{LayoutPolicy, Linker, Stencils};
+///
+/// struct Compiler {
+///     stencils: Arc<Stencils>,
+///     linker: Linker<Arc<Stencils>>,
+/// }
+///
+/// impl Compiler {
+///     fn new(stencils: Arc<Stencils>) -> Compiler {
+///         let linker = Linker::new(stencils.clone(), LayoutPolicy::Tight);
+///         Compiler { stencils, linker }
+///     }
+/// }
+/// ```
 #[derive(Debug, Clone)]
-pub struct Linker<'s> {
-    stencils: &'s Stencils,
+pub struct Linker<S> {
+    stencils: S,
     policy: LayoutPolicy,
     image: Image,
 }
 
-impl<'s> Linker<'s> {
+impl<S: Borrow<Stencils>> Linker<S> {
     /// Returns a linker for these stencils.
-    pub fn new(stencils: &'s Stencils, policy: LayoutPolicy) -> Linker<'s> {
+    pub fn new(stencils: S, policy: LayoutPolicy) -> Linker<S> {
         Linker {
             stencils,
             policy,
@@ -97,8 +120,8 @@ impl<'s> Linker<'s> {
     }
 
     /// Returns the stencils that it links.
-    pub fn stencils(&self) -> &'s Stencils {
-        self.stencils
+    pub fn stencils(&self) -> &Stencils {
+        self.stencils.borrow()
     }
 
     /// Lays out a trace. The size of its image does not depend on its address.
@@ -109,7 +132,21 @@ impl<'s> Linker<'s> {
     /// [`LinkError::RunsOffEnd`], [`LinkError::TooBig`], [`LinkError::OtherShape`], and
     /// [`LinkError::PageSize`].
     pub fn layout<'t, E: Element>(&self, trace: &'t [E]) -> Result<Layout<'t, E>, LinkError> {
-        E::layout(self.stencils, self.policy, trace)
+        E::layout(self.stencils(), self.policy, trace)
+    }
+
+    /// Returns where the holes of a trace are in its image, for a program that reads or changes some of them on its
+    /// own. The guard's come last.
+    ///
+    /// # Errors
+    ///
+    /// [`LinkError::Mixed`] if the layout was made for other stencils.
+    pub fn holes<'a, E: Element>(
+        &'a self,
+        layout: &'a Layout<'_, E>,
+    ) -> Result<impl Iterator<Item = PlacedHole<'a>> + 'a, LinkError> {
+        self.check_layout(layout)?;
+        Ok(holes::holes(self.stencils(), layout))
     }
 
     /// Writes the image of a trace that is to run at the address `base`. The trace's entry is at its
@@ -133,6 +170,7 @@ impl<'s> Linker<'s> {
         let Linker {
             stencils, image, ..
         } = self;
+        let stencils: &Stencils = (*stencils).borrow();
         let linked = image
             .start(stencils, &layout.plan, base, symbols)
             .map_err(Failure::from);
@@ -155,7 +193,7 @@ impl<'s> Linker<'s> {
         symbols: &Symbols,
         arena: &Arena,
     ) -> Result<Executable, CompileError> {
-        let target = &self.stencils.target;
+        let target = &self.stencils().target;
         // Windows has its own calling convention; that of macOS and Linux is the same but for details.
         let has_convention = (target.format == ObjectFormat::Coff) == cfg!(windows);
         if arch::host() != Some(target.arch) || !has_convention {
@@ -178,6 +216,13 @@ impl<'s> Linker<'s> {
         }
     }
 
+    fn check_layout<E: Element>(&self, layout: &Layout<'_, E>) -> Result<(), LinkError> {
+        match layout.plan.identity == self.stencils().identity {
+            true => Ok(()),
+            false => Err(LinkError::Mixed { what: "layout" }),
+        }
+    }
+
     fn check<E: Element>(
         &self,
         layout: &Layout<'_, E>,
@@ -185,10 +230,9 @@ impl<'s> Linker<'s> {
         symbols: &Symbols,
         length: usize,
     ) -> Result<(), LinkError> {
-        if layout.plan.identity != self.stencils.identity {
-            return Err(LinkError::Mixed { what: "layout" });
-        }
-        if symbols.identity != self.stencils.identity {
+        self.check_layout(layout)?;
+        let stencils = self.stencils();
+        if symbols.identity != stencils.identity {
             return Err(LinkError::Mixed { what: "symbols" });
         }
         if length != layout.size() {
@@ -202,8 +246,8 @@ impl<'s> Linker<'s> {
             return Err(LinkError::MisalignedBase { base, alignment });
         }
         match base.checked_add(layout.size() as u64) {
-            Some(end) if end <= self.stencils.rules.end => {
-                diagnose::check_symbols(self.stencils, layout, symbols)
+            Some(end) if end <= stencils.rules.end => {
+                diagnose::check_symbols(stencils, layout, symbols)
             }
             _ => Err(LinkError::WrongBase {
                 base,

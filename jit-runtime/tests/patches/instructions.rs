@@ -1,16 +1,18 @@
 //! Instructions with any number of operands and targets.
 
+use std::sync::Arc;
+
 use jit_runtime::{
     Instruction, LayoutPolicy, LinkError, Linker, StencilError, Stencils, Symbols, Uop,
 };
 use jit_schema::{Arch, Target};
-use jit_stencils::{Hole, HoleValue, Interface, PatchKind, StencilGroup};
+use jit_stencils::{Hole, HoleValue, Interface, Part, PatchKind, StencilGroup};
 use proptest::prelude::*;
 
 use crate::{
     config,
     decode::{self, Mnemonic},
-    make::{AARCH64, I686, X86_64, based, code, hole, set, stencil, target, uop, words},
+    make::{AARCH64, GUARD, I686, X86_64, based, code, hole, set, stencil, target, uop, words},
 };
 
 const BASE: u64 = 0x1234_5000;
@@ -94,6 +96,18 @@ fn code_of_x86_64() {
             assert_eq!(at(20, 26).mnemonic(), Mnemonic::Je);
             assert_eq!(at(20, 26).near_branch64(), goes_to(0));
             assert_eq!(at(26, 36).immediate64(), goes_to(1));
+        }
+        // The same places, as the linker tells a host that reads them itself.
+        let linker = Linker::new(&stencils, LayoutPolicy::Tight);
+        let layout = linker.layout(&trace).unwrap();
+        let placed: Vec<_> = linker.holes(&layout).unwrap().collect();
+        assert_eq!(placed.len(), 15);
+        for (at, hole) in placed.iter().enumerate() {
+            let start = at / 5 * size as usize;
+            let (index, part) = (Some(at / 5), Part::Code);
+            assert_eq!((hole.index, hole.part), (index, part));
+            assert_eq!(hole.offset, start + holes[at % 5].offset);
+            assert_eq!(*hole.hole, holes[at % 5]);
         }
     }
 }
@@ -480,6 +494,9 @@ proptest! {
             .map(|(opcode, operands, targets)| instruction(*opcode as u32, operands, targets))
             .collect();
         let image = link(&stencils, &instructions).unwrap();
+        let linker = Linker::new(Arc::new(stencils), LayoutPolicy::Tight);
+        let layout = linker.layout(&instructions).unwrap();
+        let mut placed = linker.holes(&layout).unwrap();
         let mut starts = Vec::new();
         let mut end = BASE;
         for (opcode, ..) in &trace {
@@ -493,10 +510,14 @@ proptest! {
                 let value = (value + i128::from(*addend)).rem_euclid(1 << 64) as u64;
                 let written = u64::from_le_bytes(*image[data..].first_chunk().unwrap());
                 prop_assert_eq!(written, value, "{}", base);
+                let hole = placed.next().unwrap();
+                prop_assert_eq!((hole.offset, hole.part), (data, Part::Data));
+                prop_assert_eq!(&hole.hole.value, &based(*base, *addend));
                 data += 8;
             }
         }
         prop_assert_eq!(data, image.len());
+        prop_assert!(placed.next().is_none());
     }
 }
 
@@ -632,4 +653,62 @@ fn many_stencils() {
             known
         })
     );
+}
+
+/// Where holes are after padding between data, and in the guard.
+#[test]
+fn places_of_holes() {
+    let group = |code_size: usize, data: usize, alignment: usize, holes: Vec<Hole>| StencilGroup {
+        data: stencil(vec![0; data], holes),
+        data_alignment: alignment,
+        ..takes(code(vec![0; code_size], vec![]), &[64], 0)
+    };
+    let operand = |at| hole(at, PatchKind::Patch64, based(HoleValue::Operand(0), 0));
+    let guard = hole(0, PatchKind::Patch64, based(HoleValue::Code, 1));
+    let void = Hole {
+        void: true,
+        ..operand(0)
+    };
+    let groups = vec![
+        ("_A", group(4, 8, 8, vec![operand(0)])),
+        ("_B", group(8, 16, 64, vec![void, operand(8)])),
+        ("_C", group(0, 0, 8, vec![])),
+        (GUARD, group(4, 8, 16, vec![guard])),
+    ];
+    for triple in X86_64.into_iter().chain(AARCH64) {
+        let stencils = Stencils::new(&set(target(triple), groups.clone(), &[])).unwrap();
+        let trace = [0, 1, 2, 1, 0].map(|opcode| instruction(opcode, &[0xabcd_0123], &[]));
+        let linker = Linker::new(&stencils, LayoutPolicy::Tight);
+        let layout = linker.layout(&trace).unwrap();
+        let mut image = vec![0; layout.size()];
+        let symbols = Symbols::new(&stencils, |_| None);
+        let mut again = linker.clone();
+        again
+            .link(&layout, BASE & !63, &symbols, &mut image)
+            .unwrap();
+        let placed: Vec<_> = linker.holes(&layout).unwrap().collect();
+        let indices: Vec<_> = placed.iter().map(|hole| hole.index).collect();
+        assert_eq!(indices, [Some(0), Some(1), Some(3), Some(4), None]);
+        for (hole, value) in placed.iter().zip([0xabcd_0123; 4]) {
+            assert_eq!(
+                image[hole.offset..][..8],
+                u64::to_le_bytes(value),
+                "{triple}: {hole:?}"
+            );
+        }
+        let code = (BASE & !63) + layout.code_size() as u64 - 4;
+        assert_eq!(image[placed[4].offset..][..8], (code + 1).to_le_bytes());
+    }
+    // Of other stencils.
+    let [one, two] = [1, 2].map(|_| of_one(I686, code(vec![0x90], vec![])).unwrap());
+    let (one, two) = (
+        Linker::new(one, LayoutPolicy::Tight),
+        Linker::new(two, LayoutPolicy::Tight),
+    );
+    let trace = [Instruction::default()];
+    let layout = one.layout(&trace).unwrap();
+    assert!(matches!(
+        two.holes(&layout).map(|_| ()),
+        Err(LinkError::Mixed { .. })
+    ));
 }
