@@ -295,7 +295,7 @@ pub enum LinkError {
     /// A value does not fit into its field.
     #[error(
         "{}{uop}: {} at {part}+{offset:#x}: {value:#x} is out of range for address {location:#x}{}",
-        place(*index), kind.c_name(), reached_directly(*kind, symbol.as_deref())
+        place(*index), kind.c_name(), out_of_reach(*kind, symbol.as_deref())
     )]
     OutOfRange {
         /// Index in the trace; none for the guard at its end.
@@ -442,13 +442,18 @@ fn added_by_compilers(symbol: &str) -> &'static str {
     }
 }
 
-/// Returns advice about a symbol that a displacement does not reach.
-fn reached_directly(kind: PatchKind, symbol: Option<&str>) -> String {
+/// Returns advice about something that an instruction does not reach.
+fn out_of_reach(kind: PatchKind, symbol: Option<&str>) -> String {
     match (kind, symbol) {
         (PatchKind::Patch32r, Some(symbol)) => format!(
             ": {symbol} is reached without the GOT, as are the functions that compilers call by \
              themselves at -O0; compile with optimization, or allocate the code within 2 GiB of it"
         ),
+        (PatchKind::Aarch64_19r, _) => {
+            ": conditional branches reach 1 MiB; make the trace shorter, or have \
+             the stencil go there with an unconditional branch"
+                .to_owned()
+        }
         _ => String::new(),
     }
 }

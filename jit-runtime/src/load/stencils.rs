@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use jit_schema::Target;
-use jit_stencils::{GUARD, HoleValue, StencilGroup, StencilSet, UnwindInfo, file};
+use jit_stencils::{GUARD, HoleValue, Interface, StencilGroup, StencilSet, UnwindInfo, file};
 
 use super::{builder::TableBuilder, interfaces, opcodes::Opcodes};
 use crate::{
@@ -184,6 +184,12 @@ impl Stencils {
     pub fn name(&self, opcode: u32) -> Option<&str> {
         let (name, _) = self.groups.get(opcode as usize)?;
         Some(name)
+    }
+
+    /// Returns what a micro-op takes from an [`Instruction`](crate::Instruction).
+    pub fn interface(&self, opcode: u32) -> Option<&Interface> {
+        let (_, group) = self.groups.get(opcode as usize)?;
+        Some(&group.interface)
     }
 
     /// Returns the opcode of what is put at the end of each trace.

@@ -75,7 +75,10 @@ fn code_of_x86_64() {
     let size = body.concat().len() as u64;
     for (triple, bits) in X86_64.into_iter().zip([8, 32, 64]) {
         let group = takes(code(body.concat(), holes.clone()), &[bits, 0, 0, 0, 64], 3);
+        let interface = group.interface.clone();
         let stencils = of_one(triple, group).unwrap();
+        assert_eq!(stencils.interface(0), Some(&interface));
+        assert_eq!(stencils.interface(1), None);
         let operands = [0xa5, 0, 0, 0, 0x8877_6655_4433_2211];
         let trace = [
             instruction(0, &operands, &[1, 2, 0]),
@@ -587,6 +590,11 @@ fn large_images() {
                 })
             ),
             "{triple}: {refused:?}"
+        );
+        let message = refused.unwrap_err().to_string();
+        assert!(
+            message.contains("conditional branches reach 1 MiB"),
+            "{message}"
         );
     }
     let jump = takes(
