@@ -154,7 +154,7 @@ fn other_systems_compile_their_own() {
 }
 
 /// Micro-ops for x86_64 Linux: `%rdi` is a number, `%rsi` a counter.
-const OPS: [(&str, &str, &[u8], u16); 5] = [
+const OPS: [(&str, &str, &[u8], u16); 7] = [
     (
         "ADD",
         "movabsq $_JIT_OPERAND_2, %rax\naddq %rax, %rdi\n",
@@ -178,6 +178,20 @@ const OPS: [(&str, &str, &[u8], u16); 5] = [
         "pushq %rsi\ncallq *helper@GOTPCREL(%rip)\npopq %rsi\nmovq %rax, %rdi\n",
         &[],
         0,
+    ),
+    // A function whose address is an operand: it is too far away for the field of the call.
+    (
+        "CALL_OPERAND",
+        "pushq %rsi\ncallq _JIT_OPERAND_1\npopq %rsi\nmovq %rax, %rdi\n",
+        &[0, 64],
+        0,
+    ),
+    // A place that returns.
+    (
+        "CALL_PLACE",
+        "pushq %rsi\ncallq _JIT_PLACE_1\npopq %rsi\nleaq 5(%rax), %rdi\n",
+        &[],
+        2,
     ),
     ("RETURN", "movq %rdi, %rax\nretq\n", &[], 0),
 ];
