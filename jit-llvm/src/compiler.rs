@@ -2,6 +2,7 @@
 
 mod builder;
 mod ir;
+pub use ir::WithIr;
 
 use std::{
     collections::BTreeSet,

@@ -3,6 +3,7 @@
 //! The code that is generated from IR depends on nothing else than the IR, the arguments and the compiler.
 //! So a cache that has code of the same IR needs clang's front end only.
 
+pub(crate) mod embedded;
 mod words;
 
 use std::collections::BTreeSet;
@@ -93,23 +94,58 @@ pub(crate) fn translate(
     preamble: &Preamble<'_>,
     sources: &[&Source],
 ) -> Result<Vec<Option<Ir>>, LlvmError> {
-    let plan = plan.with(&[("-S", "-emit-llvm-bc")]);
+    let none = || vec![None; sources.len()];
+    let Some(mut plan) = plan.with(&[("-S", "-emit-llvm-bc")]) else {
+        return Ok(none());
+    };
+    // The order of uses has an effect on optimization.
+    let more = ["-disable-llvm-passes", "-emit-llvm-uselists"];
+    plan.arguments.extend(more.map(Into::into));
+    let made = run(
+        context,
+        &plan,
+        preamble,
+        (sources, "bc"),
+        |done, members| {
+            let mentioned = mentioned(context, done);
+            let is_clean = |name: &str| {
+                let names = mentioned.as_ref();
+                names.is_some_and(|names| !names.contains(name))
+            };
+            let irs = members.iter().map(|member| {
+                Ok(match is_clean(member.name) && member.is_done() {
+                    true => Ir::new(files::read(&member.output)?),
+                    false => None,
+                })
+            });
+            irs.collect::<Result<Vec<_>, LlvmError>>()
+        },
+    )?;
+    Ok(made.unwrap_or_else(none))
+}
+
+/// Runs cc1 on sources under names that are the same in each build, because they become a part of the IR, and returns
+/// what `read` makes of the outputs. Returns `None` if two names are the same file.
+fn run<T>(
+    context: &Context<'_>,
+    plan: &Plan,
+    preamble: &Preamble<'_>,
+    (sources, extension): (&[&Source], &str),
+    read: impl FnOnce(&Output, &[Member<'_>]) -> Result<T, LlvmError>,
+) -> Result<Option<T>, LlvmError> {
     // On some file systems, names that differ in case are one file.
     let names = sources
         .iter()
         .map(|source| source.name.to_ascii_lowercase());
     let names: BTreeSet<String> = names.collect();
-    let Some(plan) = plan.filter(|_| names.len() == sources.len()) else {
-        return Ok(vec![None; sources.len()]);
-    };
-    let mut arguments = plan.arguments;
-    // The order of uses has an effect on optimization.
-    arguments.extend(["-disable-llvm-passes", "-emit-llvm-uselists"].map(Into::into));
+    if names.len() != sources.len() {
+        return Ok(None);
+    }
+    let mut arguments = plan.arguments.clone();
     if let Preamble::Precompiled(path) = preamble {
         arguments.extend(["-include-pch".into(), path.into()]);
     }
     let slot = context.work.slot()?;
-    // The name of its file becomes a part of the IR, so it must be the same in each build.
     let file = |source: &Source, extension: &str| {
         let name = format!("uop_{}.{extension}", source.name);
         slot.path().join(name)
@@ -118,7 +154,7 @@ pub(crate) fn translate(
         name: &source.name,
         input: file(source, "c"),
         text: batch::text_of(context, preamble, source),
-        output: file(source, "bc"),
+        output: file(source, extension),
     });
     let members: Vec<Member<'_>> = members.collect();
     batch::write(&members)?;
@@ -128,22 +164,13 @@ pub(crate) fn translate(
         directory: slot.path(),
     };
     let done = command.run(context, &members)?;
-    let mentioned = mentioned(context, &done);
-    let is_clean = |name: &str| {
-        let names = mentioned.as_ref();
-        names.is_some_and(|names| !names.contains(name))
-    };
-    let mut results = Vec::with_capacity(members.len());
+    let result = read(&done, &members)?;
     for member in &members {
-        results.push(match is_clean(member.name) && member.is_done() {
-            true => Ir::new(files::read(&member.output)?),
-            false => None,
-        });
         // The next batch has other names.
         files::remove(&member.input)?;
         files::remove(&member.output)?;
     }
-    Ok(results)
+    Ok(Some(result))
 }
 
 /// Returns the names of the sources that clang has printed something about. Returns `None` if it failed, and if

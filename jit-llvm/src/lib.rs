@@ -77,7 +77,7 @@ mod source;
 mod version;
 mod work;
 
-pub use compiler::{Compiler, CompilerBuilder, Mode};
+pub use compiler::{Compiler, CompilerBuilder, Mode, WithIr};
 pub use dependencies::Dependencies;
 pub use diagnostics::{Diagnostic, Diagnostics, Severity};
 pub use discover::{Search, Toolchain};

@@ -109,6 +109,11 @@ impl Lookup<'_> {
         Key::of([&b"ir"[..], started.stencil.bytes(), ir.contents()])
     }
 
+    /// Returns the key of an entry that is there if there are entries of IR with these arguments and tools.
+    pub(crate) fn any_ir_key(started: &Started) -> Key {
+        Key::of([&b"any ir"[..], started.stencil.bytes()])
+    }
+
     /// Finds out what the record of the last build says. Returns `None` if nothing can be cached.
     pub(crate) fn start(&self, last: Option<Record>) -> Result<Option<Started>, LlvmError> {
         let (Some(arguments), Some(closed)) = (

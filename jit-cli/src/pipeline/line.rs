@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, time::Instant};
 
-use jit_llvm::{Compiler, Ir, Made, Object, Source};
+use jit_llvm::{Compiler, Ir, LlvmError, Made, Object, Source, WithIr};
 use jit_optimizer::{OptimizeError, Optimizer};
 use jit_schema::{ObjectError, Target};
 use jit_stencils::UnresolvedGroup;
@@ -31,21 +31,33 @@ pub(crate) struct Product {
     pub(crate) object: Object,
     /// Whether it is position-independent code, because the other was not possible.
     pub(crate) independent: bool,
+    /// The IR of its source, if that became known.
+    pub(crate) ir: Option<Ir>,
+}
+
+/// What sources are compiled from.
+#[derive(Clone, Copy)]
+pub(crate) enum Origin<'a> {
+    /// The text of all of them.
+    Text,
+    /// The text of all of them, and their IR becomes known.
+    TextKeepingIr,
+    /// The IR of those that have one, and the text of the others.
+    Irs(&'a [Option<&'a Ir>]),
 }
 
 /// The result of each source, and those objects that follow from known inputs.
 type Results = (Vec<Result<UnresolvedGroup, Error>>, Vec<Product>);
 
 impl Line<'_> {
-    /// Returns a result for each source, in their order, and what a cache may store. Sources that have an IR are
-    /// compiled from that.
+    /// Returns a result for each source, in their order, and what a cache may store.
     pub(crate) fn run(
         &self,
         sources: &[Source],
-        irs: &[Option<&Ir>],
+        from: Origin<'_>,
         stages: &mut StageTimes,
     ) -> Results {
-        match self.try_run(self.compiler, (sources, irs), stages) {
+        match self.try_run(self.compiler, (sources, from), stages) {
             Ok(results) => self.run_again(sources, results, stages),
             Err(failure) => (vec![Err(failure)], Vec::new()),
         }
@@ -77,7 +89,7 @@ impl Line<'_> {
             .map(|snapshot| snapshot.map(|snapshot| compiler.adopt(snapshot)));
         let again = adopted
             .map_err(Error::from)
-            .and_then(|_| self.try_run(compiler, (&failed, &[]), stages));
+            .and_then(|_| self.try_run(compiler, (&failed, Origin::Text), stages));
         let (again, more) = match again {
             Ok(again) => again,
             // It concerns all of them, and is reported once.
@@ -92,6 +104,7 @@ impl Line<'_> {
             Some(Product {
                 index: *places.get(product.index)?,
                 independent: true,
+                ir: None,
                 ..product
             })
         }));
@@ -101,10 +114,13 @@ impl Line<'_> {
     fn try_run(
         &self,
         compiler: &Compiler<'_>,
-        (sources, irs): (&[Source], &[Option<&Ir>]),
+        (sources, from): (&[Source], Origin<'_>),
         stages: &mut StageTimes,
     ) -> Result<Results, Error> {
-        let assembly = timed(&mut stages.compile, || compiler.compile_from(sources, irs))?;
+        let (assembly, mut irs): (Vec<_>, Vec<_>) =
+            timed(&mut stages.compile, || compile(compiler, sources, from))?
+                .into_iter()
+                .unzip();
         let started = Instant::now();
         // A failure stays in its place in the list, and each step goes on with the rest.
         let results: Vec<Result<Made<String>, Error>> = sources
@@ -139,6 +155,7 @@ impl Line<'_> {
                         index,
                         object: object.value,
                         independent: false,
+                        ir: irs.get_mut(index).and_then(Option::take),
                     });
                 }
                 Ok(group)
@@ -180,6 +197,19 @@ impl Line<'_> {
         group.listing.disassembly.clone_from(&object.disassembly);
         Ok(group)
     }
+}
+
+fn compile(
+    compiler: &Compiler<'_>,
+    sources: &[Source],
+    from: Origin<'_>,
+) -> Result<Vec<WithIr>, LlvmError> {
+    let texts = match from {
+        Origin::TextKeepingIr => return compiler.compile_with_ir(sources),
+        Origin::Text => compiler.compile(sources)?,
+        Origin::Irs(irs) => compiler.compile_from(sources, irs)?,
+    };
+    Ok(texts.into_iter().map(|text| (text, None)).collect())
 }
 
 /// Returns whether an error is about an address in 32 bits, which position-independent code does not have.

@@ -10,7 +10,7 @@ use std::{
     path::Path,
     sync::{
         Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::{Duration, SystemTime},
 };
@@ -30,7 +30,7 @@ use crate::{
     pipeline::doubts::Doubts,
     pipeline::flags,
     pipeline::functions::Files,
-    pipeline::line::Line,
+    pipeline::line::{Line, Origin},
     pipeline::units::{self, Units},
     pipeline::warned::Warned,
     pipeline::workdir::WorkDir,
@@ -138,6 +138,7 @@ fn build_units(
         doubts: Doubts::default(),
         begun,
         by_ir: AtomicUsize::new(0),
+        keeps_ir: AtomicBool::new(false),
     };
     let mut outcome = build.run()?;
     let names = sources.iter().map(|source| source.name.clone());
@@ -187,6 +188,8 @@ struct Build<'a> {
     begun: SystemTime,
     /// The number of micro-ops that the cache has by their IR.
     by_ir: AtomicUsize,
+    /// Whether to keep the IR of what is compiled from its text.
+    keeps_ir: AtomicBool,
 }
 
 /// The lookup, and what it knows from the last build.
@@ -376,16 +379,23 @@ impl Build<'_> {
     ) -> (Vec<Outcome>, StageTimes) {
         let stages = Mutex::new(StageTimes::default());
         let by_ir = lookup.filter(|_| misses.len() >= LEAST);
+        // Where no IR is found, there is no use in having it before the sources are compiled.
+        let looks = AtomicBool::new(by_ir.is_some_and(|lookup| self.may_find_ir(lookup)));
+        self.keeps_ir.store(by_ir.is_some(), Ordering::Relaxed);
         // Batches are started in their order, so that the large ones come first.
         let first: Vec<(Vec<Outcome>, Vec<Input<'_>>)> = batches(misses, self.mode)
             .into_iter()
             .par_bridge()
             .map(|batch| {
                 let mut own = StageTimes::default();
-                let (mut results, rest) = match self.look_up_ir(batch, by_ir, &mut own) {
+                let searched = by_ir.filter(|_| looks.load(Ordering::Relaxed));
+                let (mut results, rest) = match self.look_up_ir(batch, searched, &mut own) {
                     Ok(divided) => divided,
                     Err(error) => (failed(batch.first(), error), Vec::new()),
                 };
+                if results.is_empty() && rest.iter().all(Input::is_new) {
+                    looks.store(false, Ordering::Relaxed);
+                }
                 self.meter.advance(results.len());
                 // A process for a few sources takes longer to start than to run.
                 let (now, later) = match rest.len() >= LEAST.min(batch.len()) {
@@ -425,7 +435,16 @@ impl Build<'_> {
         }
         let sources: Vec<Source> = batch.iter().map(|input| input.source.clone()).collect();
         let irs: Vec<Option<&Ir>> = batch.iter().map(|input| input.ir.as_ref()).collect();
-        let (results, products) = self.line.run(&sources, &irs, stages);
+        let from = match irs.iter().any(Option::is_some) {
+            true => Origin::Irs(&irs),
+            false if self.keeps_ir.load(Ordering::Relaxed) => Origin::TextKeepingIr,
+            false => Origin::Text,
+        };
+        let (results, products) = self.line.run(&sources, from, stages);
+        if matches!(from, Origin::TextKeepingIr) && products.iter().all(|one| one.ir.is_none()) {
+            // The sources were compiled twice, because of a warning, for example.
+            self.keeps_ir.store(false, Ordering::Relaxed);
+        }
         if let Some(lookup) = lookup {
             self.store(batch, &products, lookup);
         }

@@ -91,11 +91,19 @@ impl Sysroot {
     /// the cache.
     pub(crate) fn find(name: &Path, cache: Option<&Path>) -> Result<Sysroot, Error> {
         if name == Path::new(BUILTIN) {
+            let temporary = || env::temp_dir().join("jit-cli");
             let directory = cache
                 .map(Path::to_path_buf)
                 .or_else(Cache::default_directory)
-                .unwrap_or_else(|| env::temp_dir().join("jit-cli"));
-            let directory = unpack(&directory)?;
+                .unwrap_or_else(temporary);
+            let directory = unpack(&directory).or_else(|error| {
+                let temporary = temporary();
+                tracing::warn!(
+                    "{error}: the headers are unpacked in {}",
+                    temporary.display()
+                );
+                unpack(&temporary)
+            })?;
             // clang runs in another directory.
             let absolute = directory
                 .canonicalize()

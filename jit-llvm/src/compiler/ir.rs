@@ -4,10 +4,15 @@ use super::Compiler;
 use crate::{
     driver,
     error::LlvmError,
-    ir::{self, Ir},
+    ir::{self, Ir, embedded},
     made::Made,
+    plan::Plan,
+    preamble::Preamble,
     source::Source,
 };
+
+/// The assembly of a source, and its IR if that is known.
+pub type WithIr = (Result<Made<String>, LlvmError>, Option<Ir>);
 
 impl Compiler<'_> {
     /// Translates sources to LLVM's IR. Returns one result for each, in the order of the sources. It is `None` where
@@ -20,14 +25,7 @@ impl Compiler<'_> {
     /// Those that affect every source, as for [`Compiler::compile`].
     pub fn translate(&self, sources: &[Source]) -> Result<Vec<Option<Ir>>, LlvmError> {
         let mut results = vec![None; sources.len()];
-        let (Some(plans), Some(snapshot)) = (self.plans()?, self.snapshot()?) else {
-            return Ok(results);
-        };
-        let plan = plans.compile.closed();
-        if self.are_few(sources.len()) || !ir::is_possible(&plan) {
-            return Ok(results);
-        }
-        let Some(preamble) = self.preamble_of(snapshot, sources.len())? else {
+        let Some((plan, preamble)) = self.for_ir(sources.len())? else {
             return Ok(results);
         };
         let usable = |(_, source): &(usize, &Source)| !source.may_include();
@@ -116,5 +114,51 @@ impl Compiler<'_> {
                 })
                 .collect(),
         })
+    }
+
+    /// Compiles to assembly, as [`Compiler::compile`] does, and returns the IR of the sources as well, which
+    /// [`Compiler::translate`] would return. Either all of them have one or none.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Compiler::compile`].
+    pub fn compile_with_ir(&self, sources: &[Source]) -> Result<Vec<WithIr>, LlvmError> {
+        let usable: Vec<&Source> = sources.iter().filter(|one| !one.may_include()).collect();
+        let made = match self.for_ir(sources.len())? {
+            Some((plan, preamble)) if usable.len() == sources.len() => {
+                embedded::compile(&self.context, &plan, &preamble, &usable)?
+            }
+            _ => None,
+        };
+        Ok(match made {
+            Some(made) => made
+                .into_iter()
+                .map(|(value, ir)| {
+                    let made = Made {
+                        value,
+                        from_known_inputs: true,
+                    };
+                    (Ok(made), Some(ir))
+                })
+                .collect(),
+            None => {
+                let texts = self.compile(sources)?;
+                texts.into_iter().map(|text| (text, None)).collect()
+            }
+        })
+    }
+
+    /// Returns the command and the preamble for so many sources whose IR is asked for. Returns `None` where the IR would
+    /// not say all that counts, and where it is not worth it.
+    fn for_ir(&self, sources: usize) -> Result<Option<(Plan, Preamble<'_>)>, LlvmError> {
+        let (Some(plans), Some(snapshot)) = (self.plans()?, self.snapshot()?) else {
+            return Ok(None);
+        };
+        let plan = plans.compile.closed();
+        if self.are_few(sources) || !ir::is_possible(&plan) {
+            return Ok(None);
+        }
+        let preamble = self.preamble_of(snapshot, sources)?;
+        Ok(preamble.map(|preamble| (plan, preamble)))
     }
 }

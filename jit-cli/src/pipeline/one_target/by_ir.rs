@@ -28,6 +28,13 @@ pub(super) struct Input<'a> {
     pub(super) ir: Option<Ir>,
 }
 
+impl Input<'_> {
+    /// Returns whether the cache has nothing for it, not even what is to be compiled again and compared.
+    pub(super) fn is_new(&self) -> bool {
+        self.ir_key.is_none() || self.ir.is_some()
+    }
+}
+
 /// Sources that were compiled before, and those that were not.
 pub(super) type Divided<'a> = (Vec<Outcome>, Vec<Input<'a>>);
 
@@ -93,6 +100,15 @@ impl Build<'_> {
         }
         self.by_ir.fetch_add(found.len(), Ordering::Relaxed);
         Ok((found, rest))
+    }
+
+    /// Returns whether the cache has entries of IR for these arguments and tools.
+    pub(super) fn may_find_ir(&self, (lookup, started): LookupOf<'_>) -> bool {
+        let key = Lookup::any_ir_key(started);
+        lookup
+            .cache
+            .fetch([key].iter(), self.line.compiler.interrupt());
+        lookup.cache.has(&key)
     }
 
     /// Takes entries of IR from the shared cache, if there is one, and what they refer to.

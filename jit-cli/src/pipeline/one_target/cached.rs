@@ -217,6 +217,7 @@ impl Build<'_> {
             tracing::warn!("nothing is stored in the cache, because the tools were replaced");
             return;
         }
+        let mut has_ir = false;
         for product in products {
             let Some(input) = batch.get(product.index) else {
                 continue;
@@ -225,7 +226,9 @@ impl Build<'_> {
                 continue;
             };
             let object = &product.object;
-            for key in std::iter::once(key).chain(&input.ir_key) {
+            let ir = product.ir.as_ref();
+            let ir = input.ir_key.or_else(|| Some(Lookup::ir_key(started, ir?)));
+            for key in std::iter::once(key).chain(&ir) {
                 self.doubts.compare(key, &source.name, object);
             }
             let complete = object.disassembly.is_some() || lookup.toolchain.objdump.is_none();
@@ -235,13 +238,18 @@ impl Build<'_> {
             let entry = Entry::Object(object.clone());
             if !product.independent {
                 lookup.cache.put(key, &entry);
-                if let Some(ir) = &input.ir_key {
-                    lookup.cache.put(ir, &Entry::SameAs(*key));
+                if let Some(ir) = ir {
+                    has_ir = true;
+                    lookup.cache.put(&ir, &Entry::SameAs(*key));
                 }
             } else if let Ok(Some(independent)) = self.independent_key(key) {
                 lookup.cache.put(&independent, &entry);
                 lookup.cache.put(key, &Entry::PositionIndependent);
             }
+        }
+        let any = Lookup::any_ir_key(started);
+        if has_ir && !lookup.cache.has(&any) {
+            lookup.cache.put(&any, &Entry::SameAs(any));
         }
     }
 }
