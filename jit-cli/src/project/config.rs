@@ -26,7 +26,7 @@ pub(crate) const FILE_NAME: &str = "jit.toml";
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Config {
-    /// A CPython checkout. It has its own template and cases, so the keys in [`OWN`] are refused.
+    /// A CPython checkout. It has its own template and cases, so the keys of projects that bring theirs are refused.
     pub(crate) cpython: Option<PathBuf>,
     /// The C source in which a micro-op replaces `CASE`.
     template: Option<PathBuf>,
@@ -152,11 +152,11 @@ struct TargetTable {
     cflags: Vec<String>,
 }
 
-/// The keys of a project that brings its own micro-ops.
-const OWN: [&str; 15] = [
-    "template",
-    "cases",
-    "source",
+/// The keys of a project whose micro-ops are cases.
+pub(crate) const OF_CASES: [&str; 3] = ["template", "cases", "header-format"];
+
+/// The keys of a project whose micro-ops are functions, besides `source`.
+pub(crate) const OF_FUNCTIONS: [&str; 7] = [
     "stencils",
     "entry",
     "holes",
@@ -164,12 +164,10 @@ const OWN: [&str; 15] = [
     "variants",
     "optimize",
     "frame-pointer",
-    "shim",
-    "include",
-    "defines",
-    "stencil-defines",
-    "header-format",
 ];
+
+/// The other keys of a project that brings its own micro-ops.
+const OWN: [&str; 5] = ["source", "shim", "include", "defines", "stencil-defines"];
 
 /// A path in a `jit.toml`, and the key that it was given with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -278,7 +276,9 @@ impl Config {
 
     /// Refuses the keys of a project with its own micro-ops, because the project is a checkout.
     pub(crate) fn refuse_own(&self, checkout: &Path) -> Result<(), Error> {
-        match OWN.iter().find(|key| self.table.contains_key(**key)) {
+        let own = OF_CASES.iter().chain(&OF_FUNCTIONS).chain(&OWN);
+        let mut present = own.filter(|key| self.table.contains_key(**key));
+        match present.next() {
             Some(key) => Err(self.error(format!(
                 "{key} is for a project with its own template and cases, but the project is the CPython \
                  checkout {}, which has them: remove the key, or build without the checkout",

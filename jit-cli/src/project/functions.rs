@@ -17,7 +17,10 @@ use sha2::{Digest as _, Sha256};
 use crate::{
     error::Error,
     hex,
-    project::{config::Config, flags},
+    project::{
+        config::{Config, OF_CASES, OF_FUNCTIONS},
+        flags,
+    },
 };
 
 /// The functions that become stencils, and what their symbols stand for.
@@ -60,32 +63,18 @@ pub(crate) enum FramePointer {
     Free,
 }
 
-/// The keys that only such a project has.
-const KEYS: [&str; 7] = [
-    "stencils",
-    "entry",
-    "holes",
-    "stencil",
-    "variants",
-    "optimize",
-    "frame-pointer",
-];
-
-/// The keys that it does not have.
-const OTHERS: [&str; 3] = ["template", "cases", "header-format"];
-
 impl Functions {
     /// Returns the functions of a project, if it has a `source`.
     pub(crate) fn of(config: &Config) -> Result<Option<Functions>, Error> {
         let Some(source) = &config.source else {
-            return match config.first_of(&KEYS) {
+            return match config.first_of(&OF_FUNCTIONS) {
                 Some(key) => Err(config.error(format!(
                     "{key} is for a project whose micro-ops are functions: name their files with source"
                 ))),
                 None => Ok(None),
             };
         };
-        if let Some(key) = config.first_of(&OTHERS) {
+        if let Some(key) = config.first_of(&OF_CASES) {
             return Err(config.error_at(
                 source.span().start,
                 format!("a project has source or {key}, not both"),
