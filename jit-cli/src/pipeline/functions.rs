@@ -113,6 +113,9 @@ impl<'a> Files<'a> {
                 path: path(),
                 source,
             })?;
+            self.functions
+                .holes
+                .check_undefined(self.config, &path(), &module.defined())?;
             modules.push(((*variant, *file), module));
         }
         let origins = self.origins(&modules)?;

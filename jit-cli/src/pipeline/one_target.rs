@@ -1,5 +1,6 @@
 //! Building one target, from micro-ops to stencils.
 
+mod batches;
 mod by_ir;
 mod cached;
 mod job;
@@ -21,7 +22,11 @@ use jit_stencils::UnresolvedGroup;
 use rayon::prelude::*;
 
 pub(crate) use self::job::{Built, Job, Shim, ShimSource};
-use self::{by_ir::Input, meter::Meter};
+use self::{
+    batches::{LEAST, batches},
+    by_ir::Input,
+    meter::Meter,
+};
 use crate::{
     cache::key::Key,
     cache::lookup::{Keys, Lookup, Started},
@@ -146,6 +151,7 @@ fn build_units(
     let mut set = timed(&mut outcome.stages.stencils, || {
         jit_stencils::resolve(target, named)
     })?;
+    units.check(&set)?;
     if let Some(symbols) = units.finish(&mut set) {
         let symbols = &symbols;
         job.listener.tell(&Event::HostSymbols { target, symbols });
@@ -463,29 +469,6 @@ fn failed(first: Option<&Miss<'_>>, error: Error) -> Vec<Outcome> {
 fn add(stages: &Mutex<StageTimes>, more: &StageTimes) {
     let stages = stages.lock();
     stages.unwrap_or_else(PoisonError::into_inner).add(more);
-}
-
-/// The least sources for one process. Starting it takes about as long as compiling three micro-ops.
-const LEAST: usize = 24;
-/// The most sources for one process: each micro-op takes memory.
-const MOST: usize = 256;
-
-/// Splits the work into batches of [`LEAST`] to [`MOST`]. The last ones are smaller, so that no core waits long for
-/// another.
-fn batches<T>(all: &[T], mode: Mode) -> Vec<&[T]> {
-    if mode == Mode::Driver {
-        return all.chunks(1).collect();
-    }
-    let threads = rayon::current_num_threads().max(1);
-    let mut batches = Vec::new();
-    let mut rest = all;
-    while !rest.is_empty() {
-        let size = rest.len().div_ceil(2 * threads).clamp(LEAST, MOST);
-        let (batch, others) = rest.split_at_checked(size).unwrap_or((rest, &[]));
-        batches.push(batch);
-        rest = others;
-    }
-    batches
 }
 
 /// Returns all values, or all errors as one.

@@ -6,10 +6,10 @@ use std::{
 };
 
 use jit_llvm::{Ir, Source};
-use jit_stencils::{Interface, PatchValue, StencilSet};
+use jit_stencils::{HoleValue, Interface, PatchValue, StencilSet};
 
 use crate::{
-    error::Error,
+    error::{Error, FunctionError},
     pipeline::functions::{Files, Split},
     project::{
         cases::Case,
@@ -136,6 +136,45 @@ impl<'f, 'a> Units<'f, 'a> {
             Units::Sources(_, places) => places.translate(text),
             Units::Modules(..) => text.to_owned(),
         }
+    }
+
+    /// Refuses stencils of functions that use other values than `[holes]` gives them. Names in assembly are not replaced.
+    pub(crate) fn check(&self, set: &StencilSet) -> Result<(), Error> {
+        let Units::Modules(split, _) = self else {
+            return Ok(());
+        };
+        for (uop, group) in &set.groups {
+            let names = split.sources.iter().zip(&split.interfaces);
+            let own = names.into_iter().find(|(source, _)| source.name == *uop);
+            let is_given = |base: HoleValue| match (base, own) {
+                (base, _) if base.is_of_cpython() => false,
+                (
+                    HoleValue::Operand(index)
+                    | HoleValue::OperandHigh(index)
+                    | HoleValue::OperandLow(index),
+                    Some((_, interface)),
+                ) => interface
+                    .operands
+                    .get(usize::from(index))
+                    .is_some_and(|bits| *bits > 0),
+                (HoleValue::Place(index), Some((_, interface))) => index < interface.targets,
+                _ => true,
+            };
+            let holes = group.code.holes.iter().chain(&group.data.holes);
+            let other = holes.into_iter().find_map(|hole| match hole.value {
+                PatchValue::Address { base, .. } if !is_given(base) => Some(base),
+                _ => None,
+            });
+            if let Some(base) = other {
+                let message = format!(
+                    "it refers to _JIT_{base}, which no hole of it is: assembly can have a hole as an operand of the asm \
+                     statement, but not by a name"
+                );
+                let uop = uop.clone();
+                return Err(FunctionError::Function { uop, message }.into());
+            }
+        }
+        Ok(())
     }
 
     /// Adds to each stencil of functions what instructions for it have. Returns the symbols that the host has to define,

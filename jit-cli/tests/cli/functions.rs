@@ -229,6 +229,9 @@ fn wrong_configurations_are_refused_with_their_lines() {
 fn wrong_functions_are_refused_with_their_places() {
     fixtures::needs!(clang_22, objdump_22);
     let with = |more: &str| format!("{OPS}{more}\n");
+    let assembly = |name: &str| {
+        format!("void op_f(long *p) {{ asm(\"movabsq ${name}, %0\" : \"=r\"(p[0])); NEXT(p); }}")
+    };
     for (ops, status, place, expected) in [
         (
             with("void op_f(long *p) { p[0] = (int)(long)A; NEXT(q); }"),
@@ -262,6 +265,30 @@ fn wrong_functions_are_refused_with_their_places() {
             14,
             "ops.c:9: ",
             "w is weak",
+        ),
+        (
+            with(&assembly("_JIT_OPERAND0")),
+            14,
+            "ops.c:8: ",
+            "it refers to _JIT_OPERAND0, which no hole of it is",
+        ),
+        (
+            with(&assembly("_JIT_OPERAND_7")),
+            14,
+            "ops.c:8: ",
+            "it refers to _JIT_OPERAND_7, which no hole of it is",
+        ),
+        (
+            with("char A[4] = { 1 };"),
+            21,
+            "jit.toml: line ",
+            "A is a hole, but ",
+        ),
+        (
+            with("void NEXT(long *p) { p[0] = 1; }"),
+            21,
+            "jit.toml: line ",
+            "NEXT is a hole, but ",
         ),
     ] {
         let text = message(CONFIG, &ops, status);

@@ -121,6 +121,16 @@ impl<'a> Module<'a> {
         names
     }
 
+    /// Returns the names of the functions and variables that the module defines.
+    pub fn defined(&self) -> Vec<String> {
+        let all = self.symbols.iter();
+        let own =
+            all.filter(|(name, symbol)| !name.starts_with("llvm.") && !self.is_external(symbol));
+        let mut names: Vec<String> = own.map(|(name, _)| lexer::plain(name)).collect();
+        names.sort();
+        names
+    }
+
     /// Returns where a function is defined, if the module has debug information.
     pub fn place(&self, function: &str) -> Option<Place> {
         let name = self

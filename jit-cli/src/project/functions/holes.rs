@@ -1,6 +1,6 @@
 //! `[holes]`: what symbols stand for.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, path::Path};
 
 use jit_llvm::modules::{Part, Role, Roles};
 use jit_schema::Target;
@@ -82,6 +82,28 @@ impl Holes {
                 format!(
                     "[stencil.{}]: there is no stencil of this name",
                     name.get_ref()
+                ),
+            )),
+        }
+    }
+
+    /// Refuses holes that a file defines. `defined` are the symbols that it does.
+    pub(crate) fn check_undefined(
+        &self,
+        config: &Config,
+        path: &Path,
+        defined: &[String],
+    ) -> Result<(), Error> {
+        let all = self.own.values().chain([&self.all]).flatten();
+        let is_defined = |name: &str| defined.iter().any(|symbol| Holes::is_named(name, symbol));
+        match all.into_iter().find(|(name, _)| is_defined(name)) {
+            None => Ok(()),
+            Some((name, hole)) => Err(config.error_at(
+                hole.at,
+                format!(
+                    "{name} is a hole, but {} defines it: declare it there with extern, and without a body or an \
+                     initial value",
+                    path.display()
                 ),
             )),
         }
