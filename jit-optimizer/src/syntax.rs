@@ -19,7 +19,7 @@ const PLACES: [&str; 4] = [
 /// The next micro-op, for jumps to it that are not removed.
 const STAYS: &str = "_JIT_CONTINUE_JUMP";
 
-/// Returns whether a name is that of a place with a number: `_JIT_PLACE_<N>`.
+/// Returns whether a symbol is a place with a number: `_JIT_PLACE_<N>`.
 fn is_numbered(name: &str) -> bool {
     let number = name.strip_prefix("_JIT_PLACE_");
     number.is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
@@ -136,8 +136,8 @@ impl Syntax {
         self.c_name(symbol) == STAYS
     }
 
-    /// Returns whether a symbol is the address of the next micro-op, by a name that stays in the assembly:
-    /// the one for jumps that stay, or that of an import.
+    /// Returns whether a symbol is the address of the next micro-op, by a name that stays in the assembly: the
+    /// name for jumps that stay, or the name of an import.
     pub(crate) fn is_next(&self, symbol: &str) -> bool {
         let symbol = scan::unquoted(symbol.strip_prefix('$').unwrap_or(symbol));
         let imported = symbol.strip_prefix("__imp_");

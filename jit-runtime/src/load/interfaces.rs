@@ -85,9 +85,9 @@ pub(super) fn check_value(group: &StencilGroup, base: HoleValue) -> Result<(), P
 /// The number of a value.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Number {
-    /// That of an operand, or of the operand that the value is half of.
+    /// The number of an operand. Both halves of an operand have its number.
     Operand(u16),
-    /// That of a target.
+    /// The number of a target.
     Target(u16),
 }
 

@@ -69,7 +69,7 @@ pub(crate) fn base(symbol: &str) -> String {
     text
 }
 
-/// Returns whether a name without parameters is that of a function in another one, such as a lambda.
+/// Returns whether a name, without its parameters, belongs to a function that is local to another one, such as a lambda.
 pub(crate) fn is_inner(base: &str) -> bool {
     base.replace("(anonymous namespace)", "")
         .contains(['(', '\''])
