@@ -151,9 +151,9 @@ fn build_units(
     let mut set = timed(&mut outcome.stages.stencils, || {
         jit_stencils::resolve(target, named)
     })?;
+    let symbols = units.finish(&mut set);
     units.check(&set)?;
-    if let Some(symbols) = units.finish(&mut set) {
-        let symbols = &symbols;
+    if let Some(symbols) = &symbols {
         job.listener.tell(&Event::HostSymbols { target, symbols });
     }
     Ok(Built {

@@ -138,30 +138,25 @@ impl<'f, 'a> Units<'f, 'a> {
         }
     }
 
-    /// Refuses stencils of functions that use other values than `[holes]` gives them. Names in assembly are not replaced.
+    /// Refuses stencils of functions that use other values than `[holes]` gives them, as [`finish`](Units::finish) has noted.
+    /// Names in assembly are not replaced.
     pub(crate) fn check(&self, set: &StencilSet) -> Result<(), Error> {
-        let Units::Modules(split, _) = self else {
+        if matches!(self, Units::Sources(..)) {
             return Ok(());
-        };
+        }
         for (uop, group) in &set.groups {
-            let names = split.sources.iter().zip(&split.interfaces);
-            let own = names.into_iter().find(|(source, _)| source.name == *uop);
-            let is_given = |base: HoleValue| match (base, own) {
-                (base, _) if base.is_of_cpython() => false,
-                (
-                    HoleValue::Operand(index)
-                    | HoleValue::OperandHigh(index)
-                    | HoleValue::OperandLow(index),
-                    Some((_, interface)),
-                ) => interface
-                    .operands
+            let Interface { operands, targets } = &group.interface;
+            let is_given = |base: HoleValue| match base {
+                HoleValue::Operand(index)
+                | HoleValue::OperandHigh(index)
+                | HoleValue::OperandLow(index) => operands
                     .get(usize::from(index))
                     .is_some_and(|bits| *bits > 0),
-                (HoleValue::Place(index), Some((_, interface))) => index < interface.targets,
-                _ => true,
+                HoleValue::Place(index) => index < *targets,
+                base => !base.is_of_cpython(),
             };
-            let holes = group.code.holes.iter().chain(&group.data.holes);
-            let other = holes.into_iter().find_map(|hole| match hole.value {
+            let mut holes = group.code.holes.iter().chain(&group.data.holes);
+            let other = holes.find_map(|hole| match hole.value {
                 PatchValue::Address { base, .. } if !is_given(base) => Some(base),
                 _ => None,
             });

@@ -6,7 +6,22 @@ use fixtures::workspace;
 use jit_cli::Target;
 use jit_stencils::{PatchValue, StencilSet};
 
-use crate::sandbox::{LINUX, Sandbox};
+use crate::sandbox::{LINUX, Run, Sandbox};
+
+/// Returns the build of the project in the directory `p`.
+fn build(sandbox: &Sandbox) -> Run<'_> {
+    sandbox.run(&[
+        "build",
+        "-o",
+        "out",
+        "--llvm-version",
+        "22",
+        "-t",
+        LINUX,
+        "--config",
+        "p/jit.toml",
+    ])
+}
 
 /// Returns the stencils that a project of `fixtures/functions` becomes, and what is printed.
 fn stencils(sandbox: &Sandbox, project: &str, triple: &str) -> (StencilSet, String) {
@@ -176,19 +191,7 @@ fn message(config: &str, ops: &str, status: i32) -> String {
     let sandbox = Sandbox::new();
     sandbox.write("p/jit.toml", config);
     sandbox.write("p/ops.c", ops);
-    sandbox
-        .run(&[
-            "build",
-            "-o",
-            "out",
-            "--llvm-version",
-            "22",
-            "-t",
-            LINUX,
-            "--config",
-            "p/jit.toml",
-        ])
-        .fails(status)
+    build(&sandbox).fails(status)
 }
 
 #[test]
@@ -322,17 +325,7 @@ fn names_of_cxx_are_those_that_the_author_wrote() {
             "p/jit.toml",
             CONFIG.replace("ops.c", "ops.cpp").replace("op_*", "vm::*"),
         );
-        sandbox.run(&[
-            "build",
-            "-o",
-            "out",
-            "--llvm-version",
-            "22",
-            "-t",
-            LINUX,
-            "--config",
-            "p/jit.toml",
-        ])
+        build(&sandbox)
     };
     build("").succeeds();
     let path = sandbox.path(&format!("out/jit_stencils-{LINUX}.stencils"));
@@ -362,19 +355,7 @@ fn holes_that_nothing_uses_are_named_with_what_is_near() {
     let sandbox = Sandbox::new();
     sandbox.write("p/ops.c", OPS.replace("NEXT", "NXT"));
     sandbox.write("p/jit.toml", format!("{CONFIG}other = \"marker\"\n"));
-    let printed = sandbox
-        .run(&[
-            "build",
-            "-o",
-            "out",
-            "--llvm-version",
-            "22",
-            "-t",
-            LINUX,
-            "--config",
-            "p/jit.toml",
-        ])
-        .succeeds();
+    let printed = build(&sandbox).succeeds();
     let text = printed.stderr;
     assert!(
         text.contains(
@@ -397,19 +378,7 @@ fn warnings_are_printed_once_with_the_authors_lines() {
         "p/jit.toml",
         format!("{CONFIG}[variants.a]\n[variants.b]\ndefines = [\"B\"]\n"),
     );
-    let printed = sandbox
-        .run(&[
-            "build",
-            "-o",
-            "out",
-            "--llvm-version",
-            "22",
-            "-t",
-            LINUX,
-            "--config",
-            "p/jit.toml",
-        ])
-        .succeeds();
+    let printed = build(&sandbox).succeeds();
     let text = printed.stderr;
     assert_eq!(
         text.matches("ops.c:4:38: warning: division by zero")
@@ -458,19 +427,7 @@ fn llvm_ir_is_taken_as_text_and_as_bitcode() {
             assert!(done.unwrap().success());
         }
         sandbox.write("p/jit.toml", CONFIG.replace("ops.c", name));
-        sandbox
-            .run(&[
-                "build",
-                "-o",
-                "out",
-                "--llvm-version",
-                "22",
-                "-t",
-                LINUX,
-                "--config",
-                "p/jit.toml",
-            ])
-            .succeeds();
+        build(&sandbox).succeeds();
         let path = sandbox.path(&format!("out/jit_stencils-{LINUX}.stencils"));
         let set = jit_stencils::file::decode(&fs::read(path).unwrap()).unwrap();
         sets.push(

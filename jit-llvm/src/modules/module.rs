@@ -113,20 +113,19 @@ impl<'a> Module<'a> {
 
     /// Returns the names of the functions and variables that the module refers to and does not define.
     pub fn external(&self) -> Vec<String> {
-        let all = self.symbols.iter();
-        let external =
-            all.filter(|(name, symbol)| !name.starts_with("llvm.") && self.is_external(symbol));
-        let mut names: Vec<String> = external.map(|(name, _)| lexer::plain(name)).collect();
-        names.sort();
-        names
+        self.names(|symbol| self.is_external(symbol))
     }
 
     /// Returns the names of the functions and variables that the module defines.
     pub fn defined(&self) -> Vec<String> {
+        self.names(|symbol| !self.is_external(symbol))
+    }
+
+    /// Returns the names of some symbols, in alphabetical order, without those of LLVM.
+    fn names(&self, is_wanted: impl Fn(&Symbol) -> bool) -> Vec<String> {
         let all = self.symbols.iter();
-        let own =
-            all.filter(|(name, symbol)| !name.starts_with("llvm.") && !self.is_external(symbol));
-        let mut names: Vec<String> = own.map(|(name, _)| lexer::plain(name)).collect();
+        let wanted = all.filter(|(name, symbol)| !name.starts_with("llvm.") && is_wanted(symbol));
+        let mut names: Vec<String> = wanted.map(|(name, _)| lexer::plain(name)).collect();
         names.sort();
         names
     }

@@ -1,27 +1,13 @@
 //! Modules and functions that cannot become stencils are refused, and the reason is named.
 
-use std::fs;
-
 use jit_llvm::modules::{Module, ModuleError, Refusal, Roles, Wanted};
 
 use crate::sources::Clang;
 
 fn ir(clang: &Clang, name: &str, text: &str) -> String {
     let directory = tempfile::tempdir().unwrap();
-    let (input, output) = (directory.path().join(name), directory.path().join("a.ll"));
-    fs::write(&input, text).unwrap();
-    let target = "--target=x86_64-unknown-linux-gnu";
-    let words = [
-        target,
-        "-Os",
-        "-S",
-        "-emit-llvm",
-        "-Xclang",
-        "-disable-llvm-passes",
-        "-w",
-    ];
-    clang.run(&words, &input, &output);
-    fs::read_to_string(output).unwrap()
+    let words = ["--target=x86_64-unknown-linux-gnu", "-Os"];
+    clang.ir_of((name, text), &words, directory.path())
 }
 
 fn refusal(ir: &str) -> ModuleError {

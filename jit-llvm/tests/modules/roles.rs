@@ -9,8 +9,6 @@ use crate::sources::Clang;
 /// Returns the IR of C before optimization.
 fn ir(clang: &Clang, text: &str) -> String {
     let directory = tempfile::tempdir().unwrap();
-    let (input, output) = (directory.path().join("a.c"), directory.path().join("a.ll"));
-    fs::write(&input, text).unwrap();
     let words = [
         "--target=x86_64-unknown-linux-gnu",
         "-Os",
@@ -18,14 +16,8 @@ fn ir(clang: &Clang, text: &str) -> String {
         "-mcmodel=medium",
         "-mlarge-data-threshold=0",
         "-fno-builtin",
-        "-S",
-        "-emit-llvm",
-        "-Xclang",
-        "-disable-llvm-passes",
-        "-w",
     ];
-    clang.run(&words, &input, &output);
-    fs::read_to_string(output).unwrap()
+    clang.ir_of(("a.c", text), &words, directory.path())
 }
 
 fn operand(index: u16, bits: u8) -> Role {

@@ -81,12 +81,21 @@ impl Clang {
 
     /// Returns a file's LLVM IR before optimization.
     pub(crate) fn ir(&self, file: &File, arguments: &[&str], directory: &Path) -> String {
-        let input = directory.join(file.name);
-        fs::write(&input, file.text).unwrap();
-        let output = directory.join("whole.ll");
+        let words = [&FLAGS[..], arguments].concat();
+        self.ir_of((file.name, file.text), &words, directory)
+    }
+
+    /// Returns the LLVM IR before optimization of a text in a file of this name.
+    pub(crate) fn ir_of(
+        &self,
+        (name, text): (&str, &str),
+        arguments: &[&str],
+        directory: &Path,
+    ) -> String {
+        let (input, output) = (directory.join(name), directory.join("whole.ll"));
+        fs::write(&input, text).unwrap();
         let words = [
             &["-S", "-emit-llvm", "-Xclang", "-disable-llvm-passes", "-w"],
-            &FLAGS[..],
             arguments,
         ]
         .concat();

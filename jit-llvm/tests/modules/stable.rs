@@ -1,25 +1,12 @@
 //! The text of a split module, which is the key of the cache, depends on nothing but the function and what it reaches.
 
-use std::fs;
-
 use jit_llvm::modules::{Extracted, Module, Roles, Wanted};
 
 use crate::sources::Clang;
 
 fn split(clang: &Clang, name: &str, text: &str, function: &str) -> Extracted {
     let directory = tempfile::tempdir().unwrap();
-    let (input, output) = (directory.path().join(name), directory.path().join("a.ll"));
-    fs::write(&input, text).unwrap();
-    let words = [
-        "-Os",
-        "-S",
-        "-emit-llvm",
-        "-Xclang",
-        "-disable-llvm-passes",
-        "-w",
-    ];
-    clang.run(&words, &input, &output);
-    let ir = fs::read_to_string(output).unwrap();
+    let ir = clang.ir_of((name, text), &["-Os"], directory.path());
     let roles = Roles::new();
     Module::parse(&ir)
         .unwrap()
@@ -88,23 +75,9 @@ fn debug_information_does_not_matter() {
     };
     let clang = Clang { path };
     let directory = tempfile::tempdir().unwrap();
-    let (input, output) = (
-        directory.path().join("ops.c"),
-        directory.path().join("a.ll"),
-    );
-    fs::write(&input, include_str!("ops.c")).unwrap();
-    let texts = ["-g0", "-gline-tables-only", "-g"].map(|debug| {
-        let words = [
-            "-Os",
-            "-S",
-            "-emit-llvm",
-            "-Xclang",
-            "-disable-llvm-passes",
-            debug,
-        ];
-        clang.run(&words, &input, &output);
-        fs::read_to_string(&output).unwrap()
-    });
+    let source = ("ops.c", include_str!("ops.c"));
+    let texts = ["-g0", "-gline-tables-only", "-g"]
+        .map(|debug| clang.ir_of(source, &["-Os", debug], directory.path()));
     let modules = texts.each_ref().map(|text| Module::parse(text).unwrap());
     let roles = Roles::new();
     for name in modules[0]
