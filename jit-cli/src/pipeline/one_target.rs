@@ -2,6 +2,7 @@
 
 mod batches;
 mod by_ir;
+mod by_text;
 mod cached;
 mod job;
 mod meter;
@@ -13,7 +14,7 @@ use std::{
         Mutex, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    time::{Duration, SystemTime},
+    time::SystemTime,
 };
 
 use jit_llvm::{CompileOptions, Compiler, Diagnostics, Ir, Mode, Source};
@@ -25,6 +26,7 @@ pub(crate) use self::job::{Built, Job, Shim, ShimSource};
 use self::{
     batches::{LEAST, batches},
     by_ir::Input,
+    by_text::Found,
     meter::Meter,
 };
 use crate::{
@@ -201,11 +203,14 @@ struct Build<'a> {
 /// The lookup, and what it knows from the last build.
 type LookupOf<'a> = (&'a Lookup<'a>, &'a Started);
 
-/// What was found in the cache, and what has to be compiled.
-struct Found<'a> {
+/// The stencils before they are combined to a set.
+struct Uops {
+    /// The results in the order of the sources.
     groups: Vec<Outcome>,
-    misses: Vec<Miss<'a>>,
+    /// The number of them that were in the cache by their texts.
+    cached: usize,
     keys: Keys,
+    stages: StageTimes,
 }
 
 /// The index of a source, and its result.
@@ -224,41 +229,29 @@ impl Build<'_> {
             None => None,
         };
         let lookup = self.lookup.as_ref().zip(started.as_ref());
-        let found = match self.modules {
-            Some((irs, _)) => timed(&mut stages.lookup, || self.find_modules(lookup, irs))?,
-            None => match timed(&mut stages.lookup, || self.recorded(lookup))? {
-                // Then nothing is preprocessed.
-                Some(found) if found.misses.is_empty() => found,
-                first => self.find(lookup, first, &mut stages)?,
-            },
-        };
-        let Found {
-            mut groups,
-            misses,
-            keys,
-        } = found;
-        let cached = self.sources.len() - misses.len();
-        self.meter.plan(cached);
-        timed(&mut stages.prepare, || self.prepare(misses.len()))?;
         let build_shim = || {
             let shim = self.shim.map(|source| self.build_shim(source, lookup));
             shim.transpose()
         };
-        let ((compiled, spent), shim) = if self.mode == Mode::Driver {
+        let (uops, shim) = if self.mode == Mode::Driver {
             // The headers have not been compiled yet. If they have errors, the shim reports them once.
             let shim = build_shim()?;
-            (self.compile(&misses, lookup), Ok(shim))
+            (self.build_uops(lookup), Ok(shim))
         } else {
-            rayon::join(|| self.compile(&misses, lookup), build_shim)
+            rayon::join(|| self.build_uops(lookup), build_shim)
         };
+        let Uops {
+            groups,
+            cached,
+            keys,
+            stages: spent,
+        } = uops?;
         let (shim, shim_key) = shim?.unzip();
         let of_modules = self.reads_of_modules(shim_key.as_ref())?;
         stages.add(&spent);
         if let Some(lookup) = &self.lookup {
             lookup.cache.trim();
         }
-        groups.extend(compiled);
-        groups.sort_by_key(|(index, _)| *index);
         let groups = all(groups.into_iter().map(|(_, group)| group))?;
         let reads = match lookup {
             Some((lookup, started)) => {
@@ -286,11 +279,42 @@ impl Build<'_> {
         })
     }
 
+    /// Takes from the cache what is there, and compiles the rest.
+    fn build_uops(&self, lookup: Option<LookupOf<'_>>) -> Result<Uops, Error> {
+        let mut stages = StageTimes::default();
+        let found = match self.modules {
+            Some((irs, _)) => timed(&mut stages.lookup, || self.find_modules(lookup, irs))?,
+            None => match timed(&mut stages.lookup, || self.recorded(lookup))? {
+                // Then nothing is preprocessed.
+                Some(found) if found.misses.is_empty() => found,
+                first => self.find(lookup, first, &mut stages)?,
+            },
+        };
+        let Found {
+            mut groups,
+            misses,
+            keys,
+        } = found;
+        let cached = self.sources.len() - misses.len();
+        self.meter.plan(cached);
+        timed(&mut stages.prepare, || self.prepare(misses.len()))?;
+        let (compiled, spent) = self.compile(&misses, lookup);
+        stages.add(&spent);
+        groups.extend(compiled);
+        groups.sort_by_key(|(index, _)| *index);
+        Ok(Uops {
+            groups,
+            cached,
+            keys,
+            stages,
+        })
+    }
+
     /// Finds out what the record of the last build says. Without one, most micro-ops are not in the cache, so the headers
-    /// are read and compiled at the same time.
+    /// are read and compiled at the same time. A shared cache may have them.
     fn start(&self, lookup: &Lookup<'_>) -> Result<Option<Started>, Error> {
         let last = lookup.last();
-        let is_first = last.is_none();
+        let is_first = last.is_none() && !lookup.cache.is_shared();
         let (started, _) = rayon::join(
             || lookup.start(last),
             // What goes wrong is reported when it is used.
@@ -304,64 +328,6 @@ impl Build<'_> {
             // There are no headers any more.
             Some(_) => Ok(()),
             None => Ok(self.line.compiler.prepare(misses)?),
-        }
-    }
-
-    /// Returns what is in the cache if the record of the last build has all keys.
-    fn recorded(&self, lookup: Option<LookupOf<'_>>) -> Result<Option<Found<'_>>, Error> {
-        let Some((lookup, started)) = lookup else {
-            return Ok(None);
-        };
-        let Some(keys) = lookup.known(started) else {
-            return Ok(None);
-        };
-        let (groups, misses) = self.look_up(&keys.uops)?;
-        Ok(Some(Found {
-            groups,
-            misses,
-            keys,
-        }))
-    }
-
-    /// Takes a snapshot of the headers, and finds what was compiled from the same before. `first` is what was found
-    /// by the record of the last build.
-    fn find<'a>(
-        &'a self,
-        lookup: Option<LookupOf<'_>>,
-        first: Option<Found<'a>>,
-        stages: &mut StageTimes,
-    ) -> Result<Found<'a>, Error> {
-        let compiler = self.line.compiler;
-        timed(&mut stages.prepare, || compiler.snapshot())?;
-        // Without a record, most micro-ops are not in the cache: precompile without waiting for the lookup. A shared
-        // cache may have them.
-        let early = match lookup {
-            Some((lookup, started)) if started.has_record() || lookup.cache.is_shared() => 0,
-            _ => self.sources.len(),
-        };
-        let mut prepare = Duration::ZERO;
-        let (prepared, keys) = rayon::join(
-            || timed(&mut prepare, || self.prepare(early)),
-            || timed(&mut stages.lookup, || self.keys(lookup)),
-        );
-        stages.prepare += prepare;
-        prepared?;
-        let keys = keys?;
-        let (groups, misses) = match first {
-            Some(first) if first.keys.uops == keys.uops => (first.groups, first.misses),
-            _ => timed(&mut stages.lookup, || self.look_up(&keys.uops))?,
-        };
-        Ok(Found {
-            groups,
-            misses,
-            keys,
-        })
-    }
-
-    fn keys(&self, lookup: Option<LookupOf<'_>>) -> Result<Keys, Error> {
-        match lookup {
-            Some((lookup, started)) => Ok(lookup.keys(started)?),
-            None => Ok(Keys::none(self.sources.len())),
         }
     }
 

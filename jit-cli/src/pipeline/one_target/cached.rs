@@ -3,10 +3,9 @@
 use std::path::PathBuf;
 
 use jit_llvm::{Object, Snapshot};
-use rayon::prelude::*;
 
 use super::by_ir::Input;
-use super::{Build, LookupOf, Miss, Outcome, Shim, ShimSource};
+use super::{Build, LookupOf, Shim, ShimSource};
 use crate::{
     cache::{
         key::Key,
@@ -22,32 +21,8 @@ use crate::{
 const SHIM: &str = "shim";
 
 impl Build<'_> {
-    /// Splits the sources into those that the cache has and those that have to be compiled.
-    pub(super) fn look_up(
-        &self,
-        keys: &[Option<Key>],
-    ) -> Result<(Vec<Outcome>, Vec<Miss<'_>>), Error> {
-        self.fetch(keys)?;
-        let found: Vec<Option<Object>> = keys
-            .par_iter()
-            .map(|key| key.map_or(Ok(None), |key| self.believed_uop(&key)))
-            .collect::<Result<_, Error>>()?;
-        let sources = self.sources.par_iter().zip(keys).zip(found).enumerate();
-        Ok(sources.partition_map(|(index, ((source, key), object))| {
-            let group = object.map(|object| self.line.lower(&source.name, &object));
-            match group {
-                Some(Ok(group)) => rayon::iter::Either::Left((index, Ok(group))),
-                Some(Err(error)) => {
-                    tracing::warn!("what the cache gave is compiled again: {error}");
-                    rayon::iter::Either::Right((index, source, *key))
-                }
-                None => rayon::iter::Either::Right((index, source, *key)),
-            }
-        }))
-    }
-
     /// Takes entries from the shared cache, if there is one.
-    fn fetch(&self, keys: &[Option<Key>]) -> Result<(), Error> {
+    pub(super) fn fetch(&self, keys: &[Option<Key>]) -> Result<(), Error> {
         let Some(lookup) = self
             .lookup
             .as_ref()
@@ -166,7 +141,7 @@ impl Build<'_> {
     }
 
     /// Returns a micro-op's object, if the cache has it and it is not to be verified.
-    fn believed_uop(&self, key: &Key) -> Result<Option<Object>, Error> {
+    pub(super) fn believed_uop(&self, key: &Key) -> Result<Option<Object>, Error> {
         let stored = self.stored_uop(key)?;
         Ok(stored.and_then(|object| self.believed(key, object)))
     }
