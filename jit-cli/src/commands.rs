@@ -7,6 +7,7 @@ mod explain;
 #[cfg(test)]
 mod goldens;
 mod missing_headers;
+mod new;
 mod pack;
 mod shared;
 mod sysroot_check;
@@ -30,6 +31,7 @@ use self::{
     advice::advice,
     build::BuildArgs,
     exit_status::{EXIT_INTERRUPTED, EXIT_STATUS_HELP, exit_status},
+    new::NewArgs,
     pack::PackArgs,
     shared::MessageFormat,
     sysroot_check::CheckArgs,
@@ -57,6 +59,9 @@ pub(crate) enum Command {
     /// Build stencils, the shim and its unwind information, as CPython's Tools/jit/build.py does.
     #[command(after_long_help = EXIT_STATUS_HELP)]
     Build(BuildArgs),
+    /// Create a small project: a virtual machine with eight ops, a program that compiles and runs code for it, and tests.
+    #[command(after_long_help = EXIT_STATUS_HELP)]
+    New(NewArgs),
     /// Show what a build would do, and why: which files, macros, flags or tools have changed since the last
     /// build, and which micro-ops would be compiled. Nothing is written.
     #[command(after_long_help = EXIT_STATUS_HELP)]
@@ -93,6 +98,7 @@ impl Cli {
     pub(crate) fn message_format(&self) -> MessageFormat {
         match &self.command {
             Command::Build(arguments) | Command::Explain(arguments) => arguments.message_format,
+            Command::New(arguments) => arguments.message_format,
             Command::Pack(arguments) => arguments.build.message_format,
             Command::Use(arguments) => arguments.message_format,
             Command::Verify(arguments) => arguments.message_format,
@@ -109,7 +115,9 @@ impl Cli {
                 arguments.timeline.as_deref()
             }
             Command::Pack(arguments) => arguments.build.timeline.as_deref(),
-            Command::Use(_) | Command::Verify(_) | Command::Sysroot { .. } => None,
+            Command::New(_) | Command::Use(_) | Command::Verify(_) | Command::Sysroot { .. } => {
+                None
+            }
         }
     }
 }
@@ -140,6 +148,7 @@ fn run(cli: Cli, report: &Report) -> Result<(), Error> {
             arguments.accept_build_py();
             explain::run(&arguments, &interrupt, report)
         }
+        Command::New(arguments) => new::run(&arguments, report),
         Command::Pack(mut arguments) => {
             arguments.build.accept_build_py();
             pack::run(&arguments, &interrupt, report)

@@ -64,6 +64,8 @@ pub(crate) struct FileNames {
     pub(crate) stencils: &'static str,
     /// The header with a linker.
     pub(crate) host: &'static str,
+    /// The Rust file with opcodes.
+    pub(crate) opcodes: &'static str,
     /// The shim's object file.
     pub(crate) shim: &'static str,
     /// The header with unwind information.
@@ -76,6 +78,7 @@ impl FileNames {
         let FileNames {
             stencils,
             host,
+            opcodes,
             shim,
             unwind,
         } = self;
@@ -86,6 +89,7 @@ impl FileNames {
             unwind: format!("{unwind}-{triple}.h"),
             stencils: format!("{stencils}-{triple}.stencils"),
             host: format!("{host}-{triple}.h"),
+            opcodes: format!("{opcodes}-{triple}.rs"),
             stamp: format!("{stencils}-{triple}.stencils.digest"),
             state: format!("{stencils}-{triple}.state"),
         }
@@ -100,6 +104,7 @@ pub(crate) struct TargetFileNames {
     pub(crate) unwind: String,
     pub(crate) stencils: String,
     pub(crate) host: String,
+    pub(crate) opcodes: String,
     /// The file with the digest of the stencil file's inputs, for projects whose conventions have one.
     pub(crate) stamp: String,
     /// The file with the state of the other files, for other projects.

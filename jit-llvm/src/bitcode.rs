@@ -23,6 +23,8 @@ mod number {
     pub(super) const TYPES: u64 = 17;
     /// In `BLOCKINFO`: the block that the following abbreviations are for.
     pub(super) const SETBID: u64 = 1;
+    /// In `MODULE`: the triple, one character for each operand.
+    pub(super) const TRIPLE: u64 = 2;
     /// In `MODULE`: the place of the module's symbol table.
     pub(super) const VSTOFFSET: u64 = 13;
     /// In the module's `VALUE_SYMTAB`: a function's number and the place of its body.
@@ -42,20 +44,17 @@ const DEEPEST: usize = 16;
 /// Returns everything that bitcode says apart from names of structures and places in the file: equal results
 /// mean equal modules. Returns `None` if it is not bitcode as LLVM writes it.
 pub(crate) fn contents(bitcode: &[u8]) -> Option<Vec<u8>> {
-    let stream = unwrapped(bitcode)?.strip_prefix(&MAGIC)?;
-    let mut reader = Reader {
-        bits: Bits::new(stream),
-        known: HashMap::new(),
-        out: Vec::with_capacity(bitcode.len()),
-    };
-    while !reader.bits.is_at_end() {
-        // Only blocks are outside of blocks.
-        if reader.bits.fixed(2)? != ENTER {
-            return None;
-        }
-        reader.block(None, DEEPEST)?;
-    }
+    let mut reader = Reader::new(bitcode)?;
+    reader.blocks()?;
     Some(reader.out)
+}
+
+/// Returns the triple of the target that bitcode is for. Returns `None` if it has none, or is not bitcode as LLVM writes it.
+pub(crate) fn triple(bitcode: &[u8]) -> Option<String> {
+    let mut reader = Reader::new(bitcode)?;
+    // The triple is one of the first records.
+    let _ = reader.blocks();
+    reader.triple
 }
 
 /// Returns the bitcode in a wrapper, or all if there is none.
@@ -104,9 +103,32 @@ struct Reader<'a> {
     /// Abbreviations by the block that they are for, from `BLOCKINFO`.
     known: HashMap<u64, Vec<Abbreviation>>,
     out: Vec<u8>,
+    triple: Option<String>,
 }
 
 impl<'a> Reader<'a> {
+    fn new(bitcode: &'a [u8]) -> Option<Reader<'a>> {
+        let stream = unwrapped(bitcode)?.strip_prefix(&MAGIC)?;
+        Some(Reader {
+            bits: Bits::new(stream),
+            known: HashMap::new(),
+            out: Vec::with_capacity(bitcode.len()),
+            triple: None,
+        })
+    }
+
+    /// Reads all blocks.
+    fn blocks(&mut self) -> Option<()> {
+        while !self.bits.is_at_end() {
+            // Only blocks are outside of blocks.
+            if self.bits.fixed(2)? != ENTER {
+                return None;
+            }
+            self.block(None, DEEPEST)?;
+        }
+        Some(())
+    }
+
     /// Reads a block after the abbreviation that starts it.
     fn block(&mut self, parent: Option<u64>, depth: usize) -> Option<()> {
         let depth = depth.checked_sub(1)?;
@@ -140,6 +162,11 @@ impl<'a> Reader<'a> {
                     self.abbreviated(&Rc::clone(abbreviations.get(index)?))?
                 }
             };
+            if (parent, block, record.code) == (None, number::MODULE, number::TRIPLE) {
+                let bytes = record.operands.iter().map(|code| u8::try_from(*code).ok());
+                let bytes: Option<Vec<u8>> = bytes.collect();
+                self.triple = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
+            }
             match (parent, block, record.code) {
                 (_, number::BLOCKINFO, number::SETBID) => {
                     about = Some(*record.operands.first()?);

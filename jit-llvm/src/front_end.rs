@@ -1,7 +1,8 @@
 //! Whole files of functions, to LLVM's IR before optimization.
 
 use std::{
-    ffi::OsString,
+    collections::HashSet,
+    ffi::{OsStr, OsString},
     hash::{DefaultHasher, Hash as _, Hasher as _},
     path::{Path, PathBuf},
 };
@@ -29,6 +30,7 @@ pub(crate) fn translate(
     context: &Context<'_>,
     plan: Option<&Plan>,
     source: &Path,
+    values: &[&str],
 ) -> Result<FrontEnd, LlvmError> {
     let plan = plan.filter(|plan| {
         context.options.language != Language::Ir && plan.forced_includes().is_empty()
@@ -36,14 +38,23 @@ pub(crate) fn translate(
     let directory = directory(context, source)?;
     if let Some(plan) = plan
         && let Some(snapshot) = shim::take_source(context, plan, ("-S", &directory.1), source)?
-        && let Some(ir) = from_snapshot(context, plan, &directory.0, source, &snapshot)?
+        && let Some(ir) = from_snapshot(context, plan, (&directory.0, source), &snapshot, values)?
     {
         return Ok(FrontEnd {
             ir,
             snapshot: Some(snapshot),
         });
     }
-    let ir = by_driver(context, &directory.0, source, &[])?;
+    let values = match context.options.language {
+        Language::Ir => None,
+        // Its headers may name them, too.
+        _ => declare_values(&directory.0, values, values.join(" ").as_bytes())?,
+    };
+    let more: Vec<&OsStr> = values
+        .iter()
+        .flat_map(|path| ["-include".as_ref(), path.as_os_str()])
+        .collect();
+    let ir = by_driver(context, &directory.0, source, &more)?;
     Ok(FrontEnd { ir, snapshot: None })
 }
 
@@ -53,7 +64,8 @@ pub(crate) fn translate_with_lines(
     source: &Path,
 ) -> Result<String, LlvmError> {
     let directory = directory(context, source)?;
-    by_driver(context, &directory.0, source, &["-gline-tables-only", "-w"])
+    let more = ["-gline-tables-only", "-w"].map(OsStr::new);
+    by_driver(context, &directory.0, source, &more)
 }
 
 /// Creates a directory for what is made of a file, and returns its path and name.
@@ -64,12 +76,40 @@ fn directory(context: &Context<'_>, source: &Path) -> Result<(PathBuf, String), 
     Ok((context.work.directory(&name)?, name))
 }
 
+/// Writes a header that tells clang not to compute with the addresses of these symbols: it takes those of others for
+/// numbers that are never zero and never equal, and knows the results of comparisons before there is any IR. Returns the
+/// path of the header if the text has any of the names.
+fn declare_values(
+    directory: &Path,
+    values: &[&str],
+    text: &[u8],
+) -> Result<Option<PathBuf>, LlvmError> {
+    let text = String::from_utf8_lossy(text);
+    let is_word = |c: char| c == '_' || c.is_ascii_alphanumeric();
+    let words: HashSet<&str> = text.split(|c| !is_word(c)).collect();
+    let mut found = values
+        .iter()
+        .filter(|name| words.contains(*name))
+        .peekable();
+    if found.peek().is_none() {
+        return Ok(None);
+    }
+    // What is declared nowhere is a warning, which nobody sees for a header of the system.
+    let mut header = "#pragma clang system_header\n".to_owned();
+    for name in found {
+        header.push_str(&format!("#pragma weak {name}\n"));
+    }
+    let path = directory.join("values.h");
+    files::write(&path, header.as_bytes())?;
+    Ok(Some(path))
+}
+
 fn from_snapshot(
     context: &Context<'_>,
     plan: &Plan,
-    directory: &Path,
-    source: &Path,
+    (directory, source): (&Path, &Path),
     snapshot: &Snapshot,
+    values: &[&str],
 ) -> Result<Option<String>, LlvmError> {
     let Some(plan) = plan.closed().with(&[("-S", "-emit-llvm")]) else {
         return Ok(None);
@@ -80,6 +120,9 @@ fn from_snapshot(
     files::write(&input, &snapshot.text)?;
     files::remove(&output)?;
     let mut arguments = plan.arguments;
+    if let Some(header) = declare_values(directory, values, &snapshot.text)? {
+        arguments.extend(["-include".into(), header.into_os_string()]);
+    }
     arguments.extend(["-disable-llvm-passes", "-main-file-name"].map(OsString::from));
     arguments.extend([
         name.into(),
@@ -100,11 +143,12 @@ fn by_driver(
     context: &Context<'_>,
     directory: &Path,
     source: &Path,
-    more: &[&str],
+    more: &[&OsStr],
 ) -> Result<String, LlvmError> {
     let output = directory.join("driver.ll");
     let mut arguments = context.options.stencil(context.work.path());
-    arguments.extend(ONLY_READ.iter().chain(more).map(OsString::from));
+    arguments.extend(ONLY_READ.iter().map(OsString::from));
+    arguments.extend(more.iter().map(OsString::from));
     arguments.extend(["-o".into(), output.clone().into(), source.into()]);
     let name = source.file_name().unwrap_or_default().to_string_lossy();
     driver::run(context, &name, "compile", &arguments)?;

@@ -47,6 +47,11 @@ impl Ir {
         }
     }
 
+    /// Returns the triple of the target that bitcode is for, as far as it says so.
+    pub fn triple_of_bitcode(bitcode: &[u8]) -> Option<String> {
+        bitcode::triple(bitcode)
+    }
+
     /// Returns whether it is a module and not the IR of a source.
     pub(crate) fn is_module(&self) -> bool {
         self.contents.is_none()

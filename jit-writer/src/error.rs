@@ -76,6 +76,18 @@ pub enum HeaderError {
         /// The micro-op.
         opname: String,
     },
+    /// The constant for a micro-op in Rust has the name of another.
+    #[error(
+        "{opname}: the constant {constant} for this micro-op in Rust would have the name of {other}: rename the micro-op"
+    )]
+    Constant {
+        /// The micro-op.
+        opname: String,
+        /// The name of the constant.
+        constant: String,
+        /// What has this name as well.
+        other: String,
+    },
     /// A hole refers to a symbol that is no C identifier.
     #[error(
         "{opname}: {part}+{offset:#x} refers to the symbol {symbol:?}, which is not a C identifier, as \

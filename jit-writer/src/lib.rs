@@ -1,6 +1,7 @@
 //! Writes stencils as C headers.
 //!
-//! [`host_header`] is for programs in C and C++ that link stencils at run time. It has tables and a linker.
+//! [`host_header`] is for programs in C and C++ that link stencils at run time. It has tables and a linker. For programs
+//! in Rust, [`rust_opcodes`] has the opcodes.
 //!
 //! A [`HeaderFormat`] determines the contents of a header. There is a format for each supported
 //! CPython release, which is byte for byte that of its `Tools/jit`, and [`HeaderFormat::PLAIN`] for
@@ -53,11 +54,13 @@ mod names;
 mod plain;
 mod preamble;
 mod python;
+mod rust;
 
 pub use c_host::{host_header, is_whole_host_header};
 pub use error::HeaderError;
 pub use format::HeaderFormat;
 pub use preamble::Preamble;
+pub use rust::{is_whole_opcodes, rust_opcodes};
 
 /// The example in the README, compiled.
 #[cfg(doctest)]

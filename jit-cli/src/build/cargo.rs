@@ -76,9 +76,12 @@ impl Cargo {
         if let [target] = written.targets.as_slice()
             && written.directory == self.out_dir
         {
-            let path = written.stencil_file(target);
-            if path.is_file() {
-                lines.push(format!("cargo::rustc-env=JIT_STENCILS={}", path.display()));
+            let files = [
+                ("JIT_STENCILS", written.stencil_file(target)),
+                ("JIT_OPCODES", written.rust_opcodes(target)),
+            ];
+            for (variable, path) in files.iter().filter(|(_, path)| path.is_file()) {
+                lines.push(format!("cargo::rustc-env={variable}={}", path.display()));
             }
         }
         lines

@@ -144,6 +144,7 @@ impl<'a> Files<'a> {
             (Emits::HEADER, wanted.header),
             (Emits::STENCILS, wanted.stencils),
             (Emits::C, wanted.c),
+            (Emits::RUST, wanted.rust),
         ] {
             let names = self.names_of(kind);
             let other = compare::other_outputs(&state.outputs, &self.plan.output_dir, &names);
@@ -174,6 +175,9 @@ impl<'a> Files<'a> {
         }
         if kind.c {
             names.push(self.names.host.as_str());
+        }
+        if kind.rust {
+            names.push(self.names.opcodes.as_str());
         }
         names
     }
@@ -246,6 +250,12 @@ impl<'a> Files<'a> {
             let whole = jit_writer::is_whole_host_header;
             let reason = self.check_header(&self.names.host, &first_line, whole);
             outdated.c = reason.is_some();
+            reasons.extend(reason);
+        }
+        if wanted.rust {
+            let whole = jit_writer::is_whole_opcodes;
+            let reason = self.check_header(&self.names.opcodes, &first_line, whole);
+            outdated.rust = reason.is_some();
             reasons.extend(reason);
         }
         Verdict::outdated(outdated, reasons)

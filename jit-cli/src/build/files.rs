@@ -7,7 +7,7 @@ use jit_stencils::StencilSet;
 use jit_writer::{HeaderFormat, Preamble};
 
 use crate::{
-    conventions::{FileNames, TargetFileNames},
+    conventions::TargetFileNames,
     error::Error,
     pipeline::one_target::{Built, Shim},
     project::{emit::Emits, plan::Plan},
@@ -51,7 +51,7 @@ pub(crate) fn target_files(
         true => header_files(format, names, preamble, &built.set, built.shim.as_ref())?,
         false => Vec::new(),
     };
-    if wanted.stencils || wanted.c {
+    if wanted.stencils || wanted.c || wanted.rust {
         attach_shim(plan, built)?;
     }
     let mut files = match wanted.stencils {
@@ -61,6 +61,10 @@ pub(crate) fn target_files(
     if wanted.c {
         let text = jit_writer::host_header(preamble, &built.set)?;
         files.push(File::new(&names.host, text.into_bytes()));
+    }
+    if wanted.rust {
+        let text = jit_writer::rust_opcodes(preamble, &built.set)?;
+        files.push(File::new(&names.opcodes, text.into_bytes()));
     }
     files.extend(header);
     Ok(files)
@@ -116,20 +120,25 @@ fn stencil_files(
 }
 
 /// Returns the headers that include the headers of the target for which they are compiled.
-pub(crate) fn dispatchers(plan: &Plan<'_>, comment: &str) -> Vec<File> {
+pub(crate) fn dispatchers(plan: &Plan<'_>, wanted: Emits, comment: &str) -> Vec<File> {
     let conventions = &plan.project.conventions;
-    let FileNames {
-        stencils, unwind, ..
-    } = conventions.file_names;
-    let unwind = plan.project.shim.is_some().then_some(unwind);
-    let file = |prefix: &str| {
-        let targets = plan.platforms.iter().map(|platform| platform.target);
-        let text = conventions
-            .header_format
-            .dispatcher(comment, prefix, targets);
-        File::new(&format!("{prefix}.h"), text.into_bytes())
-    };
-    [stencils].into_iter().chain(unwind).map(file).collect()
+    let names = conventions.file_names;
+    let has_shim = plan.project.shim.is_some();
+    let prefixes = [
+        (wanted.header, names.stencils),
+        (wanted.header && has_shim, names.unwind),
+        (wanted.c, names.host),
+    ];
+    let wanted = prefixes.into_iter().filter(|(wanted, _)| *wanted);
+    wanted
+        .map(|(_, prefix)| {
+            let targets = plan.platforms.iter().map(|platform| platform.target);
+            let text = conventions
+                .header_format
+                .dispatcher(comment, prefix, targets);
+            File::new(&format!("{prefix}.h"), text.into_bytes())
+        })
+        .collect()
 }
 
 /// Returns the command for the second line of a header. It has the options that affect the contents, and no

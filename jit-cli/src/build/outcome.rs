@@ -33,7 +33,7 @@ pub struct Built {
 pub struct TargetBuild {
     /// The target.
     pub target: &'static Target,
-    /// The stencils, with the shim if a stencil file or a header with a linker was asked for.
+    /// The stencils, with the shim if a stencil file, a header with a linker or opcodes were asked for.
     pub stencils: StencilSet,
     /// Sizes and times.
     pub statistics: Statistics,
@@ -88,6 +88,11 @@ impl TargetBuild {
         self.text(&self.names.host)
     }
 
+    /// Returns the Rust file with the opcodes, if one was asked for.
+    pub fn rust_opcodes(&self) -> Option<&str> {
+        self.text(&self.names.opcodes)
+    }
+
     pub(crate) fn write(&self, output: &OutputDir) -> Result<(), Error> {
         output.write(&named(&self.files))
     }
@@ -135,6 +140,11 @@ impl Written {
     /// Returns the path of a target's stencil file, which is there if one was asked for.
     pub fn stencil_file(&self, target: &Target) -> PathBuf {
         self.directory.join(self.names.of(target).stencils)
+    }
+
+    /// Returns the path of a target's Rust file with the opcodes, which is there if one was asked for.
+    pub fn rust_opcodes(&self, target: &Target) -> PathBuf {
+        self.directory.join(self.names.of(target).opcodes)
     }
 
     /// Returns the path of a target's C header, which is there if one was asked for.

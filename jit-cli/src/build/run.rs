@@ -170,10 +170,7 @@ impl<'a> Run<'a> {
 
     /// Returns the headers that include the targets' headers.
     pub(crate) fn dispatchers(&self) -> Vec<File> {
-        match self.plan.emits.header {
-            true => files::dispatchers(self.plan, &self.comment),
-            false => Vec::new(),
-        }
+        files::dispatchers(self.plan, self.plan.emits, &self.comment)
     }
 
     fn target(

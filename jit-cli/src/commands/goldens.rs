@@ -219,7 +219,7 @@ examples! {
         }),
         Error::Functions(FunctionError::OtherTarget {
             path: place(),
-            line: 3,
+            line: Some(3),
             found: "s390x-ibm-linux".to_owned(),
             target: linux(),
         }),
@@ -296,6 +296,12 @@ examples! {
         }
         .into(),
         jit_writer::HeaderError::OpName { opname: "A B".to_owned() }.into(),
+        jit_writer::HeaderError::Constant {
+            opname: "add".to_owned(),
+            constant: "ADD".to_owned(),
+            other: "Add".to_owned(),
+        }
+        .into(),
         jit_writer::HeaderError::Symbol {
             opname: uop(),
             part: jit_stencils::Part::Code,

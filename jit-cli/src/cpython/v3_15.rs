@@ -51,6 +51,7 @@ pub(super) const RELEASE: Release = Release {
         file_names: FileNames {
             stencils: "jit_stencils",
             host: "jit_host",
+            opcodes: "jit_opcodes",
             shim: "jit_shim",
             unwind: "jit_unwind_info",
         },

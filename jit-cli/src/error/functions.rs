@@ -28,14 +28,15 @@ pub enum FunctionError {
     },
     /// A file of LLVM IR is for another target.
     #[error(
-        "{}:{line}: this is LLVM IR for {found}, not for {target}: generate it for that target",
-        path.display()
+        "{}{}: this is LLVM IR for {found}, not for {target}: generate it for that target",
+        path.display(),
+        line.map(|line| format!(":{line}")).unwrap_or_default()
     )]
     OtherTarget {
         /// The file.
         path: PathBuf,
-        /// The line that says so.
-        line: usize,
+        /// The line that says so, in a file that is text.
+        line: Option<usize>,
         /// The triple in the file.
         found: String,
         /// The target of the build.

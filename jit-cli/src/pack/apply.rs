@@ -18,7 +18,7 @@ use crate::{
         output::OutputDir,
     },
     error::Error,
-    project::{options::Options, plan::Plan, platform::Platform},
+    project::{emit::Emits, options::Options, plan::Plan, platform::Platform},
 };
 
 /// The empty file whose time tells CPython's Makefile that the files were generated after their inputs.
@@ -106,7 +106,7 @@ impl Pack {
         }
         let output = OutputDir::create(&plan.output_dir)?;
         if written.iter().any(|file| file.name.ends_with(".h")) {
-            let dispatchers = files::dispatchers(&plan, &comment).into_iter();
+            let dispatchers = files::dispatchers(&plan, Emits::HEADER, &comment).into_iter();
             // make builds nothing again that includes a file that does not change.
             let has_changed = |file: &File| {
                 output

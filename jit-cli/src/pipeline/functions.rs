@@ -185,11 +185,12 @@ impl<'a> Files<'a> {
                 work.push(((variant, index), file));
             }
         }
+        let values = self.functions.holes.operands();
         let results: Vec<Result<_, LlvmError>> = work
             .par_iter()
             .filter_map(|(place, file)| {
                 let compiler = self.compiler(place.0, file)?;
-                let front = compiler.front_end(&file.path);
+                let front = compiler.front_end(&file.path, &values);
                 Some(front.map(|front| (*place, front)))
             })
             .collect();
@@ -215,32 +216,38 @@ impl<'a> Files<'a> {
         }
     }
 
-    /// Refuses a text of LLVM IR for another target, which clang would take for this one.
+    /// Refuses LLVM IR for another target, which clang would take for this one.
     fn check_triple(&self, file: &File) -> Result<(), Error> {
-        let is_text = file
-            .path
-            .extension()
-            .is_some_and(|extension| extension == "ll");
-        if file.language != Language::Ir || !is_text {
+        if file.language != Language::Ir {
             return Ok(());
         }
-        let text = crate::paths::read_text(&file.path, &file.path)?;
-        for (index, line) in text.lines().enumerate() {
-            let Some(triple) = line.strip_prefix("target triple = \"") else {
-                continue;
-            };
-            let found = triple.trim_end_matches('"');
-            if !is_for(found, self.target) {
-                return Err(FunctionError::OtherTarget {
-                    path: file.path.clone(),
-                    line: index + 1,
-                    found: found.to_owned(),
+        let path = &file.path;
+        let found = match path.extension().is_some_and(|extension| extension == "bc") {
+            true => {
+                let bytes = crate::paths::read(path).map_err(Error::file("read", path))?;
+                Ir::triple_of_bitcode(&bytes).map(|found| (None, found))
+            }
+            false => {
+                let text = crate::paths::read_text(path, path)?;
+                let mut lines = text.lines().enumerate();
+                lines.find_map(|(index, line)| {
+                    let triple = line.strip_prefix("target triple = \"")?;
+                    Some((Some(index + 1), triple.trim_end_matches('"').to_owned()))
+                })
+            }
+        };
+        match found {
+            Some((line, found)) if !is_for(&found, self.target) => {
+                Err(FunctionError::OtherTarget {
+                    path: path.clone(),
+                    line,
+                    found,
                     target: self.target,
                 }
-                .into());
+                .into())
             }
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// Returns where each stencil comes from, by its name.

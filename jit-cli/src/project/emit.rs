@@ -15,6 +15,9 @@ pub enum Emit {
     /// One C header for each target with the stencils, the shim and a linker, for programs in C and C++ that link
     /// stencils at run time.
     C,
+    /// A Rust file for each target with the opcodes of the stencils as constants, for programs in Rust that link
+    /// stencils at run time.
+    Rust,
 }
 
 /// A set of kinds.
@@ -23,28 +26,39 @@ pub(crate) struct Emits {
     pub(crate) header: bool,
     pub(crate) stencils: bool,
     pub(crate) c: bool,
+    pub(crate) rust: bool,
 }
 
 impl Emits {
+    const NONE: Emits = Emits {
+        header: false,
+        stencils: false,
+        c: false,
+        rust: false,
+    };
+
     /// The kinds that build.py writes.
     pub(crate) const HEADER: Emits = Emits {
         header: true,
-        stencils: false,
-        c: false,
+        ..Emits::NONE
     };
 
     /// Stencil files.
     pub(crate) const STENCILS: Emits = Emits {
-        header: false,
         stencils: true,
-        c: false,
+        ..Emits::NONE
     };
 
     /// Headers with a linker.
     pub(crate) const C: Emits = Emits {
-        header: false,
-        stencils: false,
         c: true,
+        ..Emits::NONE
+    };
+
+    /// Opcodes in Rust.
+    pub(crate) const RUST: Emits = Emits {
+        rust: true,
+        ..Emits::NONE
     };
 
     /// Returns the set of these kinds, or `None` if there are none.
@@ -53,6 +67,7 @@ impl Emits {
             header: kinds.contains(&Emit::Header),
             stencils: kinds.contains(&Emit::Stencils),
             c: kinds.contains(&Emit::C),
+            rust: kinds.contains(&Emit::Rust),
         })
     }
 
@@ -62,6 +77,7 @@ impl Emits {
             header: self.header || other.header,
             stencils: self.stencils || other.stencils,
             c: self.c || other.c,
+            rust: self.rust || other.rust,
         }
     }
 
@@ -71,12 +87,13 @@ impl Emits {
             header: self.header && !other.header,
             stencils: self.stencils && !other.stencils,
             c: self.c && !other.c,
+            rust: self.rust && !other.rust,
         }
     }
 
     /// Returns whether the set is empty.
     pub(crate) fn is_empty(self) -> bool {
-        !self.header && !self.stencils && !self.c
+        self == Emits::NONE
     }
 
     /// Returns the names of the kinds on the command line.
@@ -85,6 +102,7 @@ impl Emits {
             (self.header, "header"),
             (self.stencils, "stencils"),
             (self.c, "c"),
+            (self.rust, "rust"),
         ];
         let some = all.into_iter().filter(|(wanted, _)| *wanted);
         some.map(|(_, name)| name).collect()
@@ -103,7 +121,7 @@ mod tests {
             let name = kind.to_possible_value().unwrap();
             assert_eq!(emits.names(), [name.get_name()]);
         }
-        assert_eq!(Emits::of(Emit::value_variants()).unwrap().names().len(), 3);
+        assert_eq!(Emits::of(Emit::value_variants()).unwrap().names().len(), 4);
         assert_eq!(Emits::of(&[]), None);
     }
 }

@@ -19,6 +19,7 @@ pub(crate) fn conventions(header_format: HeaderFormat) -> Conventions {
         file_names: FileNames {
             stencils: "jit_stencils",
             host: "jit_host",
+            opcodes: "jit_opcodes",
             shim: "jit_shim",
             unwind: "jit_unwind_info",
         },

@@ -4,12 +4,17 @@ use std::{collections::BTreeSet, fs};
 
 use fixtures::workspace;
 use jit_cli::Target;
+use jit_schema::Arch;
 use jit_stencils::{PatchValue, StencilSet};
 
 use crate::sandbox::{LINUX, Run, Sandbox};
 
 /// Returns the build of the project in the directory `p`.
 fn build(sandbox: &Sandbox) -> Run<'_> {
+    build_for(sandbox, LINUX)
+}
+
+fn build_for<'a>(sandbox: &'a Sandbox, triple: &str) -> Run<'a> {
     sandbox.run(&[
         "build",
         "-o",
@@ -17,7 +22,7 @@ fn build(sandbox: &Sandbox) -> Run<'_> {
         "--llvm-version",
         "22",
         "-t",
-        LINUX,
+        triple,
         "--config",
         "p/jit.toml",
     ])
@@ -112,6 +117,58 @@ fn thirty_functions_of_each_style_on_all_targets() {
             group.code.body.len()
         };
         assert!(size("add_counting") > size("add_plain"), "{triple}");
+    }
+}
+
+/// clang's front end knows the results of these comparisons for addresses of symbols, and not for operands.
+#[test]
+fn operands_are_compared_when_code_runs() {
+    fixtures::needs!(clang_22, objdump_22);
+    let holes = "[holes]\nA = { operand = 0 }\nB = { operand = 1 }\nO = { operand = 2 }\nF = { operand = 3 }\n\
+                 UNUSED = { operand = 4 }\nNEXT = \"continue\"\n";
+    let body = "{ p[0] = A == B ? 5 : 6; NEXT(p); }\n\
+                STENCIL op_zero(long *p) { p[0] = A ? 5 : 6; NEXT(p); }\n\
+                STENCIL op_object(long *p) { p[0] = &O != 0 ? 5 : 6; NEXT(p); }\n\
+                STENCIL op_objects(long *p) { p[0] = (void *)&O == (void *)A ? 5 : 6; NEXT(p); }\n\
+                STENCIL op_function(long *p) { p[0] = F ? 5 : 6; NEXT(p); }\n\
+                // UNUSED is not declared.\n";
+    let c = "#define STENCIL void\nextern char A[], B[]; extern struct s { long x; } O; extern void F(void);\n\
+             extern void NEXT(long *);\nSTENCIL op_equal(long *p) ";
+    let cxx = "#define STENCIL extern \"C\" void\nextern \"C\" { extern char A[], B[]; extern struct s { long x; } O;\n\
+               void F(); void NEXT(long *); }\nSTENCIL op_equal(long *p) ";
+    for (name, start) in [("ops.c", c), ("ops.cc", cxx)] {
+        // Arrays are not compared in C++26, and clang warns of it.
+        let start = match name {
+            "ops.c" => format!("{start}{body}"),
+            _ => format!("{start}{body}").replace("A == B", "&A[0] == &B[0]"),
+        };
+        // C++ differs from C by names only.
+        let targets = Target::ALL.into_iter();
+        for target in targets.filter(|target| name == "ops.c" || target.arch == Arch::X86_64) {
+            let sandbox = Sandbox::new();
+            sandbox.write(
+                "p/jit.toml",
+                format!(
+                    "source = \"{name}\"\nstencils = \"op_*\"\nemit = [\"stencils\"]\n\
+                     cflags = [\"-Wall\", \"-Werror\", \"-Wno-compare-distinct-pointer-types\"]\n{holes}"
+                ),
+            );
+            sandbox.write(&format!("p/{name}"), &start);
+            let triple = target.triple;
+            build_for(&sandbox, triple).succeeds();
+            let path = sandbox.path(&format!("out/jit_stencils-{triple}.stencils"));
+            let set = jit_stencils::file::decode(&fs::read(path).unwrap()).unwrap();
+            let bits = 8 * target.arch.pointer_size();
+            for (op, used) in [
+                ("op_equal", vec![bits, bits]),
+                ("op_zero", vec![bits]),
+                ("op_object", vec![0, 0, bits]),
+                ("op_objects", vec![bits, 0, bits]),
+                ("op_function", vec![0, 0, 0, bits]),
+            ] {
+                assert_eq!(interface(&set, op), (used, 0), "{op} in {name}, {triple}");
+            }
+        }
     }
 }
 
@@ -478,6 +535,37 @@ fn wrong_llvm_ir_is_refused_with_its_line() {
         message.contains("ops.ll:4: this is LLVM IR for x86_64"),
         "{message}"
     );
+    // Bitcode, as clang writes it for each kind of system: Apple's has a wrapper.
+    sandbox.write("p/jit.toml", CONFIG.replace("ops.c", "ops.bc"));
+    for target in Target::ALL {
+        let done = std::process::Command::new(&clang)
+            .args(["-c", "-emit-llvm", "-Os", "-Xclang", "-disable-llvm-passes"])
+            .arg("-o")
+            .arg(sandbox.path("p/ops.bc"))
+            .arg(format!("--target={}", target.triple))
+            .arg(&path)
+            .status();
+        assert!(done.unwrap().success());
+        for other in Target::ALL {
+            if other == target {
+                build().with(&[other.triple]).succeeds();
+                continue;
+            }
+            // Those that differ in one thing only.
+            if (other.arch == target.arch) == (other.format == target.format) {
+                continue;
+            }
+            let message = build().with(&[other.triple]).fails(7);
+            let arch = match target.arch {
+                Arch::I686 => "i686",
+                Arch::X86_64 => "x86_64",
+                Arch::Aarch64 => "a",
+            };
+            let expected = format!("ops.bc: this is LLVM IR for {arch}");
+            assert!(message.contains(&expected), "{message}");
+        }
+    }
+    sandbox.write("p/jit.toml", CONFIG.replace("ops.c", "ops.ll"));
     sandbox.write("p/ops.ll", text.replace("= load", "= newload"));
     let message = build().with(&[LINUX]).fails(12);
     assert!(

@@ -30,6 +30,7 @@ mod leftovers;
 mod library;
 mod llvm21;
 mod messages;
+mod new;
 #[cfg(not(feature = "remote-cache"))]
 mod no_shared_cache;
 mod packs;

@@ -109,6 +109,14 @@ impl Holes {
         }
     }
 
+    /// Returns the names of those that are operands, for any of the stencils.
+    pub(crate) fn operands(&self) -> Vec<&str> {
+        let own = self.own.values().flatten();
+        let all = self.all.iter().chain(own);
+        let operands = all.filter(|(_, hole)| matches!(hole.meaning, Meaning::Operand { .. }));
+        operands.map(|(name, _)| name.as_str()).collect()
+    }
+
     /// Returns the names of all holes.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.all.keys().map(String::as_str)
