@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs};
 use fixtures::workspace;
 use jit_cli::Target;
 use jit_schema::Arch;
-use jit_stencils::{PatchValue, StencilSet};
+use jit_stencils::{HoleValue, PatchValue, StencilGroup, StencilSet};
 
 use crate::sandbox::{LINUX, Run, Sandbox};
 
@@ -118,6 +118,124 @@ fn thirty_functions_of_each_style_on_all_targets() {
         };
         assert!(size("add_counting") > size("add_plain"), "{triple}");
     }
+}
+
+/// The table of CPython's names in `docs/functions.md`, on the micro-ops of the example machine.
+#[test]
+fn cpythons_names_are_a_table() {
+    fixtures::needs!(clang_22, objdump_22);
+    let page = fixtures::golden::read_text(&workspace().join("docs/functions.md"));
+    let section = page.split_once("### CPython's names\n").unwrap().1;
+    let table = section.split_once("```toml\n").unwrap().1;
+    let table = table.split_once("```").unwrap().0;
+    let example = workspace().join("jit-cli/example");
+    let text = |path: &str| fixtures::golden::read_text(&example.join(path));
+    let (template, cases) = (
+        text("Tools/jit/template.c"),
+        text("Python/executor_cases.c.h"),
+    );
+    let sandbox = Sandbox::new();
+    for case in cases.split("\n        case ").skip(1) {
+        let name = case.split_once(':').unwrap().0;
+        let case = case.split_once("\n        }\n").unwrap().0;
+        // Its assembly names holes, which is refused here.
+        if name.starts_with("_ASM_") {
+            continue;
+        }
+        let op = template.replacen(
+            "        CASE\n",
+            &format!("        case {case}\n        }}\n"),
+            1,
+        );
+        sandbox.write(
+            &format!("p/ops/{name}.c"),
+            format!("#define _JIT_OPCODE {name}\n{op}"),
+        );
+    }
+    // What differs between systems is no matter of the table.
+    for triple in [LINUX, "aarch64-apple-darwin", "i686-pc-windows-msvc"] {
+        let target = Target::from_triple(triple).unwrap();
+        let include = ["", "/Include", "/Include/internal", "/Python", "/Tools/jit"]
+            .map(|directory| format!("\"{}{directory}\"", example.display()));
+        let small = u8::from(target.arch == Arch::Aarch64);
+        let settings = format!(
+            "include = [{}]\ndefines = [\"SUPPORTS_SMALL_CONSTS={small}\", \"Py_BUILD_CORE_MODULE\", \"NDEBUG\"]\n",
+            include.join(", ")
+        );
+        sandbox.write("p/jit.toml", format!("{settings}{table}"));
+        build_for(&sandbox, triple)
+            .with(&["--sysroot", "builtin"])
+            .succeeds();
+        let path = sandbox.path(&format!("out/jit_stencils-{triple}.stencils"));
+        let set = jit_stencils::file::decode(&fs::read(path).unwrap()).unwrap();
+        let config = example.join("jit.toml");
+        let whole = sandbox.run(&["build", "-o", "whole", "--llvm-version", "22", "-t", triple]);
+        let whole = whole.with(&["--emit", "stencils", "--config"]);
+        whole.with(&[config]).succeeds();
+        let path = sandbox.path(&format!("whole/jit_stencils-{triple}.stencils"));
+        let whole = jit_stencils::file::decode(&fs::read(path).unwrap()).unwrap();
+        assert!(set.groups.len() > 60, "{triple}");
+        for (name, group) in &set.groups {
+            let of_template = whole.group(name).unwrap();
+            assert_eq!(taken(group), taken(of_template), "{name}, {triple}");
+        }
+    }
+}
+
+/// What a stencil takes from its instruction, with numbers for CPython's names.
+fn taken(group: &StencilGroup) -> BTreeSet<String> {
+    let holes = group.code.holes.iter().chain(&group.data.holes);
+    let values = holes.filter_map(|hole| match hole.value {
+        PatchValue::Address { base, .. } => Some(base),
+        PatchValue::GotSlot { .. } | PatchValue::Symbol { .. } => None,
+    });
+    let values = values.filter_map(|value| {
+        Some(match value {
+            HoleValue::JumpTarget => "target 0".to_owned(),
+            HoleValue::ErrorTarget => "target 1".to_owned(),
+            HoleValue::Oparg | HoleValue::Oparg16 => "operand 0".to_owned(),
+            HoleValue::Target => "operand 3".to_owned(),
+            HoleValue::Operand(number)
+            | HoleValue::OperandHigh(number)
+            | HoleValue::OperandLow(number) => {
+                format!("operand {number}")
+            }
+            HoleValue::Place(number) => format!("target {number}"),
+            value => match value.to_string() {
+                name if name.starts_with("OPERAND0") => "operand 1".to_owned(),
+                name if name.starts_with("OPERAND1") => "operand 2".to_owned(),
+                _ => return None,
+            },
+        })
+    });
+    values.collect()
+}
+
+/// Member functions are aligned in C++, which matters only where one has its address taken.
+#[test]
+fn member_functions_are_called() {
+    fixtures::needs!(clang_22, objdump_22);
+    let sandbox = Sandbox::new();
+    let text = "struct M { long r[8]; long get(int i) const; long sum() const; };\n\
+                long M::get(int i) const { return r[i & 7]; }\n\
+                __attribute__((noinline)) long M::sum() const { return get(r[0]) + get(r[1]); }\n\
+                extern \"C\" void NEXT(M *);\n\
+                extern \"C\" void op_sum(M *m) { m->r[0] = m->sum(); NEXT(m); }\n";
+    sandbox.write(
+        "p/jit.toml",
+        "source = \"ops.cc\"\nstencils = \"op_*\"\nemit = [\"stencils\"]\n[holes]\nNEXT = \"continue\"\n",
+    );
+    sandbox.write("p/ops.cc", text);
+    build(&sandbox).succeeds();
+    let pointer = "extern \"C\" void op_pointer(M *m) { long (M::*volatile f)() const = &M::sum; m->r[0] = (m->*f)(); \
+                   NEXT(m); }\n";
+    sandbox.write("p/ops.cc", format!("{text}{pointer}"));
+    let message = build(&sandbox).fails(17);
+    assert!(
+        message.contains("ops.cc:6: op_pointer: ") && message.contains("aligned to 2 bytes"),
+        "{message}"
+    );
+    assert!(!message.contains("op_sum"), "{message}");
 }
 
 /// clang's front end knows the results of these comparisons for addresses of symbols, and not for operands.

@@ -34,34 +34,51 @@ const VISIBILITY: [&str; 7] = [
     "dllexport",
 ];
 
+/// A definition in the new module.
+pub(super) enum Definition {
+    Constant(String),
+    /// A function, whose alignment does not matter if it is only called.
+    Function {
+        name: String,
+        start: String,
+        alignment: String,
+        end: String,
+    },
+}
+
 impl<'a> Emitter<'_, 'a> {
-    /// Returns a definition, and whether it is a function.
-    pub(super) fn definition(&mut self, name: &'a str) -> Result<(bool, String), ModuleError> {
+    /// Returns a definition, if the symbol has one.
+    pub(super) fn definition(&mut self, name: &'a str) -> Result<Option<Definition>, ModuleError> {
         let module = self.module;
         let Some(symbol) = module.symbols.get(name) else {
-            return Ok((false, String::new()));
+            return Ok(None);
         };
         let new = self.local_name(name);
-        match &symbol.kind {
+        Ok(match &symbol.kind {
             SymbolKind::Function(range) => {
-                let header = self.header(symbol, &new, name == self.entry)?;
+                let [start, alignment, end] = self.header(symbol, &new, name == self.entry)?;
                 let body = body::rewritten(self, module.slice(range))?;
-                Ok((true, format!("{header} {{\n{body}}}\n")))
+                Some(Definition::Function {
+                    name: new,
+                    start,
+                    alignment,
+                    end: format!("{end} {{\n{body}}}\n"),
+                })
             }
-            SymbolKind::Constant => Ok((false, self.constant(symbol, &new)?)),
+            SymbolKind::Constant => Some(Definition::Constant(self.constant(symbol, &new)?)),
             SymbolKind::Declared | SymbolKind::Variable | SymbolKind::Alias | SymbolKind::Ifunc => {
-                Ok((false, String::new()))
+                None
             }
-        }
+        })
     }
 
-    /// Returns the start of a function, without the brace.
+    /// Returns the start of a function, without the brace: what comes before its alignment, that, and the rest.
     fn header(
         &mut self,
         symbol: &Symbol,
         new: &str,
         is_entry: bool,
-    ) -> Result<String, ModuleError> {
+    ) -> Result<[String; 3], ModuleError> {
         let module = self.module;
         let head = module.slice(&symbol.head);
         let mut text = String::from(match is_entry {
@@ -82,11 +99,16 @@ impl<'a> Emitter<'_, 'a> {
         let close = closing(rest, 0).unwrap_or(rest.len());
         let (parameters, after) = rest.split_at_checked(close + 1).unwrap_or((rest, &[]));
         text.push_str(&self.tokens(parameters)?);
-        text.push_str(&self.suffix(after)?);
-        Ok(text)
+        let at = after.iter().position(|token| token.is("align"));
+        let (before, rest) = after
+            .split_at_checked(at.unwrap_or(after.len()))
+            .unwrap_or((after, &[]));
+        let (alignment, rest) = rest.split_at_checked(2).unwrap_or((rest, &[]));
+        text.push_str(&self.suffix(before)?);
+        Ok([text, self.suffix(alignment)?, self.suffix(rest)?])
     }
 
-    /// Returns what follows the parameters of a function.
+    /// Returns a part of what follows the parameters of a function.
     fn suffix(&mut self, tokens: &[Token<'a>]) -> Result<String, ModuleError> {
         let mut text = String::new();
         let mut at = 0;

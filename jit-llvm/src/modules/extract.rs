@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
+    definitions::Definition,
     error::{ModuleError, Refusal},
     lexer::{self, Kind},
     module::{Module, NAMED},
@@ -48,10 +49,27 @@ impl<'a> Module<'a> {
         let mut variables = Vec::new();
         while let Some(symbol) = emitter.next_symbol() {
             match emitter.definition(symbol)? {
-                (true, text) => bodies.push(text),
-                (false, text) => variables.push(text),
+                Some(Definition::Constant(text)) => variables.push(text),
+                Some(function) => bodies.push(function),
+                None => {}
             }
         }
+        let bodies: Vec<String> = bodies
+            .into_iter()
+            .map(|definition| match definition {
+                Definition::Constant(text) => text,
+                // Member functions in C++ are aligned because a pointer to one has another meaning if it is odd.
+                Definition::Function {
+                    name,
+                    start,
+                    alignment,
+                    end,
+                } => match emitter.taken.contains(&name) {
+                    true => start + &alignment + &end,
+                    false => start + &end,
+                },
+            })
+            .collect();
         let mut named = String::new();
         for name in NAMED {
             named.push_str(&self.named(&mut emitter, name)?);

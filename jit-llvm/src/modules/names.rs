@@ -45,6 +45,8 @@ pub(super) struct Emitter<'m, 'a> {
     pub(super) declared: BTreeMap<String, &'a str>,
     pub(super) host: BTreeSet<String>,
     pub(super) used: BTreeMap<String, Role>,
+    /// The new names of symbols that are used other than by calling them.
+    pub(super) taken: BTreeSet<String>,
     /// The number of names for values that were added.
     pub(super) added: usize,
 }
@@ -72,6 +74,7 @@ impl<'m, 'a> Emitter<'m, 'a> {
             declared: BTreeMap::new(),
             host: BTreeSet::new(),
             used: BTreeMap::new(),
+            taken: BTreeSet::new(),
             added: 0,
         }
     }
@@ -109,7 +112,11 @@ impl<'m, 'a> Emitter<'m, 'a> {
     pub(super) fn token(&mut self, token: &Token<'a>) -> Result<String, ModuleError> {
         Ok(match token.kind {
             Kind::Global => match self.meaning(token)? {
-                Meaning::Symbol(name) => format!("@{name}"),
+                Meaning::Symbol(name) => {
+                    let text = format!("@{name}");
+                    self.taken.insert(name);
+                    text
+                }
                 Meaning::Hole(Role::Operand { .. } | Role::Marker) => {
                     return Err(self.refuse(Refusal::HoleInData {
                         hole: lexer::plain(token.name()),

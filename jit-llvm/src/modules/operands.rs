@@ -183,7 +183,13 @@ impl<'a> Writer<'_, '_, 'a> {
         lines: &mut Vec<String>,
     ) -> Result<String, ModuleError> {
         match self.emitter.meaning(token)? {
-            Meaning::Symbol(name) => Ok(format!("@{name}")),
+            Meaning::Symbol(name) => {
+                let text = format!("@{name}");
+                if !is_callee {
+                    self.emitter.taken.insert(name);
+                }
+                Ok(text)
+            }
             Meaning::Hole(Role::Marker) => {
                 let name = lexer::plain(token.name());
                 Err(self.emitter.refuse(Refusal::Marker(name)))
