@@ -57,6 +57,22 @@ fn new_projects_work() {
     }
 }
 
+/// In QEMU, the linker in C and the code that it links run on AArch64. Programs for Windows are compiled only.
+#[test]
+fn new_projects_work_on_other_machines() {
+    needs!(clang_22, cross_compilers, cross_headers);
+    let directory = tempfile::tempdir().unwrap();
+    let script = "jit-cli new vm && cd vm\n\
+        jit-cli build --llvm-version 22 --target aarch64-unknown-linux-gnu --sysroot /usr/aarch64-linux-gnu\n\
+        aarch64-linux-gnu-gcc -std=c11 -O1 -Wall -Wextra -Werror -static -o tests tests.c && qemu-aarch64 ./tests\n";
+    let text = succeeds(directory.path(), script);
+    assert!(text.contains(TESTED), "{text}");
+    let script = "cd vm\n\
+        jit-cli build --llvm-version 22 --target x86_64-pc-windows-msvc --sysroot builtin\n\
+        x86_64-w64-mingw32-gcc -std=c11 -O1 -Wall -Wextra -Werror -o tests.exe tests.c && test -s tests.exe\n";
+    succeeds(directory.path(), script);
+}
+
 #[test]
 fn new_projects_notice_wrong_ops_and_edits() {
     needs!(clang_22);
