@@ -1,7 +1,6 @@
 //! Whole files of functions, to LLVM's IR before optimization.
 
 use std::{
-    collections::HashSet,
     ffi::{OsStr, OsString},
     hash::{DefaultHasher, Hash as _, Hasher as _},
     path::{Path, PathBuf},
@@ -47,8 +46,7 @@ pub(crate) fn translate(
     }
     let values = match context.options.language {
         Language::Ir => None,
-        // Its headers may name them, too.
-        _ => declare_values(&directory.0, values, values.join(" ").as_bytes())?,
+        _ => declare_values(&directory.0, values)?,
     };
     let more: Vec<&OsStr> = values
         .iter()
@@ -78,25 +76,20 @@ fn directory(context: &Context<'_>, source: &Path) -> Result<(PathBuf, String), 
 
 /// Writes a header that tells clang not to compute with the addresses of these symbols: it takes those of others for
 /// numbers that are never zero and never equal, and knows the results of comparisons before there is any IR. Returns the
-/// path of the header if the text has any of the names.
-fn declare_values(
-    directory: &Path,
-    values: &[&str],
-    text: &[u8],
-) -> Result<Option<PathBuf>, LlvmError> {
-    let text = String::from_utf8_lossy(text);
-    let is_word = |c: char| c == '_' || c.is_ascii_alphanumeric();
-    let words: HashSet<&str> = text.split(|c| !is_word(c)).collect();
-    let mut found = values
+/// path of the header.
+fn declare_values(directory: &Path, values: &[&str]) -> Result<Option<PathBuf>, LlvmError> {
+    // Other names are those of no C identifier, and what they declare is refused.
+    let is_word = |c: char| c == '_' || c == '$' || c.is_alphanumeric();
+    let mut names = values
         .iter()
-        .filter(|name| words.contains(*name))
+        .filter(|name| name.chars().all(is_word))
         .peekable();
-    if found.peek().is_none() {
+    if names.peek().is_none() {
         return Ok(None);
     }
-    // What is declared nowhere is a warning, which nobody sees for a header of the system.
+    // What a file does not declare is a warning, which nobody sees for a header of the system.
     let mut header = "#pragma clang system_header\n".to_owned();
-    for name in found {
+    for name in names {
         header.push_str(&format!("#pragma weak {name}\n"));
     }
     let path = directory.join("values.h");
@@ -120,7 +113,7 @@ fn from_snapshot(
     files::write(&input, &snapshot.text)?;
     files::remove(&output)?;
     let mut arguments = plan.arguments;
-    if let Some(header) = declare_values(directory, values, &snapshot.text)? {
+    if let Some(header) = declare_values(directory, values)? {
         arguments.extend(["-include".into(), header.into_os_string()]);
     }
     arguments.extend(["-disable-llvm-passes", "-main-file-name"].map(OsString::from));

@@ -100,30 +100,31 @@ pub(crate) fn run(arguments: &NewArgs, report: &Report) -> Result<(), Error> {
     Ok(())
 }
 
-/// Writes the files to a directory beside the one that is asked for, and renames that, so that nobody finds half a
-/// project.
+/// Writes the files to a temporary directory, from which they are renamed: a new project appears as a whole, and one in an
+/// empty directory that is there, which may be the current one, file by file.
 fn create(directory: &Path, files: &[Template]) -> Result<(), Error> {
     let create = |error| Error::file("create", directory)(error);
-    match fs::read_dir(directory).map(|mut entries| entries.next().is_some()) {
-        Ok(true) => {
-            return Err(create(io::Error::new(
-                io::ErrorKind::AlreadyExists,
-                "it is not empty",
-            )));
+    let refuse = |why: &str| create(io::Error::new(io::ErrorKind::AlreadyExists, why));
+    let is_there = match fs::symlink_metadata(directory) {
+        Ok(_) if !directory.is_dir() => {
+            return Err(refuse("there is something else than a directory"));
         }
-        // Not all systems rename a directory to the name of another.
-        Ok(false) => fs::remove_dir(directory).map_err(create)?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Ok(_) if fs::read_dir(directory).map_err(create)?.next().is_some() => {
+            return Err(refuse("it is not empty"));
+        }
+        Ok(_) => true,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => false,
         Err(error) => return Err(create(error)),
-    }
-    let parent = match directory.parent() {
+    };
+    let beside = match directory.parent() {
+        _ if is_there => directory,
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
     };
-    fs::create_dir_all(parent).map_err(create)?;
+    fs::create_dir_all(beside).map_err(create)?;
     let new = tempfile::Builder::new()
         .prefix(".jit-new-")
-        .tempdir_in(parent)
+        .tempdir_in(beside)
         .map_err(create)?;
     // As any other new directory, and not for this user alone.
     let contents = new.path().join("project");
@@ -132,5 +133,11 @@ fn create(directory: &Path, files: &[Template]) -> Result<(), Error> {
         let path = contents.join(name);
         fs::write(&path, text).map_err(Error::file("write", &path))?;
     }
-    fs::rename(&contents, directory).map_err(create)
+    if !is_there {
+        return fs::rename(&contents, directory).map_err(create);
+    }
+    for (name, _) in files {
+        fs::rename(contents.join(name), directory.join(name)).map_err(create)?;
+    }
+    Ok(())
 }

@@ -131,7 +131,9 @@ impl<'a> Files<'a> {
                 let module = module
                     .map(|(_, module)| module)
                     .ok_or_else(|| Error::Missing { uop: name.clone() })?;
-                self.extract(module, name, &origin.symbol)
+                let language = self.functions.files.get(origin.file);
+                let language = language.map_or(Language::Ir, |file| file.language);
+                self.extract(module, name, (&origin.symbol, language))
             })
             .collect();
         let failed: Vec<Error> = found
@@ -319,7 +321,7 @@ impl<'a> Files<'a> {
         &self,
         module: &Module<'_>,
         name: &str,
-        symbol: &str,
+        (symbol, language): (&str, Language),
     ) -> Result<(jit_llvm::modules::Extracted, Interface), Error> {
         let holes = &self.functions.holes;
         let roles = holes.roles(name, &module.external(), self.target, self.config)?;
@@ -327,6 +329,7 @@ impl<'a> Files<'a> {
         let pointer = self.target.arch.pointer_size();
         wanted.pointer_bits = if pointer == 8 { 64 } else { 32 };
         wanted.imports = self.target.format == ObjectFormat::Coff && pointer == 8;
+        wanted.weak_operands = language != Language::Ir;
         if self.frame_pointer == FramePointer::Reserved {
             wanted.frame_pointer = Some("reserved");
         }

@@ -120,6 +120,60 @@ fn thirty_functions_of_each_style_on_all_targets() {
     }
 }
 
+/// Operands that clang cannot be told about are refused, unless their names come from macros only.
+#[test]
+fn operands_with_other_names() {
+    fixtures::needs!(clang_22, objdump_22);
+    let sandbox = Sandbox::new();
+    let config = |file: &str| {
+        format!(
+            "source = \"{file}\"\nstencils = \"op_*\"\nemit = [\"stencils\"]\ndefines = [\"OTHER=A\"]\n\
+             [holes]\nA = {{ operand = 0 }}\n"
+        )
+    };
+    let op = "long op_zero(void) { return (A == 0) + (long)A; }\n";
+    for (file, declaration, name) in [
+        (
+            "paste.c",
+            "#define HOLE(x) x\n#define PASTED(x) HOLE(x ## A)\nextern char PASTED()[];\n",
+            "PASTED()",
+        ),
+        ("define.c", "extern char OTHER[];\n", "OTHER"),
+        ("define.cc", "extern \"C\" char OTHER[];\n", "OTHER"),
+    ] {
+        sandbox.write("p/jit.toml", config(file));
+        sandbox.write(
+            &format!("p/{file}"),
+            format!("{declaration}{}", op.replace('A', name)),
+        );
+        build(&sandbox).succeeds();
+        let path = sandbox.path(&format!("out/jit_stencils-{LINUX}.stencils"));
+        let set = jit_stencils::file::decode(&fs::read(path).unwrap()).unwrap();
+        // The sum of both: with a result of the comparison that is known, one instruction would do.
+        let (_, group) = set.groups.first().unwrap();
+        assert!(group.code.body.len() > 12, "{file}: {:x?}", group.code.body);
+    }
+    for (file, declaration) in [
+        ("label.c", "extern char my[] __asm__(\"A\");\n"),
+        (
+            "redefine.c",
+            "#pragma redefine_extname my A\nextern char my[];\n",
+        ),
+        ("cxx.cc", "extern char A[];\n#define my A\n"),
+    ] {
+        sandbox.write("p/jit.toml", config(file));
+        sandbox.write(
+            &format!("p/{file}"),
+            format!("{declaration}{}", op.replace('A', "my")),
+        );
+        let message = build(&sandbox).fails(14);
+        assert!(
+            message.contains("op_zero: clang takes the address of A for one that is never zero"),
+            "{message}"
+        );
+    }
+}
+
 /// The table of CPython's names in `docs/functions.md`, on the micro-ops of the example machine.
 #[test]
 fn cpythons_names_are_a_table() {
@@ -491,7 +545,7 @@ fn wrong_functions_are_refused_with_their_places() {
 fn names_of_cxx_are_those_that_the_author_wrote() {
     fixtures::needs!(clang_22, objdump_22);
     let sandbox = Sandbox::new();
-    let ops = "struct F { long r[4]; };\nextern char A[];\nvoid NEXT(F &);\nnamespace vm {\n\
+    let ops = "struct F { long r[4]; };\nextern \"C\" char A[];\nvoid NEXT(F &);\nnamespace vm {\n\
                static long last;\nvoid add(F &f) { f.r[0] += (long)A; NEXT(f); }\n\
                void sub(F &f) { f.r[0] -= (long)A; NEXT(f); }\n";
     let build = |more: &str| {

@@ -1,6 +1,7 @@
 //! `jit-cli new`: the projects work, and so does what `docs/tutorial.md` does with one.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::Path,
     process::{Command, Output},
@@ -96,7 +97,26 @@ fn new_projects_notice_wrong_ops_and_edits() {
 fn new_needs_an_empty_directory() {
     let directory = tempfile::tempdir().unwrap();
     fs::create_dir(directory.path().join("empty")).unwrap();
-    succeeds(directory.path(), "jit-cli new empty && jit-cli new a/b/c");
+    succeeds(
+        directory.path(),
+        "jit-cli new empty/ && jit-cli new a/b/c && mkdir a/d && cd a/d && jit-cli new .",
+    );
+    for name in ["empty", "a/d"] {
+        let names = fs::read_dir(directory.path().join(name)).unwrap();
+        let names: BTreeSet<_> = names.map(|entry| entry.unwrap().file_name()).collect();
+        let expected = [
+            ".gitignore",
+            "Makefile",
+            "jit.toml",
+            "machine.h",
+            "main.c",
+            "ops.c",
+            "shim.c",
+            "tests.c",
+            "vm.h",
+        ];
+        assert!(names.iter().eq(expected.iter()), "{names:?}");
+    }
     assert!(directory.path().join("a/b/c/jit.toml").is_file());
     for name in ["empty", "empty/jit.toml"] {
         let before = fs::read(directory.path().join("empty/ops.c")).unwrap();

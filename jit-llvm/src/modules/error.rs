@@ -67,8 +67,9 @@ pub enum Refusal {
     Reserved(String),
     /// An operand is used in the value of a variable.
     #[error(
-        "the hole {hole} is used in the initial value of {variable}, where LLVM takes it for an ordinary address: use it in \
-         the function"
+        "the hole {hole} is used in the initial value of {}, where LLVM takes it for an ordinary address: assign it with a \
+         statement of the function",
+        initialized(variable)
     )]
     HoleInData {
         /// The hole.
@@ -115,12 +116,25 @@ pub enum Refusal {
         /// Its alignment in bytes.
         alignment: u32,
     },
+    /// An operand is declared so that clang computes with its address.
+    #[error(
+        "clang takes the address of {0} for one that is never zero and that nothing else has: declare it under this name, in \
+         C++ as extern \"C\", without an asm label and without dllimport"
+    )]
+    NotWeak(String),
     /// A marker has a use that is no call, or its value is used.
     #[error("the marker {0} can only be called, and must return nothing")]
     Marker(String),
     /// Something else, in words.
     #[error("{0}")]
     Other(String),
+}
+
+/// Returns what an author calls a variable. For a local array or structure, clang makes one that it copies.
+fn initialized(variable: &str) -> String {
+    let local = variable.strip_prefix("__const.");
+    let name = local.and_then(|name| name.split('.').nth(1));
+    name.unwrap_or(variable).to_owned()
 }
 
 impl ModuleError {

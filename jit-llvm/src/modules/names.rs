@@ -207,7 +207,11 @@ impl<'m, 'a> Emitter<'m, 'a> {
         if head.iter().any(|token| token.is("thread_local")) {
             return Err(self.refuse(Refusal::ThreadLocal(plain)));
         }
+        let is_weak = head.iter().any(|token| token.is("extern_weak"));
         match role {
+            Some(Role::Operand { .. }) if self.wanted.weak_operands && !is_weak => {
+                Err(self.refuse(Refusal::NotWeak(plain)))
+            }
             Some(role) => {
                 self.used.insert(plain, role);
                 if role != Role::Marker {

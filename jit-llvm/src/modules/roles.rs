@@ -74,18 +74,22 @@ pub struct Wanted<'a> {
     pub pointer_bits: u32,
     /// Whether addresses of other symbols are read from a table of imports, as Windows has it.
     pub imports: bool,
+    /// Whether an operand has to be declared weak, as [`Compiler::front_end`](crate::Compiler::front_end) has clang do it. The
+    /// front ends of other compilers may not compute with addresses.
+    pub weak_operands: bool,
     /// What the functions do with the frame pointer, as in clang's `-mframe-pointer`, if they do not say it.
     pub frame_pointer: Option<&'a str>,
 }
 
 impl<'a> Wanted<'a> {
-    /// Returns a function of a module for a target with addresses of 64 bits and no imports.
+    /// Returns a function of a module for a target with addresses of 64 bits and no imports, from any front end.
     pub fn new(function: &'a str, roles: &'a Roles) -> Wanted<'a> {
         Wanted {
             function,
             roles,
             pointer_bits: 64,
             imports: false,
+            weak_operands: false,
             frame_pointer: None,
         }
     }
