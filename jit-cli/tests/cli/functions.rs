@@ -9,6 +9,9 @@ use jit_stencils::{HoleValue, PatchValue, StencilGroup, StencilSet};
 
 use crate::sandbox::{LINUX, Run, Sandbox};
 
+/// Targets that differ in their processors, their systems and the sizes of their addresses.
+const SOME_TARGETS: [&str; 3] = [LINUX, "aarch64-apple-darwin", "i686-pc-windows-msvc"];
+
 /// Returns the build of the project in the directory `p`.
 fn build(sandbox: &Sandbox) -> Run<'_> {
     build_for(sandbox, LINUX)
@@ -106,6 +109,10 @@ fn thirty_functions_of_each_style_on_all_targets() {
         assert_eq!(interface(&set, "expr_call"), (vec![pointer, 0, pointer], 0));
         assert_eq!(interface(&set, "expr_nested"), (vec![pointer], 1));
 
+        // Each of 30 files takes two processes, so that this one is built for three systems only.
+        if !SOME_TARGETS.contains(&triple) {
+            continue;
+        }
         let (set, _) = stencils(&sandbox, "single", triple);
         // Each file in two variants.
         assert_eq!(set.groups.len(), 60, "{triple}");
@@ -207,7 +214,7 @@ fn cpythons_names_are_a_table() {
         );
     }
     // What differs between systems is no matter of the table.
-    for triple in [LINUX, "aarch64-apple-darwin", "i686-pc-windows-msvc"] {
+    for triple in SOME_TARGETS {
         let target = Target::from_triple(triple).unwrap();
         let include = ["", "/Include", "/Include/internal", "/Python", "/Tools/jit"]
             .map(|directory| format!("\"{}{directory}\"", example.display()));
@@ -315,8 +322,9 @@ fn operands_are_compared_when_code_runs() {
             _ => format!("{start}{body}").replace("A == B", "&A[0] == &B[0]"),
         };
         // C++ differs from C by names only.
-        let targets = Target::ALL.into_iter();
-        for target in targets.filter(|target| name == "ops.c" || target.arch == Arch::X86_64) {
+        let most = if name == "ops.c" { 3 } else { 1 };
+        for triple in SOME_TARGETS.into_iter().take(most) {
+            let target = Target::from_triple(triple).unwrap();
             let sandbox = Sandbox::new();
             sandbox.write(
                 "p/jit.toml",
@@ -326,7 +334,6 @@ fn operands_are_compared_when_code_runs() {
                 ),
             );
             sandbox.write(&format!("p/{name}"), &start);
-            let triple = target.triple;
             build_for(&sandbox, triple).succeeds();
             let path = sandbox.path(&format!("out/jit_stencils-{triple}.stencils"));
             let set = jit_stencils::file::decode(&fs::read(path).unwrap()).unwrap();
