@@ -7,8 +7,15 @@ use std::{
 };
 
 use crate::{
-    context::Context, driver, error::LlvmError, files, options::Language, plan::Plan, shim,
+    context::Context,
+    driver,
+    error::LlvmError,
+    files,
+    options::Language,
+    plan::Plan,
+    shim,
     snapshot::Snapshot,
+    values::{self, Folded},
 };
 
 /// The LLVM IR of a file, as text.
@@ -19,6 +26,8 @@ pub struct FrontEnd {
     pub ir: String,
     /// What was compiled. Without it, it is not known which headers clang has read.
     pub snapshot: Option<Snapshot>,
+    /// A result that clang may have computed from how an operand is declared. It is not the operand's, so the file is to be refused.
+    pub folded: Option<Folded>,
 }
 
 /// What clang does after it has read a file.
@@ -41,19 +50,31 @@ pub(crate) fn translate(
     {
         return Ok(FrontEnd {
             ir,
+            folded: match values::may_fold(&snapshot.text) {
+                true => values::folded(context, &directory.0, source, values)?,
+                false => None,
+            },
             snapshot: Some(snapshot),
         });
     }
-    let values = match context.options.language {
+    let header = match context.options.language {
         Language::Ir => None,
-        _ => declare_values(&directory.0, values)?,
+        _ => values::declare(&directory.0, values)?,
     };
-    let more: Vec<&OsStr> = values
+    let more: Vec<&OsStr> = header
         .iter()
         .flat_map(|path| ["-include".as_ref(), path.as_os_str()])
         .collect();
     let ir = by_driver(context, &directory.0, source, &more)?;
-    Ok(FrontEnd { ir, snapshot: None })
+    let folded = match header {
+        Some(_) => values::folded(context, &directory.0, source, values)?,
+        None => None,
+    };
+    Ok(FrontEnd {
+        ir,
+        snapshot: None,
+        folded,
+    })
 }
 
 /// Translates a file to IR that says where functions are defined. Nothing is reported.
@@ -74,29 +95,6 @@ fn directory(context: &Context<'_>, source: &Path) -> Result<(PathBuf, String), 
     Ok((context.work.directory(&name)?, name))
 }
 
-/// Writes a header that tells clang not to compute with the addresses of these symbols: it takes those of others for
-/// numbers that are never zero and never equal, and knows the results of comparisons before there is any IR. Returns the
-/// path of the header.
-fn declare_values(directory: &Path, values: &[&str]) -> Result<Option<PathBuf>, LlvmError> {
-    // Other names are those of no C identifier, and what they declare is refused.
-    let is_word = |c: char| c == '_' || c == '$' || c.is_alphanumeric();
-    let mut names = values
-        .iter()
-        .filter(|name| name.chars().all(is_word))
-        .peekable();
-    if names.peek().is_none() {
-        return Ok(None);
-    }
-    // What a file does not declare is a warning, which nobody sees for a header of the system.
-    let mut header = "#pragma clang system_header\n".to_owned();
-    for name in names {
-        header.push_str(&format!("#pragma weak {name}\n"));
-    }
-    let path = directory.join("values.h");
-    files::write(&path, header.as_bytes())?;
-    Ok(Some(path))
-}
-
 fn from_snapshot(
     context: &Context<'_>,
     plan: &Plan,
@@ -113,7 +111,7 @@ fn from_snapshot(
     files::write(&input, &snapshot.text)?;
     files::remove(&output)?;
     let mut arguments = plan.arguments;
-    if let Some(header) = declare_values(directory, values)? {
+    if let Some(header) = values::declare(directory, values)? {
         arguments.extend(["-include".into(), header.into_os_string()]);
     }
     arguments.extend(["-disable-llvm-passes", "-main-file-name"].map(OsString::from));

@@ -74,6 +74,7 @@ mod process;
 mod shim;
 mod snapshot;
 mod source;
+mod values;
 mod version;
 mod work;
 
@@ -95,6 +96,7 @@ pub use options::{CompileOptions, Language, LastFlags};
 pub use parts::Parts;
 pub use snapshot::Snapshot;
 pub use source::Source;
+pub use values::Folded;
 pub use version::{LlvmVersion, SUPPORTED_MAJORS};
 
 /// A hash of this crate's sources: caches of what it makes can tell its versions apart by it.

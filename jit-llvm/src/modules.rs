@@ -22,6 +22,8 @@ mod names;
 mod operands;
 mod roles;
 
+pub(crate) use roles::LIKE_OPERANDS;
+
 pub use error::{ModuleError, Refusal};
 pub use extract::Extracted;
 pub use module::{Module, Place};

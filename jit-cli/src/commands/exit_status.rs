@@ -86,7 +86,7 @@ fn function_status(error: &FunctionError) -> u8 {
         FunctionError::OtherTarget { .. } => 7,
         FunctionError::Module { .. } => 9,
         FunctionError::DuplicateFunction { .. } => 10,
-        FunctionError::Function { .. } => 14,
+        FunctionError::Folded { .. } | FunctionError::Function { .. } => 14,
     }
 }
 

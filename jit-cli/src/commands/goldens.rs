@@ -227,6 +227,13 @@ examples! {
             uop: uop(),
             message: Refusal::Writable("count".to_owned()).to_string(),
         }),
+        Error::Functions(FunctionError::Folded {
+            path: place(),
+            line: 3,
+            builtin: "__builtin_is_aligned".to_owned(),
+            operand: "STEP".to_owned(),
+            alignment: Some(8),
+        }),
         Error::Functions(FunctionError::DuplicateFunction {
             name: uop(),
             first: "nop() in DIR/FILE".to_owned(),

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use jit_llvm::modules::ModuleError;
+use jit_llvm::{Folded, modules::ModuleError};
 use jit_schema::Target;
 
 /// The reason why functions can't become stencils.
@@ -42,6 +42,26 @@ pub enum FunctionError {
         /// The target of the build.
         target: &'static Target,
     },
+    /// clang may have computed a result from how an operand is declared.
+    #[error(
+        "{}:{line}: clang computes {builtin} from declarations, whatever value an instruction gives, and {operand} is \
+         an operand{}: compute it from numbers, as in `((uintptr_t)p & 7) == 0`, or declare the operand as `extern char \
+         {operand}[]`",
+        path.display(),
+        alignment.map(|bytes| format!(" that is declared as a multiple of {bytes}")).unwrap_or_default(),
+    )]
+    Folded {
+        /// The file.
+        path: PathBuf,
+        /// The line.
+        line: usize,
+        /// clang's function.
+        builtin: String,
+        /// The operand.
+        operand: String,
+        /// What its declaration says that the address is a multiple of, if it is known.
+        alignment: Option<u32>,
+    },
     /// A function can't become a stencil.
     #[error("{uop}: {message}")]
     Function {
@@ -62,6 +82,18 @@ pub enum FunctionError {
     },
 }
 
+impl From<Folded> for FunctionError {
+    fn from(folded: Folded) -> FunctionError {
+        FunctionError::Folded {
+            path: folded.place.file.into(),
+            line: folded.place.line,
+            builtin: folded.builtin,
+            operand: folded.symbol,
+            alignment: folded.alignment,
+        }
+    }
+}
+
 impl FunctionError {
     /// Returns the name of the micro-op that an error is about, if it is about one.
     pub(super) fn uop(&self) -> Option<&str> {
@@ -70,6 +102,7 @@ impl FunctionError {
             FunctionError::NoTemplate { .. }
             | FunctionError::Module { .. }
             | FunctionError::OtherTarget { .. }
+            | FunctionError::Folded { .. }
             | FunctionError::DuplicateFunction { .. } => None,
         }
     }
@@ -81,6 +114,7 @@ impl FunctionError {
             FunctionError::NoTemplate { .. }
             | FunctionError::Module { .. }
             | FunctionError::OtherTarget { .. }
+            | FunctionError::Folded { .. }
             | FunctionError::DuplicateFunction { .. } => None,
         }
     }

@@ -108,6 +108,9 @@ impl<'a> Files<'a> {
         let fronts = self.front_ends()?;
         let mut modules = Vec::with_capacity(fronts.len());
         for ((variant, file), front) in &fronts {
+            if let Some(folded) = &front.folded {
+                return Err(FunctionError::from(folded.clone()).into());
+            }
             let path = || self.path(*file).to_path_buf();
             let module = Module::parse(&front.ir).map_err(|source| FunctionError::Module {
                 path: path(),

@@ -53,4 +53,5 @@ mod tools;
 mod tuned;
 mod up_to_date;
 mod up_to_date_checkout;
+mod values;
 mod warnings;

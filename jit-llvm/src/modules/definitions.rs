@@ -6,7 +6,7 @@ use super::{
     lexer::{self, Kind, Token, closing, is_dropped, nesting},
     module::{Symbol, SymbolKind},
     names::Emitter,
-    roles::Role,
+    roles::{LIKE_OPERANDS, Role},
 };
 
 const LINKAGE: [&str; 11] = [
@@ -212,7 +212,8 @@ impl<'a> Emitter<'_, 'a> {
 
     /// Returns the declaration of an operand: whatever it is for the source, its address is the value.
     fn operand(&self, symbol: &Symbol, new: &str) -> String {
-        let head = self.module.slice(&symbol.head);
+        let like = self.module.symbols.get(LIKE_OPERANDS);
+        let head = self.module.slice(&like.unwrap_or(symbol).head);
         let seen = match head.iter().any(|token| token.is("dso_local")) {
             _ if self.wanted.imports => " dllimport",
             true => " dso_local",

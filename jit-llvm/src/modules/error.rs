@@ -77,6 +77,12 @@ pub enum Refusal {
         /// The variable.
         variable: String,
     },
+    /// The code promises something about the value of an operand.
+    #[error(
+        "the code promises something about the value of {0}, as __builtin_assume_aligned does, but it may be any value: \
+         leave the promise out"
+    )]
+    Promise(String),
     /// An operand is used in an expression that is not known.
     #[error("the hole {hole} is used in a constant expression that is not known: {expression}")]
     Expression {
@@ -118,7 +124,8 @@ pub enum Refusal {
     },
     /// An operand is declared so that clang computes with its address.
     #[error(
-        "clang takes the address of {0} for one that is never zero and that nothing else has: declare it under this name, in \
+        "clang takes the address of {0} for one that is never zero, that nothing else has and that is a multiple of its \
+         alignment: declare it under this name, in \
          C++ as extern \"C\", without an asm label and without dllimport"
     )]
     NotWeak(String),

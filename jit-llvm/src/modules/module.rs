@@ -130,6 +130,28 @@ impl<'a> Module<'a> {
         names
     }
 
+    /// Returns what clang takes the address of a symbol for a multiple of, in bytes, if the module has the symbol.
+    pub(crate) fn alignment(&self, symbol: &str) -> Option<u32> {
+        let mut symbols = self.symbols.iter();
+        let (_, symbol) = symbols.find(|(name, _)| lexer::plain(name) == symbol)?;
+        Some(match symbol.kind {
+            // This is the `alignof` of any function.
+            SymbolKind::Declared => 4,
+            _ => self.alignment_of(symbol),
+        })
+    }
+
+    /// Returns the alignment that a declaration has, in bytes.
+    pub(super) fn alignment_of(&self, symbol: &Symbol) -> u32 {
+        let tokens = self.slice(&symbol.rest);
+        let is_align = |pair: &&[Token<'a>]| matches!(pair, [word, _] if word.is("align"));
+        let pair = tokens.windows(2).rfind(is_align);
+        let number = pair.and_then(<[_]>::last);
+        number
+            .and_then(|token| token.text.parse().ok())
+            .unwrap_or(1)
+    }
+
     /// Returns where a function is defined, if the module has debug information.
     pub fn place(&self, function: &str) -> Option<Place> {
         let name = self

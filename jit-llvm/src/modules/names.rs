@@ -208,8 +208,12 @@ impl<'m, 'a> Emitter<'m, 'a> {
             return Err(self.refuse(Refusal::ThreadLocal(plain)));
         }
         let is_weak = head.iter().any(|token| token.is("extern_weak"));
+        // As the front end declares operands, instead of the declaration that the file has.
+        let is_value = is_weak
+            && symbol.kind == SymbolKind::Variable
+            && matches!(self.module.slice(&symbol.rest), [kind] if kind.is("i8"));
         match role {
-            Some(Role::Operand { .. }) if self.wanted.weak_operands && !is_weak => {
+            Some(Role::Operand { .. }) if self.wanted.weak_operands && !is_value => {
                 Err(self.refuse(Refusal::NotWeak(plain)))
             }
             Some(role) => {

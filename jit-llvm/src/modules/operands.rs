@@ -89,9 +89,14 @@ impl<'a> Writer<'_, '_, 'a> {
             }
             let is_in_constant = open.iter().any(|bracket| *bracket != "(");
             if is_in_constant && self.has_hole(std::slice::from_ref(token)) {
-                return Err(self.emitter.refuse(Refusal::Expression {
-                    hole: lexer::plain(token.name()),
-                    expression: "a list of values".to_owned(),
+                let hole = lexer::plain(token.name());
+                let is_promise = tokens.iter().any(|token| token.text == "\"align\"");
+                return Err(self.emitter.refuse(match is_promise {
+                    true => Refusal::Promise(hole),
+                    false => Refusal::Expression {
+                        hole,
+                        expression: "a list of values".to_owned(),
+                    },
                 }));
             }
             text.push_str(token.space);
@@ -278,10 +283,7 @@ impl<'a> Writer<'_, '_, 'a> {
     /// Returns the alignment that a declaration says, if clang can make use of it.
     fn alignment(&self, token: &Token<'a>) -> Option<u32> {
         let symbol = self.emitter.module.symbols.get(token.name())?;
-        let tokens = self.emitter.module.slice(&symbol.rest);
-        let is_align = |pair: &&[Token<'a>]| matches!(pair, [word, _] if word.is("align"));
-        let pair = tokens.windows(2).rfind(is_align)?;
-        let alignment = pair.last()?.text.parse().ok()?;
+        let alignment = self.emitter.module.alignment_of(symbol);
         (alignment > 1).then_some(alignment)
     }
 }

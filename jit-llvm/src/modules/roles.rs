@@ -45,6 +45,10 @@ pub(super) const ENTRY: &str = "_JIT_ENTRY";
 /// What names start with that have a meaning in stencils.
 pub(super) const RESERVED: &str = "_JIT_";
 
+/// A variable that is declared as operands are. Unlike references, it says whether the flags let clang take addresses
+/// directly.
+pub(crate) const LIKE_OPERANDS: &str = "__jit_cli_like_operands";
+
 impl Role {
     /// Returns the symbol that objects have for it. Halves have symbols of their own only where addresses have 32 bits.
     pub(super) fn symbol(self, pointer_bits: u32) -> Option<String> {
