@@ -5,6 +5,7 @@ mod several;
 mod whole;
 
 use std::{
+    collections::BTreeMap,
     io,
     path::{Path, PathBuf},
 };
@@ -15,6 +16,7 @@ use jit_schema::{ObjectError, Target, UnknownTarget};
 use jit_stencils::{LowerError, ResolveError, ResolveErrors, ShimError, UnwindError};
 
 pub use self::functions::FunctionError;
+pub(crate) use self::several::renamed;
 use crate::pack::PackError;
 
 /// The reason why a build failed. Each message names the file, micro-op or target that it is about.
@@ -348,12 +350,14 @@ pub enum Error {
         error: Box<Error>,
     },
     /// A micro-op could not be built.
-    #[error("{}:{line}: {error}", path.display())]
+    #[error("{}:{line}: {}", path.display(), renamed(&error.to_string(), names))]
     Uop {
         /// The file with the micro-op.
         path: PathBuf,
         /// The line that it starts on.
         line: usize,
+        /// What the author calls some of the symbols in the error.
+        names: BTreeMap<String, String>,
         /// What went wrong.
         error: Box<Error>,
     },
@@ -412,7 +416,7 @@ impl Error {
             Error::Llvm(LlvmError::WroteNothing { program, what, .. }) => {
                 Some(format!("{} {what}", program.display()))
             }
-            Error::Uop { error, .. } => error.reason(),
+            Error::Uop { error, names, .. } => Some(renamed(&error.reason()?, names)),
             _ => None,
         }
     }

@@ -226,7 +226,18 @@ impl<'a> Compiler<'a> {
     ///
     /// Those of [`Compiler::front_end`].
     pub fn front_end_with_lines(&self, source: &Path) -> Result<String, LlvmError> {
-        front_end::translate_with_lines(&self.context, source)
+        front_end::translate_with_lines(&self.context, source, &[])
+    }
+
+    /// Translates a file of functions to IR with lines, as [`Compiler::front_end_with_lines`] does, that also has the functions
+    /// that are never called, although they are static or inline.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Compiler::front_end`].
+    pub fn front_end_of_all(&self, source: &Path) -> Result<String, LlvmError> {
+        let more = ["-Xclang", "-femit-all-decls"];
+        front_end::translate_with_lines(&self.context, source, &more)
     }
 
     /// Returns what the sources mean after the snapshot of the preamble: their tokens. All of them are

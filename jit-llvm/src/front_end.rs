@@ -81,10 +81,12 @@ pub(crate) fn translate(
 pub(crate) fn translate_with_lines(
     context: &Context<'_>,
     source: &Path,
+    more: &[&str],
 ) -> Result<String, LlvmError> {
     let directory = directory(context, source)?;
-    let more = ["-gline-tables-only", "-w"].map(OsStr::new);
-    by_driver(context, &directory.0, source, &more)
+    let words = ["-gline-tables-only", "-w"].iter().chain(more);
+    let words: Vec<&OsStr> = words.map(OsStr::new).collect();
+    by_driver(context, &directory.0, source, &words)
 }
 
 /// Creates a directory for what is made of a file, and returns its path and name.

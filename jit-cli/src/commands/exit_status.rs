@@ -86,7 +86,9 @@ fn function_status(error: &FunctionError) -> u8 {
         FunctionError::OtherTarget { .. } => 7,
         FunctionError::Module { .. } => 9,
         FunctionError::DuplicateFunction { .. } => 10,
-        FunctionError::Folded { .. } | FunctionError::Function { .. } => 14,
+        FunctionError::Folded { .. }
+        | FunctionError::Constructor { .. }
+        | FunctionError::Function { .. } => 14,
     }
 }
 

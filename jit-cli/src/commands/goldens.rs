@@ -227,6 +227,11 @@ examples! {
             uop: uop(),
             message: Refusal::Writable("count".to_owned()).to_string(),
         }),
+        Error::Functions(FunctionError::Constructor {
+            path: place(),
+            line: Some(3),
+            source: ModuleError::Constructors { functions: vec!["START".to_owned()] },
+        }),
         Error::Functions(FunctionError::Folded {
             path: place(),
             line: 3,

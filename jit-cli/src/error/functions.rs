@@ -26,6 +26,20 @@ pub enum FunctionError {
         /// What is wrong.
         source: ModuleError,
     },
+    /// Something in a file of functions would run when a program starts or ends.
+    #[error(
+        "{}{}: {source}",
+        path.display(),
+        line.map(|line| format!(":{line}")).unwrap_or_default()
+    )]
+    Constructor {
+        /// The file.
+        path: PathBuf,
+        /// The line of the variable or the function, if it is known.
+        line: Option<usize>,
+        /// The reason.
+        source: ModuleError,
+    },
     /// A file of LLVM IR is for another target.
     #[error(
         "{}{}: this is LLVM IR for {found}, not for {target}: generate it for that target",
@@ -101,6 +115,7 @@ impl FunctionError {
             FunctionError::Function { uop, .. } => Some(uop),
             FunctionError::NoTemplate { .. }
             | FunctionError::Module { .. }
+            | FunctionError::Constructor { .. }
             | FunctionError::OtherTarget { .. }
             | FunctionError::Folded { .. }
             | FunctionError::DuplicateFunction { .. } => None,
@@ -113,6 +128,7 @@ impl FunctionError {
             FunctionError::Function { message, .. } => Some(message.clone()),
             FunctionError::NoTemplate { .. }
             | FunctionError::Module { .. }
+            | FunctionError::Constructor { .. }
             | FunctionError::OtherTarget { .. }
             | FunctionError::Folded { .. }
             | FunctionError::DuplicateFunction { .. } => None,

@@ -1,6 +1,6 @@
 //! The message of several errors, and the places of micro-ops in errors.
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use jit_llvm::LlvmError;
 
@@ -41,6 +41,28 @@ pub(super) fn several(failures: &[Error]) -> String {
     format!("{text}{} micro-ops failed", failures.len())
 }
 
+/// Returns a message with the names that the author gave instead of those that modules have.
+pub(crate) fn renamed(text: &str, names: &BTreeMap<String, String>) -> String {
+    let mut renamed = String::with_capacity(text.len());
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let mut rest = text;
+    while let Some(start) = rest.find(is_word) {
+        let (before, after) = rest.split_at(start);
+        let end = after.find(|c| !is_word(c)).unwrap_or(after.len());
+        let (word, after) = after.split_at(end);
+        let name = names.get(word);
+        // The optimizer makes a local label of a symbol. In ELF, these start with `.L`.
+        let before = match name.is_some() && word.starts_with('L') {
+            true => before.strip_suffix('.').unwrap_or(before),
+            false => before,
+        };
+        renamed.push_str(before);
+        renamed.push_str(name.map_or(word, String::as_str));
+        rest = after;
+    }
+    renamed + rest
+}
+
 impl Error {
     /// Adds the places of the micro-ops: `place` returns the file and the line in it on which one starts, and
     /// `translate` what clang says with the places that its sources come from.
@@ -66,7 +88,27 @@ impl Error {
         Error::Uop {
             path,
             line,
+            names: BTreeMap::new(),
             error: Box::new(error),
+        }
+    }
+
+    /// Adds what the author calls the symbols that the module of a micro-op has, to errors with places.
+    pub(crate) fn called(self, of: &impl Fn(&str) -> BTreeMap<String, String>) -> Error {
+        match self {
+            Error::Several(errors) => {
+                let errors = errors.into_iter().map(|error| error.called(of));
+                Error::Several(errors.collect())
+            }
+            Error::Uop {
+                path, line, error, ..
+            } => Error::Uop {
+                path,
+                line,
+                names: error.uop().map(of).unwrap_or_default(),
+                error,
+            },
+            error => error,
         }
     }
 }

@@ -1,12 +1,16 @@
 //! Files of functions: clang's front end reads each once, and each function that becomes a stencil gets a module of its
 //! own.
 
+mod noticed;
+mod places;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::Mutex,
 };
 
+use self::noticed::Noticed;
 use jit_llvm::{
     CompileOptions, Compiler, FrontEnd, Ir, Language, LlvmError, Source,
     modules::{Module, ModuleError, Part, Role, Wanted},
@@ -21,7 +25,7 @@ use crate::{
     pipeline::module_reads,
     project::{
         config::Config,
-        functions::{File, Functions, demangle, holes::Holes},
+        functions::{File, Functions, demangle},
     },
     reads::Reads,
 };
@@ -49,6 +53,8 @@ pub(crate) struct Split {
     pub(crate) reads: Option<Reads>,
     /// Where each comes from.
     origins: BTreeMap<String, Origin>,
+    /// By stencil, what the author calls the symbols that its module has instead of his.
+    pub(crate) names: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 /// Where a stencil comes from.
@@ -60,6 +66,9 @@ struct Origin {
     /// The symbol of its function.
     symbol: String,
 }
+
+/// The modules of the files, by variant and file.
+type Modules<'m> = Vec<((usize, usize), Module<'m>)>;
 
 /// The results of the front end, by variant and file.
 type Fronts = Vec<((usize, usize), FrontEnd)>;
@@ -111,14 +120,13 @@ impl<'a> Files<'a> {
             if let Some(folded) = &front.folded {
                 return Err(FunctionError::from(folded.clone()).into());
             }
-            let path = || self.path(*file).to_path_buf();
-            let module = Module::parse(&front.ir).map_err(|source| FunctionError::Module {
-                path: path(),
-                source,
-            })?;
-            self.functions
-                .holes
-                .check_undefined(self.config, &path(), &module.defined())?;
+            let module = Module::parse(&front.ir)
+                .map_err(|source| self.unreadable((*variant, *file), source))?;
+            self.functions.holes.check_undefined(
+                self.config,
+                self.path(*file),
+                &module.defined(),
+            )?;
             modules.push(((*variant, *file), module));
         }
         let origins = self.origins(&modules)?;
@@ -154,9 +162,10 @@ impl<'a> Files<'a> {
             interfaces: Vec::new(),
             reads: self.reads(&fronts)?,
             origins,
+            names: BTreeMap::new(),
         };
-        let mut host = BTreeSet::new();
-        let mut used = BTreeSet::new();
+        let mut host = BTreeMap::new();
+        let mut used = BTreeMap::new();
         let names = split.origins.keys();
         for (name, (extracted, interface)) in names.zip(found.into_iter().flatten()) {
             split.irs.push(Ir::of_module(extracted.text.as_str()));
@@ -165,10 +174,18 @@ impl<'a> Files<'a> {
                 body: extracted.text,
             });
             split.interfaces.push(interface);
-            host.extend(extracted.host);
-            used.extend(extracted.roles.into_keys());
+            host.extend(
+                extracted
+                    .host
+                    .into_iter()
+                    .map(|symbol| (symbol, name.clone())),
+            );
+            let names = self.authors_names(split.origins.get(name), &extracted.roles);
+            split.names.insert(name.clone(), names);
+            used.insert(name.clone(), extracted.roles.into_keys().collect());
         }
-        self.remark_unused(&host, &used, remark);
+        let noticed = Noticed { host, used };
+        self.remark(&noticed, (&modules, &fronts), &split.origins, remark);
         Ok(split)
     }
 
@@ -346,6 +363,28 @@ impl<'a> Files<'a> {
         Ok((extracted, interface))
     }
 
+    /// Returns what the author calls the symbols that the module of a stencil has.
+    fn authors_names(
+        &self,
+        origin: Option<&Origin>,
+        roles: &BTreeMap<String, Role>,
+    ) -> BTreeMap<String, String> {
+        let pointer_bits = 8 * u32::from(self.target.arch.pointer_size());
+        let label = self.target.label_prefix.trim_start_matches('.');
+        let prefixes = ["", self.target.symbol_prefix, label];
+        let functions = origin.map(|origin| ("_JIT_ENTRY".to_owned(), &origin.symbol));
+        let holes = roles
+            .iter()
+            .filter_map(|(symbol, role)| Some((role.symbol(pointer_bits)?, symbol)));
+        let names = functions.into_iter().chain(holes);
+        names
+            .flat_map(|(new, symbol)| {
+                let name = demangle::base(symbol);
+                prefixes.map(|prefix| (format!("{prefix}{new}"), name.clone()))
+            })
+            .collect()
+    }
+
     /// Returns what clang has read.
     fn reads(&self, fronts: &Fronts) -> Result<Option<Reads>, Error> {
         let mut all: Option<Reads> = None;
@@ -374,57 +413,9 @@ impl<'a> Files<'a> {
         Ok(Some(all.unwrap_or_else(module_reads::none)))
     }
 
-    /// Tells which holes no stencil uses.
-    fn remark_unused(
-        &self,
-        host: &BTreeSet<String>,
-        used: &BTreeSet<String>,
-        remark: &dyn Fn(&str),
-    ) {
-        let host: Vec<String> = host.iter().map(|symbol| demangle::base(symbol)).collect();
-        for hole in self.functions.holes.names() {
-            if used.iter().any(|symbol| Holes::is_named(hole, symbol)) {
-                continue;
-            }
-            let near = host
-                .iter()
-                .map(|name| (strsim::damerau_levenshtein(name, hole), name));
-            let near = near
-                .filter(|(distance, _)| *distance <= 1 + hole.len() / 5)
-                .min();
-            let near =
-                near.map(|(_, name)| format!(", but {name}, which is not in [holes], is used"));
-            let near = near.unwrap_or_default();
-            remark(&format!("[holes] {hole}: no stencil uses it{near}"));
-        }
-    }
-
     /// Returns where the function of a stencil is defined.
     pub(crate) fn place(&self, split: &Split, uop: &str) -> Option<(PathBuf, usize)> {
         self.defined(&split.origins, uop)
-    }
-
-    fn defined(&self, origins: &BTreeMap<String, Origin>, uop: &str) -> Option<(PathBuf, usize)> {
-        let origin = origins.get(uop)?;
-        let file = self.functions.files.get(origin.file)?;
-        let compiler = self.compiler(origin.variant, file)?;
-        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        let text = lines
-            .entry((origin.variant, origin.file))
-            .or_insert_with(|| compiler.front_end_with_lines(&file.path).ok());
-        let module = Module::parse(text.as_deref()?).ok()?;
-        let place = module.place(&origin.symbol)?;
-        let path = PathBuf::from(place.file);
-        Some(match path.is_absolute() {
-            true => (path, place.line),
-            // Relative to the project, as the flags for paths in code say.
-            false => (
-                self.config
-                    .directory
-                    .join(path.strip_prefix(".").unwrap_or(&path)),
-                place.line,
-            ),
-        })
     }
 }
 

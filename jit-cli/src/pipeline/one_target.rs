@@ -98,10 +98,11 @@ pub(crate) fn build(job: Job<'_>) -> Result<Built, Error> {
         begun,
     );
     // Sources that are kept are where clang says.
-    built.map_err(|error| match job.keep_temps {
+    let built = built.map_err(|error| match job.keep_temps {
         None => error.at(&|uop| units.place(uop), &|text| units.translate(text)),
         Some(_) => error.at(&|uop| units.place(uop), &str::to_owned),
-    })
+    });
+    built.map_err(|error| error.called(&|uop| units.names(uop)))
 }
 
 /// Builds a target from its units.

@@ -1,7 +1,7 @@
 //! What a target's stencils are made of: the only place that knows which kind of project it is.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     path::PathBuf,
 };
 
@@ -127,6 +127,14 @@ impl<'f, 'a> Units<'f, 'a> {
         match self {
             Units::Sources(_, places) => places.start(uop),
             Units::Modules(split, files) => files.place(split, uop),
+        }
+    }
+
+    /// Returns what the author calls the symbols that the module of a micro-op has.
+    pub(crate) fn names(&self, uop: &str) -> BTreeMap<String, String> {
+        match self {
+            Units::Sources(..) => BTreeMap::new(),
+            Units::Modules(split, _) => split.names.get(uop).cloned().unwrap_or_default(),
         }
     }
 

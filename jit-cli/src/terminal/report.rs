@@ -10,7 +10,7 @@ use jit_schema::Target;
 use serde_json::{Value, json};
 
 use crate::{
-    error::Error,
+    error::{Error, renamed},
     events::Event,
     statistics::Statistics,
     sysroot::check::{
@@ -332,11 +332,16 @@ fn error_events(error: &Error) -> Vec<Value> {
     match error {
         Error::Target { error, .. } => error_events(error),
         Error::Several(errors) => errors.iter().flat_map(error_events).collect(),
-        Error::Uop { path, line, error } => vec![json!({
+        Error::Uop {
+            path,
+            line,
+            names,
+            error,
+        } => vec![json!({
             "file": path.to_string_lossy(),
             "line": line,
             "uop": error.uop(),
-            "message": error.to_string(),
+            "message": renamed(&error.to_string(), names),
         })],
         _ => Vec::new(),
     }

@@ -33,6 +33,7 @@ mod messages;
 mod new;
 #[cfg(not(feature = "remote-cache"))]
 mod no_shared_cache;
+mod noticed;
 mod packs;
 mod packs_hostile;
 mod plain;

@@ -14,6 +14,16 @@ pub enum ModuleError {
         /// What is not known.
         what: String,
     },
+    /// Something of the module would run when a program starts or ends.
+    #[error(
+        "{} would run when the program starts or ends, but stencils are no program: a variable has an initial value that is \
+         computed, or a function has the attribute constructor. Move it into a source of the host",
+        functions.join(", ")
+    )]
+    Constructors {
+        /// The functions that would run.
+        functions: Vec<String>,
+    },
     /// The module does not define the function.
     #[error("there is no function {name}")]
     NoFunction {

@@ -22,6 +22,8 @@ pub struct Module<'a> {
     pub(super) metadata: HashMap<&'a str, Range<usize>>,
     /// The names of the functions that the module defines, in its order.
     functions: Vec<&'a str>,
+    /// The functions that run when a program starts or ends.
+    constructors: Vec<String>,
 }
 
 /// The tokens of a function, a variable or an alias.
@@ -82,6 +84,22 @@ impl<'a> Module<'a> {
     ///
     /// [`ModuleError::Unknown`] for the first line that is not known, or that no stencil can have.
     pub fn parse(text: &'a str) -> Result<Module<'a>, ModuleError> {
+        let module = Module::read(text)?;
+        match module.constructors.is_empty() {
+            true => Ok(module),
+            false => Err(ModuleError::Constructors {
+                functions: module.constructors,
+            }),
+        }
+    }
+
+    /// Returns the place of the first variable or function of a module with debug information because of which something
+    /// runs when a program starts or ends.
+    pub fn place_of_constructor(text: &str) -> Option<Place> {
+        Module::read(text).ok()?.constructor()
+    }
+
+    fn read(text: &'a str) -> Result<Module<'a>, ModuleError> {
         let mut module = Module {
             tokens: lexer::tokens(text)?,
             layout: None,
@@ -91,6 +109,7 @@ impl<'a> Module<'a> {
             groups: HashMap::new(),
             metadata: HashMap::new(),
             functions: Vec::new(),
+            constructors: Vec::new(),
         };
         let mut start = 0;
         while start < module.tokens.len() {
@@ -99,6 +118,29 @@ impl<'a> Module<'a> {
             start = end;
         }
         Ok(module)
+    }
+
+    /// Returns where the first of the variables and functions is defined because of which something runs when a program
+    /// starts or ends, if the module has debug information.
+    fn constructor(&self) -> Option<Place> {
+        // clang makes a function of each initial value, which has the line of the variable.
+        let made = self.functions.iter().copied().filter(|name| {
+            [
+                "__cxx_global_var_init",
+                "??__E",
+                "__cxx_global_array_dtor",
+                "??__F",
+            ]
+            .iter()
+            .any(|start| {
+                lexer::plain(name)
+                    .trim_start_matches('\u{1}')
+                    .starts_with(start)
+            })
+        });
+        let named = self.constructors.iter().map(String::as_str);
+        made.chain(named)
+            .find_map(|name| self.place(&lexer::plain(name)))
     }
 
     /// Returns the triple of the target that the module is for.
@@ -130,6 +172,20 @@ impl<'a> Module<'a> {
         names
     }
 
+    /// Returns the names of the functions and variables that the module defines for other modules.
+    pub fn exported(&self) -> Vec<String> {
+        self.names(|symbol| {
+            let mut head = self.slice(&symbol.head).iter();
+            !self.is_external(symbol)
+                && !head.any(|token| token.is("internal") || token.is("private"))
+        })
+    }
+
+    /// Returns the names of aliases, other names for something that the module defines.
+    pub fn aliases(&self) -> Vec<String> {
+        self.names(|symbol| symbol.kind == SymbolKind::Alias)
+    }
+
     /// Returns what clang takes the address of a symbol for a multiple of, in bytes, if the module has the symbol.
     pub(crate) fn alignment(&self, symbol: &str) -> Option<u32> {
         let mut symbols = self.symbols.iter();
@@ -159,12 +215,34 @@ impl<'a> Module<'a> {
             .iter()
             .find(|name| lexer::plain(name) == function)?;
         let symbol = self.symbols.get(name)?;
-        let tokens = self.tokens.get(symbol.rest.clone())?;
-        let mark = tokens.iter().position(|token| token.text == "!dbg")?;
-        let subprogram = self.metadata.get(tokens.get(mark + 1)?.name())?;
-        let line = self.field(subprogram, "line:")?.text.parse().ok()?;
-        let file = self.field(subprogram, "file:")?;
-        let file = self.metadata.get(file.name())?;
+        let of = |tokens: &[Token<'a>], from: usize| {
+            let marks = tokens.get(from..)?.iter();
+            let mark = from + { marks }.position(|token| token.text == "!dbg")?;
+            Some((mark, self.metadata.get(tokens.get(mark + 1)?.name())?))
+        };
+        let line = |range: &Range<usize>| {
+            let line = self.field(range, "line:")?.text.parse().ok();
+            line.filter(|line: &usize| *line > 0)
+        };
+        let (_, subprogram) = of(self.slice(&symbol.rest), 0)?;
+        let file = |range: &Range<usize>| self.metadata.get(self.field(range, "file:")?.name());
+        let (line, file) = match (line(subprogram), &symbol.kind) {
+            (Some(line), _) => (line, file(subprogram)?),
+            // A function that clang makes has no line, but its instructions have those of a variable.
+            (None, SymbolKind::Function(body)) => {
+                let body = self.slice(body);
+                let mut from = 0;
+                loop {
+                    let (mark, location) = of(body, from)?;
+                    if let Some(line) = line(location) {
+                        let scope = self.metadata.get(self.field(location, "scope:")?.name());
+                        break (line, scope.and_then(file).or(file(subprogram))?);
+                    }
+                    from = mark + 1;
+                }
+            }
+            (None, _) => return None,
+        };
         let text = |label| Some(self.field(file, label)?.text.trim_matches('"'));
         Some(Place {
             file: text("filename:")?.to_owned(),
@@ -327,15 +405,8 @@ impl<'a> Module<'a> {
             let functions = tokens.iter().filter(|token| token.kind == Kind::Global);
             let functions: Vec<String> =
                 functions.map(|token| lexer::plain(token.name())).collect();
-            return match functions.is_empty() {
-                true => Ok(()),
-                false => unknown(&format!(
-                    "{} would run when the program starts or ends, but stencils are no program: a variable has an \
-                     initial value that is computed, or a function has the attribute constructor. Move it into a \
-                     source of the host",
-                    functions.join(", ")
-                )),
-            };
+            self.constructors.extend(functions);
+            return Ok(());
         }
         let tokens = self.slice(&value);
         let kinds = [

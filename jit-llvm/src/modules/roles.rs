@@ -51,7 +51,7 @@ pub(crate) const LIKE_OPERANDS: &str = "__jit_cli_like_operands";
 
 impl Role {
     /// Returns the symbol that objects have for it. Halves have symbols of their own only where addresses have 32 bits.
-    pub(super) fn symbol(self, pointer_bits: u32) -> Option<String> {
+    pub fn symbol(self, pointer_bits: u32) -> Option<String> {
         Some(match self {
             Role::Operand { index, part, .. } => match part {
                 Part::Low if pointer_bits == 32 => format!("_JIT_OPERAND_{index}_LO"),

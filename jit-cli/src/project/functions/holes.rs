@@ -122,6 +122,14 @@ impl Holes {
         self.all.keys().map(String::as_str)
     }
 
+    /// Returns the names of the holes that single stencils have, each with the stencil.
+    pub(crate) fn of_stencils(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.own.iter().flat_map(|(stencil, holes)| {
+            let names = holes.keys();
+            names.map(|name| (stencil.as_str(), name.as_str()))
+        })
+    }
+
     /// Returns the roles of a module's symbols for one stencil. `symbols` are those that the module does not define.
     pub(crate) fn roles(
         &self,

@@ -69,6 +69,19 @@ impl Names {
         is_wanted.then_some(name)
     }
 
+    /// Returns whether a word in a source may be the name of a function that is selected because its name has something in
+    /// common with a pattern. Patterns for all functions select helpers as well.
+    pub(crate) fn may_select(&self, word: &str) -> bool {
+        let mut patterns = self.patterns.iter().filter(|pattern| !pattern.excludes);
+        self.entry.is_none()
+            && patterns.any(|pattern| {
+                let last = pattern.text.rsplit("::").next().unwrap_or_default();
+                let last = last.split('(').next().unwrap_or_default();
+                !last.chars().all(|c| c == '*')
+                    && glob::Pattern::new(last).is_ok_and(|pattern| pattern.matches(word))
+            })
+    }
+
     /// Returns the patterns that match none of these functions.
     pub(crate) fn unused<'a>(&'a self, symbols: &[String]) -> Vec<&'a str> {
         if self.entry.is_some() {
@@ -133,7 +146,11 @@ mod tests {
         ] {
             assert_eq!(some.stencil(symbol, file).as_deref(), expected, "{symbol}");
         }
+        for (word, expected) in [("stencil_x", true), ("add", false), ("stencil_", true)] {
+            assert_eq!(some.may_select(word), expected, "{word}");
+        }
         let all = names(&["!helper"], None);
+        assert!(!all.may_select("op"));
         assert_eq!(all.stencil("op", file).as_deref(), Some("op"));
         assert_eq!(all.stencil("helper", file), None);
         assert_eq!(
