@@ -21,6 +21,15 @@ pub(crate) struct Plan {
     pub(crate) arguments: Vec<OsString>,
 }
 
+/// Words that have clang warn of line markers, as the preprocessor writes them.
+const WARNING_OF_MARKERS: [&str; 5] = [
+    "-Weverything",
+    "-Wpedantic",
+    "-Wgnu",
+    "-pedantic",
+    "-pedantic-errors",
+];
+
 impl Plan {
     /// Asks the driver. Returns `None` if its answer is not one cc1 command that takes its input last:
     /// then only the driver can do the work. It is an error if the driver does not accept the flags.
@@ -92,12 +101,18 @@ impl Plan {
     /// without headers to include.
     pub(crate) fn closed(&self) -> Plan {
         let plan = self.without(|word| SEARCHED.contains(&word) || word == FORCED, true);
-        plan.without(
+        let mut plan = plan.without(
             |word| {
                 word.starts_with("-I") || word.starts_with("-iframework") || word.starts_with("-F/")
             },
             false,
-        )
+        );
+        // The inputs have line markers, which are nobody's mistake.
+        let warns = |word: &OsString| WARNING_OF_MARKERS.iter().any(|known| word == known);
+        if let Some(at) = plan.arguments.iter().rposition(warns) {
+            plan.arguments.insert(at + 1, "-Wno-gnu-line-marker".into());
+        }
+        plan
     }
 
     /// Returns the command without headers to include before the input.
@@ -246,6 +261,16 @@ mod tests {
             ["-cc1", "-S", "-D", "X", "-x", "c"]
         );
         assert_eq!(plan.forced_includes(), ["-I"]);
+        let words = ["-cc1", "-Weverything", "-pedantic", "-x", "c"];
+        let plan = Plan {
+            program: "clang".into(),
+            arguments: words.map(OsString::from).to_vec(),
+        };
+        let markers = "-Wno-gnu-line-marker";
+        assert_eq!(
+            self::words(&plan.closed()),
+            ["-cc1", "-Weverything", "-pedantic", markers, "-x", "c"]
+        );
     }
 
     #[test]

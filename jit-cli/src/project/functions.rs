@@ -150,8 +150,13 @@ fn files(config: &Config, at: usize, list: &[String]) -> Result<Vec<File>, Error
             Some(pattern) => (true, pattern),
             None => (false, text.as_str()),
         };
-        let full = glob::Pattern::escape(&config.directory.to_string_lossy());
-        let full = format!("{full}/{pattern}");
+        let Some(directory) = config.directory.to_str() else {
+            return Err(wrong(format!(
+                "the name of the directory is not UTF-8, so that no file in it can be found by a pattern: rename {}",
+                config.directory.display()
+            )));
+        };
+        let full = format!("{}/{pattern}", glob::Pattern::escape(directory));
         let paths = glob::glob(&full).map_err(|error| wrong(format!("{text:?}: {error}")))?;
         let mut paths: Vec<PathBuf> = paths.filter_map(Result::ok).collect();
         paths.retain(|path| path.is_file());

@@ -134,3 +134,51 @@ fn what_runs_at_the_start_has_its_line() {
         );
     }
 }
+
+/// What clang reads has line markers, which the author has not written.
+#[test]
+fn all_warnings_of_clang() {
+    fixtures::needs!(clang_22, objdump_22);
+    for flags in [
+        "\"-Weverything\"",
+        "\"-pedantic\"",
+        "\"-pedantic\", \"-Werror\"",
+    ] {
+        let sandbox = Sandbox::new();
+        project(&sandbox, "", "");
+        sandbox.write("p/jit.toml", format!("cflags = [{flags}]\n{CONFIG}"));
+        sandbox.write("p/b.cc", CXX);
+        let declared = "void op_c(long *p);\n";
+        sandbox.write(
+            "p/a.c",
+            C.replacen("void op_c", &format!("{declared}void op_c"), 1),
+        );
+        let printed = build(&sandbox).succeeds();
+        assert!(
+            !printed.stderr.contains("line directive"),
+            "{}",
+            printed.stderr
+        );
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn directories_whose_names_are_not_utf8() {
+    use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt as _};
+
+    fixtures::needs!(clang_22, objdump_22);
+    let sandbox = Sandbox::new();
+    project(&sandbox, "", "");
+    let directory = sandbox.path("x").join(OsStr::from_bytes(b"d\xff"));
+    fs::create_dir_all(&directory).unwrap();
+    for name in ["jit.toml", "a.c", "b.cc"] {
+        fs::copy(sandbox.path("p").join(name), directory.join(name)).unwrap();
+    }
+    let run = sandbox.run(&["build", "-o", "out", "--llvm-version", "22", "-t", LINUX]);
+    let config = directory.join("jit.toml");
+    let message = run
+        .with(&["--config".as_ref(), config.as_os_str()])
+        .fails(21);
+    assert!(message.contains("the directory is not UTF-8"), "{message}");
+}
