@@ -210,14 +210,19 @@ impl<'a> Compiler<'a> {
     }
 
     /// Translates a file of functions to LLVM's IR before optimization. The addresses of the symbols in `values` may be
-    /// any numbers, and clang computes nothing with them.
+    /// any numbers, and clang computes nothing with them. Those of the functions in `places` may be equal.
     ///
     /// # Errors
     ///
     /// [`LlvmError::Rejected`] if clang rejects the file, and others if clang can't be run.
-    pub fn front_end(&self, source: &Path, values: &[&str]) -> Result<FrontEnd, LlvmError> {
+    pub fn front_end(
+        &self,
+        source: &Path,
+        values: &[&str],
+        places: &[&str],
+    ) -> Result<FrontEnd, LlvmError> {
         let plan = self.plans()?.map(|plans| &plans.compile);
-        front_end::translate(&self.context, plan, source, values)
+        front_end::translate(&self.context, plan, source, (values, places))
     }
 
     /// Translates a file of functions to IR that says on which lines they are defined. Warnings are not reported.

@@ -38,7 +38,7 @@ pub(crate) fn translate(
     context: &Context<'_>,
     plan: Option<&Plan>,
     source: &Path,
-    values: &[&str],
+    (values, places): (&[&str], &[&str]),
 ) -> Result<FrontEnd, LlvmError> {
     let plan = plan.filter(|plan| {
         context.options.language != Language::Ir && plan.forced_includes().is_empty()
@@ -46,7 +46,13 @@ pub(crate) fn translate(
     let directory = directory(context, source)?;
     if let Some(plan) = plan
         && let Some(snapshot) = shim::take_source(context, plan, ("-S", &directory.1), source)?
-        && let Some(ir) = from_snapshot(context, plan, (&directory.0, source), &snapshot, values)?
+        && let Some(ir) = from_snapshot(
+            context,
+            plan,
+            (&directory.0, source),
+            &snapshot,
+            (values, places),
+        )?
     {
         return Ok(FrontEnd {
             ir,
@@ -59,7 +65,7 @@ pub(crate) fn translate(
     }
     let header = match context.options.language {
         Language::Ir => None,
-        _ => values::declare(&directory.0, values)?,
+        _ => values::declare(&directory.0, values, places)?,
     };
     let more: Vec<&OsStr> = header
         .iter()
@@ -102,7 +108,7 @@ fn from_snapshot(
     plan: &Plan,
     (directory, source): (&Path, &Path),
     snapshot: &Snapshot,
-    values: &[&str],
+    (values, places): (&[&str], &[&str]),
 ) -> Result<Option<String>, LlvmError> {
     let Some(plan) = plan.closed().with(&[("-S", "-emit-llvm")]) else {
         return Ok(None);
@@ -113,7 +119,7 @@ fn from_snapshot(
     files::write(&input, &snapshot.text)?;
     files::remove(&output)?;
     let mut arguments = plan.arguments;
-    if let Some(header) = values::declare(directory, values)? {
+    if let Some(header) = values::declare(directory, values, places)? {
         arguments.extend(["-include".into(), header.into_os_string()]);
     }
     arguments.extend(["-disable-llvm-passes", "-main-file-name"].map(OsString::from));

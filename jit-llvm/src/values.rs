@@ -47,13 +47,22 @@ const PASTED: [&str; 3] = ["__builtin_", "__builtin_is_", "__builtin_align_"];
 /// The pragma is about what clang computes from the declarations of the file. The references come first, so the variables
 /// in the IR are theirs: `char`s, whatever the file declares. Without them `(uintptr_t)&X & 1` would be 0 for an `int` and
 /// for a function. Loads and stores still have the alignment of the file's declaration.
-pub(crate) fn declare(directory: &Path, values: &[&str]) -> Result<Option<PathBuf>, LlvmError> {
-    let names = identifiers(values);
-    if names.is_empty() {
+///
+/// Places may be equal as well. They are functions that are called, and stay the functions of the file.
+pub(crate) fn declare(
+    directory: &Path,
+    values: &[&str],
+    places: &[&str],
+) -> Result<Option<PathBuf>, LlvmError> {
+    let (names, places) = (identifiers(values), identifiers(places));
+    if names.is_empty() && places.is_empty() {
         return Ok(None);
     }
     // What a file does not declare is a warning, which nobody sees for a header of the system.
     let mut header = "#pragma clang system_header\n".to_owned();
+    for name in &places {
+        header.push_str(&format!("#pragma weak {name}\n"));
+    }
     let mut references = Vec::with_capacity(names.len());
     for (number, name) in names.iter().enumerate() {
         header.push_str(&format!(

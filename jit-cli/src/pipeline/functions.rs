@@ -207,12 +207,13 @@ impl<'a> Files<'a> {
                 work.push(((variant, index), file));
             }
         }
-        let values = self.functions.holes.operands();
+        let holes = &self.functions.holes;
+        let (values, places) = (holes.operands(), holes.places());
         let results: Vec<Result<_, LlvmError>> = work
             .par_iter()
             .filter_map(|(place, file)| {
                 let compiler = self.compiler(place.0, file)?;
-                let front = compiler.front_end(&file.path, &values);
+                let front = compiler.front_end(&file.path, &values, &places);
                 Some(front.map(|front| (*place, front)))
             })
             .collect();

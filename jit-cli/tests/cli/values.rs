@@ -183,3 +183,37 @@ fn promises_and_initial_values_are_refused() {
         assert!(message.contains(expected), "{text}\n{message}");
     }
 }
+
+/// Two targets can be the same place, and the next stencil can be a target. clang knows no two functions that are equal.
+#[test]
+fn places_are_compared_when_code_runs() {
+    fixtures::needs!(clang_22, objdump_22);
+    let sandbox = Sandbox::new();
+    let config = "source = [\"a.c\", \"b.cc\"]\nstencils = \"op_*\"\nemit = [\"stencils\"]\n\
+                  [holes]\nONE = { target = 0 }\nTWO = { target = 1 }\nNEXT = \"continue\"\n";
+    let text = "void ONE(long *), TWO(long *), NEXT(long *);\n\
+                void op_targets(long *p) { p[0] = ONE == TWO; NEXT(p); }\n\
+                void op_next(long *p) { p[0] = TWO == NEXT; NEXT(p); }\n";
+    sandbox.write("p/jit.toml", config);
+    sandbox.write("p/a.c", text);
+    let cxx = text.replace("op_", "op_cxx_");
+    sandbox.write("p/b.cc", format!("extern \"C\" {{\n{cxx}}}\n"));
+    for version in versions() {
+        // Addresses have 32 bits there in this code, which is refused.
+        let message = build(&sandbox, LINUX, &version).fails(13);
+        assert!(
+            message.contains("op_cxx_targets: unsupported relocation"),
+            "{message}"
+        );
+        assert!(message.contains("4 micro-ops failed"), "{message}");
+        for triple in SOME_TARGETS.into_iter().skip(1) {
+            build(&sandbox, triple, &version).succeeds();
+            let set = written(&sandbox, triple);
+            assert_eq!(set.groups.len(), 4);
+            for (name, group) in &set.groups {
+                // The highest of the targets that it takes is the second one.
+                assert_eq!(group.interface.targets, 2, "{name}, {triple}");
+            }
+        }
+    }
+}

@@ -111,10 +111,19 @@ impl Holes {
 
     /// Returns the names of those that are operands, for any of the stencils.
     pub(crate) fn operands(&self) -> Vec<&str> {
+        self.named(|meaning| matches!(meaning, Meaning::Operand { .. }))
+    }
+
+    /// Returns the names of those that are places in the trace, for any of the stencils.
+    pub(crate) fn places(&self) -> Vec<&str> {
+        self.named(|meaning| !matches!(meaning, Meaning::Operand { .. } | Meaning::Marker))
+    }
+
+    fn named(&self, is_wanted: impl Fn(Meaning) -> bool) -> Vec<&str> {
         let own = self.own.values().flatten();
         let all = self.all.iter().chain(own);
-        let operands = all.filter(|(_, hole)| matches!(hole.meaning, Meaning::Operand { .. }));
-        operands.map(|(name, _)| name.as_str()).collect()
+        let wanted = all.filter(|(_, hole)| is_wanted(hole.meaning));
+        wanted.map(|(name, _)| name.as_str()).collect()
     }
 
     /// Returns the names of all holes.
