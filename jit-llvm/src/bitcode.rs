@@ -91,7 +91,7 @@ enum Operand {
 type Abbreviation = Rc<[Operand]>;
 
 /// A record: its number and its operands, of which a blob is the last.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Record<'a> {
     code: u64,
     operands: Vec<u64>,
@@ -104,6 +104,8 @@ struct Reader<'a> {
     known: HashMap<u64, Vec<Abbreviation>>,
     out: Vec<u8>,
     triple: Option<String>,
+    /// The memory of the last record's operands, for those of the next one.
+    spare: Vec<u64>,
 }
 
 impl<'a> Reader<'a> {
@@ -114,6 +116,7 @@ impl<'a> Reader<'a> {
             known: HashMap::new(),
             out: Vec::with_capacity(bitcode.len()),
             triple: None,
+            spare: Vec::new(),
         })
     }
 
@@ -142,7 +145,7 @@ impl<'a> Reader<'a> {
         let mut name = Vec::new();
         self.put(&[0, block]);
         loop {
-            let record = match self.bits.fixed(width)? {
+            let mut record = match self.bits.fixed(width)? {
                 END => break,
                 ENTER => {
                     self.block(Some(block), depth)?;
@@ -177,7 +180,9 @@ impl<'a> Reader<'a> {
                     self.put(&[2, record.code, function]);
                 }
                 // The name of the type in the next record.
-                (_, number::TYPES, number::STRUCT_NAME) => name = record.operands,
+                (_, number::TYPES, number::STRUCT_NAME) => {
+                    name = std::mem::take(&mut record.operands);
+                }
                 (_, number::TYPES, number::STRUCT_NAMED | number::OPAQUE) => {
                     name.clear();
                     self.record(&record);
@@ -187,6 +192,7 @@ impl<'a> Reader<'a> {
                     self.record(&record);
                 }
             }
+            self.spare = record.operands;
         }
         self.named(&name);
         self.put(&[1]);
@@ -249,7 +255,7 @@ impl<'a> Reader<'a> {
     fn unabbreviated(&mut self) -> Option<Record<'a>> {
         let code = self.bits.vbr(6)?;
         let count = self.bits.vbr(6)?;
-        let mut operands = Vec::new();
+        let mut operands = self.empty();
         for _ in 0..count {
             operands.push(self.bits.vbr(6)?);
         }
@@ -264,7 +270,8 @@ impl<'a> Reader<'a> {
         let (code, mut rest) = abbreviation.split_first()?;
         let mut record = Record {
             code: self.scalar(*code)?,
-            ..Record::default()
+            operands: self.empty(),
+            blob: &[],
         };
         while let Some((operand, after)) = rest.split_first() {
             rest = after;
@@ -291,6 +298,13 @@ impl<'a> Reader<'a> {
             }
         }
         Some(record)
+    }
+
+    /// Returns an empty list, with memory if there is some to spare.
+    fn empty(&mut self) -> Vec<u64> {
+        let mut operands = std::mem::take(&mut self.spare);
+        operands.clear();
+        operands
     }
 
     /// Reads an operand that is a number.

@@ -36,7 +36,14 @@ impl<'a> Bits<'a> {
             return None;
         }
         let end = self.at.checked_add(usize::try_from(width).ok()?)?;
-        let bytes = self.bytes.get(self.at / 8..end.div_ceil(8))?;
+        let start = self.at / 8;
+        let word = self.bytes.get(start..).and_then(<[u8]>::first_chunk);
+        if let (Some(word), 1..=56) = (word, width) {
+            let value = u64::from_le_bytes(*word) >> (self.at % 8);
+            self.at = end;
+            return Some(value & (u64::MAX >> (u64::BITS - width)));
+        }
+        let bytes = self.bytes.get(start..end.div_ceil(8))?;
         let mut value = 0_u128;
         for byte in bytes.iter().rev() {
             value = value << 8 | u128::from(*byte);
@@ -107,5 +114,34 @@ mod tests {
         assert_eq!(Bits::new(&[0xff; 4]).vbr(1), None);
         assert_eq!(Bits::new(&[0xff; 4]).vbr(0), None);
         assert_eq!(Bits::new(&[0; 3]).blob(4), None);
+    }
+
+    #[test]
+    fn every_width_at_every_place() {
+        let bytes: Vec<u8> = (0..20_u8)
+            .map(|index| index.wrapping_mul(151) ^ 0x5a)
+            .collect();
+        let all: Vec<u8> = bytes
+            .iter()
+            .flat_map(|byte| (0..8).map(move |bit| byte >> bit & 1))
+            .collect();
+        for start in 0..all.len() {
+            for width in 1..=64 {
+                let mut bits = Bits {
+                    bytes: &bytes,
+                    at: start,
+                };
+                let expected = all.get(start..start + width).map(|bits| {
+                    bits.iter()
+                        .rev()
+                        .fold(0, |value, bit| value << 1 | u64::from(*bit))
+                });
+                assert_eq!(
+                    bits.fixed(width as u32),
+                    expected,
+                    "{width} bits at {start}"
+                );
+            }
+        }
     }
 }
