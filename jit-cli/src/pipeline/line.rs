@@ -46,19 +46,33 @@ pub(crate) enum Origin<'a> {
     Irs(&'a [Option<&'a Ir>]),
 }
 
+/// A source's optimized assembly.
+pub(crate) struct Assembly {
+    pub(crate) source: Source,
+    made: Result<Made<String>, Error>,
+    /// The IR of the source, if it became known.
+    pub(crate) ir: Option<Ir>,
+}
+
 /// The result of each source, and those objects that follow from known inputs.
 type Results = (Vec<Result<UnresolvedGroup, Error>>, Vec<Product>);
 
 impl Line<'_> {
-    /// Returns a result for each source, in their order, and what a cache may store.
-    pub(crate) fn run(
+    /// Compiles sources to optimized assembly. Returns one for each, in their order. An error concerns all of them.
+    pub(crate) fn compile(
         &self,
         sources: &[Source],
         from: Origin<'_>,
         stages: &mut StageTimes,
-    ) -> Results {
-        match self.try_run(self.compiler, (sources, from), stages) {
-            Ok(results) => self.run_again(sources, results, stages),
+    ) -> Result<Vec<Assembly>, Error> {
+        self.compile_with(self.compiler, (sources, from), stages)
+    }
+
+    /// Makes stencils of assembly. Returns a result for each, in their order, and what a cache may store.
+    pub(crate) fn finish(&self, assemblies: Vec<Assembly>, stages: &mut StageTimes) -> Results {
+        let (sources, results) = self.try_finish(self.compiler, assemblies, stages);
+        match results {
+            Ok(results) => self.run_again(&sources, results, stages),
             Err(failure) => (vec![Err(failure)], Vec::new()),
         }
     }
@@ -89,7 +103,8 @@ impl Line<'_> {
             .map(|snapshot| snapshot.map(|snapshot| compiler.adopt(snapshot)));
         let again = adopted
             .map_err(Error::from)
-            .and_then(|_| self.try_run(compiler, (&failed, Origin::Text), stages));
+            .and_then(|_| self.compile_with(compiler, (&failed, Origin::Text), stages))
+            .and_then(|assemblies| self.try_finish(compiler, assemblies, stages).1);
         let (again, more) = match again {
             Ok(again) => again,
             // It concerns all of them, and is reported once.
@@ -111,58 +126,78 @@ impl Line<'_> {
         (results, products)
     }
 
-    fn try_run(
+    fn compile_with(
         &self,
         compiler: &Compiler<'_>,
         (sources, from): (&[Source], Origin<'_>),
         stages: &mut StageTimes,
-    ) -> Result<Results, Error> {
-        let (assembly, mut irs): (Vec<_>, Vec<_>) =
-            timed(&mut stages.compile, || compile(compiler, sources, from))?
-                .into_iter()
-                .unzip();
+    ) -> Result<Vec<Assembly>, Error> {
+        let compiled = timed(&mut stages.compile, || compile(compiler, sources, from))?;
         let started = Instant::now();
         // A failure stays in its place in the list, and each step goes on with the rest.
-        let results: Vec<Result<Made<String>, Error>> = sources
+        let assemblies = sources
             .iter()
-            .zip(assembly)
-            .map(|(source, assembly)| self.optimize(&source.name, assembly?))
+            .zip(compiled)
+            .map(|(source, (assembly, ir))| Assembly {
+                source: source.clone(),
+                made: assembly
+                    .map_err(Error::from)
+                    .and_then(|assembly| self.optimize(&source.name, assembly)),
+                ir,
+            })
             .collect();
         stages.optimize += started.elapsed();
-        let inputs: Vec<(&str, &str)> = sources
+        Ok(assemblies)
+    }
+
+    /// Returns the sources, and their results.
+    fn try_finish(
+        &self,
+        compiler: &Compiler<'_>,
+        assemblies: Vec<Assembly>,
+        stages: &mut StageTimes,
+    ) -> (Vec<Source>, Result<Results, Error>) {
+        let inputs: Vec<(&str, &str)> = assemblies
             .iter()
-            .zip(&results)
-            .filter_map(|(source, made)| {
-                Some((source.name.as_str(), made.as_ref().ok()?.value.as_str()))
+            .filter_map(|assembly| {
+                let text = assembly.made.as_ref().ok()?.value.as_str();
+                Some((assembly.source.name.as_str(), text))
             })
             .collect();
-        let objects = timed(&mut stages.assemble, || compiler.assemble(&inputs))?;
+        let objects = timed(&mut stages.assemble, || compiler.assemble(&inputs));
         let started = Instant::now();
-        let mut objects = objects.into_iter();
-        let mut products = Vec::with_capacity(sources.len());
-        let groups = sources
-            .iter()
-            .zip(results)
-            .enumerate()
-            .map(|(index, (source, result))| {
-                let assembly = result?;
-                let object = objects.next().ok_or_else(|| Error::Missing {
-                    uop: source.name.clone(),
-                })??;
-                let group = self.lower(&source.name, &object.value)?;
-                if assembly.from_known_inputs && object.from_known_inputs {
-                    products.push(Product {
-                        index,
-                        object: object.value,
-                        independent: false,
-                        ir: irs.get_mut(index).and_then(Option::take),
-                    });
-                }
-                Ok(group)
-            })
-            .collect();
+        let (sources, made): (Vec<_>, Vec<_>) = assemblies
+            .into_iter()
+            .map(|assembly| (assembly.source, (assembly.made, assembly.ir)))
+            .unzip();
+        let results = objects.map_err(Error::from).map(|objects| {
+            let mut objects = objects.into_iter();
+            let mut products = Vec::with_capacity(sources.len());
+            let groups = sources
+                .iter()
+                .zip(made)
+                .enumerate()
+                .map(|(index, (source, (assembly, ir)))| {
+                    let assembly = assembly?;
+                    let object = objects.next().ok_or_else(|| Error::Missing {
+                        uop: source.name.clone(),
+                    })??;
+                    let group = self.lower(&source.name, &object.value)?;
+                    if assembly.from_known_inputs && object.from_known_inputs {
+                        products.push(Product {
+                            index,
+                            object: object.value,
+                            independent: false,
+                            ir,
+                        });
+                    }
+                    Ok(group)
+                })
+                .collect();
+            (groups, products)
+        });
         stages.stencils += started.elapsed();
-        Ok((groups, products))
+        (sources, results)
     }
 
     fn optimize(&self, uop: &str, made: Made<String>) -> Result<Made<String>, Error> {

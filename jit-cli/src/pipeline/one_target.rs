@@ -4,31 +4,23 @@ mod batches;
 mod by_ir;
 mod by_text;
 mod cached;
+mod compile;
 mod job;
 mod meter;
 mod modules;
 
 use std::{
     path::Path,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     time::SystemTime,
 };
 
 use jit_llvm::{CompileOptions, Compiler, Diagnostics, Ir, Mode, Source};
 use jit_optimizer::Optimizer;
 use jit_stencils::UnresolvedGroup;
-use rayon::prelude::*;
 
 pub(crate) use self::job::{Built, Job, Shim, ShimSource};
-use self::{
-    batches::{LEAST, batches},
-    by_ir::Input,
-    by_text::Found,
-    meter::Meter,
-};
+use self::{by_text::Found, meter::Meter};
 use crate::{
     cache::key::Key,
     cache::lookup::{Keys, Lookup, Started},
@@ -37,7 +29,7 @@ use crate::{
     pipeline::doubts::Doubts,
     pipeline::flags,
     pipeline::functions::Files,
-    pipeline::line::{Line, Origin},
+    pipeline::line::Line,
     pipeline::units::{self, Units},
     pipeline::warned::Warned,
     pipeline::workdir::WorkDir,
@@ -343,99 +335,6 @@ impl Build<'_> {
             }
         }
     }
-
-    /// Compiles the sources whose tokens are not in the cache, except those whose IR is.
-    fn compile(
-        &self,
-        misses: &[Miss<'_>],
-        lookup: Option<LookupOf<'_>>,
-    ) -> (Vec<Outcome>, StageTimes) {
-        let stages = Mutex::new(StageTimes::default());
-        let by_ir = lookup.filter(|_| misses.len() >= LEAST);
-        // Where no IR is found, there is no use in having it before the sources are compiled.
-        let looks = AtomicBool::new(by_ir.is_some_and(|lookup| self.may_find_ir(lookup)));
-        self.keeps_ir.store(by_ir.is_some(), Ordering::Relaxed);
-        // Batches are started in their order, so that the large ones come first.
-        let first: Vec<(Vec<Outcome>, Vec<Input<'_>>)> = batches(misses, self.mode)
-            .into_iter()
-            .par_bridge()
-            .map(|batch| {
-                let mut own = StageTimes::default();
-                let searched = by_ir.filter(|_| looks.load(Ordering::Relaxed));
-                let (mut results, rest) = match self.look_up_ir(batch, searched, &mut own) {
-                    Ok(divided) => divided,
-                    Err(error) => (failed(batch.first(), error), Vec::new()),
-                };
-                if results.is_empty() && rest.iter().all(Input::is_new) {
-                    looks.store(false, Ordering::Relaxed);
-                }
-                self.meter.advance(results.len());
-                // A process for a few sources takes longer to start than to run.
-                let (now, later) = match rest.len() >= LEAST.min(batch.len()) {
-                    true => (rest, Vec::new()),
-                    false => (Vec::new(), rest),
-                };
-                results.extend(self.compile_batch(&now, lookup, &mut own));
-                add(&stages, &own);
-                (results, later)
-            })
-            .collect();
-        let (results, rest): (Vec<Vec<Outcome>>, Vec<Vec<Input<'_>>>) = first.into_iter().unzip();
-        let rest: Vec<Input<'_>> = rest.into_iter().flatten().collect();
-        let mut results: Vec<Outcome> = results.into_iter().flatten().collect();
-        let others = batches(&rest, self.mode).into_iter().par_bridge();
-        results.par_extend(others.flat_map_iter(|batch| {
-            let mut own = StageTimes::default();
-            let results = self.compile_batch(batch, lookup, &mut own);
-            add(&stages, &own);
-            results
-        }));
-        (
-            results,
-            stages.into_inner().unwrap_or_else(PoisonError::into_inner),
-        )
-    }
-
-    /// Compiles sources, and stores what they become.
-    fn compile_batch(
-        &self,
-        batch: &[Input<'_>],
-        lookup: Option<LookupOf<'_>>,
-        stages: &mut StageTimes,
-    ) -> Vec<Outcome> {
-        if batch.is_empty() {
-            return Vec::new();
-        }
-        let sources: Vec<Source> = batch.iter().map(|input| input.source.clone()).collect();
-        let irs: Vec<Option<&Ir>> = batch.iter().map(|input| input.ir.as_ref()).collect();
-        let from = match irs.iter().any(Option::is_some) {
-            true => Origin::Irs(&irs),
-            false if self.keeps_ir.load(Ordering::Relaxed) => Origin::TextKeepingIr,
-            false => Origin::Text,
-        };
-        let (results, products) = self.line.run(&sources, from, stages);
-        if matches!(from, Origin::TextKeepingIr) && products.iter().all(|one| one.ir.is_none()) {
-            // The sources were compiled twice, because of a warning, for example.
-            self.keeps_ir.store(false, Ordering::Relaxed);
-        }
-        if let Some(lookup) = lookup {
-            self.store(batch, &products, lookup);
-        }
-        self.meter.advance(batch.len());
-        let places = batch.iter().map(|input| input.index);
-        places.zip(results).collect()
-    }
-}
-
-/// Returns the result of a batch for which one error stands.
-fn failed(first: Option<&Miss<'_>>, error: Error) -> Vec<Outcome> {
-    let index = first.map_or(0, |(index, ..)| *index);
-    vec![(index, Err(error))]
-}
-
-fn add(stages: &Mutex<StageTimes>, more: &StageTimes) {
-    let stages = stages.lock();
-    stages.unwrap_or_else(PoisonError::into_inner).add(more);
 }
 
 /// Returns all values, or all errors as one.

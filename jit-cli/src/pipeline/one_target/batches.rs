@@ -9,18 +9,23 @@ const MOST: usize = 256;
 
 /// Splits the work into batches of [`LEAST`] to [`MOST`]. The last ones are smaller, so that no core waits long for
 /// another.
-pub(super) fn batches<T>(all: &[T], mode: Mode) -> Vec<&[T]> {
-    if mode == Mode::Driver {
-        return all.chunks(1).collect();
-    }
+pub(super) fn batches<T>(all: Vec<T>, mode: Mode) -> Vec<Vec<T>> {
     let threads = rayon::current_num_threads().max(1);
     let mut batches = Vec::new();
-    let mut rest = all;
-    while !rest.is_empty() {
-        let size = rest.len().div_ceil(2 * threads).clamp(LEAST, MOST);
-        let (batch, others) = rest.split_at_checked(size).unwrap_or((rest, &[]));
-        batches.push(batch);
-        rest = others;
+    let mut rest = all.into_iter();
+    while rest.len() > 0 {
+        let size = match mode {
+            Mode::Driver => 1,
+            _ => rest.len().div_ceil(2 * threads).clamp(LEAST, MOST),
+        };
+        batches.push(rest.by_ref().take(size).collect());
     }
     batches
+}
+
+/// Returns how many sources, of so many, are worth being assembled by a process of their own. Starting the assembler and
+/// llvm-objdump takes as long as assembling fifty, but no core should wait long for the last process.
+pub(super) fn enough_to_assemble(all: usize) -> usize {
+    let threads = rayon::current_num_threads().max(1);
+    all.div_ceil(3 * threads).clamp(LEAST, MOST)
 }

@@ -1,6 +1,6 @@
 //! What a build takes from the cache, and what it stores there.
 
-use std::path::PathBuf;
+use std::{collections::HashSet, path::PathBuf};
 
 use jit_llvm::{Object, Snapshot};
 
@@ -131,8 +131,9 @@ impl Build<'_> {
     /// be made from different texts of it.
     fn check_headers(&self, of_shim: &Snapshot) -> Result<(), Error> {
         let of_uops = self.line.compiler.taken_snapshot();
-        let is_shared =
-            |path: &&PathBuf| of_uops.is_none_or(|snapshot| snapshot.files.contains(*path));
+        let of_uops: Option<HashSet<&PathBuf>> =
+            of_uops.map(|snapshot| snapshot.files.iter().collect());
+        let is_shared = |path: &&PathBuf| of_uops.as_ref().is_none_or(|files| files.contains(path));
         let shared = of_shim.files.iter().filter(is_shared);
         match changed_since(shared, self.begun) {
             Some(path) => Err(Error::Changed { path }),
