@@ -17,6 +17,9 @@ pub enum Part {
 }
 
 impl Part {
+    /// Both halves.
+    pub const ALL: [Part; 2] = [Part::Code, Part::Data];
+
     /// Returns the name in generated C: `code` or `data`.
     pub const fn name(self) -> &'static str {
         match self {
@@ -153,6 +156,24 @@ pub struct StencilGroup {
     pub interface: Interface,
     /// What is known of the object that the stencils were made from.
     pub listing: Listing,
+}
+
+impl StencilGroup {
+    /// Returns one of the two halves.
+    pub fn part(&self, part: Part) -> &Stencil {
+        match part {
+            Part::Code => &self.code,
+            Part::Data => &self.data,
+        }
+    }
+
+    /// Returns one of the two halves, to change it.
+    pub fn part_mut(&mut self, part: Part) -> &mut Stencil {
+        match part {
+            Part::Code => &mut self.code,
+            Part::Data => &mut self.data,
+        }
+    }
 }
 
 // An alignment of 0 would make no sense.

@@ -27,6 +27,7 @@ pub(crate) const FORMAT: HeaderFormat = HeaderFormat {
     unwind: write_unwind,
     dispatcher: dispatcher::write,
     is_whole,
+    table: tables::TABLE,
 };
 
 /// Returns the header with the stencils of a target (`dump` in `Tools/jit/_writer.py`).

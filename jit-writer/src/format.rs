@@ -30,6 +30,8 @@ pub struct HeaderFormat {
     pub(crate) dispatcher: fn(&str, &str, &[&Target]) -> String,
     /// Returns whether a header of a target has its end.
     pub(crate) is_whole: fn(&str) -> bool,
+    /// The first line of the table of stencils, up to the number of rows.
+    pub(crate) table: &'static str,
 }
 
 impl HeaderFormat {
@@ -65,6 +67,11 @@ impl HeaderFormat {
     /// [`unwind_header`](HeaderFormat::unwind_header) ends, and not in the middle.
     pub fn is_whole(&self, header: &[u8]) -> bool {
         str::from_utf8(header).is_ok_and(self.is_whole)
+    }
+
+    /// Returns whether a text has this format's table of stencils.
+    pub(crate) fn has_table(&self, text: &str) -> bool {
+        text.contains(&format!("\n{}[", self.table))
     }
 
     /// Returns the text of `<prefix>.h`, which includes `<prefix>-<triple>.h` for the target of the

@@ -3,6 +3,8 @@
 //! [`host_header`] is for programs in C and C++ that link stencils at run time. It has tables and a linker. For programs
 //! in Rust, [`rust_opcodes`] has the opcodes.
 //!
+//! [`read_header`] reads a header with stencils.
+//!
 //! A [`HeaderFormat`] determines the contents of a header. There is a format for each supported
 //! CPython release, which is byte for byte that of its `Tools/jit`, and [`HeaderFormat::PLAIN`] for
 //! other programs.
@@ -54,12 +56,14 @@ mod names;
 mod plain;
 mod preamble;
 mod python;
+mod reader;
 mod rust;
 
 pub use c_host::{host_header, is_whole_host_header};
 pub use error::HeaderError;
 pub use format::HeaderFormat;
 pub use preamble::Preamble;
+pub use reader::{ReadError, read_header};
 pub use rust::{is_whole_opcodes, rust_opcodes};
 
 /// The example in the README, compiled.

@@ -32,6 +32,7 @@ pub(crate) const FORMAT: HeaderFormat = HeaderFormat {
     dispatcher: write_dispatcher,
     // The end of the include guard, or of the condition around the macros.
     is_whole: |text| text.ends_with("\n#endif\n"),
+    table: tables::TABLE,
 };
 
 /// The types of the parameters of functions.

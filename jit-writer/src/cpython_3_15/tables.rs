@@ -6,6 +6,9 @@ use jit_stencils::StencilSet;
 
 use crate::c;
 
+/// The start of the table of stencils.
+pub(super) const TABLE: &str = "static const StencilGroup stencil_groups";
+
 /// The start of the last table.
 const LAST: &str = "\nstatic const void * const symbols_map[";
 
@@ -34,9 +37,9 @@ pub(super) fn write(out: &mut String, set: &StencilSet) {
          \x20   symbol_mask trampoline_mask;\n\
          \x20   symbol_mask got_mask;\n\
          } StencilGroup;\n\
-         \n\
-         static const StencilGroup stencil_groups[MAX_UOP_REGS_ID + 1] = {\n",
+         \n",
     );
+    let _ = writeln!(out, "{TABLE}[MAX_UOP_REGS_ID + 1] = {{");
     for (opname, group) in c::by_name(&set.groups) {
         let _ = write!(
             out,

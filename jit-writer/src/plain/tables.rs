@@ -57,6 +57,9 @@ fn write_interfaces(out: &mut String, groups: &[(&str, &StencilGroup)]) {
     }
 }
 
+/// The start of the table of stencils.
+pub(super) const TABLE: &str = "static const jit_stencil jit_stencils";
+
 /// Writes the tables.
 pub(super) fn write(out: &mut String, set: &StencilSet) {
     let groups = c::by_name(&set.groups);
@@ -92,7 +95,7 @@ pub(super) fn write(out: &mut String, set: &StencilSet) {
          \x20   uint32_t got_slots[JIT_SYMBOL_WORDS];   // symbols that need a slot in the GOT\n\
          }} jit_stencil;\n\
          \n\
-         static const jit_stencil jit_stencils[{}] = {{\n",
+         {TABLE}[{}] = {{\n",
         set.symbols.len(),
         groups.len().max(1)
     );
