@@ -1,8 +1,9 @@
 //! Compares the time that linking takes with that of copying alone and of C:
 //! `cargo bench -p jit-runtime --bench link`.
 //!
-//! The C is `jit-cli/example`'s `Python/jit.c`, which does what CPython's does, around the emit
-//! functions of a generated header, compiled with `cc -O3 -DNDEBUG`. Both link the same 200 traces of
+//! The first C is `jit-cli/example`'s `Python/jit.c`, which does what CPython's does, around the emit
+//! functions of a generated header; the second is the linker of the header that `emit = ["c"]` writes.
+//! Both are compiled with `cc -O3 -DNDEBUG`. All link the same 200 traces of
 //! 500 random micro-ops, in turn; the results are medians over the rounds.
 //!
 //! These environment variables select other stencils and other C:
@@ -15,6 +16,9 @@
 #![forbid(unsafe_code)]
 
 mod c;
+mod header;
+#[path = "../../tests/images/host_input.rs"]
+mod host_input;
 #[path = "../../tests/images/input.rs"]
 mod input;
 mod rust;
@@ -48,11 +52,13 @@ fn main() {
     let traces = traces::random(&set, 200, 500);
     let program = c::Program::compile(&header, &set, stencils.symbols());
     let input = program.input(&traces);
+    let linker = header::Program::compile(&set, stencils.symbols(), &traces);
     let ours = rust::Contest::new(&stencils, &set, &traces);
     let mut columns: Vec<Column> = Vec::new();
     for _ in 0..ROUNDS {
         let mut times = ours.round();
         times.extend(program.times(&input));
+        times.extend(linker.times());
         if columns.is_empty() {
             columns = times.iter().map(|(name, _)| Column::new(name)).collect();
         }
@@ -71,16 +77,21 @@ fn main() {
         "copy per uop",
         "link",
         "layout and link",
+        "layout and link, tight",
     ] {
         println!("| {name} | {:.1} | {:.2} |", of(name), of(name) / copy);
     }
     let c_copy = of("C memcpy per uop");
-    for name in ["C memcpy per uop", "C emit functions"] {
+    for name in ["C memcpy per uop", "C emit functions", "C header's linker"] {
         println!("| {name} | {:.1} | {:.2} |", of(name), of(name) / c_copy);
     }
     println!(
         "\nC's emit functions take {:.2} times as long as layout and link.\n",
         of("C emit functions") / of("layout and link")
+    );
+    println!(
+        "The linker of the C header takes {:.2} times as long as layout and link, tight.\n",
+        of("C header's linker") / of("layout and link, tight")
     );
     println!(
         "| a trace of 500 uops, ready to run and freed | us | C to ours |\n| --- | --- | --- |"
@@ -90,7 +101,12 @@ fn main() {
         let time = of(name) * 0.5;
         println!("| {name} | {time:.1} | {:.2} |", mapped / time);
     }
-    println!("| C: mmap, emit, mprotect, munmap | {mapped:.1} | |\n");
+    println!("| C: mmap, emit, mprotect, munmap | {mapped:.1} | |");
+    let header = of("C header's jit_compile, pages") * 0.5;
+    println!(
+        "| C header: jit_compile into own pages, jit_release | {header:.1} | {:.2} |\n",
+        mapped / header
+    );
     rust::memory(&stencils, &traces::random(&set, 1000, 20));
 }
 

@@ -89,6 +89,14 @@ impl<'a> Contest<'a> {
                     .expect("an image");
                 black_box(out);
             }),
+            self.time("layout and link, tight", |_, trace| {
+                let layout = tight.layout(trace).expect("a layout");
+                let out = &mut out[..layout.size()];
+                tight
+                    .link(&layout, BASE, &self.symbols, out)
+                    .expect("an image");
+                black_box(out);
+            }),
             self.time("compile into an arena", |_, trace| {
                 let code = tight.compile(trace, &self.symbols, &self.arena);
                 black_box(code.expect("code"));

@@ -1,11 +1,21 @@
 // Links the traces of a file with the linker in a generated header, JIT_HEADER. Numbers are those of this machine.
 //
+//     program < INPUT            the images
+//     program time N < INPUT     nanoseconds per instruction
+//     program symbols            the names of the symbols, in the order of their addresses
+//
 // Input, for each trace: its base (64 bits), its length (32), the addresses of all symbols (64 each), and for each
 // instruction its opcode, the number of its operands and that of its targets (32), the operands (64) and the
 // targets (32). Output, for each trace: the status (32), the index where linking failed (32), the size of the image
 // (32), and the image.
+//
+// The times are sums of each trace's median over N rounds, in which each trace gets its turn:
+//
+//     link T       jit_layout_make and jit_link, into memory that is kept
+//     compile T    jit_compile and jit_release, with pages of the system's
 
 #include <stdio.h>
+#include <time.h>
 
 #include JIT_HEADER
 
@@ -42,43 +52,131 @@ result(uint32_t status, size_t index, const unsigned char *image, size_t size)
     put(image, size);
 }
 
-static void
-job(uint64_t base)
+typedef struct {
+    uint64_t base;
+    uint64_t *addresses;
+    jit_instruction *trace;
+    uint32_t length;
+} job;
+
+static job
+take_job(uint64_t base)
 {
-    const uint32_t length = number();
-    uint64_t *addresses = (uint64_t *)calloc(JIT_SYMBOL_COUNT + 1, sizeof *addresses);
-    take(addresses, JIT_SYMBOL_COUNT * sizeof *addresses);
-    jit_instruction *trace = (jit_instruction *)calloc(length + 1, sizeof *trace);
-    for (uint32_t i = 0; i < length; i++) {
-        trace[i].opcode = number();
-        trace[i].operand_count = number();
-        trace[i].target_count = number();
-        uint64_t *operands = (uint64_t *)calloc(trace[i].operand_count + 1, sizeof *operands);
-        uint32_t *targets = (uint32_t *)calloc(trace[i].target_count + 1, sizeof *targets);
-        take(operands, trace[i].operand_count * sizeof *operands);
-        take(targets, trace[i].target_count * sizeof *targets);
-        trace[i].operands = operands;
-        trace[i].targets = targets;
+    job taken;
+    taken.base = base;
+    taken.length = number();
+    taken.addresses = (uint64_t *)calloc(JIT_SYMBOL_COUNT + 1, sizeof *taken.addresses);
+    take(taken.addresses, JIT_SYMBOL_COUNT * sizeof *taken.addresses);
+    taken.trace = (jit_instruction *)calloc(taken.length + 1, sizeof *taken.trace);
+    for (uint32_t i = 0; i < taken.length; i++) {
+        jit_instruction *instruction = &taken.trace[i];
+        instruction->opcode = number();
+        instruction->operand_count = number();
+        instruction->target_count = number();
+        uint64_t *operands = (uint64_t *)calloc(instruction->operand_count + 1, sizeof *operands);
+        uint32_t *targets = (uint32_t *)calloc(instruction->target_count + 1, sizeof *targets);
+        take(operands, instruction->operand_count * sizeof *operands);
+        take(targets, instruction->target_count * sizeof *targets);
+        instruction->operands = operands;
+        instruction->targets = targets;
     }
+    return taken;
+}
+
+static void
+free_job(job *done)
+{
+    for (uint32_t i = 0; i < done->length; i++) {
+        free((void *)(uintptr_t)done->trace[i].operands);
+        free((void *)(uintptr_t)done->trace[i].targets);
+    }
+    free(done->trace);
+    free(done->addresses);
+}
+
+static void
+write_image(const job *work)
+{
     jit_layout layout;
     jit_error error;
-    jit_status status = jit_layout_make(&layout, trace, length, &error);
+    jit_status status = jit_layout_make(&layout, work->trace, work->length, &error);
     if (status == JIT_OK) {
         // Writes past the end are found by the sanitizers, if they are on.
         unsigned char *image = (unsigned char *)malloc(layout.size + !layout.size);
-        status = jit_link(&layout, base, addresses, image, &error);
+        status = jit_link(&layout, work->base, work->addresses, image, &error);
         result((uint32_t)status, error.index, image, status == JIT_OK ? layout.size : 0);
         free(image);
         jit_layout_free(&layout);
     } else {
         result((uint32_t)status, error.index, NULL, 0);
     }
-    for (uint32_t i = 0; i < length; i++) {
-        free((void *)(uintptr_t)trace[i].operands);
-        free((void *)(uintptr_t)trace[i].targets);
+}
+
+// Times -----------------------------------------------------------------------------------------
+
+static void
+check(jit_status status)
+{
+    if (status != JIT_OK) {
+        fprintf(stderr, "a trace cannot be linked: %s\n", jit_status_text(status));
+        exit(2);
     }
-    free(trace);
-    free(addresses);
+}
+
+static unsigned char kept[1 << 21];
+
+static void
+time_link(const job *work)
+{
+    jit_layout layout;
+    check(jit_layout_make(&layout, work->trace, work->length, NULL));
+    check(layout.size <= sizeof kept ? JIT_OK : JIT_TOO_BIG);
+    check(jit_link(&layout, work->base, work->addresses, kept, NULL));
+    jit_layout_free(&layout);
+}
+
+static void
+time_compile(const job *work)
+{
+    jit_code code;
+    check(jit_compile(&code, work->trace, work->length, work->addresses, NULL, NULL));
+    jit_release(&code);
+}
+
+static double
+now(void)
+{
+    struct timespec time;
+    timespec_get(&time, TIME_UTC);
+    return (double)time.tv_sec * 1e9 + (double)time.tv_nsec;
+}
+
+static int
+compare(const void *left, const void *right)
+{
+    const double one = *(const double *)left, other = *(const double *)right;
+    return (one > other) - (one < other);
+}
+
+static void
+measure(const char *name, void (*way)(const job *work), const job *jobs, size_t count, size_t rounds)
+{
+    double *times = (double *)calloc(count * rounds, sizeof *times), sum = 0;
+    size_t instructions = 0;
+    for (size_t round = 0; round < rounds; round++) {
+        for (size_t i = 0; i < count; i++) {
+            const double start = now();
+            way(&jobs[i]);
+            times[i * rounds + round] = now() - start;
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        qsort(times + i * rounds, rounds, sizeof *times, compare);
+        sum += times[i * rounds + rounds / 2];
+        instructions += jobs[i].length;
+    }
+    printf("%s %.3f\n", name, sum / (double)instructions);
+    free(times);
 }
 
 int
@@ -90,9 +188,27 @@ main(int argc, char **argv)
         }
         return 0;
     }
+    const size_t rounds = argc == 3 ? strtoul(argv[2], NULL, 10) : 0;
+    job *jobs = NULL;
+    size_t count = 0;
     uint64_t base;
     while (fread(&base, sizeof base, 1, stdin) == 1) {
-        job(base);
+        job work = take_job(base);
+        if (!rounds) {
+            write_image(&work);
+            free_job(&work);
+            continue;
+        }
+        jobs = (job *)realloc(jobs, (count + 1) * sizeof *jobs);
+        jobs[count++] = work;
     }
+    if (rounds) {
+        measure("link", time_link, jobs, count, rounds);
+        measure("compile", time_compile, jobs, count, rounds);
+    }
+    for (size_t i = 0; i < count; i++) {
+        free_job(&jobs[i]);
+    }
+    free(jobs);
     return 0;
 }

@@ -13,6 +13,7 @@ use jit_stencils::HoleValue as V;
 use jit_stencils::{CodeEnd, GUARD, Interface, PatchValue, StencilSet};
 use jit_writer::Preamble;
 
+use crate::host_input::{General, start};
 use crate::random::Random;
 use crate::traces::{self, Job, Traces};
 
@@ -66,51 +67,15 @@ fn symbols(program: &Path) -> Vec<String> {
     text.lines().map(str::to_owned).collect()
 }
 
-/// An instruction with any number of operands and targets.
-#[derive(Debug, Clone)]
-struct General {
-    opcode: u32,
-    operands: Vec<u64>,
-    targets: Vec<u32>,
-}
-
-impl General {
-    /// Returns a micro-op with the numbers that the header gives to its values.
-    fn of(uop: &Uop) -> General {
-        let [first, second] = uop.operand;
-        General {
-            opcode: uop.opcode,
-            operands: vec![uop.oparg.into(), first, second, uop.target.into()],
-            targets: vec![uop.jump_target.into(), uop.error_target.into()],
+/// Makes an instruction one that the stencil may not fit.
+fn spoil(instruction: &mut General, random: &mut Random) {
+    match random.below(3) {
+        0 => instruction.operands.truncate(random.below(4)),
+        1 => instruction.targets.truncate(random.below(2)),
+        _ => {
+            let at = random.below(instruction.operands.len());
+            instruction.operands[at] |= 1 << (12 + random.below(52));
         }
-    }
-
-    /// Makes the instruction one that the stencil may not fit.
-    fn spoil(&mut self, random: &mut Random) {
-        match random.below(3) {
-            0 => self.operands.truncate(random.below(4)),
-            1 => self.targets.truncate(random.below(2)),
-            _ => {
-                let at = random.below(self.operands.len());
-                self.operands[at] |= 1 << (12 + random.below(52));
-            }
-        }
-    }
-
-    /// Returns it in the format that the program reads.
-    fn record(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(52);
-        let counts = [self.operands.len(), self.targets.len()].map(|count| count as u32);
-        for number in [self.opcode].into_iter().chain(counts) {
-            bytes.extend(number.to_ne_bytes());
-        }
-        bytes.extend(
-            self.operands
-                .iter()
-                .flat_map(|operand| operand.to_ne_bytes()),
-        );
-        bytes.extend(self.targets.iter().flat_map(|target| target.to_ne_bytes()));
-        bytes
     }
 }
 
@@ -194,7 +159,7 @@ pub(crate) fn check(set: &StencilSet) {
         let mut trace: Vec<General> = job.trace.iter().map(General::of).collect();
         if !trace.is_empty() && random.once_in(3) {
             let at = random.below(trace.len());
-            trace[at].spoil(random);
+            spoil(&mut trace[at], random);
         }
         Trace::Instructions(trace)
     });
@@ -277,12 +242,9 @@ fn compare(
             *address = (*address).max(4);
         }
         let trace = trace(&job, &mut random);
-        file.write_all(&job.base.to_ne_bytes()).unwrap();
-        file.write_all(&(job.trace.len() as u32).to_ne_bytes())
-            .unwrap();
-        for name in &names {
-            file.write_all(&addresses[name].to_ne_bytes()).unwrap();
-        }
+        let addressed = names.iter().map(|name| addresses[name]);
+        let start = start(job.base, job.trace.len(), addressed);
+        file.write_all(&start).unwrap();
         file.write_all(&trace.records()).unwrap();
         jobs.push((job.base, trace, addresses));
     }

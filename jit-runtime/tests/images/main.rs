@@ -19,6 +19,7 @@
 mod c_host;
 mod general;
 mod host;
+mod host_input;
 mod input;
 mod random;
 mod seen;
