@@ -57,12 +57,15 @@ typedef struct {
     uint64_t *addresses;
     jit_instruction *trace;
     uint32_t length;
+    uint64_t *operands; // of all instructions, if they are packed
+    uint32_t *targets;
 } job;
 
 static job
 take_job(uint64_t base)
 {
     job taken;
+    memset(&taken, 0, sizeof taken);
     taken.base = base;
     taken.length = number();
     taken.addresses = (uint64_t *)calloc(JIT_SYMBOL_COUNT + 1, sizeof *taken.addresses);
@@ -86,10 +89,12 @@ take_job(uint64_t base)
 static void
 free_job(job *done)
 {
-    for (uint32_t i = 0; i < done->length; i++) {
+    for (uint32_t i = 0; i < done->length && !done->operands; i++) {
         free((void *)(uintptr_t)done->trace[i].operands);
         free((void *)(uintptr_t)done->trace[i].targets);
     }
+    free(done->operands);
+    free(done->targets);
     free(done->trace);
     free(done->addresses);
 }
@@ -113,6 +118,31 @@ write_image(const job *work)
 }
 
 // Times -----------------------------------------------------------------------------------------
+
+// Moves the operands and targets of a trace next to each other, as a program has them.
+static void
+pack(job *work)
+{
+    size_t operands = 0, targets = 0;
+    for (uint32_t i = 0; i < work->length; i++) {
+        operands += work->trace[i].operand_count;
+        targets += work->trace[i].target_count;
+    }
+    work->operands = (uint64_t *)calloc(operands + 1, sizeof *work->operands);
+    work->targets = (uint32_t *)calloc(targets + 1, sizeof *work->targets);
+    operands = targets = 0;
+    for (uint32_t i = 0; i < work->length; i++) {
+        jit_instruction *instruction = &work->trace[i];
+        memcpy(work->operands + operands, instruction->operands, instruction->operand_count * sizeof *work->operands);
+        memcpy(work->targets + targets, instruction->targets, instruction->target_count * sizeof *work->targets);
+        free((void *)(uintptr_t)instruction->operands);
+        free((void *)(uintptr_t)instruction->targets);
+        instruction->operands = work->operands + operands;
+        instruction->targets = work->targets + targets;
+        operands += instruction->operand_count;
+        targets += instruction->target_count;
+    }
+}
 
 static void
 check(jit_status status)
@@ -200,6 +230,7 @@ main(int argc, char **argv)
             continue;
         }
         jobs = (job *)realloc(jobs, (count + 1) * sizeof *jobs);
+        pack(&work);
         jobs[count++] = work;
     }
     if (rounds) {

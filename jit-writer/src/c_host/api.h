@@ -113,7 +113,7 @@ JIT_API const char *jit_symbol_name(size_t index);
 // symbol that `find` returns 0 for is an error only when a trace needs it. Returns how many were not found.
 JIT_API size_t jit_find_symbols(uint64_t *addresses, uint64_t (*find)(void *context, const char *name), void *context);
 
-// Lays out a trace, which must stay where it is as long as the layout is used. `error` may be NULL.
+// Lays out a trace, which must stay where and as it is as long as the layout is used. `error` may be NULL.
 JIT_API jit_status jit_layout_make(jit_layout *layout, const jit_instruction *trace, size_t length, jit_error *error);
 JIT_API void jit_layout_free(jit_layout *layout);
 

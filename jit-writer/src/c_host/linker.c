@@ -1,5 +1,14 @@
 #define JIT_LOCAL static inline
 
+// What has to be part of its callers, however many they are.
+#if defined(__GNUC__)
+#define JIT_INLINE static inline __attribute__((always_inline))
+#elif defined(_MSC_VER)
+#define JIT_INLINE static __forceinline
+#else
+#define JIT_INLINE static inline
+#endif
+
 enum { // what a hole's value is counted from
     JIT_V_CODE,    // the address of the code of the instruction
     JIT_V_DATA,    // that of its data
@@ -41,8 +50,6 @@ typedef struct {
 
 // Ranges of the tables below.
 typedef struct {
-    uint32_t code, code_size;
-    uint32_t data, data_size;
     uint32_t code_holes, code_hole_count;
     uint32_t data_holes, data_hole_count;
     uint32_t got, got_count;
@@ -50,9 +57,28 @@ typedef struct {
     uint32_t symbols, symbol_count;
     uint32_t operands, operand_count;
     uint32_t targets, target_count;
-    uint16_t alignment;
-    uint16_t falls_through;
+    uint32_t falls_through;
 } jit_stencil;
+
+// What is needed of each stencil, in few bytes, so that many stencils are in the processor's cache.
+typedef struct {
+    uint32_t code, code_size; // in jit_bytes
+    uint32_t data, data_size;
+    uint32_t alignment; // of the data
+    uint32_t quick;     // the first of its holes in jit_quick_holes
+    uint16_t code_room, data_room; // how much jit_link_quick writes
+    uint16_t shape;     // its case of jit_link_quick, or 0
+    uint16_t operands;  // how many operands the holes of that case need
+    uint16_t targets;   // how many targets
+} jit_body;
+
+// A hole of a stencil with a shape, which says the rest of it.
+typedef struct {
+    uint32_t number;
+    int32_t addend;
+    uint16_t offset;
+    uint16_t bits; // of an operand with fewer than 64
+} jit_quick_hole;
 
 // @TABLES@
 
@@ -132,10 +158,20 @@ jit_find_symbols(uint64_t *addresses, uint64_t (*find)(void *context, const char
 
 // Numbers in an image are little-endian, whatever the host is.
 
+#if defined(_WIN32) || (defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
+#define JIT_LITTLE 1
+#else
+#define JIT_LITTLE 0
+#endif
+
 JIT_LOCAL uint64_t
 jit_get(const unsigned char *from, unsigned bytes)
 {
     uint64_t value = 0;
+    if (JIT_LITTLE) {
+        memcpy(&value, from, bytes);
+        return value;
+    }
     while (bytes--) {
         value = value << 8 | from[bytes];
     }
@@ -145,6 +181,10 @@ jit_get(const unsigned char *from, unsigned bytes)
 JIT_LOCAL void
 jit_put(unsigned char *to, uint64_t value, unsigned bytes)
 {
+    if (JIT_LITTLE) {
+        memcpy(to, &value, bytes);
+        return;
+    }
     for (unsigned i = 0; i < bytes; i++) {
         to[i] = (unsigned char)(value >> 8 * i);
     }
@@ -179,24 +219,24 @@ jit_mask_rank(const uint64_t *mask, size_t end)
     return end % 64 ? count + jit_count_bits(mask[end / 64] & (((uint64_t)1 << end % 64) - 1)) : count;
 }
 
+// The alignment is a power of two.
 JIT_LOCAL uint64_t
 jit_align(uint64_t offset, uint64_t alignment)
 {
-    return (offset + alignment - 1) / alignment * alignment;
+    return (offset + alignment - 1) & ~(alignment - 1);
 }
 
-// Returns the stencil at an index of a trace, after whose last instruction comes the guard, if there is one.
-JIT_LOCAL const jit_stencil *
-jit_stencil_at(const jit_instruction *trace, size_t length, size_t index)
+// Returns the opcode at an index of a trace, after whose last instruction comes the guard, if there is one.
+JIT_LOCAL uint32_t
+jit_opcode_at(const jit_instruction *trace, size_t length, size_t index)
 {
-    uint32_t opcode = index < length ? trace[index].opcode : JIT_GUARD;
-    return jit_is_below(opcode, JIT_STENCIL_COUNT) ? &jit_stencils[opcode] : NULL;
+    return index < length ? trace[index].opcode : JIT_GUARD;
 }
 
 JIT_LOCAL const char *
 jit_name_at(const jit_instruction *trace, size_t length, size_t index)
 {
-    return jit_opcode_name(index < length ? trace[index].opcode : JIT_GUARD);
+    return jit_opcode_name(jit_opcode_at(trace, length, index));
 }
 
 JIT_LOCAL jit_status
@@ -204,31 +244,39 @@ jit_layout_add_up(jit_layout *layout, jit_error *error)
 {
     const size_t count = layout->length + (JIT_GUARD < JIT_STENCIL_COUNT);
     uint64_t code = 0, data = 0, alignment = 8;
-    const jit_stencil *stencil = NULL;
+    uint32_t opcode = 0;
+    // Those whose symbols are in the masks.
+    uint64_t seen[JIT_STENCIL_COUNT / 64 + 1];
+    memset(seen, 0, sizeof seen);
     for (size_t index = 0; index < count; index++) {
-        stencil = jit_stencil_at(layout->trace, layout->length, index);
-        if (!stencil) {
-            return jit_fail(error, JIT_UNKNOWN_OPCODE, index, NULL, 0, layout->trace[index].opcode);
+        opcode = jit_opcode_at(layout->trace, layout->length, index);
+        if (!jit_is_below(opcode, JIT_STENCIL_COUNT)) {
+            return jit_fail(error, JIT_UNKNOWN_OPCODE, index, NULL, 0, opcode);
         }
+        const jit_body *body = &jit_bodies[opcode];
         if (index < layout->length) {
             layout->starts[index] = (uint32_t)code;
         }
-        code += stencil->code_size;
-        data = jit_align(data, stencil->alignment) + stencil->data_size;
-        if (alignment < stencil->alignment) {
-            alignment = stencil->alignment;
+        code += body->code_size;
+        data = jit_align(data, body->alignment) + body->data_size;
+        if (alignment < body->alignment) {
+            alignment = body->alignment;
         }
         if (code > JIT_MAX_SIZE || data > JIT_MAX_SIZE) {
             return jit_fail(error, JIT_TOO_BIG, index, NULL, 0, code + data);
         }
-        jit_mask_add(layout->got_mask, jit_ordinals + stencil->got, stencil->got_count);
-        jit_mask_add(layout->trampoline_mask, jit_ordinals + stencil->trampolines, stencil->trampoline_count);
+        if (!(seen[opcode / 64] >> opcode % 64 & 1)) {
+            const jit_stencil *stencil = &jit_stencils[opcode];
+            seen[opcode / 64] |= (uint64_t)1 << opcode % 64;
+            jit_mask_add(layout->got_mask, jit_ordinals + stencil->got, stencil->got_count);
+            jit_mask_add(layout->trampoline_mask, jit_ordinals + stencil->trampolines, stencil->trampoline_count);
+        }
     }
-    if (!stencil) {
+    if (!count) {
         return jit_fail(error, JIT_EMPTY, 0, NULL, 0, 0);
     }
-    if (stencil->falls_through) {
-        const char *name = jit_name_at(layout->trace, layout->length, count - 1);
+    if (jit_stencils[opcode].falls_through) {
+        const char *name = jit_opcode_name(opcode);
         return jit_fail(error, JIT_RUNS_OFF_END, count - 1, name, 0, 0);
     }
     const size_t symbols = (size_t)JIT_MASK_WORDS * 64;
@@ -278,19 +326,15 @@ jit_layout_free(jit_layout *layout)
 typedef struct {
     const jit_layout *layout;
     const jit_stencil *stencil;
+    const jit_body *body;
     const jit_instruction *instruction; // NULL for the guard
     const uint64_t *addresses;
     unsigned char *image;
     uint64_t base;
     size_t code, data; // offsets in the image
     uint64_t used[JIT_MASK_WORDS];
+    uint64_t slots[JIT_MASK_WORDS * 64]; // the addresses of the slots that there are
 } jit_linking;
-
-JIT_LOCAL uint64_t
-jit_slot(const jit_linking *at, uint32_t ordinal)
-{
-    return at->base + at->layout->got + 8 * jit_mask_rank(at->layout->got_mask, ordinal);
-}
 
 JIT_LOCAL uint64_t
 jit_trampoline(const jit_linking *at, uint32_t ordinal)
@@ -306,7 +350,7 @@ jit_value(const jit_linking *at, const jit_hole *hole)
     case JIT_V_CODE: return at->base + at->code;
     case JIT_V_DATA: return at->base + at->layout->data + at->data;
     case JIT_V_SYMBOL: return at->addresses[hole->number];
-    case JIT_V_SLOT: return jit_slot(at, hole->number);
+    case JIT_V_SLOT: return at->slots[hole->number];
     case JIT_V_PLACE: return at->base + at->layout->starts[at->instruction->targets[hole->number]];
     case JIT_V_OPERAND: return at->instruction->operands[hole->number];
     case JIT_V_HIGH: return at->instruction->operands[hole->number] >> 32;
@@ -320,7 +364,7 @@ JIT_LOCAL int
 jit_is_readable(const jit_linking *at, const jit_hole *hole, int64_t usual)
 {
     if (hole->value == JIT_V_DATA) {
-        return hole->addend >= usual && (uint64_t)hole->addend - (uint64_t)usual < at->stencil->data_size;
+        return hole->addend >= usual && (uint64_t)hole->addend - (uint64_t)usual < at->body->data_size;
     }
     return hole->value == JIT_V_SLOT;
 }
@@ -538,7 +582,7 @@ jit_put_relaxed(const jit_linking *at, const jit_hole *hole, unsigned char *to, 
     const int in_code = (size_t)(to - at->image) < at->layout->code_size;
     uint64_t content, shorter = 0;
     if (JIT_ARCH == JIT_ARCH_X86_64 && in_code && hole->offset >= 2 && jit_is_readable(at, hole, -4)) {
-        const unsigned char *opcode = jit_bytes + at->stencil->code + hole->offset - 2;
+        const unsigned char *opcode = jit_bytes + at->body->code + hole->offset - 2;
         if (opcode[0] == 0x8b) {
             shorter = (uint64_t)opcode[1] << 8 | 0x8d; // lea
         } else if (opcode[0] == 0xff && opcode[1] == 0x15) {
@@ -663,8 +707,8 @@ jit_link_one(jit_linking *at, size_t index, jit_error *error)
     }
     uint32_t failed = 0;
     uint64_t value = 0;
-    memcpy(at->image + layout->data + at->data, jit_bytes + stencil->data, stencil->data_size);
-    memcpy(at->image + at->code, jit_bytes + stencil->code, stencil->code_size);
+    memcpy(at->image + layout->data + at->data, jit_bytes + at->body->data, at->body->data_size);
+    memcpy(at->image + at->code, jit_bytes + at->body->code, at->body->code_size);
     // What is written into code may depend on what is in the data.
     status = jit_fill(
         at, layout->data + at->data, jit_holes + stencil->data_holes, stencil->data_hole_count, &failed, &value);
@@ -677,6 +721,239 @@ jit_link_one(jit_linking *at, size_t index, jit_error *error)
     return JIT_OK;
 }
 
+#ifdef JIT_SHAPES
+
+// Most stencils have a shape: how much is copied, and a list of holes. Each shape has a case of a switch, without loops and other
+// branches that a processor guesses wrong. This part only makes images faster: it leaves all errors, and stencils without a
+// shape, to jit_link_one.
+typedef struct {
+    const jit_instruction *instruction;
+    const jit_quick_hole *hole;
+    unsigned char *code, *data;
+    uint64_t code_address, data_address;
+    uint64_t bad; // not 0 if something is wrong
+    // Those of the trace.
+    const uint64_t *addresses, *slots;
+    const uint32_t *starts;
+    size_t length;
+    uint64_t base;
+} jit_quick;
+
+// The values of holes.
+
+JIT_INLINE uint64_t
+jit_quick_code(const jit_quick *quick)
+{
+    return quick->code_address;
+}
+
+JIT_INLINE uint64_t
+jit_quick_data(const jit_quick *quick)
+{
+    return quick->data_address;
+}
+
+JIT_INLINE uint64_t
+jit_quick_zero(const jit_quick *quick)
+{
+    (void)quick;
+    return 0;
+}
+
+JIT_INLINE uint64_t
+jit_quick_operand(const jit_quick *quick)
+{
+    return quick->instruction->operands[quick->hole->number];
+}
+
+JIT_INLINE uint64_t
+jit_quick_bits(jit_quick *quick)
+{
+    const uint64_t value = quick->instruction->operands[quick->hole->number];
+    quick->bad |= value >> quick->hole->bits;
+    return value;
+}
+
+JIT_INLINE uint64_t
+jit_quick_place(jit_quick *quick)
+{
+    const uint32_t target = quick->instruction->targets[quick->hole->number];
+    if (target >= quick->length) {
+        quick->bad = 1;
+        return 0;
+    }
+    return quick->base + quick->starts[target];
+}
+
+JIT_INLINE uint64_t
+jit_quick_symbol(jit_quick *quick)
+{
+    const uint64_t address = quick->addresses[quick->hole->number];
+    quick->bad |= address == 0;
+    return address;
+}
+
+// Its symbol is in the GOT, and has an address.
+JIT_INLINE uint64_t
+jit_quick_slot(const jit_quick *quick)
+{
+    return quick->slots[quick->hole->number];
+}
+
+// How they are written. `value` is without the addend.
+
+JIT_INLINE void
+jit_quick_64(jit_quick *quick, unsigned char *part, uint64_t value)
+{
+    jit_put(part + quick->hole->offset, value + (uint64_t)(int64_t)quick->hole->addend, 8);
+    quick->hole++;
+}
+
+JIT_INLINE void
+jit_quick_32(jit_quick *quick, unsigned char *part, uint64_t value)
+{
+    value += (uint64_t)(int64_t)quick->hole->addend;
+    quick->bad |= value >> 32;
+    jit_put(part + quick->hole->offset, value, 4);
+    quick->hole++;
+}
+
+JIT_INLINE void
+jit_quick_32r(jit_quick *quick, unsigned char *part, uint64_t value)
+{
+    const uint64_t location = (part == quick->code ? quick->code_address : quick->data_address) + quick->hole->offset;
+    const uint64_t distance = value + (uint64_t)(int64_t)quick->hole->addend - location;
+    quick->bad |= (distance + ((uint64_t)1 << 31)) >> 32;
+    jit_put(part + quick->hole->offset, distance, 4);
+    quick->hole++;
+}
+
+// As jit_put_relaxed. `content` is that of the slot or data at `value`, and `bytes` of `shorter` are written before the
+// displacement if that is near.
+JIT_INLINE void
+jit_quick_relaxed(jit_quick *quick, uint64_t content, uint64_t value, uint64_t shorter, unsigned bytes)
+{
+    unsigned char *to = quick->code + quick->hole->offset;
+    const uint64_t location = quick->code_address + quick->hole->offset;
+    uint64_t distance = content - 4 - location;
+    if (distance + ((uint64_t)1 << 31) < UINT32_MAX) {
+        jit_put(to - 2, shorter, bytes);
+    } else {
+        distance = value + (uint64_t)(int64_t)quick->hole->addend - location;
+        quick->bad |= (distance + ((uint64_t)1 << 31)) >> 32;
+    }
+    jit_put(to, distance, 4);
+    quick->hole++;
+}
+
+JIT_INLINE uint64_t
+jit_quick_in_slot(const jit_quick *quick)
+{
+    return quick->addresses[quick->hole->number];
+}
+
+JIT_INLINE uint64_t
+jit_quick_in_data(const jit_quick *quick)
+{
+    return jit_get(quick->data + quick->hole->addend + 4, 8);
+}
+
+#define JIT_64(part, value) jit_quick_64(&quick, quick.part, jit_quick_##value(&quick));
+#define JIT_32(part, value) jit_quick_32(&quick, quick.part, jit_quick_##value(&quick));
+#define JIT_32R(part, value) jit_quick_32r(&quick, quick.part, jit_quick_##value(&quick));
+#define JIT_LEA(value) jit_quick_relaxed(&quick, jit_quick_in_##value(&quick), jit_quick_##value(&quick), 0x8d, 1);
+#define JIT_CALL(value) jit_quick_relaxed(&quick, jit_quick_in_##value(&quick), jit_quick_##value(&quick), 0xe890, 2);
+#define JIT_JMP(value) jit_quick_relaxed(&quick, jit_quick_in_##value(&quick), jit_quick_##value(&quick), 0xe990, 2);
+
+// Copies more than is needed, and what is after it is written later.
+#define JIT_COPY_16(part, offset) memcpy(quick.part + offset, jit_bytes + body->part + offset, 16);
+#define JIT_COPY_32(part, offset) memcpy(quick.part + offset, jit_bytes + body->part + offset, 32);
+#define JIT_COPY_ALL(part) memcpy(quick.part, jit_bytes + body->part, body->part##_size);
+
+// Links instructions from an index on as long as their stencils have shapes. Returns the index of the first one that it has not
+// linked, of which a part may have been written.
+JIT_LOCAL size_t
+jit_link_quick(jit_linking *at, size_t index)
+{
+    const jit_layout *layout = at->layout;
+    const jit_instruction *trace = layout->trace;
+    const size_t code_size = layout->code_size, data_size = layout->got - layout->data;
+    size_t code = at->code, data = at->data;
+    jit_quick quick;
+    quick.addresses = at->addresses;
+    quick.slots = at->slots;
+    quick.starts = layout->starts;
+    quick.length = layout->length;
+    quick.base = at->base;
+    quick.bad = 0;
+    if (index == quick.length) {
+        return index;
+    }
+    // jit_layout_make has seen that the opcodes have stencils. That of the next instruction is read early, so that the
+    // processor knows soon where it goes on.
+    const jit_body *next = &jit_bodies[trace[index].opcode];
+    unsigned shape = next->shape;
+    for (; index < quick.length; index++) {
+        const jit_body *body = next;
+        const unsigned now = shape;
+        quick.instruction = &trace[index];
+        next = &jit_bodies[trace[index + (index + 1 < quick.length)].opcode];
+        shape = next->shape;
+        if (code_size - code < body->code_room || data_size - data < body->data_room || data & (body->alignment - 1)
+            || quick.instruction->operand_count < body->operands || quick.instruction->target_count < body->targets) {
+            break;
+        }
+        quick.hole = jit_quick_holes + body->quick;
+        quick.code = at->image + code;
+        quick.data = at->image + layout->data + data;
+        quick.code_address = quick.base + code;
+        quick.data_address = quick.base + layout->data + data;
+        switch (now) {
+            JIT_SHAPES
+        default: quick.bad = 1;
+        }
+        if (quick.bad) {
+            break;
+        }
+        code += body->code_size;
+        data += body->data_size;
+    }
+    at->code = code;
+    at->data = data;
+    return index;
+}
+
+#endif
+
+// Writes the GOT, because what is written into code may depend on it. Returns whether all its symbols, and those of the
+// trampolines, are known.
+JIT_LOCAL int
+jit_link_got(jit_linking *at)
+{
+    const jit_layout *layout = at->layout;
+    size_t slot = layout->got;
+    int known = 1;
+    for (size_t word = 0; word < JIT_MASK_WORDS; word++) {
+        uint64_t bits = layout->got_mask[word] | layout->trampoline_mask[word];
+        for (size_t ordinal = word * 64; bits; bits >>= 1, ordinal++) {
+            while (!(bits & 0xff)) {
+                bits >>= 8;
+                ordinal += 8;
+            }
+            if (!(bits & 1)) {
+                continue;
+            }
+            known &= at->addresses[ordinal] != 0;
+            if (layout->got_mask[word] >> ordinal % 64 & 1) {
+                at->slots[ordinal] = at->base + slot;
+                jit_put(at->image + slot, at->addresses[ordinal], 8);
+                slot += 8;
+            }
+        }
+    }
+    return known;
+}
+
 JIT_API jit_status
 jit_link(const jit_layout *layout, uint64_t base, const uint64_t *addresses, unsigned char *image, jit_error *error)
 {
@@ -685,31 +962,38 @@ jit_link(const jit_layout *layout, uint64_t base, const uint64_t *addresses, uns
     if ((layout->alignment > 8 && base % layout->alignment) || base > end || layout->size > end - base) {
         return jit_fail(error, JIT_BAD_BASE, 0, NULL, 0, base);
     }
-    memset(&at, 0, sizeof at);
     at.layout = layout;
     at.addresses = addresses;
     at.image = image;
     at.base = base;
-    memset(image, 0, layout->size);
-    for (uint32_t ordinal = 0; ordinal < (uint32_t)JIT_MASK_WORDS * 64; ordinal++) {
-        if (layout->got_mask[ordinal / 64] >> ordinal % 64 & 1) {
-            jit_put(image + (jit_slot(&at, ordinal) - base), addresses[ordinal], 8);
-        }
-    }
+    at.code = at.data = 0;
+    memset(at.used, 0, sizeof at.used);
+    memset(image + layout->code_size, 0, layout->data - layout->code_size);
+    const int known = jit_link_got(&at);
+    (void)known;
     const size_t count = layout->length + (JIT_GUARD < JIT_STENCIL_COUNT);
     for (size_t index = 0; index < count; index++) {
-        at.stencil = jit_stencil_at(layout->trace, layout->length, index);
-        at.instruction = index < layout->length ? &layout->trace[index] : NULL;
-        if (!at.stencil) {
-            return jit_fail(error, JIT_UNKNOWN_OPCODE, index, NULL, 0, 0);
+#ifdef JIT_SHAPES
+        if (known) {
+            index = jit_link_quick(&at, index);
         }
-        at.data = (size_t)jit_align(at.data, at.stencil->alignment);
+        if (index == count) {
+            break;
+        }
+#endif
+        const uint32_t opcode = jit_opcode_at(layout->trace, layout->length, index);
+        at.stencil = &jit_stencils[opcode];
+        at.body = &jit_bodies[opcode];
+        at.instruction = index < layout->length ? &layout->trace[index] : NULL;
+        const size_t start = (size_t)jit_align(at.data, at.body->alignment);
+        memset(image + layout->data + at.data, 0, start - at.data);
+        at.data = start;
         jit_status status = jit_link_one(&at, index, error);
         if (status != JIT_OK) {
             return status;
         }
-        at.code += at.stencil->code_size;
-        at.data += at.stencil->data_size;
+        at.code += at.body->code_size;
+        at.data += at.body->data_size;
     }
     for (uint32_t ordinal = 0; JIT_TRAMPOLINES && ordinal < (uint32_t)JIT_MASK_WORDS * 64; ordinal++) {
         if (at.used[ordinal / 64] >> ordinal % 64 & 1) {

@@ -8,6 +8,7 @@ use jit_stencils::{
     StencilSet, SymbolMask,
 };
 
+use super::quick;
 use crate::{error::HeaderError, names};
 
 /// The numbers that the values of CPython's instructions have.
@@ -33,6 +34,8 @@ struct Row {
     targets: Range,
     alignment: usize,
     falls_through: bool,
+    /// Its holes, if the linker has a case for all of them.
+    quick: Option<Vec<quick::Hole>>,
 }
 
 /// What an instruction gives to a stencil.
@@ -57,10 +60,21 @@ impl Needs<'_> {
 }
 
 /// A hole's value, as the tables have it: the enumerator without its prefix, and a number.
-type Value = (&'static str, usize);
+pub(super) type Value = (&'static str, usize);
 
 /// The enumerator for targets.
 const PLACE: &str = "PLACE";
+
+/// A hole as the tables have it.
+#[derive(Debug)]
+pub(super) struct Filled {
+    pub(super) offset: usize,
+    pub(super) patch: &'static str,
+    pub(super) value: Value,
+    pub(super) addend: i64,
+    /// The bits of its operand.
+    pub(super) bits: u8,
+}
 
 /// All tables.
 pub(super) struct Tables<'s> {
@@ -123,6 +137,14 @@ impl<'s> Tables<'s> {
     }
 
     fn add(&mut self, name: &str, group: &'s StencilGroup) -> Result<(), HeaderError> {
+        if !group.data_alignment.is_power_of_two() {
+            return Err(HeaderError::Host {
+                opname: name.to_owned(),
+                part: Part::Data,
+                offset: 0,
+                problem: format!("{} is no alignment", group.data_alignment),
+            });
+        }
         let mut row = Row {
             alignment: group.data_alignment,
             falls_through: group.end == CodeEnd::FallsThrough,
@@ -137,6 +159,7 @@ impl<'s> Tables<'s> {
         };
         // The symbols whose addresses must be known.
         let mut symbols: Vec<usize> = Vec::new();
+        let mut quick = quick::Candidate::new(group);
         for (start, count) in [row.got, row.trampolines] {
             symbols.extend(self.ordinals.iter().skip(start).take(count));
         }
@@ -146,12 +169,15 @@ impl<'s> Tables<'s> {
             let start = self.holes.len();
             for hole in stencil.holes.iter().filter(|hole| !hole.void) {
                 let added = self.add_hole(hole, stencil.body.len(), &mut needs, &mut symbols);
-                added.map_err(|problem| HeaderError::Host {
+                let added = added.map_err(|problem| HeaderError::Host {
                     opname: name.to_owned(),
                     part,
                     offset: hole.offset,
                     problem,
                 })?;
+                if let Some(filled) = added {
+                    quick.add(part, &filled);
+                }
             }
             let holes = (start, self.holes.len() - start);
             match part {
@@ -165,6 +191,7 @@ impl<'s> Tables<'s> {
         self.ordinals.extend(symbols);
         row.operands = (self.operand_bits.len(), needs.operands.len());
         self.operand_bits.extend(&needs.operands);
+        row.quick = quick.holes(self.set.target.arch);
         row.targets = (self.ordinals.len(), needs.targets.len());
         self.ordinals.extend(&needs.targets);
         self.rows.push(row);
@@ -187,10 +214,10 @@ impl<'s> Tables<'s> {
         size: usize,
         needs: &mut Needs<'_>,
         symbols: &mut Vec<usize>,
-    ) -> Result<(), Problem> {
+    ) -> Result<Option<Filled>, Problem> {
         let Some(patch) = patch(hole.patch) else {
             // The GOT is filled for the whole trace.
-            return Ok(());
+            return Ok(None);
         };
         if !hole.patch.row().arches.contains(&self.set.target.arch) {
             return Err(format!(
@@ -230,6 +257,17 @@ impl<'s> Tables<'s> {
         };
         let first = hole.first.unwrap_or(0);
         let offset = hole.offset;
+        let bits = match value {
+            "OPERAND" => needs.operands.get(number).copied().unwrap_or(0),
+            _ => 0,
+        };
+        let filled = Filled {
+            offset,
+            patch,
+            value: (value, number),
+            addend,
+            bits,
+        };
         // The largest negative number has no literal.
         let addend = match addend {
             i64::MIN => "INT64_MIN".to_owned(),
@@ -239,7 +277,7 @@ impl<'s> Tables<'s> {
         self.holes.push(format!(
             "{{{offset}, {first}, {number}, JIT_P_{patch}, JIT_V_{value}, {addend}}}"
         ));
-        Ok(())
+        Ok(Some(filled))
     }
 
     fn ordinal(&self, ordinal: usize) -> Result<usize, Problem> {
@@ -350,8 +388,9 @@ impl<'s> Tables<'s> {
 
     /// Writes the tables.
     pub(super) fn write(&self, out: &mut String) {
-        out.push_str("// The code and data of all stencils.\n");
-        let bytes: Vec<String> = self.bytes.iter().map(u8::to_string).collect();
+        out.push_str("// The code and data of all stencils, and as much as is copied more of the last one.\n");
+        let more = std::iter::repeat_n(&0, quick::MOST);
+        let bytes: Vec<String> = self.bytes.iter().chain(more).map(u8::to_string).collect();
         write_table(out, "unsigned char jit_bytes", &bytes, 24);
         write_table(out, "jit_hole jit_holes", &self.holes, 1);
         let ordinals: Vec<String> = self.ordinals.iter().map(usize::to_string).collect();
@@ -360,6 +399,12 @@ impl<'s> Tables<'s> {
         write_table(out, "unsigned char jit_operand_bits", &bits, 16);
         let rows: Vec<String> = self.rows.iter().map(row).collect();
         write_table(out, "jit_stencil jit_stencils", &rows, 1);
+        let groups = self.groups.iter().map(|(_, group)| *group);
+        let shapes = quick::Shapes::new(groups.zip(self.rows.iter().map(|row| &row.quick)));
+        let bodies = self.rows.iter().zip(&shapes.rows);
+        let bodies: Vec<String> = bodies.map(|(row, quick)| body(row, quick)).collect();
+        write_table(out, "jit_body jit_bodies", &bodies, 1);
+        shapes.write(out);
         let names: Vec<String> = self.groups.iter().map(|(name, _)| literal(name)).collect();
         write_table(out, "char *const jit_stencil_names", &names, 1);
         let symbols: Vec<String> = self.symbols.iter().map(|name| literal(name)).collect();
@@ -369,8 +414,6 @@ impl<'s> Tables<'s> {
 
 fn row(row: &Row) -> String {
     let ranges = [
-        row.code,
-        row.data,
         row.code_holes,
         row.data_holes,
         row.got,
@@ -383,9 +426,14 @@ fn row(row: &Row) -> String {
     for (start, count) in ranges {
         let _ = write!(text, "{start}, {count}, ");
     }
-    let falls_through = u8::from(row.falls_through);
-    let _ = write!(text, "{}, {falls_through}}}", row.alignment);
+    let _ = write!(text, "{}}}", u8::from(row.falls_through));
     text
+}
+
+fn body(row: &Row, quick: &quick::Row) -> String {
+    let ((code, code_size), (data, data_size)) = (row.code, row.data);
+    let alignment = row.alignment;
+    format!("{{{code}, {code_size}, {data}, {data_size}, {alignment}, {quick}}}")
 }
 
 /// Returns the enumerator of a patch without its prefix, or `None` for one that is no hole in a stencil.
@@ -411,7 +459,7 @@ fn patch(patch: PatchKind) -> Option<&'static str> {
 }
 
 /// Writes an array. C has no empty ones.
-fn write_table(out: &mut String, name: &str, items: &[String], per_line: usize) {
+pub(super) fn write_table(out: &mut String, name: &str, items: &[String], per_line: usize) {
     let _ = writeln!(out, "static const {name}[{}] = {{", items.len().max(1));
     for line in items.chunks(per_line) {
         let _ = writeln!(out, "    {},", line.join(", "));
