@@ -48,9 +48,17 @@ impl Reads {
     /// Returns what was read for a snapshot. `arguments` are those of cc1, which name the directories to search, and `work`
     /// is the directory of the compiler's own files.
     pub(crate) fn of(snapshot: &Snapshot, arguments: &[String], work: &Path) -> Reads {
+        Reads::of_all(&[snapshot], arguments, work)
+    }
+
+    /// Returns what was read for several snapshots, each of which has the same arguments. A file that many of them have
+    /// read is hashed once.
+    pub(crate) fn of_all(snapshots: &[&Snapshot], arguments: &[String], work: &Path) -> Reads {
+        let files = snapshots.iter().flat_map(|snapshot| &snapshot.files);
+        let files: BTreeSet<&PathBuf> = files.collect();
         Reads {
-            files: snapshot.files.clone(),
-            headers: Headers::of(snapshot, arguments, work),
+            files: files.into_iter().cloned().collect(),
+            headers: Headers::of(snapshots, arguments, work),
         }
     }
 
@@ -109,22 +117,31 @@ impl Reads {
 }
 
 impl Headers {
-    fn of(snapshot: &Snapshot, arguments: &[String], work: &Path) -> Result<Headers, String> {
-        let searched = snapshot.searched.as_ref();
-        let searched =
-            searched.ok_or("the names of headers that clang has searched are not known")?;
-        let time = snapshot.taken.checked_sub(TICK);
+    /// Returns what was read for snapshots. A place that was searched for one of them counts up to where any of them has
+    /// read a file: more of the places before it may be listed than for each alone.
+    fn of(snapshots: &[&Snapshot], arguments: &[String], work: &Path) -> Result<Headers, String> {
+        let mut searched = BTreeSet::new();
+        for snapshot in snapshots {
+            let names = snapshot.searched.as_ref();
+            searched
+                .extend(names.ok_or("the names of headers that clang has searched are not known")?);
+        }
+        let files = snapshots.iter().flat_map(|snapshot| &snapshot.files);
+        let files: BTreeSet<&Path> = files.map(PathBuf::as_path).collect();
+        // A file that has not changed since the first of them is the same for all.
+        let time = snapshots.iter().map(|snapshot| snapshot.taken).min();
+        let time = time.and_then(|time| time.checked_sub(TICK));
         let mut search = Search {
             directories: words::directories(arguments)?,
             work,
-            files: snapshot.files.iter().map(PathBuf::as_path).collect(),
+            files: files.clone(),
             time: time.unwrap_or(SystemTime::UNIX_EPOCH),
             absent: BTreeMap::new(),
             unread: BTreeSet::new(),
             present: BTreeSet::new(),
         };
         let mut seen = search.read(&search.files)?;
-        check_places(&snapshot.files, search.time)?;
+        check_places(&files, search.time)?;
         for name in searched {
             search.note(&name.name, &name.beside, name.asked)?;
         }
@@ -288,7 +305,7 @@ mod tests {
         let lines = include("#include <sub/x.h>") + "#if __has_include(\"new/y.h\")\n";
         let of = |seconds| {
             let snapshot = snapshot(&[&header], &lines, seconds);
-            Headers::of(&snapshot, &arguments, Path::new("/nowhere"))
+            Headers::of(&[&snapshot], &arguments, Path::new("/nowhere"))
         };
         let headers = of(10).unwrap();
         assert!(headers.is_current());
@@ -326,7 +343,7 @@ mod tests {
         let asked = second.join("asked.h");
         fs::write(&asked, "").unwrap();
         let snapshot = snapshot(&[], "#if __has_include(<asked.h>)\n", 10);
-        let headers = Headers::of(&snapshot, &arguments, Path::new("/nowhere")).unwrap();
+        let headers = Headers::of(&[&snapshot], &arguments, Path::new("/nowhere")).unwrap();
         assert_eq!(headers.absent.keys().collect::<Vec<_>>(), [&first]);
         assert!(headers.is_current());
         fs::remove_file(&asked).unwrap();
@@ -346,7 +363,7 @@ mod tests {
         let enter = |path: &Path| format!("# 1 \"{}\" 1\n", path.display());
         let lines = enter(&outer) + &enter(&inner) + &include("#include \"x.h\"");
         let snapshot = snapshot(&[&outer, &inner, &header], &lines, 10);
-        let headers = Headers::of(&snapshot, &arguments, Path::new("/nowhere")).unwrap();
+        let headers = Headers::of(&[&snapshot], &arguments, Path::new("/nowhere")).unwrap();
         for hiding in [first.join("sub/x.h"), first.join("x.h")] {
             assert!(headers.is_current());
             fs::write(&hiding, "").unwrap();

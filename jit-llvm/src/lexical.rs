@@ -1,17 +1,36 @@
 //! Quotes and line breaks in C.
 
-use std::{borrow::Cow, sync::LazyLock};
+use std::borrow::Cow;
 
-use regex::Regex;
+use memchr::memchr2;
 
-/// The end of a line that goes on in the next one. Whether the trigraph is one depends on flags. clang allows blanks.
-static JOINT: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"(?:\\|\?\?/)[ \t\x0b\x0c]*\r?\n").ok());
-
-/// Returns a text with joined lines instead of those that go on in the next one.
+/// Returns a text with joined lines instead of those that go on in the next one: those that end with a backslash or the
+/// trigraph for it, which may depend on flags, and with blanks, which clang allows.
 pub(crate) fn joined(text: &str) -> Cow<'_, str> {
-    let joint = JOINT.as_ref();
-    joint.map_or(text.into(), |joint| joint.replace_all(text, ""))
+    let mut out = String::new();
+    let (mut copied, mut at) = (0, 0);
+    let rest = |from: usize| text.get(from..).unwrap_or_default();
+    // Most texts have few of these, and finding them takes little time without optimization as well.
+    while let Some(found) = memchr2(b'\\', b'?', rest(at).as_bytes()) {
+        let start = at + found;
+        at = start + 1;
+        let after = rest(start);
+        let after = after.strip_prefix('\\').or(after.strip_prefix("??/"));
+        let after = after.map(|after| after.trim_start_matches([' ', '\t', '\x0b', '\x0c']));
+        let line = after.and_then(|after| after.strip_prefix("\r\n").or(after.strip_prefix('\n')));
+        if let Some(line) = line {
+            out.push_str(text.get(copied..start).unwrap_or_default());
+            at = text.len() - line.len();
+            copied = at;
+        }
+    }
+    match copied {
+        0 => text.into(),
+        _ => {
+            out.push_str(rest(copied));
+            out.into()
+        }
+    }
 }
 
 /// Returns whether a byte may be a part of an identifier or a number.
@@ -79,6 +98,21 @@ pub(crate) fn has_raw_string(line: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_that_go_on() {
+        for (text, expected) in [
+            ("", ""),
+            ("a\\b ?? c\\", "a\\b ?? c\\"),
+            ("a\\\nb", "ab"),
+            ("\\\na \\ \t\r\n b\\\n", "a  b"),
+            ("a???/\n b ??/ \nc", "a? b c"),
+            ("a\\\r b\\ \\\n\\\nc", "a\\\r b\\ c"),
+            ("a\\\n\nb", "a\nb"),
+        ] {
+            assert_eq!(joined(text), expected, "{text:?}");
+        }
+    }
 
     #[test]
     fn raw_strings() {

@@ -388,7 +388,8 @@ impl<'a> Files<'a> {
 
     /// Returns what clang has read.
     fn reads(&self, fronts: &Fronts) -> Result<Option<Reads>, Error> {
-        let mut all: Option<Reads> = None;
+        // The snapshots of each compiler, with the IR that was made of them.
+        let mut sources: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for ((variant, file), front) in fronts {
             let Some(file) = self.functions.files.get(*file) else {
                 continue;
@@ -397,15 +398,21 @@ impl<'a> Files<'a> {
             if file.language == Language::Ir {
                 continue;
             }
-            let Some(compiler) = self.compiler(*variant, file) else {
+            let Some(snapshot) = &front.snapshot else {
                 return Ok(None);
             };
-            let (Some(snapshot), Some([arguments, ..])) =
-                (&front.snapshot, compiler.cc1_arguments()?)
-            else {
+            let of_compiler = sources.entry((*variant, file.language)).or_default();
+            of_compiler.push((snapshot, front.ir.as_str()));
+        }
+        let mut all: Option<Reads> = None;
+        for (key, sources) in &sources {
+            let Some(compiler) = self.compilers.get(key) else {
                 return Ok(None);
             };
-            let reads = module_reads::of(snapshot, &front.ir, &arguments, compiler.work());
+            let Some([arguments, ..]) = compiler.cc1_arguments()? else {
+                return Ok(None);
+            };
+            let reads = module_reads::of(sources, &arguments, compiler.work());
             all = Some(match all {
                 Some(known) => known.with(reads),
                 None => reads,

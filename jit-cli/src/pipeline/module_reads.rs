@@ -6,16 +6,21 @@ use jit_llvm::Snapshot;
 
 use crate::reads::{Headers, Reads};
 
-/// Returns what was read for a snapshot, of which this IR was made.
-pub(crate) fn of(snapshot: &Snapshot, ir: &str, arguments: &[String], work: &Path) -> Reads {
-    let mut reads = Reads::of(snapshot, arguments, work);
-    let text = String::from_utf8_lossy(&snapshot.text);
-    if reads_files(ir) {
+/// Returns what was read for snapshots with the same arguments, each with the IR that was made of it.
+pub(crate) fn of(sources: &[(&Snapshot, &str)], arguments: &[String], work: &Path) -> Reads {
+    let snapshots: Vec<&Snapshot> = sources.iter().map(|(snapshot, _)| *snapshot).collect();
+    let mut reads = Reads::of_all(&snapshots, arguments, work);
+    let texts: Vec<_> = snapshots
+        .iter()
+        .map(|snapshot| String::from_utf8_lossy(&snapshot.text))
+        .collect();
+    let has = |word: &str| texts.iter().any(|text| text.contains(word));
+    if sources.iter().any(|(_, ir)| reads_files(ir)) {
         reads.headers = Err("the assembler may read files that clang does not report".to_owned());
-    } else if text.contains("__TIMESTAMP__") {
+    } else if has("__TIMESTAMP__") {
         reads.headers = Err("the code may contain the time of a file (__TIMESTAMP__)".to_owned());
     } else if let Ok(headers) = &mut reads.headers {
-        headers.dated = text.contains("__DATE__") || text.contains("__TIME__");
+        headers.dated = has("__DATE__") || has("__TIME__");
     }
     reads
 }
