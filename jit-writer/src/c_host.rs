@@ -4,6 +4,7 @@
 //! The linker is C text in `c_host/`. It is the same for all sets of stencils; the tables come in the middle.
 
 mod quick;
+mod rows;
 mod tables;
 
 use std::fmt::Write as _;

@@ -9,7 +9,7 @@ use std::{
 use jit_schema::Arch;
 use jit_stencils::{Part, StencilGroup};
 
-use super::tables::{Filled, write_table};
+use super::rows::{Filled, write_table};
 
 /// The greatest number of cases: those that the most stencils have.
 const CASES: usize = 300;

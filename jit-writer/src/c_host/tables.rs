@@ -8,7 +8,10 @@ use jit_stencils::{
     StencilSet, SymbolMask,
 };
 
-use super::quick;
+use super::{
+    quick,
+    rows::{Filled, Value, write_table},
+};
 use crate::{error::HeaderError, names};
 
 /// The numbers that the values of CPython's instructions have.
@@ -59,22 +62,8 @@ impl Needs<'_> {
     }
 }
 
-/// A hole's value, as the tables have it: the enumerator without its prefix, and a number.
-pub(super) type Value = (&'static str, usize);
-
 /// The enumerator for targets.
 const PLACE: &str = "PLACE";
-
-/// A hole as the tables have it.
-#[derive(Debug)]
-pub(super) struct Filled {
-    pub(super) offset: usize,
-    pub(super) patch: &'static str,
-    pub(super) value: Value,
-    pub(super) addend: i64,
-    /// The bits of its operand.
-    pub(super) bits: u8,
-}
 
 /// All tables.
 pub(super) struct Tables<'s> {
@@ -456,22 +445,6 @@ fn patch(patch: PatchKind) -> Option<&'static str> {
         PatchKind::Aarch64_33rx => "A64_33RX",
         PatchKind::Aarch64Trampoline => "A64_TRAMPOLINE",
     })
-}
-
-/// Writes an array. C has no empty ones.
-pub(super) fn write_table(out: &mut String, name: &str, items: &[String], per_line: usize) {
-    let _ = writeln!(out, "static const {name}[{}] = {{", items.len().max(1));
-    for line in items.chunks(per_line) {
-        let _ = writeln!(out, "    {},", line.join(", "));
-    }
-    if items.is_empty() {
-        out.push_str(if name.starts_with("jit_") {
-            "    {0},\n"
-        } else {
-            "    0,\n"
-        });
-    }
-    out.push_str("};\n\n");
 }
 
 /// Returns a C string literal.
