@@ -63,6 +63,8 @@ mod cache;
 pub mod commands;
 mod conventions;
 mod cpython;
+#[cfg(feature = "cli")]
+mod disassembly;
 mod error;
 mod events;
 mod hex;

@@ -1,0 +1,156 @@
+//! Decodes AArch64.
+
+use jit_schema::PatchKind;
+use yaxpeax_arch::{Decoder as _, U8Reader};
+use yaxpeax_arm::armv8::a64::{InstDecoder, Instruction, Opcode, Operand};
+
+use super::{
+    At, Decoded, Flow, Piece, Stack, UNKNOWN,
+    aarch64_spelling::{Spelled, spell},
+};
+
+/// The size of an instruction, in bytes.
+pub(super) const WORD: usize = 4;
+
+pub(super) fn decode(at: &At<'_>) -> Decoded {
+    let decoded = InstDecoder::default()
+        .decode(&mut U8Reader::new(at.bytes))
+        .ok();
+    let word = at
+        .bytes
+        .first_chunk()
+        .map(|bytes| u32::from_le_bytes(*bytes));
+    let (Some(instruction), Some(word)) = (decoded, word) else {
+        return Decoded {
+            mnemonic: UNKNOWN.to_owned(),
+            operands: Vec::new(),
+            flow: Flow::Stop,
+            target: None,
+            stack: Stack::None,
+            placed: Vec::new(),
+        };
+    };
+    let Spelled { mnemonic, operands } = spell(&instruction, word, at.offset);
+    let flow = flow(&instruction);
+    let mut placed = Vec::new();
+    Decoded {
+        operands: pieces(at, &operands, &mut placed),
+        stack: stack(&instruction, &mnemonic),
+        mnemonic,
+        flow,
+        target: match flow {
+            Flow::Next => None,
+            _ => target(&instruction, at.offset),
+        },
+        placed,
+    }
+}
+
+/// Joins the operands to pieces, with the name of the hole in its place.
+fn pieces(at: &At<'_>, operands: &[String], placed: &mut Vec<usize>) -> Vec<Piece> {
+    let Some((index, hole)) = at.holes.first() else {
+        let all = operands.join(", ");
+        return if all.is_empty() {
+            Vec::new()
+        } else {
+            vec![Piece::Text(all)]
+        };
+    };
+    let all = operands.join(", ");
+    let Some((before, encoded, after)) = field(hole.patch, &all) else {
+        return vec![Piece::Text(all)];
+    };
+    placed.push(*index);
+    let mut pieces = Vec::new();
+    pieces.push(Piece::Text(before.to_owned()));
+    pieces.push(Piece::Hole {
+        name: at.name(hole),
+        encoded: encoded.to_owned(),
+    });
+    if !after.is_empty() {
+        pieces.push(Piece::Text(after.to_owned()));
+    }
+    pieces
+}
+
+/// Divides the operands of an instruction at the field that a patch writes to.
+fn field(patch: PatchKind, operands: &str) -> Option<(&str, &str, &str)> {
+    let (start, end) = match patch {
+        PatchKind::Aarch64_16a
+        | PatchKind::Aarch64_16b
+        | PatchKind::Aarch64_16c
+        | PatchKind::Aarch64_16d => {
+            let start = operands.find('#')? + 1;
+            let rest = operands.get(start..)?;
+            (start, start + rest.find(',').unwrap_or(rest.len()))
+        }
+        PatchKind::Aarch64_12 | PatchKind::Aarch64_12x | PatchKind::Aarch64_33rx
+            if operands.ends_with(']') =>
+        {
+            match operands.find('#') {
+                Some(at) => (at + 1, operands.len() - 1),
+                None => (operands.len() - 1, operands.len() - 1),
+            }
+        }
+        PatchKind::Aarch64_12 => (operands.find('#')? + 1, operands.len()),
+        PatchKind::Aarch64_12x | PatchKind::Aarch64_33rx => return None,
+        _ => {
+            let start = operands.rfind(", ").map_or(0, |comma| comma + 2);
+            (start, operands.len())
+        }
+    };
+    Some((
+        operands.get(..start)?,
+        operands.get(start..end)?,
+        operands.get(end..)?,
+    ))
+}
+
+fn flow(instruction: &Instruction) -> Flow {
+    match instruction.opcode {
+        Opcode::B => Flow::Jump,
+        Opcode::BR | Opcode::BRAA | Opcode::BRAAZ | Opcode::BRAB | Opcode::BRABZ => {
+            Flow::IndirectJump
+        }
+        Opcode::Bcc(_) | Opcode::CBZ | Opcode::CBNZ | Opcode::TBZ | Opcode::TBNZ => Flow::Branch,
+        Opcode::BL => Flow::Call,
+        Opcode::BLR | Opcode::BLRAA | Opcode::BLRAAZ | Opcode::BLRAB | Opcode::BLRABZ => {
+            Flow::IndirectCall
+        }
+        Opcode::RET | Opcode::RETAA | Opcode::RETAB | Opcode::ERET => Flow::Return,
+        Opcode::UDF | Opcode::BRK | Opcode::HLT => Flow::Stop,
+        _ => Flow::Next,
+    }
+}
+
+/// Returns the offset in the code that an instruction leads to.
+fn target(instruction: &Instruction, offset: usize) -> Option<usize> {
+    let distance = instruction
+        .operands
+        .iter()
+        .find_map(|operand| match operand {
+            Operand::PCOffset(distance) => Some(*distance),
+            _ => None,
+        });
+    usize::try_from(offset as i64 + distance?).ok()
+}
+
+/// The number of the stack pointer as a base.
+const SP: u16 = 31;
+
+fn stack(instruction: &Instruction, mnemonic: &str) -> Stack {
+    let on_stack = instruction.operands.iter().any(|operand| {
+        matches!(
+            operand,
+            Operand::RegPreIndex(SP, ..)
+                | Operand::RegPostIndex(SP, _)
+                | Operand::RegPostIndexReg(SP, _)
+                | Operand::RegRegOffset(SP, ..)
+        )
+    });
+    match mnemonic.get(..2) {
+        Some("st") if on_stack => Stack::Store,
+        Some("ld") if on_stack => Stack::Load,
+        _ => Stack::None,
+    }
+}

@@ -1,0 +1,121 @@
+//! The names of holes, for people.
+
+use jit_schema::PatchKind;
+use jit_stencils::{Hole, HoleValue, PatchValue, StencilSet};
+
+/// Returns the name of a hole's value, such as `<oparg>`, `<operand0[31:16]>`, `<PyNumber_Add@got>`, `<data+0x8>` and
+/// `<jump target>`.
+///
+/// `bias` is what the instruction adds to the addend: the number of bytes from the hole's offset to the place that a displacement counts
+/// from, and 0 for holes with an address. [`usual`] is enough for those who do not decode instructions.
+pub(crate) fn name(set: &StencilSet, hole: &Hole, bias: i64) -> String {
+    let (what, addend) = match &hole.value {
+        PatchValue::Address {
+            base,
+            symbol,
+            addend,
+        } => (address(*base, symbol.as_deref()), *addend),
+        PatchValue::GotSlot { ordinal, addend } => {
+            (format!("{}@got", symbol(set, *ordinal)), *addend)
+        }
+        // A trampoline's value has no addend: the patch itself knows where the displacement counts from.
+        PatchValue::Symbol { ordinal } => (symbol(set, *ordinal).to_owned(), -bias),
+    };
+    let constant = match addend + bias {
+        0 => String::new(),
+        // What a mere number is.
+        value if what.is_empty() && value < 0 => format!("-{:#x}", value.unsigned_abs()),
+        value if what.is_empty() => format!("{value:#x}"),
+        value if value < 0 => format!("-{:#x}", value.unsigned_abs()),
+        value => format!("+{value:#x}"),
+    };
+    format!("<{what}{constant}{}>", part(hole))
+}
+
+/// Returns the name of a hole's value where its instruction is not known: displacements count from the end of the field.
+pub(crate) fn usual(set: &StencilSet, hole: &Hole) -> String {
+    name(set, hole, -hole.patch.row().base_addend)
+}
+
+/// Returns the addend of a hole whose value is a place in the stencil's own code.
+pub(super) fn place_in_code(hole: &Hole) -> Option<i64> {
+    match &hole.value {
+        PatchValue::Address {
+            base: HoleValue::Code,
+            symbol: None,
+            addend,
+        } => Some(*addend),
+        PatchValue::Address { .. } | PatchValue::GotSlot { .. } | PatchValue::Symbol { .. } => None,
+    }
+}
+
+fn symbol(set: &StencilSet, ordinal: usize) -> &str {
+    set.symbols.get(ordinal).map_or("?", String::as_str)
+}
+
+fn address(base: HoleValue, symbol: Option<&str>) -> String {
+    let base = match base {
+        HoleValue::Zero => return symbol.unwrap_or_default().to_owned(),
+        other => of_base(other),
+    };
+    match symbol {
+        Some(symbol) => format!("{base}+{symbol}"),
+        None => base,
+    }
+}
+
+/// Returns the name of a base.
+fn of_base(base: HoleValue) -> String {
+    let name = match base {
+        HoleValue::Code => "code",
+        HoleValue::Data => "data",
+        HoleValue::Got => "got",
+        HoleValue::Oparg | HoleValue::Oparg16 => "oparg",
+        HoleValue::Operand0 | HoleValue::Operand0_16 | HoleValue::Operand0_32 => "operand0",
+        HoleValue::Operand0Hi => "operand0[63:32]",
+        HoleValue::Operand0Lo => "operand0[31:0]",
+        HoleValue::Operand1 | HoleValue::Operand1_16 | HoleValue::Operand1_32 => "operand1",
+        HoleValue::Operand1Hi => "operand1[63:32]",
+        HoleValue::Operand1Lo => "operand1[31:0]",
+        HoleValue::Target => "target",
+        HoleValue::JumpTarget => "jump target",
+        HoleValue::ErrorTarget => "error target",
+        HoleValue::Zero => "0",
+        HoleValue::Operand(number) => return format!("operand{number}"),
+        HoleValue::OperandHigh(number) => return format!("operand{number}[63:32]"),
+        HoleValue::OperandLow(number) => return format!("operand{number}[31:0]"),
+        HoleValue::Place(number) => return format!("target{number}"),
+    };
+    name.to_owned()
+}
+
+/// Returns which part of the value the field has, if it is not all of it.
+fn part(hole: &Hole) -> &'static str {
+    // The oparg has 16 bits.
+    if let PatchValue::Address {
+        base: HoleValue::Oparg | HoleValue::Oparg16,
+        ..
+    } = hole.value
+        && hole.patch == PatchKind::Aarch64_16a
+    {
+        return "";
+    }
+    match hole.patch {
+        PatchKind::Aarch64_16a => "[15:0]",
+        PatchKind::Aarch64_16b => "[31:16]",
+        PatchKind::Aarch64_16c => "[47:32]",
+        PatchKind::Aarch64_16d => "[63:48]",
+        PatchKind::Aarch64_12 | PatchKind::Aarch64_12x => ":lo12",
+        PatchKind::Aarch64_33rx if !hole.void => ":lo12",
+        PatchKind::Aarch64_21r | PatchKind::Aarch64_21rx | PatchKind::Aarch64_33rx => ":page",
+        PatchKind::Patch32
+        | PatchKind::Patch32r
+        | PatchKind::Patch64
+        | PatchKind::Aarch64_19r
+        | PatchKind::Aarch64_26r
+        | PatchKind::Aarch64Trampoline
+        | PatchKind::X86_64_32rx
+        | PatchKind::X86_64Trampoline
+        | PatchKind::GotSymbol => "",
+    }
+}
