@@ -232,6 +232,12 @@ impl Build {
         self
     }
 
+    /// Sets what gets the events of a build.
+    #[cfg(feature = "cli")]
+    pub(crate) fn listening(self, listener: Listener) -> Build {
+        Build { listener, ..self }
+    }
+
     /// Sets the interrupt that stops the build. After [`Interrupt::trip`], processes are killed, and the build
     /// ends with an error for which [`Error::is_interrupted`] is true.
     pub fn interrupt(mut self, interrupt: Interrupt) -> Build {

@@ -2,6 +2,7 @@
 
 mod advice;
 mod build;
+mod diff;
 mod exit_status;
 mod explain;
 #[cfg(test)]
@@ -9,8 +10,12 @@ mod goldens;
 mod missing_headers;
 mod new;
 mod pack;
+mod select;
 mod shared;
+mod size;
+mod subject_args;
 mod sysroot_check;
+mod table;
 mod use_pack;
 mod verify;
 
@@ -30,10 +35,12 @@ use tracing_subscriber::{
 use self::{
     advice::advice,
     build::BuildArgs,
+    diff::DiffArgs,
     exit_status::{EXIT_INTERRUPTED, EXIT_STATUS_HELP, exit_status},
     new::NewArgs,
     pack::PackArgs,
     shared::MessageFormat,
+    size::SizeArgs,
     sysroot_check::CheckArgs,
     use_pack::UseArgs,
     verify::VerifyArgs,
@@ -77,6 +84,12 @@ pub(crate) enum Command {
     /// it again gives the same stencils.
     #[command(after_long_help = EXIT_STATUS_HELP)]
     Verify(VerifyArgs),
+    /// Show the sizes of stencils, and what makes them large: calls, spills, slots in the GOT.
+    #[command(after_long_help = EXIT_STATUS_HELP)]
+    Size(SizeArgs),
+    /// Compare the stencils of two builds, files, or git revisions: what was added and removed, what grew and shrank.
+    #[command(after_long_help = EXIT_STATUS_HELP)]
+    Diff(DiffArgs),
     /// Work with the headers of other systems.
     Sysroot {
         #[command(subcommand)]
@@ -102,6 +115,8 @@ impl Cli {
             Command::Pack(arguments) => arguments.build.message_format,
             Command::Use(arguments) => arguments.message_format,
             Command::Verify(arguments) => arguments.message_format,
+            Command::Size(arguments) => arguments.subject.message_format,
+            Command::Diff(arguments) => arguments.subject.message_format,
             Command::Sysroot {
                 command: SysrootCommand::Check(arguments),
             } => arguments.message_format,
@@ -115,9 +130,12 @@ impl Cli {
                 arguments.timeline.as_deref()
             }
             Command::Pack(arguments) => arguments.build.timeline.as_deref(),
-            Command::New(_) | Command::Use(_) | Command::Verify(_) | Command::Sysroot { .. } => {
-                None
-            }
+            Command::New(_)
+            | Command::Use(_)
+            | Command::Verify(_)
+            | Command::Size(_)
+            | Command::Diff(_)
+            | Command::Sysroot { .. } => None,
         }
     }
 }
@@ -155,6 +173,8 @@ fn run(cli: Cli, report: &Report) -> Result<(), Error> {
         }
         Command::Use(arguments) => use_pack::run(&arguments, &interrupt, report),
         Command::Verify(arguments) => verify::run(&arguments, &interrupt, report),
+        Command::Size(arguments) => size::run(&arguments, &interrupt, report),
+        Command::Diff(arguments) => diff::run(&arguments, &interrupt, report),
         Command::Sysroot {
             command: SysrootCommand::Check(arguments),
         } => sysroot_check::run(&arguments, &interrupt, report),

@@ -26,7 +26,7 @@ use jit_stencils::{Hole, StencilGroup, StencilSet};
 pub(crate) use blocks::Block;
 
 /// The decoded code of a stencil.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Listing {
     /// The instructions, in the order of their offsets. Together they are the whole code.
     pub(crate) instructions: Vec<Instruction>,

@@ -2,6 +2,7 @@
 
 mod functions;
 mod several;
+mod subjects;
 mod whole;
 
 use std::{
@@ -15,8 +16,8 @@ use jit_optimizer::OptimizeError;
 use jit_schema::{ObjectError, Target, UnknownTarget};
 use jit_stencils::{LowerError, ResolveError, ResolveErrors, ShimError, UnwindError};
 
-pub use self::functions::FunctionError;
 pub(crate) use self::several::renamed;
+pub use self::{functions::FunctionError, subjects::SubjectError};
 use crate::pack::PackError;
 
 /// The reason why a build failed. Each message names the file, micro-op or target that it is about.
@@ -337,6 +338,9 @@ pub enum Error {
     /// A pack can't be made, read or used.
     #[error(transparent)]
     Pack(#[from] PackError),
+    /// There are no stencils to look at.
+    #[error(transparent)]
+    Subject(#[from] SubjectError),
     /// A target could not be built.
     #[error("{error}")]
     Target {

@@ -64,6 +64,8 @@ pub mod commands;
 mod conventions;
 mod cpython;
 #[cfg(feature = "cli")]
+mod differences;
+#[cfg(feature = "cli")]
 mod disassembly;
 mod error;
 mod events;
@@ -74,8 +76,12 @@ mod pipeline;
 mod project;
 mod reads;
 mod scratch;
+#[cfg(feature = "cli")]
+mod sizes;
 mod state;
 mod statistics;
+#[cfg(feature = "cli")]
+mod subjects;
 mod sysroot;
 #[cfg(feature = "cli")]
 mod terminal;
@@ -87,7 +93,7 @@ pub use build::{
     explain::{Changes, Explanation},
     outcome::{Built, TargetBuild, Written},
 };
-pub use error::{Error, FunctionError, Headers};
+pub use error::{Error, FunctionError, Headers, SubjectError};
 pub use events::Event;
 pub use jit_llvm::Interrupt;
 pub use jit_schema::{Codegen, Target};

@@ -221,6 +221,7 @@ impl<'a> Run<'a> {
                 .cache
                 .as_ref()
                 .map(|cache| (cache, plan.record_name(platform))),
+            remember: plan.options.cache.remember,
             keep_temps: keep_temps.clone(),
             place,
             headers: plan.options.headers || current.needs_inputs(),

@@ -5,7 +5,11 @@ use std::io;
 use jit_llvm::{Diagnostic, Diagnostics, Installed, LlvmError, Severity};
 
 use super::missing_headers;
-use crate::{error::Error, pack::PackError, project::holes};
+use crate::{
+    error::{Error, SubjectError},
+    pack::PackError,
+    project::holes,
+};
 
 /// Returns advice, if the message alone is not enough.
 pub(crate) fn advice(error: &Error) -> Option<String> {
@@ -50,6 +54,7 @@ pub(crate) fn advice(error: &Error) -> Option<String> {
             "name a directory with its headers with --real (docs/sysroot.md says where to get them)"
         }
         Error::Pack(error) => about_packs(error),
+        Error::Subject(error) => return about_subjects(error),
         Error::WrongCache { .. } => "run the command again to see whether it still happens",
         Error::SysrootDiffers { .. } => {
             "correct the headers, or build with the real ones (--sysroot DIR); docs/sysroot.md says more"
@@ -195,4 +200,31 @@ fn is_about_holes(diagnostics: &Diagnostics) -> bool {
                 .any(|name| diagnostics.text.contains(name))
     };
     errors.any(|one| one.message.contains(holes::FUNCTION) || is_address(one))
+}
+
+/// Returns what to try if there are no stencils to look at.
+fn about_subjects(error: &SubjectError) -> Option<String> {
+    let text = match error {
+        SubjectError::Unreadable { .. } => {
+            "name a stencil file, a pack, or a jit_stencils-<triple>.h that jit-cli or CPython's Tools/jit has written"
+        }
+        SubjectError::Empty { .. } => {
+            "name the directory that a build has written to (--output-dir)"
+        }
+        SubjectError::NoRevision { .. } => {
+            "name a directory, a stencil file, a header, a pack, or a revision that `git log` shows"
+        }
+        SubjectError::NoStencil { .. } => {
+            "`jit-cli size` lists the names; patterns such as '*FAST*' are accepted"
+        }
+        SubjectError::Larger { .. } => {
+            "`jit-cli diff --asm` with the stencil's name shows the instructions"
+        }
+        SubjectError::UnknownTarget { .. }
+        | SubjectError::OtherTargets { .. }
+        | SubjectError::Pattern { .. }
+        | SubjectError::NothingToCompare
+        | SubjectError::Git { .. } => return None,
+    };
+    Some(text.to_owned())
 }

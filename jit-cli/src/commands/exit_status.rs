@@ -5,7 +5,7 @@ use jit_schema::ObjectError;
 use jit_stencils::{LowerError, ResolveError, ShimError};
 
 use crate::{
-    error::{Error, FunctionError},
+    error::{Error, FunctionError, SubjectError},
     pack::PackError,
 };
 
@@ -26,8 +26,9 @@ Exit status:
  11  case that is cut short          23  headers differ
                                      24  tool that hangs, or that does not do its work
                                      25  cached result that clang does not reproduce
-                                     26  pack that can't be read
+                                     26  pack or other file of stencils that can't be read
                                      27  pack that does not fit
+                                     28  stencils larger than a limit allows
                                     130  interrupted";
 
 /// The exit status of a build that is interrupted.
@@ -75,6 +76,7 @@ pub(crate) fn exit_status(error: &Error) -> u8 {
         Error::SysrootDiffers { .. } => 23,
         Error::WrongCache { .. } => 25,
         Error::Pack(error) => pack_status(error),
+        Error::Subject(error) => subject_status(error),
         Error::Target { error, .. } | Error::Uop { error, .. } => exit_status(error),
         Error::Several(errors) => errors.first().map_or(1, exit_status),
     }
@@ -89,6 +91,20 @@ fn function_status(error: &FunctionError) -> u8 {
         FunctionError::Folded { .. }
         | FunctionError::Constructor { .. }
         | FunctionError::Function { .. } => 14,
+    }
+}
+
+fn subject_status(error: &SubjectError) -> u8 {
+    match error {
+        SubjectError::Unreadable { .. } | SubjectError::Empty { .. } => 26,
+        SubjectError::UnknownTarget { .. }
+        | SubjectError::OtherTargets { .. }
+        | SubjectError::NoRevision { .. }
+        | SubjectError::NoStencil { .. }
+        | SubjectError::Pattern { .. }
+        | SubjectError::NothingToCompare
+        | SubjectError::Git { .. } => 2,
+        SubjectError::Larger { .. } => 28,
     }
 }
 

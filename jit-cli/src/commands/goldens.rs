@@ -15,7 +15,7 @@ use jit_stencils::{LowerError, ResolveError, ShimError, UnwindError};
 
 use super::{Cli, advice::advice, exit_status::exit_status};
 use crate::{
-    error::{Error, FunctionError, Headers},
+    error::{Error, FunctionError, Headers, SubjectError},
     pack::PackError,
 };
 
@@ -383,6 +383,29 @@ examples! {
         Error::Pack(PackError::NothingToAccept { path: "py.pack".into(), name: "Include/object.h".to_owned() }),
         Error::Pack(PackError::Unknown { why: "the assembler may read files of which clang does not tell".to_owned() }),
         Error::Pack(PackError::NotPackable { project: "project jit.toml".to_owned() }),
+    ],
+    Subject => [
+        SubjectError::Unreadable { path: place(), problem: "the end of the header is missing".to_owned() }.into(),
+        SubjectError::Empty { path: place() }.into(),
+        SubjectError::UnknownTarget { path: place() }.into(),
+        SubjectError::OtherTargets {
+            place: "out".to_owned(),
+            wanted: vec!["aarch64-apple-darwin".to_owned()],
+            found: vec!["x86_64-unknown-linux-gnu".to_owned()],
+        }
+        .into(),
+        SubjectError::NoRevision { name: "mian".to_owned(), root: PathBuf::from("DIR") }.into(),
+        SubjectError::NoStencil { name: "_LAOD".to_owned(), near: vec!["_LOAD".to_owned()] }.into(),
+        SubjectError::NoStencil { name: "_XYZZY".to_owned(), near: vec![] }.into(),
+        SubjectError::NothingToCompare.into(),
+        SubjectError::Pattern { text: "a**b".to_owned(), problem: "WHAT IS WRONG".to_owned() }.into(),
+        SubjectError::Larger {
+            what: "_NOP of x86_64-unknown-linux-gnu".to_owned(),
+            by: "+8 (+2.0 %)".to_owned(),
+            limit: "1 %".to_owned(),
+        }
+        .into(),
+        SubjectError::Git { name: "main".to_owned(), problem: "WHAT GIT SAYS".to_owned() }.into(),
     ],
     SharedCache => [Error::SharedCache {
         message: "JIT_CACHE_REDIS_DB is set, but JIT_CACHE_REDIS_ENDPOINT is not".to_owned(),

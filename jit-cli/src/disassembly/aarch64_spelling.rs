@@ -24,10 +24,7 @@ pub(super) fn spell(instruction: &Instruction, word: u32, offset: usize) -> Spel
         Opcode::MOVZ | Opcode::MOVN => wide_move(instruction, &mut spelled),
         Opcode::ORR if spelled.mnemonic == "mov" => bitmask(instruction, &mut spelled),
         Opcode::UBFM | Opcode::SBFM | Opcode::BFM => {
-            spelled
-                .operands
-                .iter_mut()
-                .for_each(|operand| decimal(operand));
+            spelled.operands.iter_mut().for_each(decimal);
         }
         Opcode::ADD | Opcode::ADDS | Opcode::SUB | Opcode::SUBS => extended(word, &mut spelled),
         _ => {}

@@ -71,6 +71,21 @@ impl Pack {
     }
 }
 
+#[cfg(feature = "cli")]
+impl Pack {
+    /// Returns the title, the triple and the header with stencils of each target and configuration.
+    pub(crate) fn headers(&self) -> impl Iterator<Item = (String, &str, &str)> {
+        self.archive.manifest.builds.iter().filter_map(|build| {
+            let is_header =
+                |name: &&String| name.starts_with("jit_stencils-") && name.ends_with(".h");
+            let name = build.files.keys().find(is_header)?;
+            let contents = self.archive.files.get(&build.path(name))?;
+            let text = std::str::from_utf8(contents).ok()?;
+            Some((build.title(), build.target.as_str(), text))
+        })
+    }
+}
+
 /// How a target was built.
 pub(crate) struct Made {
     /// clang's version, in its own words.

@@ -116,7 +116,7 @@ fn build_units(
         preamble: job.input.preamble(),
         sources,
         shim: job.shim.as_ref().map(|shim| shim.path),
-        remember: true,
+        remember: job.remember,
     });
     let build = Build {
         line: Line {

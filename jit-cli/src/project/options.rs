@@ -85,6 +85,8 @@ pub(crate) struct CacheOptions {
     pub(crate) limit: u64,
     /// How many percent of what the cache gives are compiled again and compared.
     pub(crate) verify: u8,
+    /// Whether to leave a record for the next build of the same project.
+    pub(crate) remember: bool,
 }
 
 impl Options {
@@ -141,6 +143,7 @@ impl Options {
                 directory: None,
                 limit: 512 << 20,
                 verify: 0,
+                remember: true,
             },
             force: false,
             one_process_per_step: false,

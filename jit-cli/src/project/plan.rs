@@ -332,6 +332,7 @@ fn cache(options: &Options, config: Option<&Config>) -> Result<Option<Cache>, Er
         directory,
         limit,
         verify,
+        remember: _,
     } = &options.cache;
     if !enabled || options.one_process_per_step || options.keep_temps.is_some() {
         return Ok(None);

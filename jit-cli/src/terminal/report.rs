@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::{
     error::{Error, renamed},
-    events::Event,
+    events::{Event, Listener},
     statistics::Statistics,
     sysroot::check::{
         Outcome,
@@ -198,6 +198,26 @@ impl Report {
             false => print_line(&lines.join("\n")),
             true => self.emit(reason, fields),
         }
+    }
+
+    /// Prints a text that ends with a newline.
+    pub(crate) fn text(&self, text: &str) {
+        if let Some(text) = text.strip_suffix('\n') {
+            print_line(text);
+        }
+    }
+
+    /// Returns what shows the progress of builds whose results are looked at: the bar, and remarks.
+    pub(crate) fn watching(&self) -> Listener {
+        let report = self.clone();
+        Listener::new(move |event| match event {
+            Event::Project { .. }
+            | Event::Started { .. }
+            | Event::HostSymbols { .. }
+            | Event::Finished { .. } => {}
+            Event::Built { .. } => report.state().bar = None,
+            _ => report.event(event, true),
+        })
     }
 
     /// Prints the comparison of two sets of headers.

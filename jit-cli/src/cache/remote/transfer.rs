@@ -5,7 +5,7 @@ use std::{
     error::Error as _,
     fmt,
     sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        Arc, Mutex, MutexGuard, Once, OnceLock, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
@@ -36,6 +36,8 @@ const LONGEST: usize = 8 << 20;
 const QUEUE: usize = 64 << 20;
 /// How often a thread that waits looks whether the build was interrupted.
 const TICK: Duration = Duration::from_millis(50);
+/// The name of the threads of requests.
+const THREADS: &str = "shared-cache";
 /// The version of the names and the contents of entries.
 const VERSION: &str = "v2";
 
@@ -222,7 +224,8 @@ impl Remote {
 
     fn connect(&self) -> Result<Connection, String> {
         let mut builder = Builder::new_multi_thread();
-        let builder = builder.worker_threads(2).thread_name("shared-cache");
+        let builder = builder.worker_threads(2).thread_name(THREADS);
+        panic_quietly();
         Ok(Connection {
             operator: service::open(&self.settings, CONCURRENT)?,
             runtime: builder
@@ -244,6 +247,21 @@ impl Drop for Remote {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Keeps panics in the threads of requests from being printed. `opendal` panics about some answers of servers, such as a
+/// status that is not a number. Then the request has failed, which is reported like other failures.
+fn panic_quietly() {
+    static SET: Once = Once::new();
+    SET.call_once(|| {
+        let print = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            match std::thread::current().name() == Some(THREADS) {
+                true => tracing::debug!("a request to the shared cache has failed: {info}"),
+                false => print(info),
+            }
+        }));
+    });
 }
 
 /// Returns the name of an entry.

@@ -30,6 +30,8 @@ pub(crate) struct Job<'a> {
     pub(crate) shim: Option<ShimSource<'a>>,
     /// The cache, and the name of the project's record in it.
     pub(crate) cache: Option<(&'a Cache, String)>,
+    /// Whether to leave a record for the next build.
+    pub(crate) remember: bool,
     pub(crate) keep_temps: Option<PathBuf>,
     /// Where intermediate files go.
     pub(crate) place: Place,

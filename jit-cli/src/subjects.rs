@@ -1,0 +1,98 @@
+//! Stencils to look at: those of a project, of a git revision of it, of a directory or a file that a build wrote, or of a
+//! pack.
+
+mod files;
+mod revision;
+
+use std::{fmt, path::Path};
+
+use jit_llvm::Interrupt;
+use jit_stencils::StencilSet;
+
+use crate::{
+    Build,
+    error::Error,
+    events::Listener,
+    project::options::{Options, Targets},
+};
+
+/// The stencils of one target.
+#[derive(Debug, Clone)]
+pub(crate) struct Subject {
+    /// The triple, and in a pack the configuration.
+    pub(crate) title: String,
+    pub(crate) set: StencilSet,
+}
+
+/// Where stencils are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Place<'a> {
+    /// The project, as it is now.
+    Project,
+    /// A file or a directory.
+    Path(&'a Path),
+    /// A git revision of the project.
+    Revision(&'a str),
+}
+
+impl<'a> Place<'a> {
+    /// Returns the place that an argument names: a path that is there, or else a revision.
+    pub(crate) fn named(argument: &'a str) -> Place<'a> {
+        let path = Path::new(argument);
+        match path.exists() {
+            true => Place::Path(path),
+            false => Place::Revision(argument),
+        }
+    }
+
+    /// Returns the stencils, one subject for each target, or for each configuration in a pack. `options` say how to build
+    /// the project, and which targets are wanted.
+    pub(crate) fn open(
+        &self,
+        options: &Options,
+        listener: &Listener,
+        interrupt: &Interrupt,
+    ) -> Result<Vec<Subject>, Error> {
+        match self {
+            Place::Project => built(options, listener, interrupt),
+            Place::Revision(name) => {
+                let checkout = revision::Checkout::of(name, options)?;
+                built(&checkout.options, listener, interrupt)
+            }
+            Place::Path(path) => {
+                let wanted = match &options.targets {
+                    Targets::All => &[][..],
+                    Targets::Named(triples) => triples,
+                };
+                files::open(path, wanted)
+            }
+        }
+    }
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Project => f.write_str("the project"),
+            Place::Path(path) => path.display().fmt(f),
+            Place::Revision(name) => f.write_str(name),
+        }
+    }
+}
+
+/// Builds the project, without writing files other than those of the cache.
+fn built(
+    options: &Options,
+    listener: &Listener,
+    interrupt: &Interrupt,
+) -> Result<Vec<Subject>, Error> {
+    let build = Build::with(options.clone())
+        .interrupt(interrupt.clone())
+        .listening(listener.clone());
+    let targets = build.run()?.targets.into_iter();
+    let subjects = targets.map(|built| Subject {
+        title: built.target.triple.to_owned(),
+        set: built.stencils,
+    });
+    Ok(subjects.collect())
+}

@@ -1,0 +1,126 @@
+//! Stencils in files: headers, stencil files, packs, and directories of them.
+
+use std::path::Path;
+
+use jit_schema::Target;
+use jit_stencils::{StencilSet, file};
+
+use super::Subject;
+use crate::{
+    Pack,
+    error::{Error, SubjectError},
+    paths,
+};
+
+/// The first bytes of a pack, which is compressed with xz.
+const XZ: [u8; 6] = *b"\xfd7zXZ\0";
+
+/// Returns the stencils in a file or directory for the targets with these triples, or for all if there are none.
+pub(super) fn open(path: &Path, wanted: &[String]) -> Result<Vec<Subject>, Error> {
+    let wanted = wanted.iter().map(|triple| Target::from_triple(triple));
+    let wanted: Vec<&Target> = wanted.collect::<Result<_, _>>()?;
+    let all = match path.is_dir() {
+        true => directory(path)?,
+        false => file(path, &wanted)?,
+    };
+    let is_wanted = |subject: &Subject| wanted.is_empty() || wanted.contains(&&subject.set.target);
+    let (subjects, others): (Vec<Subject>, Vec<Subject>) = all.into_iter().partition(is_wanted);
+    match subjects.is_empty() {
+        false => Ok(subjects),
+        true => Err(SubjectError::OtherTargets {
+            place: path.display().to_string(),
+            wanted: wanted
+                .iter()
+                .map(|target| target.triple.to_owned())
+                .collect(),
+            found: others.into_iter().map(|subject| subject.title).collect(),
+        }
+        .into()),
+    }
+}
+
+/// Returns the stencils that builds have written to a directory. Stencil files say more than headers, such as how code
+/// ends, so they are preferred if they are not older.
+fn directory(path: &Path) -> Result<Vec<Subject>, Error> {
+    let mut subjects = Vec::new();
+    for target in &Target::ALL {
+        let [header, stencils] = ["h", "stencils"]
+            .map(|kind| path.join(format!("jit_stencils-{}.{kind}", target.triple)));
+        let time = |path: &Path| path.metadata().and_then(|data| data.modified()).ok();
+        let newest = match (time(&header), time(&stencils)) {
+            (None, None) => continue,
+            (header_time, stencils_time) if header_time > stencils_time => header,
+            _ => stencils,
+        };
+        subjects.extend(file(&newest, &[target])?);
+    }
+    match subjects.is_empty() {
+        false => Ok(subjects),
+        true => Err(SubjectError::Empty {
+            path: path.to_path_buf(),
+        }
+        .into()),
+    }
+}
+
+fn file(path: &Path, wanted: &[&Target]) -> Result<Vec<Subject>, Error> {
+    let bytes = paths::read(path).map_err(Error::file("read", path))?;
+    if bytes.starts_with(&XZ) {
+        return pack(path);
+    }
+    let unreadable = |problem: String| SubjectError::Unreadable {
+        path: path.to_path_buf(),
+        problem,
+    };
+    let set = match bytes.starts_with(&file::MAGIC) {
+        true => file::decode(&bytes).map_err(|error| unreadable(error.to_string()))?,
+        false => {
+            let text = String::from_utf8(bytes).map_err(|_| {
+                unreadable(
+                    "this is no file with stencils: no header, stencil file or pack".to_owned(),
+                )
+            })?;
+            let target = match wanted {
+                [target] => *target,
+                _ => target_of(path).ok_or_else(|| SubjectError::UnknownTarget {
+                    path: path.to_path_buf(),
+                })?,
+            };
+            header(target, &text).map_err(unreadable)?
+        }
+    };
+    Ok(vec![subject(set)])
+}
+
+fn header(target: &Target, text: &str) -> Result<StencilSet, String> {
+    jit_writer::read_header(*target, text).map_err(|error| error.to_string())
+}
+
+/// Returns the target that the name of a header has.
+fn target_of(path: &Path) -> Option<&'static Target> {
+    let name = path.file_stem()?.to_str()?;
+    let mut targets = Target::ALL.iter();
+    targets.find(|target| name.ends_with(&format!("-{}", target.triple)))
+}
+
+fn subject(set: StencilSet) -> Subject {
+    Subject {
+        title: set.target.triple.to_owned(),
+        set,
+    }
+}
+
+/// Returns the stencils of all builds in a pack.
+fn pack(path: &Path) -> Result<Vec<Subject>, Error> {
+    let pack = Pack::read(path)?;
+    let mut subjects = Vec::new();
+    for (title, triple, text) in pack.headers() {
+        let target = Target::from_triple(triple)?;
+        let set = header(target, text).map_err(|problem| SubjectError::Unreadable {
+            path: path.to_path_buf(),
+            problem: format!("{title}: {problem}"),
+        })?;
+        subjects.push(Subject { title, set });
+    }
+    Ok(subjects)
+}
