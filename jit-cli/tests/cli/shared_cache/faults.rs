@@ -1,6 +1,12 @@
 //! Builds with a store that fails at random.
 
-use std::{fs, time::Instant};
+use std::{
+    fs,
+    io::{Read, Write},
+    net::TcpListener,
+    thread,
+    time::Instant,
+};
 
 use fixtures::needs;
 
@@ -46,6 +52,51 @@ fn builds(server: &Server, builds: u64) {
         }
     }
     assert!(given > 0 && warned > 0);
+}
+
+/// `opendal` panics about a status that is not a number. That is a failed request like others.
+#[test]
+fn an_answer_that_makes_the_client_panic() {
+    needs!(clang_22, objdump_22);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            thread::spawn(move || {
+                let mut request = [0; 1 << 16];
+                while stream.read(&mut request).is_ok_and(|length| length > 0) {
+                    // Nothing is there to be read.
+                    if request.starts_with(b"GET") {
+                        let _ = stream
+                            .write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+                        continue;
+                    }
+                    let body = "<?xml version=\"1.0\"?><D:multistatus xmlns:D=\"DAV:\"><D:response><D:href>/dav/x</D:href>\
+                                <D:propstat><D:prop><D:getlastmodified>Fri, 27 Nov 2026 00:00:00 GMT</D:getlastmodified>\
+                                <D:getcontentlength>1</D:getcontentlength><D:resourcetype/></D:prop>\
+                                <D:status>HTTP/1.1 2x0 OK</D:status></D:propstat></D:response></D:multistatus>";
+                    let answer = format!(
+                        "HTTP/1.1 207 Multi-Status\r\nContent-Type: application/xml\r\nContent-Length: {}\r\n\r\n{body}",
+                        body.len()
+                    );
+                    let _ = stream.write_all(answer.as_bytes());
+                }
+            });
+        }
+    });
+    let sandbox = some();
+    sandbox.build_plain();
+    let endpoint = format!("http://127.0.0.1:{port}/dav");
+    let run = sandbox
+        .build_on("local")
+        .env("JIT_CACHE_WEBDAV_ENDPOINT", endpoint);
+    let printed = run.succeeds();
+    let [warning] = warnings(&printed)[..] else {
+        panic!("{}", printed.stderr);
+    };
+    assert!(warning.contains("panicked"), "{warning}");
+    assert!(sandbox.files("out") == sandbox.files("plain"));
 }
 
 #[test]
