@@ -38,7 +38,7 @@ pub enum FunctionError {
         /// The line of the variable or the function, if it is known.
         line: Option<usize>,
         /// The reason.
-        source: ModuleError,
+        source: Box<ModuleError>,
     },
     /// A file of LLVM IR is for another target.
     #[error(

@@ -43,12 +43,12 @@ pub enum SubjectError {
         found: Vec<String>,
     },
     /// A name is neither a file nor a revision.
-    #[error("{name} is neither a file or directory nor a git revision of {}", root.display())]
+    #[error("{name} is neither a file or directory nor a git revision of {project}")]
     NoRevision {
         /// The name.
         name: String,
-        /// The directory of the project.
-        root: PathBuf,
+        /// The project's directory, or what else it is.
+        project: String,
     },
     /// There is no stencil of that name.
     #[error("there is no stencil {name}{}", suggested(near))]

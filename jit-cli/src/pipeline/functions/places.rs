@@ -69,6 +69,10 @@ impl Files<'_> {
         }
         let found = self.place_in(place, Module::place_of_constructor);
         let (path, line) = found.map_or((path, None), |(path, line)| (path, Some(line)));
-        FunctionError::Constructor { path, line, source }
+        FunctionError::Constructor {
+            path,
+            line,
+            source: Box::new(source),
+        }
     }
 }
