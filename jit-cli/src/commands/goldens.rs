@@ -230,7 +230,7 @@ examples! {
         Error::Functions(FunctionError::Constructor {
             path: place(),
             line: Some(3),
-            source: ModuleError::Constructors { functions: vec!["START".to_owned()] },
+            source: Box::new(ModuleError::Constructors { functions: vec!["START".to_owned()] }),
         }),
         Error::Functions(FunctionError::Folded {
             path: place(),
@@ -394,7 +394,7 @@ examples! {
             found: vec!["x86_64-unknown-linux-gnu".to_owned()],
         }
         .into(),
-        SubjectError::NoRevision { name: "mian".to_owned(), root: PathBuf::from("DIR") }.into(),
+        SubjectError::NoRevision { name: "mian".to_owned(), project: "DIR".to_owned() }.into(),
         SubjectError::NoStencil { name: "_LAOD".to_owned(), near: vec!["_LOAD".to_owned()] }.into(),
         SubjectError::NoStencil { name: "_XYZZY".to_owned(), near: vec![] }.into(),
         SubjectError::NothingToCompare.into(),

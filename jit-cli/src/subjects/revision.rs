@@ -29,11 +29,24 @@ impl Checkout {
     pub(super) fn of(name: &str, options: &Options) -> Result<Checkout, Error> {
         let mut options = options.absolute()?;
         let project = Found::of(&options.origin)?;
+        let unknown = |place: &str| SubjectError::NoRevision {
+            name: name.to_owned(),
+            project: place.to_owned(),
+        };
+        if project.is_temporary {
+            return Err(unknown("the built-in example").into());
+        }
         let git = Git {
             root: &project.root,
             name,
         };
-        let top = PathBuf::from(git.line(&["rev-parse", "--show-toplevel"])?);
+        let place = project.root.to_string_lossy();
+        // Without a repository, there are no revisions either.
+        let asked = |arguments: &[&str]| {
+            let line = git.line(arguments)?;
+            line.ok_or_else(|| Error::from(unknown(&place)))
+        };
+        let top = PathBuf::from(asked(&["rev-parse", "--show-toplevel"])?);
         let revision = format!("{name}^{{commit}}");
         let verify = [
             "rev-parse",
@@ -42,10 +55,7 @@ impl Checkout {
             "--end-of-options",
             &revision,
         ];
-        let commit = git.line(&verify).map_err(|_| SubjectError::NoRevision {
-            name: name.to_owned(),
-            root: project.root.clone(),
-        })?;
+        let commit = asked(&verify)?;
         let parent = std::env::temp_dir();
         scratch::remove_abandoned_directories(&parent);
         let directory = Scratch::create_in(&parent)
@@ -67,7 +77,7 @@ impl Checkout {
                 config: config.clone(),
             },
             (Some(path), false) => Origin::Config(moved(path)),
-            // The example is in no repository.
+            // That is the example, which is in no repository.
             (None, false) => options.origin,
         };
         // The directory is another one each time.
@@ -86,6 +96,8 @@ struct Found {
     /// The `jit.toml`, if there is one.
     config: Option<PathBuf>,
     is_cpython: bool,
+    /// Whether the project is the built-in example.
+    is_temporary: bool,
 }
 
 impl Found {
@@ -97,6 +109,7 @@ impl Found {
                 .as_ref()
                 .map(|config| config.path().to_path_buf()),
             is_cpython: project.release.is_some(),
+            is_temporary: project.temporary_root().is_some(),
             root: project.root,
         })
     }
@@ -136,17 +149,14 @@ impl Git<'_> {
         command
     }
 
-    /// Returns the line that git prints.
-    fn line(&self, arguments: &[&str]) -> Result<String, SubjectError> {
+    /// Returns the line that git prints, or `None` if git fails.
+    fn line(&self, arguments: &[&str]) -> Result<Option<String>, SubjectError> {
         let output = self.command(self.root, arguments).output();
         let output = output.map_err(|error| self.failed(format!("git can't be run: {error}")))?;
-        if !output.status.success() {
-            let text = String::from_utf8_lossy(&output.stderr);
-            return Err(self.failed(text.trim()));
-        }
-        Ok(String::from_utf8_lossy(&output.stdout)
+        let line = String::from_utf8_lossy(&output.stdout)
             .trim_end()
-            .to_owned())
+            .to_owned();
+        Ok(output.status.success().then_some(line))
     }
 
     /// Extracts the archive that git writes.

@@ -16,6 +16,7 @@ mod batch;
 mod build_script;
 mod cache;
 mod concurrent;
+mod diff;
 mod disk;
 mod explain;
 mod fake_clang;
@@ -43,6 +44,7 @@ mod reproducible;
 mod sandbox;
 #[cfg(feature = "remote-cache")]
 mod shared_cache;
+mod size;
 mod skip;
 mod stencils;
 mod stuck_tools;
