@@ -97,6 +97,10 @@ fn builtin(all: &[Asked<'_>], root: &Path, own: &Path) -> Option<String> {
         .filter(|(_, file, _)| !Path::new(file).starts_with(own));
     for (missing, file, line) in others {
         let what = match missing {
+            // As those of C++ are named.
+            Missing::Header(name) if !name.contains('.') => format!(
+                "the built-in sysroot has no {name}, as its headers are those of C, such as stdint.h"
+            ),
             Missing::Header(name) => format!("the built-in sysroot has no {name}"),
             Missing::Name(name) => match (headers::mentioned(name), home(name)) {
                 (Some(header), _) => format!(

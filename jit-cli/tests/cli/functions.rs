@@ -746,3 +746,39 @@ fn wrong_llvm_ir_is_refused_with_its_line() {
         "{message}"
     );
 }
+
+/// The built-in headers are those of C.
+#[test]
+fn headers_of_cxx_with_the_built_in_ones() {
+    fixtures::needs!(clang_22);
+    let sandbox = Sandbox::new();
+    let config = "source = \"ops.cc\"\nstencils = \"op_*\"\nemit = [\"stencils\"]\n[holes]\nNEXT = \"continue\"\n";
+    sandbox.write("p/jit.toml", config);
+    let ops = |include: &str| {
+        format!(
+            "#include <{include}>\nextern \"C\" int64_t NEXT(int64_t);\n\
+             int64_t op_add(int64_t x) {{ [[clang::musttail]] return NEXT(x + 1); }}\n"
+        )
+    };
+    let build = [
+        "build",
+        "--config",
+        "p/jit.toml",
+        "-o",
+        "out",
+        "--llvm-version",
+        "22",
+        "--sysroot",
+        "builtin",
+        LINUX,
+    ];
+    sandbox.write("p/ops.cc", ops("stdint.h"));
+    sandbox.run(&build).succeeds();
+    sandbox.write("p/ops.cc", ops("cstdint"));
+    let message = sandbox.run(&build).fails(12);
+    let expected = "the built-in sysroot has no cstdint, as its headers are those of C";
+    assert!(
+        message.contains(expected) && message.contains("--sysroot DIR"),
+        "{message}"
+    );
+}
