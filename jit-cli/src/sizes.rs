@@ -109,7 +109,7 @@ impl Sizes {
             holes: holes().count(),
             got_slots: ones(&group.got_entries),
             trampolines: ones(&group.trampolines),
-            relaxable: holes().filter(|hole| is_relaxable(hole)).count(),
+            relaxable: relaxable(group),
             instructions: listing.instructions.len(),
             ..Sizes::default()
         };
@@ -178,12 +178,21 @@ fn ones(mask: &jit_stencils::SymbolMask) -> usize {
     words.map(|(_, word)| word.count_ones() as usize).sum()
 }
 
-/// Returns whether a hole is in a load from the GOT that `jit.c` may rewrite. A load in two instructions counts once.
-fn is_relaxable(hole: &Hole) -> bool {
-    matches!(
-        hole.patch,
-        PatchKind::X86_64_32rx | PatchKind::Aarch64_33rx | PatchKind::Aarch64_21rx
-    )
+/// Returns the number of loads, jumps and calls through the GOT that `jit.c` rewrites where the address is near enough. One in
+/// two instructions counts once.
+fn relaxable(group: &StencilGroup) -> usize {
+    let holes = group.code.holes.iter().filter(|hole| !hole.void);
+    let is_relaxable = |hole: &&Hole| match hole.patch {
+        // Windows has this patch for all displacements.
+        PatchKind::X86_64_32rx => {
+            let start = hole.offset.checked_sub(2);
+            let opcode = start.and_then(|start| group.code.body.get(start..hole.offset));
+            matches!(opcode, Some([0x8b, _] | [0xff, 0x15 | 0x25]))
+        }
+        PatchKind::Aarch64_33rx | PatchKind::Aarch64_21rx => true,
+        _ => false,
+    };
+    holes.filter(is_relaxable).count()
 }
 
 /// Returns the family of a micro-op: its name without the registers of CPython's cache of the stack, as in `_r01`.

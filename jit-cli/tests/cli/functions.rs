@@ -73,12 +73,14 @@ fn interface(set: &StencilSet, name: &str) -> (Vec<u8>, u16) {
     (group.interface.operands.clone(), group.interface.targets)
 }
 
-/// The three styles of code that the tools of others take build on all targets with a `jit.toml` alone.
+/// The three styles of code that the tools of others take build with a `jit.toml` alone. The tests of fixtures/functions
+/// build them for all targets, and run them.
 #[test]
-fn thirty_functions_of_each_style_on_all_targets() {
+fn thirty_functions_of_each_style() {
     fixtures::needs!(clang_22, objdump_22);
-    for target in Target::ALL {
-        let (sandbox, triple) = (Sandbox::new(), target.triple);
+    for triple in SOME_TARGETS {
+        let sandbox = Sandbox::new();
+        let target = Target::from_triple(triple).unwrap();
         let pointer = 8 * target.arch.pointer_size();
         let (set, printed) = stencils(&sandbox, "registers", triple);
         assert_eq!(set.groups.len(), 30, "{triple}");
