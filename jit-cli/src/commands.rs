@@ -10,6 +10,7 @@ mod goldens;
 mod missing_headers;
 mod new;
 mod pack;
+mod report;
 mod select;
 mod shared;
 mod size;
@@ -39,6 +40,7 @@ use self::{
     exit_status::{EXIT_INTERRUPTED, EXIT_STATUS_HELP, exit_status},
     new::NewArgs,
     pack::PackArgs,
+    report::ReportArgs,
     shared::MessageFormat,
     size::SizeArgs,
     sysroot_check::CheckArgs,
@@ -90,6 +92,10 @@ pub(crate) enum Command {
     /// Compare the stencils of two builds, files, or git revisions: what was added and removed, what grew and shrank.
     #[command(after_long_help = EXIT_STATUS_HELP)]
     Diff(DiffArgs),
+    /// Write a page about all stencils to look at in a browser: a map and a table of their sizes, their code, targets and code
+    /// generations beside each other, and growth.
+    #[command(after_long_help = EXIT_STATUS_HELP)]
+    Report(ReportArgs),
     /// Work with the headers of other systems.
     Sysroot {
         #[command(subcommand)]
@@ -117,6 +123,7 @@ impl Cli {
             Command::Verify(arguments) => arguments.message_format,
             Command::Size(arguments) => arguments.subject.message_format,
             Command::Diff(arguments) => arguments.subject.message_format,
+            Command::Report(arguments) => arguments.subject.message_format,
             Command::Sysroot {
                 command: SysrootCommand::Check(arguments),
             } => arguments.message_format,
@@ -135,6 +142,7 @@ impl Cli {
             | Command::Verify(_)
             | Command::Size(_)
             | Command::Diff(_)
+            | Command::Report(_)
             | Command::Sysroot { .. } => None,
         }
     }
@@ -175,6 +183,7 @@ fn run(cli: Cli, report: &Report) -> Result<(), Error> {
         Command::Verify(arguments) => verify::run(&arguments, &interrupt, report),
         Command::Size(arguments) => size::run(&arguments, &interrupt, report),
         Command::Diff(arguments) => diff::run(&arguments, &interrupt, report),
+        Command::Report(arguments) => report::run(&arguments, &interrupt, report),
         Command::Sysroot {
             command: SysrootCommand::Check(arguments),
         } => sysroot_check::run(&arguments, &interrupt, report),

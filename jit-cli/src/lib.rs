@@ -70,6 +70,8 @@ mod disassembly;
 mod error;
 mod events;
 mod hex;
+#[cfg(feature = "cli")]
+mod html;
 mod pack;
 mod paths;
 mod pipeline;

@@ -24,6 +24,20 @@ pub(crate) struct Subject {
     pub(crate) set: StencilSet,
 }
 
+impl Subject {
+    /// Returns the index of the subject to compare this one with: the one with the same title, or else the only one for the
+    /// same target. Packs have configurations in their titles; other places have one only.
+    pub(crate) fn partner(&self, others: &[Subject]) -> Option<usize> {
+        let same_title = others.iter().position(|other| other.title == self.title);
+        same_title.or_else(|| {
+            let is_same = |other: &Subject| other.set.target == self.set.target;
+            let mut all = others.iter();
+            let at = all.position(is_same)?;
+            (!all.any(is_same)).then_some(at)
+        })
+    }
+}
+
 /// Where stencils are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Place<'a> {

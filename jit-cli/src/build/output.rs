@@ -28,6 +28,11 @@ impl OutputDir {
         })
     }
 
+    /// Checks that a file of this name can be written, without changing it.
+    pub(crate) fn check_writable(&self, name: &str) -> Result<(), Error> {
+        self.stage(name, b"").map(drop)
+    }
+
     /// Returns the directory for reading only. It may be missing.
     pub(crate) fn at(path: &Path) -> Self {
         OutputDir {

@@ -224,6 +224,7 @@ fn about_subjects(error: &SubjectError) -> Option<String> {
         | SubjectError::OtherTargets { .. }
         | SubjectError::Pattern { .. }
         | SubjectError::NothingToCompare
+        | SubjectError::BuiltBefore { .. }
         | SubjectError::Git { .. } => return None,
     };
     Some(text.to_owned())

@@ -7,7 +7,10 @@ use clap::{Args, ValueEnum};
 use jit_llvm::Interrupt;
 
 use self::budget::Limit;
-use super::{select::Names, subject_args::SubjectArgs};
+use super::{
+    select::Names,
+    subject_args::{SubjectArgs, titled},
+};
 use crate::{
     differences::Differences,
     error::{Error, SubjectError},
@@ -116,17 +119,6 @@ fn places(arguments: &DiffArgs) -> Result<[Place<'_>; 2], Error> {
     })
 }
 
-fn titled(place: &Place<'_>, codegen: Option<CodegenName>) -> String {
-    match (place, codegen) {
-        (Place::Path(_), _) | (_, None) => place.to_string(),
-        (_, Some(codegen)) => {
-            let name = codegen.to_possible_value();
-            let name = name.map_or_else(String::new, |value| value.get_name().to_owned());
-            format!("{place} ({name})")
-        }
-    }
-}
-
 /// Pairs the subjects of both sides by their titles.
 fn pairs(
     befores: Vec<Subject>,
@@ -142,15 +134,7 @@ fn pairs(
     let mut afters = afters;
     let mut pairs = Vec::new();
     for before in befores {
-        // Packs have configurations in their titles; other places have one only.
-        let same_title = afters.iter().position(|after| after.title == before.title);
-        let same_target = || {
-            let is_same = |after: &Subject| after.set.target == before.set.target;
-            let mut all = afters.iter();
-            let at = all.position(is_same)?;
-            (!all.any(is_same)).then_some(at)
-        };
-        if let Some(at) = same_title.or_else(same_target) {
+        if let Some(at) = before.partner(&afters) {
             let after = afters.remove(at);
             let differences =
                 Differences::between(&before.set, &after.set, |name| names.have(name));

@@ -103,6 +103,7 @@ fn subject_status(error: &SubjectError) -> u8 {
         | SubjectError::NoStencil { .. }
         | SubjectError::Pattern { .. }
         | SubjectError::NothingToCompare
+        | SubjectError::BuiltBefore { .. }
         | SubjectError::Git { .. } => 2,
         SubjectError::Larger { .. } => 28,
     }

@@ -398,6 +398,7 @@ examples! {
         SubjectError::NoStencil { name: "_LAOD".to_owned(), near: vec!["_LOAD".to_owned()] }.into(),
         SubjectError::NoStencil { name: "_XYZZY".to_owned(), near: vec![] }.into(),
         SubjectError::NothingToCompare.into(),
+        SubjectError::BuiltBefore { path: "DIR".to_owned() }.into(),
         SubjectError::Pattern { text: "a**b".to_owned(), problem: "WHAT IS WRONG".to_owned() }.into(),
         SubjectError::Larger {
             what: "_NOP of x86_64-unknown-linux-gnu".to_owned(),

@@ -2,17 +2,34 @@
 
 use std::{num::NonZeroUsize, path::PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::{
     build::origin,
     shared::{LlvmArgs, MessageFormat},
 };
-use crate::project::{
-    codegen::CodegenName,
-    emit::Emit,
-    options::{CacheOptions, Options, Targets},
+use crate::{
+    project::{
+        codegen::CodegenName,
+        emit::Emit,
+        options::{CacheOptions, Options, Targets},
+    },
+    subjects::Place,
 };
+
+/// Returns the name of a code generation.
+pub(super) fn word(codegen: CodegenName) -> String {
+    let name = codegen.to_possible_value();
+    name.map_or_else(String::new, |value| value.get_name().to_owned())
+}
+
+/// Returns what to call the stencils of a place, built with a code generation. Those in files were built before.
+pub(super) fn titled(place: &Place<'_>, codegen: Option<CodegenName>) -> String {
+    match (place, codegen) {
+        (Place::Path(_), _) | (_, None) => place.to_string(),
+        (_, Some(codegen)) => format!("{place} ({})", word(codegen)),
+    }
+}
 
 /// How to build the project. Files are looked at as they are.
 #[derive(Debug, Args)]

@@ -63,6 +63,12 @@ pub enum SubjectError {
         "name what to compare: two directories, files or revisions, or one to compare with the project as it is now"
     )]
     NothingToCompare,
+    /// Files are to be built with several code generations.
+    #[error("{path} was built before, so --codegen can't name several code generations for it")]
+    BuiltBefore {
+        /// The file or directory.
+        path: String,
+    },
     /// A pattern for names is wrong.
     #[error("{text} is no pattern for names: {problem}")]
     Pattern {

@@ -40,6 +40,7 @@ mod packs_hostile;
 mod plain;
 mod projects;
 mod releases;
+mod report;
 mod reproducible;
 mod sandbox;
 #[cfg(feature = "remote-cache")]
