@@ -44,8 +44,8 @@ pub(crate) struct Conventions {
     /// Returns the digest of a target's inputs that decides whether its files are up to date. Without one, the digest
     /// is made of what was read, and a file next to the others says what that was.
     pub(crate) digest: Option<Digest>,
-    /// Returns the text to print before a target is built, if there is one.
-    pub(crate) banner: fn(&Target, LlvmMajors) -> Option<String>,
+    /// Returns the text to print before targets are built, if there is one.
+    pub(crate) banner: fn(&[&Target], LlvmMajors) -> Option<String>,
 }
 
 /// LLVM majors that a banner compares.

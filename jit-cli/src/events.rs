@@ -30,7 +30,7 @@ pub enum Event<'a> {
     Started {
         /// The target.
         target: &'static Target,
-        /// A notice of the project about this target, in several lines.
+        /// A notice of the project about all targets that are built, in several lines. The first one that is started has it.
         notice: Option<&'a str>,
     },
     /// A target's files are up to date, so it is not built.

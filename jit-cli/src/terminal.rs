@@ -1,6 +1,8 @@
 //! What the program shows of a build: text for people, JSON for other programs.
 
 mod bar;
+mod built;
 mod console;
+mod fit;
 pub(crate) mod report;
 pub(crate) mod timeline;

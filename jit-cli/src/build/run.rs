@@ -9,6 +9,7 @@ use std::{
 };
 
 use jit_llvm::Interrupt;
+use jit_schema::Target;
 use jit_writer::Preamble;
 
 use crate::{
@@ -102,6 +103,18 @@ impl<'a> Run<'a> {
         outcome
     }
 
+    /// Returns what the project says about the targets.
+    fn notice(&self) -> Option<String> {
+        let plan = self.plan;
+        let platforms = plan.platforms.iter();
+        let targets: Vec<&Target> = platforms.map(|platform| platform.target).collect();
+        let majors = LlvmMajors {
+            pinned: plan.project.pinned_llvm,
+            asked: plan.search.major,
+        };
+        (plan.project.conventions.banner)(&targets, majors)
+    }
+
     fn each_target(
         &mut self,
         which: Which,
@@ -109,17 +122,13 @@ impl<'a> Run<'a> {
         mut keep: impl FnMut(TargetBuild),
     ) -> Result<(), Error> {
         let plan = self.plan;
+        let mut notice = self.notice();
         for platform in &plan.platforms {
             let target = platform.target;
             let started = Instant::now();
-            let majors = LlvmMajors {
-                pinned: plan.project.pinned_llvm,
-                asked: plan.search.major,
-            };
-            let notice = (plan.project.conventions.banner)(target, majors);
             self.listener.tell(&Event::Started {
                 target,
-                notice: notice.as_deref(),
+                notice: notice.take().as_deref(),
             });
             let files = Files::new(plan, platform)?;
             let verdict = match which {

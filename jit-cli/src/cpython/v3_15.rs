@@ -83,9 +83,15 @@ fn shim_defines(target: &Target) -> &'static [&'static str] {
     }
 }
 
-/// Returns what build.py prints for a target that is not stable. In this release, no target is stable.
-fn banner(target: &Target, llvm: LlvmMajors) -> Option<String> {
-    let warning = format!("JIT support for {target} is still experimental!");
+/// Returns what build.py prints for a target that is not stable. In this release, no target is stable. build.py prints it for each
+/// of several targets; here it is one banner for all.
+fn banner(targets: &[&Target], llvm: LlvmMajors) -> Option<String> {
+    let targets = match targets {
+        [] => return None,
+        [target] => target.to_string(),
+        targets => format!("these {} targets", targets.len()),
+    };
+    let warning = format!("JIT support for {targets} is still experimental!");
     let width = warning.len();
     let request = match (llvm.pinned, llvm.asked) {
         (Some(pinned), Some(asked)) if pinned != asked => {

@@ -19,25 +19,25 @@ pub(crate) struct Bar {
     printed: Instant,
 }
 
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
 /// The time between two lines, if there is no bar.
 const INTERVAL: Duration = Duration::from_secs(5);
 
 impl Bar {
-    /// Returns an empty bar. Nothing is shown if it is `hidden`.
+    /// Returns a spinner, which becomes a bar when it is known how much there is to do. Nothing is shown if it is `hidden`.
     pub(crate) fn new(target: &'static Target, hidden: bool) -> Bar {
         let bar = match !hidden && io::stderr().is_terminal() {
-            true => {
-                let style = ProgressStyle::with_template(
-                    "{prefix:26} {bar:30} {pos}/{len} {msg} {elapsed}",
-                );
-                let bar = ProgressBar::new(0);
-                bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-                bar.enable_steady_tick(Duration::from_millis(100));
-                bar
-            }
+            // The number of micro-ops is not known yet.
+            true => ProgressBar::new_spinner().with_style(style(
+                "{prefix:26} {spinner} finding out what to compile {elapsed}",
+            )),
             false => ProgressBar::hidden(),
         };
         bar.set_prefix(target.triple);
+        bar.enable_steady_tick(Duration::from_millis(100));
         Bar {
             bar,
             triple: target.triple,
@@ -53,6 +53,9 @@ impl Bar {
             0 => "micro-ops".to_owned(),
             _ => format!("micro-ops, {cached} cached"),
         });
+        // The spinner shows none of these, so it becomes a bar when all are known.
+        let template = "{prefix:26} {bar:30} {pos}/{len} {msg} {elapsed}";
+        self.bar.set_style(style(template));
     }
 
     /// Shows the number of micro-ops that are done.

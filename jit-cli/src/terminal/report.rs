@@ -17,7 +17,12 @@ use crate::{
         Outcome,
         outcome::{Comparison, Difference, Kind, Moved},
     },
-    terminal::{bar::Bar, console::print_line},
+    terminal::{
+        bar::Bar,
+        built::{self, Row},
+        console::print_line,
+        fit,
+    },
 };
 
 /// Prints events and results. Clones share their state.
@@ -33,13 +38,6 @@ struct State {
     rows: Vec<Row>,
     /// The progress bar of the target that is being built.
     bar: Option<Bar>,
-}
-
-/// The line of a target in the table at the end.
-#[derive(Debug)]
-struct Row {
-    triple: &'static str,
-    built: Option<Statistics>,
 }
 
 impl Report {
@@ -284,40 +282,8 @@ impl Report {
             self.emit("finished", json!({ "success": true, "output_dir": output }));
             return;
         }
-        let state = self.state();
-        let mut head = format!(
-            "{:<26} {:>5} {:>6} {:>7} {:>7} {:>6}",
-            "target", "uops", "cached", "code", "data", "holes"
-        );
-        for (name, _) in Statistics::default().stages.named() {
-            head.push_str(&format!(" {name:>9}"));
-        }
-        print_line(&format!("{head} {:>8}", "total"));
-        for row in &state.rows {
-            match &row.built {
-                Some(numbers) => {
-                    let mut line = format!(
-                        "{:<26} {:>5} {:>6} {:>7} {:>7} {:>6}",
-                        row.triple,
-                        numbers.uops,
-                        numbers.cached,
-                        numbers.code_bytes,
-                        numbers.data_bytes,
-                        numbers.holes
-                    );
-                    for (_, time) in numbers.stages.named() {
-                        line.push_str(&format!(" {:>8.2}s", time.as_secs_f64()));
-                    }
-                    print_line(&format!("{line} {:>7.2}s", numbers.elapsed.as_secs_f64()));
-                }
-                None => print_line(&format!(
-                    "{:<26} up to date: its inputs have not changed",
-                    row.triple
-                )),
-            }
-        }
-        if state.rows.iter().any(|row| row.built.is_some()) {
-            print_line("sizes in bytes; times of stages are added up over all jobs");
+        for line in built::lines(&self.state().rows, fit::width()) {
+            print_line(&line);
         }
         print_line(&format!("in {}", output.display()));
     }

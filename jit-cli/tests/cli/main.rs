@@ -52,6 +52,7 @@ mod stuck_tools;
 mod sysroot;
 mod sysroot_check;
 mod tables;
+mod terminal;
 mod tinyvm;
 mod tools;
 mod tuned;

@@ -146,11 +146,16 @@ impl Run<'_> {
     }
 
     pub(crate) fn command(&self) -> Command {
+        self.command_of(env!("CARGO_BIN_EXE_jit-cli"))
+    }
+
+    /// Returns a run of another program in the place of `jit-cli`.
+    pub(crate) fn command_of(&self, program: &str) -> Command {
         static RUNS: AtomicUsize = AtomicUsize::new(0);
         let number = RUNS.fetch_add(1, Ordering::Relaxed);
         let home = self.sandbox.path(&format!("home-{number}"));
         fs::create_dir(&home).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_jit-cli"));
+        let mut command = Command::new(program);
         command
             .args(&self.arguments)
             .current_dir(&self.directory)
