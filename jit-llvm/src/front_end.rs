@@ -56,7 +56,7 @@ pub(crate) fn translate(
     {
         return Ok(FrontEnd {
             ir,
-            folded: match values::may_fold(&snapshot.text) {
+            folded: match values::may_fold(context.options.language, &snapshot.text, values) {
                 true => values::folded(context, &directory.0, source, values)?,
                 false => None,
             },
@@ -145,9 +145,10 @@ fn by_driver(
     more: &[&OsStr],
 ) -> Result<String, LlvmError> {
     let output = directory.join("driver.ll");
-    let mut arguments = context.options.stencil(context.work.path());
+    // Headers that the user's flags include come after what clang is told about symbols.
+    let mut arguments: Vec<OsString> = more.iter().map(OsString::from).collect();
+    arguments.extend(context.options.stencil(context.work.path()));
     arguments.extend(ONLY_READ.iter().map(OsString::from));
-    arguments.extend(more.iter().map(OsString::from));
     arguments.extend(["-o".into(), output.clone().into(), source.into()]);
     let name = source.file_name().unwrap_or_default().to_string_lossy();
     driver::run(context, &name, "compile", &arguments)?;

@@ -96,7 +96,7 @@ pub use options::{CompileOptions, Language, LastFlags};
 pub use parts::Parts;
 pub use snapshot::Snapshot;
 pub use source::Source;
-pub use values::Folded;
+pub use values::{Cause, Folded};
 pub use version::{LlvmVersion, SUPPORTED_MAJORS};
 
 /// A hash of this crate's sources: caches of what it makes can tell its versions apart by it.

@@ -1,5 +1,7 @@
 //! What clang is told about symbols that stand for values, before it reads a file.
 
+mod declarations;
+
 use std::{
     collections::BTreeSet,
     ffi::OsString,
@@ -16,18 +18,33 @@ use crate::{
     options::Language,
 };
 
-/// A result that clang may have computed from how a symbol is declared, although the symbol stands for a value.
+/// What clang may have computed from how a symbol is declared, although the symbol stands for a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Folded {
-    /// The builtin function that has the result.
-    pub builtin: String,
-    /// Where it is used.
+    /// Why.
+    pub cause: Cause,
+    /// Where that is.
     pub place: Place,
     /// The symbol.
     pub symbol: String,
-    /// What clang takes its address for a multiple of, in bytes, if that is known.
-    pub alignment: Option<u32>,
+}
+
+/// Why clang may have computed with a symbol.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Cause {
+    /// A builtin function, whose result clang knows from the declaration.
+    Builtin {
+        /// The function.
+        name: String,
+        /// What clang takes the symbol's address for a multiple of, in bytes, if that is known.
+        alignment: Option<u32>,
+    },
+    /// A declaration in C++ that is not `extern "C"`: what clang is told is about symbols of C.
+    Linkage,
+    /// A declaration under another name, with an asm label or `#pragma redefine_extname`.
+    Label,
 }
 
 /// The builtin functions whose results clang knows from the declaration of a variable or function, while it reads a file.
@@ -92,9 +109,19 @@ fn identifiers<'v>(values: &[&'v str]) -> BTreeSet<&'v str> {
     values.filter(|name| is_name(name)).collect()
 }
 
-/// Returns whether a source may use one of the builtin functions whose results follow from declarations. Its macros are
-/// not replaced.
-pub(crate) fn may_fold(text: &[u8]) -> bool {
+/// Returns whether clang may have computed with one of the values, so that [`folded`] has to look for it. Macros are not
+/// replaced in the text.
+pub(crate) fn may_fold(language: Language, text: &[u8], values: &[&str]) -> bool {
+    let names = identifiers(values);
+    let has = |words: &str| memchr::memmem::find(text, words.as_bytes()).is_some();
+    (language == Language::Cxx && !names.is_empty())
+        || names.iter().any(|name| has(&format!("{name}\"")))
+        || (!names.is_empty() && has("redefine_extname"))
+        || may_have_builtins(text)
+}
+
+/// Returns whether a source may use one of the builtin functions whose results follow from declarations.
+fn may_have_builtins(text: &[u8]) -> bool {
     // Most texts have none.
     memchr::memmem::find(text, b"__builtin_").is_some()
         && words(&String::from_utf8_lossy(text))
@@ -111,17 +138,30 @@ pub(crate) fn folded(
 ) -> Result<Option<Folded>, LlvmError> {
     let output = directory.join("driver.i");
     let mut arguments = context.options.stencil(context.work.path());
+    // clang warns that it does not use it.
+    arguments.retain(|argument| argument != "-S");
     arguments.extend(["-E", "-w", "-o"].map(OsString::from));
     arguments.extend([output.clone().into(), source.into()]);
     let name = source.file_name().unwrap_or_default().to_string_lossy();
     driver::run(context, &name, "compile", &arguments)?;
     let text = files::read(&output)?;
     let text = String::from_utf8_lossy(&text);
+    let mut names = identifiers(values);
+    let cxx = context.options.language == Language::Cxx;
+    if let Some((other, symbol, place)) = declarations::other(&text, &names, cxx) {
+        return Ok(Some(Folded {
+            cause: match other {
+                declarations::Other::Linkage => Cause::Linkage,
+                declarations::Other::Label => Cause::Label,
+            },
+            place,
+            symbol: symbol.to_owned(),
+        }));
+    }
     let Some((builtin, place)) = builtin(&text) else {
         return Ok(None);
     };
     let known: BTreeSet<&str> = words(&text).collect();
-    let mut names = identifiers(values);
     names.retain(|name| known.contains(name));
     let ir = with_addresses(context, directory, source, &names);
     let module = ir.as_deref().and_then(|ir| Module::parse(ir).ok());
@@ -129,10 +169,12 @@ pub(crate) fn folded(
     let mut aligned = names.iter().map(|name| (*name, alignment(name)));
     let found = aligned.find(|(_, alignment)| *alignment != Some(1));
     Ok(found.map(|(symbol, alignment)| Folded {
-        builtin,
+        cause: Cause::Builtin {
+            name: builtin,
+            alignment,
+        },
         place,
         symbol: symbol.to_owned(),
-        alignment,
     }))
 }
 
@@ -222,8 +264,12 @@ mod tests {
         ] {
             let text = format!("{start}{line}\n");
             assert_eq!(found(&text).as_deref(), expected, "{line}");
-            assert_eq!(may_fold(text.as_bytes()), expected.is_some(), "{line}");
+            assert_eq!(
+                may_have_builtins(text.as_bytes()),
+                expected.is_some(),
+                "{line}"
+            );
         }
-        assert!(may_fold(b"#define BUILTIN(x) __builtin_ ## x\n"));
+        assert!(may_have_builtins(b"#define BUILTIN(x) __builtin_ ## x\n"));
     }
 }

@@ -6,7 +6,7 @@ use std::{io, path::PathBuf, sync::Arc, time::Duration};
 use clap::CommandFactory as _;
 use fixtures::golden;
 use jit_llvm::{
-    Diagnostics, Installed, LlvmError, LlvmVersion, Rejection,
+    Cause, Diagnostics, Installed, LlvmError, LlvmVersion, Rejection,
     modules::{ModuleError, Refusal},
 };
 use jit_optimizer::OptimizeError;
@@ -235,9 +235,20 @@ examples! {
         Error::Functions(FunctionError::Folded {
             path: place(),
             line: 3,
-            builtin: "__builtin_is_aligned".to_owned(),
             operand: "STEP".to_owned(),
-            alignment: Some(8),
+            cause: Cause::Builtin { name: "__builtin_is_aligned".to_owned(), alignment: Some(8) },
+        }),
+        Error::Functions(FunctionError::Folded {
+            path: place(),
+            line: 3,
+            operand: "STEP".to_owned(),
+            cause: Cause::Linkage,
+        }),
+        Error::Functions(FunctionError::Folded {
+            path: place(),
+            line: 3,
+            operand: "STEP".to_owned(),
+            cause: Cause::Label,
         }),
         Error::Functions(FunctionError::DuplicateFunction {
             name: uop(),

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use jit_llvm::{Folded, modules::ModuleError};
+use jit_llvm::{Cause, Folded, modules::ModuleError};
 use jit_schema::Target;
 
 /// The reason why functions can't become stencils.
@@ -56,25 +56,17 @@ pub enum FunctionError {
         /// The target of the build.
         target: &'static Target,
     },
-    /// clang may have computed a result from how an operand is declared.
-    #[error(
-        "{}:{line}: clang computes {builtin} from declarations, whatever value an instruction gives, and {operand} is \
-         an operand{}: compute it from numbers, as in `((uintptr_t)p & 7) == 0`, or declare the operand as `extern char \
-         {operand}[]`",
-        path.display(),
-        alignment.map(|bytes| format!(" that is declared as a multiple of {bytes}")).unwrap_or_default(),
-    )]
+    /// clang may have computed something from how an operand is declared.
+    #[error("{}:{line}: {}", path.display(), computed(operand, cause))]
     Folded {
         /// The file.
         path: PathBuf,
         /// The line.
         line: usize,
-        /// clang's function.
-        builtin: String,
         /// The operand.
         operand: String,
-        /// What its declaration says that the address is a multiple of, if it is known.
-        alignment: Option<u32>,
+        /// What clang computes from.
+        cause: Cause,
     },
     /// A function can't become a stencil.
     #[error("{uop}: {message}")]
@@ -96,14 +88,38 @@ pub enum FunctionError {
     },
 }
 
+/// Returns what clang computes with an operand.
+fn computed(operand: &str, cause: &Cause) -> String {
+    match cause {
+        Cause::Builtin { name, alignment } => {
+            let aligned = alignment
+                .map(|bytes| format!(" that is declared as a multiple of {bytes}"))
+                .unwrap_or_default();
+            format!(
+                "clang computes {name} from declarations, whatever value an instruction gives, and {operand} is an \
+                 operand{aligned}: compute it from numbers, as in `((uintptr_t)p & 7) == 0`, or declare the operand as \
+                 `extern char {operand}[]`"
+            )
+        }
+        Cause::Linkage => format!(
+            "the operand {operand} is declared with the linkage of C++, and clang would take its address for one that \
+             is never zero and that nothing else has: declare it as extern \"C\""
+        ),
+        Cause::Label => format!(
+            "the operand {operand} is declared under another name, and clang would take its address for one that is never \
+             zero and that nothing else has: declare it by its name, without an asm label or #pragma redefine_extname"
+        ),
+        _ => format!("clang computes something from the declaration of the operand {operand}"),
+    }
+}
+
 impl From<Folded> for FunctionError {
     fn from(folded: Folded) -> FunctionError {
         FunctionError::Folded {
             path: folded.place.file.into(),
             line: folded.place.line,
-            builtin: folded.builtin,
             operand: folded.symbol,
-            alignment: folded.alignment,
+            cause: folded.cause,
         }
     }
 }

@@ -171,10 +171,6 @@ fn promises_and_initial_values_are_refused() {
             "static int *const pointers[] = { &X, 0 };\nvoid op_x(long *p) { p[0] = (long)pointers[p[0]]; }",
             "the hole X is used in the initial value of pointers",
         ),
-        (
-            "extern int my __asm__(\"X\");\nvoid op_x(long *p) { p[0] = (long)&my & 3; }",
-            "declare it under this name",
-        ),
     ] {
         let sandbox = Sandbox::new();
         write(&sandbox, "ops.c", text);
@@ -216,4 +212,130 @@ fn places_are_compared_when_code_runs() {
             }
         }
     }
+}
+
+/// Declarations to which nothing applies that clang is told about operands. What it computes leaves no trace of them, so
+/// they are refused.
+#[test]
+fn declarations_under_other_names_are_refused() {
+    fixtures::needs!(clang_22, objdump_22);
+    let version = &versions()[0];
+    let names = "[holes]\nX = { operand = 0 }\nY = { operand = 1 }\n";
+    let linkage = "X is declared with the linkage of C++";
+    let label = "X is declared under another name";
+    for (file, text, expected) in [
+        (
+            "ops.cc",
+            "extern int X, Y;\nvoid op_x(long *p) { *p = &X == &Y; }",
+            linkage,
+        ),
+        (
+            "ops.cc",
+            "extern char X[];\nvoid op_x(long *p) { if (X) *p = 1; }",
+            linkage,
+        ),
+        (
+            "ops.cc",
+            "void op_x(long *p) { extern int X; *p = &X == 0; }",
+            linkage,
+        ),
+        (
+            "ops.cc",
+            "namespace { extern int other; }\nextern int\n X; void op_x(long *p) { *p = !&X; }",
+            linkage,
+        ),
+        (
+            "ops.c",
+            "extern int Q __asm__(\"X\");\nvoid op_x(long *p) { *p = &Q == 0; }",
+            label,
+        ),
+        (
+            "ops.c",
+            "extern void Q(void) asm(\"X\"), Y(void);\nvoid op_x(long *p) { *p = Q == Y; }",
+            label,
+        ),
+        (
+            "ops.cc",
+            "extern \"C\" int Q __asm__(\"X\");\nvoid op_x(long *p) { *p = &Q == 0; }",
+            label,
+        ),
+        (
+            "ops.c",
+            "extern int Q __asm__(\"\\01X\");\nvoid op_x(long *p) { *p = (long)&Q & 3; }",
+            label,
+        ),
+        (
+            "ops.c",
+            "extern int X;\nvoid op_x(long *p) { long q; __asm__(\"movabs $X, %0\" : \"=r\"(q)); *p = q; }",
+            "op_x: its assembly names the hole X",
+        ),
+    ] {
+        let sandbox = Sandbox::new();
+        let stencils = "stencils = \"op_*\"\nemit = [\"stencils\"]\n";
+        sandbox.write(
+            "p/jit.toml",
+            format!("source = \"{file}\"\n{stencils}{names}"),
+        );
+        sandbox.write(&format!("p/{file}"), format!("{text}\n"));
+        let message = build(&sandbox, LINUX, version).fails(14);
+        assert!(message.contains(expected), "{text}\n{message}");
+        assert!(message.contains(&format!("{file}:")), "{message}");
+    }
+    // The same with the prefix of the platform, and what Windows makes of a calling convention.
+    for (triple, text, expected) in [
+        (
+            "aarch64-apple-darwin",
+            "extern int X, Q __asm__(\"_X\");\nvoid op_x(long *p) { *p = (long)&Q & 3; }",
+            label,
+        ),
+        (
+            "i686-pc-windows-msvc",
+            "int __stdcall X(int);\nvoid op_x(long *p) { *p = (long)X + 1; }",
+            "declare it under this name",
+        ),
+        (
+            "i686-pc-windows-msvc",
+            "int __vectorcall X(int);\nvoid op_x(long *p) { *p = (long)X + 1; }",
+            "declare it under this name",
+        ),
+    ] {
+        let sandbox = Sandbox::new();
+        let stencils = "stencils = \"op_*\"\nemit = [\"stencils\"]\n";
+        sandbox.write(
+            "p/jit.toml",
+            format!("source = \"ops.c\"\n{stencils}{names}"),
+        );
+        sandbox.write("p/ops.c", format!("{text}\n"));
+        let message = build(&sandbox, triple, version).fails(14);
+        assert!(message.contains(expected), "{triple}: {text}\n{message}");
+    }
+}
+
+/// What flags include is read after what clang is told about operands.
+#[test]
+fn headers_of_flags_come_later() {
+    fixtures::needs!(clang_22, objdump_22);
+    let sandbox = Sandbox::new();
+    let config = "source = \"ops.cc\"\nstencils = \"op_*\"\nemit = [\"stencils\"]\n\
+                  [holes]\nX = { operand = 0 }\nY = { operand = 1 }\n";
+    sandbox.write("p/jit.toml", config);
+    let header = sandbox.write(
+        "first.h",
+        "extern \"C\" int X, Y;\nconst bool differ = &X != &Y;\n",
+    );
+    sandbox.write("p/ops.cc", "void op_x(long *p) { *p = &X != &Y; }\n");
+    let flags = format!("--cflags=-include {}", header.display());
+    build(&sandbox, LINUX, &versions()[0])
+        .with(&[&flags])
+        .succeeds();
+    let set = written(&sandbox, LINUX);
+    assert_eq!(set.groups[0].1.interface.operands, [64, 64]);
+    // A constant of a header has to be one.
+    sandbox.write(
+        "first.h",
+        "extern \"C\" int X, Y;\nconstexpr bool differ = &X != &Y;\n",
+    );
+    build(&sandbox, LINUX, &versions()[0])
+        .with(&[&flags])
+        .fails(12);
 }

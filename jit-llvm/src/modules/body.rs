@@ -7,7 +7,7 @@ use super::{
     lexer::{self, Kind, Token, closing, is_dropped, nesting},
     names::Emitter,
     operands::{Context, Writer},
-    roles::Role,
+    roles::{Role, Roles},
 };
 
 /// Instructions that only functions with exceptions have.
@@ -174,6 +174,9 @@ impl<'a> Writer<'_, '_, 'a> {
                 };
             }
         }
+        if let Some(hole) = named_in_assembly(operation, &self.emitter.wanted.roles) {
+            return Err(self.emitter.refuse(Refusal::InAssembly(hole)));
+        }
         let mut lines = Vec::new();
         let text = match operator {
             "phi" => self.phi(tokens)?,
@@ -244,4 +247,19 @@ fn callee<'t, 'a>(tokens: &'t [Token<'a>]) -> Option<&'t Token<'a>> {
             .then_some(token)
     });
     found.filter(|token| token.kind == Kind::Global)
+}
+
+/// Returns the symbol with a role that an instruction's assembly mentions, as it is or after the prefix of the platform.
+fn named_in_assembly(operation: &[Token<'_>], roles: &Roles) -> Option<String> {
+    let mut tokens = operation.iter().skip_while(|token| !token.is("asm"));
+    let assembly = tokens.find(|token| token.kind == Kind::Text)?;
+    let is_part = |c: char| c == '_' || c.is_alphanumeric();
+    let mut words = assembly.text.split(|c| !is_part(c));
+    words.find_map(|word| {
+        let plain = [Some(word), word.strip_prefix('_')];
+        let mut names = plain.into_iter().flatten();
+        names
+            .find(|name| roles.contains_key(*name))
+            .map(str::to_owned)
+    })
 }

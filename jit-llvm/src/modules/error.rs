@@ -139,6 +139,11 @@ pub enum Refusal {
          C++ as extern \"C\", without an asm label and without dllimport"
     )]
     NotWeak(String),
+    /// Assembly refers to a hole by its name, which means a symbol of the host there.
+    #[error(
+        "its assembly names the hole {0}, which only C knows: pass it as an operand of the asm statement"
+    )]
+    InAssembly(String),
     /// A marker has a use that is no call, or its value is used.
     #[error("the marker {0} can only be called, and must return nothing")]
     Marker(String),

@@ -227,6 +227,10 @@ impl<'m, 'a> Emitter<'m, 'a> {
                 self.declared.insert(name.to_owned(), name);
                 Ok(Meaning::Symbol(name.to_owned()))
             }
+            None if self.is_decorated(&plain) => {
+                let hole = undecorated(&plain).to_owned();
+                Err(self.refuse(Refusal::NotWeak(hole)))
+            }
             None if plain.starts_with(RESERVED) => Err(self.refuse(Refusal::Reserved(plain))),
             None => {
                 self.host.insert(plain);
@@ -234,6 +238,12 @@ impl<'m, 'a> Emitter<'m, 'a> {
                 Ok(Meaning::Symbol(name.to_owned()))
             }
         }
+    }
+
+    /// Returns whether a symbol is what Windows makes of an operand's name for a calling convention, as `_X@4`.
+    fn is_decorated(&self, symbol: &str) -> bool {
+        let hole = undecorated(symbol);
+        hole != symbol && matches!(self.wanted.roles.get(hole), Some(Role::Operand { .. }))
     }
 
     /// Returns the types that were used, and those that they use.
@@ -366,5 +376,17 @@ impl<'m, 'a> Emitter<'m, 'a> {
             Some(start) => format!("{start}}}"),
             None => text,
         })
+    }
+}
+
+/// Returns the name that `_X@4`, `@X@4` and `X@@4` are made from.
+fn undecorated(symbol: &str) -> &str {
+    let plain = symbol.strip_prefix('\u{1}').unwrap_or(symbol);
+    let plain = plain.strip_prefix(['_', '@']).unwrap_or(plain);
+    match plain.rsplit_once('@') {
+        Some((name, digits)) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+            name.trim_end_matches('@')
+        }
+        _ => symbol,
     }
 }
