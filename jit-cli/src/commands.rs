@@ -2,6 +2,7 @@
 
 mod advice;
 mod build;
+mod completions;
 mod diff;
 mod exit_status;
 mod explain;
@@ -36,6 +37,7 @@ use tracing_subscriber::{
 use self::{
     advice::advice,
     build::BuildArgs,
+    completions::{CompletionsArgs, ManArgs},
     diff::DiffArgs,
     exit_status::{EXIT_INTERRUPTED, EXIT_STATUS_HELP, exit_status},
     new::NewArgs,
@@ -96,6 +98,12 @@ pub(crate) enum Command {
     /// generations beside each other, and growth.
     #[command(after_long_help = EXIT_STATUS_HELP)]
     Report(ReportArgs),
+    /// Print a script that completes the names of commands and options in a shell.
+    #[command(after_long_help = EXIT_STATUS_HELP)]
+    Completions(CompletionsArgs),
+    /// Write manual pages, for packages of the program.
+    #[command(hide = true, after_long_help = EXIT_STATUS_HELP)]
+    Man(ManArgs),
     /// Work with the headers of other systems.
     Sysroot {
         #[command(subcommand)]
@@ -124,6 +132,7 @@ impl Cli {
             Command::Size(arguments) => arguments.subject.message_format,
             Command::Diff(arguments) => arguments.subject.message_format,
             Command::Report(arguments) => arguments.subject.message_format,
+            Command::Completions(_) | Command::Man(_) => MessageFormat::Human,
             Command::Sysroot {
                 command: SysrootCommand::Check(arguments),
             } => arguments.message_format,
@@ -143,6 +152,8 @@ impl Cli {
             | Command::Size(_)
             | Command::Diff(_)
             | Command::Report(_)
+            | Command::Completions(_)
+            | Command::Man(_)
             | Command::Sysroot { .. } => None,
         }
     }
@@ -184,6 +195,11 @@ fn run(cli: Cli, report: &Report) -> Result<(), Error> {
         Command::Size(arguments) => size::run(&arguments, &interrupt, report),
         Command::Diff(arguments) => diff::run(&arguments, &interrupt, report),
         Command::Report(arguments) => report::run(&arguments, &interrupt, report),
+        Command::Completions(arguments) => {
+            completions::complete(&arguments, report);
+            Ok(())
+        }
+        Command::Man(arguments) => completions::write_pages(&arguments, report),
         Command::Sysroot {
             command: SysrootCommand::Check(arguments),
         } => sysroot_check::run(&arguments, &interrupt, report),

@@ -73,8 +73,8 @@ pub(super) fn lines(rows: &[Row], limit: Option<usize>) -> Vec<String> {
         parts = vec![first];
         let mut stages = stages();
         let widths: Vec<usize> = width(&stages);
-        for part in fit::parts(TARGET, &widths, limit) {
-            parts.push(stages.drain(..part.len()).collect());
+        for count in fit::parts(TARGET, &widths, limit) {
+            parts.push(stages.drain(..count).collect());
         }
     }
     let mut lines = Vec::new();

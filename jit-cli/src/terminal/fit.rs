@@ -1,9 +1,6 @@
 //! Tables that are as wide as the terminal at most.
 
-use std::{
-    io::{self, IsTerminal},
-    ops::Range,
-};
+use std::io::{self, IsTerminal};
 
 /// Returns the number of columns of the terminal that standard output goes to, or none if it goes elsewhere.
 pub(super) fn width() -> Option<usize> {
@@ -13,20 +10,21 @@ pub(super) fn width() -> Option<usize> {
     Some(usize::from(width.0)).filter(|width| *width > 0)
 }
 
-/// Divides the columns of a table into parts that fit in `limit` characters, each after the same `head` characters. A column
-/// that does not fit is a part of its own. `widths` count the gaps before columns.
-pub(super) fn parts(head: usize, widths: &[usize], limit: Option<usize>) -> Vec<Range<usize>> {
+/// Divides the columns of a table into parts that fit in `limit` characters, each after the same `head` characters. Returns how
+/// many columns each part has. A column that does not fit is a part of its own. `widths` count the gaps before columns.
+pub(super) fn parts(head: usize, widths: &[usize], limit: Option<usize>) -> Vec<usize> {
     let limit = limit.unwrap_or(usize::MAX);
     let mut parts = Vec::new();
-    let (mut start, mut total) = (0, head);
-    for (index, width) in widths.iter().enumerate() {
-        if index > start && total + width > limit {
-            parts.push(start..index);
-            (start, total) = (index, head);
+    let (mut count, mut total) = (0, head);
+    for width in widths {
+        if count > 0 && total + width > limit {
+            parts.push(count);
+            (count, total) = (0, head);
         }
+        count += 1;
         total += width;
     }
-    parts.push(start..widths.len());
+    parts.push(count);
     parts
 }
 
@@ -36,20 +34,16 @@ mod tests {
 
     #[test]
     fn parts_of_columns() {
-        for (head, widths, limit, expected) in [
-            (10, vec![5, 5, 5], None, vec![0..3]),
-            (10, vec![5, 5, 5], Some(25), vec![0..3]),
-            (10, vec![5, 5, 5], Some(24), vec![0..2, 2..3]),
-            (10, vec![5, 5, 5], Some(19), vec![0..1, 1..2, 2..3]),
-            (10, vec![5, 5, 5], Some(3), vec![0..1, 1..2, 2..3]),
-            (10, vec![5, 50, 5, 5], Some(20), vec![0..1, 1..2, 2..4]),
-            (10, vec![], Some(20), vec![0..0]),
+        for (widths, limit, expected) in [
+            (vec![5, 5, 5], None, vec![3]),
+            (vec![5, 5, 5], Some(25), vec![3]),
+            (vec![5, 5, 5], Some(24), vec![2, 1]),
+            (vec![5, 5, 5], Some(19), vec![1, 1, 1]),
+            (vec![5, 5, 5], Some(3), vec![1, 1, 1]),
+            (vec![5, 50, 5, 5], Some(20), vec![1, 1, 2]),
+            (vec![], Some(20), vec![0]),
         ] {
-            assert_eq!(
-                parts(head, &widths, limit),
-                expected,
-                "{widths:?} {limit:?}"
-            );
+            assert_eq!(parts(10, &widths, limit), expected, "{widths:?} {limit:?}");
         }
     }
 }

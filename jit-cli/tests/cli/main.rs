@@ -45,6 +45,7 @@ mod reproducible;
 mod sandbox;
 #[cfg(feature = "remote-cache")]
 mod shared_cache;
+mod shells;
 mod size;
 mod skip;
 mod stencils;
