@@ -15,7 +15,8 @@ function tableColumns() {
       return make("td", null, value === null ? "\u2014" : shown(value));
     },
   });
-  const last = build.compared
+  // The first number, as it is what a comparison is for.
+  const grown = build.compared
     ? [{ key: "growth", title: "growth", of: (stencil) => (stencil.build === build ? growth(stencil, measure) : null), cell: (stencil) => (stencil.build === build ? growthCell(stencil, measure) : make("td", null, "\u2014")) }]
     : [];
   if (view === "builds") {
@@ -23,10 +24,10 @@ function tableColumns() {
       const own = other.byName.get(stencil.name);
       return own?.after ? measure.of(own.after) : null;
     }));
-    return [name, ...each, ...last];
+    return [name, ...grown, ...each];
   }
   const all = measures.map((one) => number(one.name, one.title, (stencil) => amount(stencil, one)));
-  return [name, ...all, ...last];
+  return [name, ...grown, ...all];
 }
 
 // Returns all stencils of the build, and with builds beside each other those that only other builds have, too.
@@ -84,13 +85,13 @@ function sums(build) {
     const before = sum((stencil) => amountBefore(stencil, BYTES));
     const share = before > 0 ? ` (${signed(Math.round((1000 * by) / before) / 10)} %)` : "";
     const mark = by > 0 ? "grew" : by < 0 ? "shrank" : "same";
-    cells.push(make("td", { className: `growth ${mark}` }, build.compared ? signed(by) + share : "not compared"));
+    cells.splice(1, 0, make("td", { className: `growth ${mark}` }, build.compared ? signed(by) + share : "not compared"));
   }
   return make("tr", { className: build === state.build ? "current" : "" }, make("th", { scope: "row" }, button), ...cells);
 }
 
 function drawBuilds() {
-  const heads = ["build", "stencils", ...measures.map((measure) => measure.title), ...(isCompared ? ["growth"] : [])];
+  const heads = ["build", "stencils", ...(isCompared ? ["growth"] : []), ...measures.map((measure) => measure.title)];
   byId("builds").replaceChildren(
     make("thead", null, make("tr", null, ...heads.map((head) => make("th", { scope: "col" }, head)))),
     make("tbody", null, ...builds.map(sums)));

@@ -112,7 +112,7 @@ function numbers(stencil, compared) {
     return make("td", null, stencil.after ? shown(stencil.after[index]) : "\u2014",
       by === 0 ? null : make("small", null, ` ${signed(by)}`));
   });
-  if (compared) cells.push(growthCell(stencil, BYTES));
+  if (compared) cells.unshift(growthCell(stencil, BYTES));
   return cells;
 }
 
@@ -128,7 +128,7 @@ function showStencil(build, name) {
   byId("stencil-title").textContent = name;
   document.title = `${name} \u2013 Stencils`;
   const having = builds.filter((other) => other.byName.has(name));
-  const heads = ["build", ...data.columns, ...(isCompared ? ["growth"] : [])];
+  const heads = ["build", ...(isCompared ? ["growth"] : []), ...data.columns];
   const body = make("tbody", null, ...having.map((other) => {
     const link = make("a", { href: address(other, name) }, other.title);
     if (other === build) link.setAttribute("aria-current", "true");
