@@ -29,6 +29,7 @@ impl OutputDir {
     }
 
     /// Checks that a file of this name can be written, without changing it.
+    #[cfg(feature = "cli")]
     pub(crate) fn check_writable(&self, name: &str) -> Result<(), Error> {
         self.stage(name, b"").map(drop)
     }
