@@ -9,9 +9,6 @@
 //! yaxpeax-arm, which prints the aliases that LLVM prints (`mov`, `cmp`, `lsl`); other decoders written in Rust print
 //! the instructions that these are aliases of. Both were dependencies of this workspace before.
 
-// `show`, `size` and `diff` use all of it.
-#![cfg_attr(not(test), allow(dead_code))]
-
 mod aarch64;
 mod aarch64_spelling;
 #[cfg(test)]
@@ -66,12 +63,24 @@ pub(crate) enum Piece {
     Text(String),
     /// The value of a hole.
     Hole {
+        /// What comes before the name, but not before what is encoded, where llvm-objdump does not print an offset of 0.
+        lead: &'static str,
         /// The name, such as `<oparg>`.
         name: String,
         /// What the instruction has before the hole is patched, as llvm-objdump prints it. It is empty for a displacement of 0.
         encoded: String,
     },
+    /// A place in the stencil that the instruction leads to.
+    Place {
+        /// The label of the block there, such as `L1`, or [`CONTINUE`].
+        label: String,
+        /// The place as llvm-objdump prints it.
+        encoded: String,
+    },
 }
+
+/// The label of the end of the code, where the next micro-op is.
+pub(crate) const CONTINUE: &str = "<continue>";
 
 /// A hole in an instruction.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -143,6 +152,9 @@ impl Listing {
             instructions.push(instruction);
         }
         let blocks = blocks::blocks(&instructions, group);
+        for instruction in &mut instructions {
+            name_place(instruction, &blocks, code.body.len());
+        }
         Listing {
             instructions,
             blocks,
@@ -154,6 +166,29 @@ impl Listing {
         self.instructions
             .get(block.instructions.clone())
             .unwrap_or_default()
+    }
+}
+
+/// Names the place that an instruction leads to by its label.
+fn name_place(instruction: &mut Instruction, blocks: &[Block], size: usize) {
+    let Some(target) = instruction.target else {
+        return;
+    };
+    let label = match target == size {
+        true => CONTINUE.to_owned(),
+        false => {
+            let mut starts = blocks.iter().filter(|block| block.code.start == target);
+            match starts.next().and_then(|block| block.label.clone()) {
+                Some(label) => label,
+                // In the middle of an instruction.
+                None => return,
+            }
+        }
+    };
+    for piece in &mut instruction.operands {
+        if let Piece::Place { label: of, .. } = piece {
+            of.clone_from(&label);
+        }
     }
 }
 
@@ -175,13 +210,13 @@ fn decode_at(set: &StencilSet, group: &StencilGroup, offset: usize) -> Instructi
         set,
         bytes,
         offset,
+        size: group.code.body.len(),
         holes: &holes,
     };
     let decoded = match arch {
         Arch::Aarch64 => aarch64::decode(&at),
         Arch::I686 | Arch::X86_64 => x86::decode(&at),
     };
-    let target = at.target(&decoded);
     Instruction {
         offset,
         bytes: bytes.to_vec(),
@@ -196,7 +231,7 @@ fn decode_at(set: &StencilSet, group: &StencilGroup, offset: usize) -> Instructi
             })
             .collect(),
         flow: decoded.flow,
-        target: target.filter(|target| *target <= group.code.body.len()),
+        target: at.target(decoded.target),
         stack: decoded.stack,
     }
 }
@@ -206,6 +241,8 @@ struct At<'a> {
     set: &'a StencilSet,
     bytes: &'a [u8],
     offset: usize,
+    /// The size of the whole code, in bytes.
+    size: usize,
     /// The holes within its bytes, with their indexes in the code's holes.
     holes: &'a [(usize, &'a Hole)],
 }
@@ -223,32 +260,44 @@ impl At<'_> {
     }
 
     /// Returns the offset that the instruction leads to, if it is in the stencil.
-    fn target(&self, decoded: &Decoded) -> Option<usize> {
-        let encoded = decoded.target?;
-        let Some((_, hole)) = self.holes.first() else {
-            return Some(encoded);
+    fn target(&self, encoded: Option<usize>) -> Option<usize> {
+        let encoded = encoded?;
+        let target = match self.holes.first() {
+            None => encoded,
+            Some((_, hole)) => {
+                let addend = names::place_in_code(hole)?;
+                usize::try_from(addend - hole.patch.row().base_addend).ok()?
+            }
         };
-        let addend = names::place_in_code(hole)?;
-        let bias = -hole.patch.row().base_addend;
-        usize::try_from(addend + bias).ok()
+        (target <= self.size).then_some(target)
+    }
+
+    /// Returns the piece for a place that is encoded as this text. It is named when the blocks are known.
+    fn place(&self, target: usize, encoded: &str) -> Piece {
+        let (label, encoded) = (format!("{target:#x}"), encoded.to_owned());
+        Piece::Place { label, encoded }
     }
 }
 
 impl Instruction {
-    /// Returns the operands with the names of the holes.
+    /// Returns the operands with the names of the holes and the labels of places.
     pub(crate) fn named(&self) -> String {
-        let pieces = self.operands.iter().map(|piece| match piece {
-            Piece::Text(text) => text.as_str(),
-            Piece::Hole { name, .. } => name.as_str(),
-        });
-        pieces.collect()
+        let mut text = String::new();
+        for piece in &self.operands {
+            match piece {
+                Piece::Text(plain) => text.push_str(plain),
+                Piece::Hole { lead, name, .. } => text.extend([*lead, name]),
+                Piece::Place { label, .. } => text.push_str(label),
+            }
+        }
+        text
     }
 
     /// Returns the operands as they are encoded in the stencil.
     pub(crate) fn encoded(&self) -> String {
         let pieces = self.operands.iter().map(|piece| match piece {
             Piece::Text(text) => text.as_str(),
-            Piece::Hole { encoded, .. } => encoded.as_str(),
+            Piece::Hole { encoded, .. } | Piece::Place { encoded, .. } => encoded.as_str(),
         });
         pieces.collect()
     }

@@ -32,45 +32,63 @@ pub(super) fn decode(at: &At<'_>) -> Decoded {
     };
     let Spelled { mnemonic, operands } = spell(&instruction, word, at.offset);
     let flow = flow(&instruction);
+    let target = match flow {
+        Flow::Next => None,
+        _ => target(&instruction, at.offset),
+    };
     let mut placed = Vec::new();
+    let operands = match at.target(target) {
+        Some(place) => with_place(at, place, operands, &mut placed),
+        None => pieces(at, &operands.join(", "), &mut placed),
+    };
     Decoded {
-        operands: pieces(at, &operands, &mut placed),
+        operands,
         stack: stack(&instruction, &mnemonic),
         mnemonic,
         flow,
-        target: match flow {
-            Flow::Next => None,
-            _ => target(&instruction, at.offset),
-        },
+        target,
         placed,
     }
 }
 
-/// Joins the operands to pieces, with the name of the hole in its place.
-fn pieces(at: &At<'_>, operands: &[String], placed: &mut Vec<usize>) -> Vec<Piece> {
-    let Some((index, hole)) = at.holes.first() else {
-        let all = operands.join(", ");
-        return if all.is_empty() {
-            Vec::new()
-        } else {
-            vec![Piece::Text(all)]
-        };
-    };
-    let all = operands.join(", ");
-    let Some((before, encoded, after)) = field(hole.patch, &all) else {
-        return vec![Piece::Text(all)];
+/// Joins the operands of a branch in the stencil to pieces. The last one is the place.
+fn with_place(
+    at: &At<'_>,
+    place: usize,
+    mut operands: Vec<String>,
+    placed: &mut Vec<usize>,
+) -> Vec<Piece> {
+    placed.extend(at.holes.iter().map(|(index, _)| *index));
+    let encoded = operands.pop().unwrap_or_default();
+    let before = operands.iter().map(|operand| format!("{operand}, "));
+    let before: String = before.collect();
+    let before = (!before.is_empty()).then_some(Piece::Text(before));
+    before
+        .into_iter()
+        .chain([at.place(place, &encoded)])
+        .collect()
+}
+
+/// Divides operands into pieces, with the name of the hole in its place.
+fn pieces(at: &At<'_>, operands: &str, placed: &mut Vec<usize>) -> Vec<Piece> {
+    let text = |text: &str| (!text.is_empty()).then(|| Piece::Text(text.to_owned()));
+    let first = at.holes.first();
+    let found = first.and_then(|(index, hole)| Some((index, hole, field(hole.patch, operands)?)));
+    let Some((index, hole, (before, encoded, after))) = found else {
+        return text(operands).into_iter().collect();
     };
     placed.push(*index);
-    let mut pieces = Vec::new();
-    pieces.push(Piece::Text(before.to_owned()));
-    pieces.push(Piece::Hole {
+    let omitted = encoded.is_empty();
+    let value = Piece::Hole {
+        lead: if omitted { ", #" } else { "" },
         name: at.name(hole),
         encoded: encoded.to_owned(),
-    });
-    if !after.is_empty() {
-        pieces.push(Piece::Text(after.to_owned()));
-    }
-    pieces
+    };
+    text(before)
+        .into_iter()
+        .chain([value])
+        .chain(text(after))
+        .collect()
 }
 
 /// Divides the operands of an instruction at the field that a patch writes to.
@@ -89,6 +107,7 @@ fn field(patch: PatchKind, operands: &str) -> Option<(&str, &str, &str)> {
         {
             match operands.find('#') {
                 Some(at) => (at + 1, operands.len() - 1),
+                // An offset of 0 is not printed.
                 None => (operands.len() - 1, operands.len() - 1),
             }
         }

@@ -1,14 +1,14 @@
-//! The decoder's text is llvm-objdump's.
+//! The decoder's text is llvm-objdump's, and blocks are hot where CPython's optimizer says so.
 //!
 //! Builds with headers have llvm-objdump's text of each object. What it has besides the instructions is left out: comments
 //! (`# imm = 0xFFFF`), the names of symbols after addresses (`0xa <_JIT_ENTRY+0xa>`), and white space.
 
 use std::collections::BTreeMap;
 
-use jit_schema::Codegen;
+use jit_schema::{CodeEnd, Codegen};
 use jit_stencils::StencilSet;
 
-use super::Listing;
+use super::{Flow, Instruction, Listing};
 use crate::{Build, Emit, build::outcome::Built};
 
 /// The example's sources.
@@ -101,6 +101,67 @@ fn for_the_example() {
         let count = check(&build.run().unwrap());
         assert!(count > 4500, "{count}");
     }
+}
+
+/// Returns whether each instruction is hot in assembly that CPython's optimizer has written, in their order.
+fn heat(assembly: &str) -> Vec<bool> {
+    let mut heat = Vec::new();
+    let (mut hot, mut is_code) = (true, true);
+    for line in assembly.lines() {
+        let text = line.trim_start();
+        if let Some(marker) = line.strip_prefix("# JIT: ") {
+            hot = marker.starts_with("HOT");
+        } else if text == ".text" || text.starts_with(".section") {
+            is_code = text.contains("text");
+        } else if is_code && line.starts_with('\t') && text.starts_with(char::is_alphabetic) {
+            heat.push(hot);
+        }
+    }
+    heat
+}
+
+#[test]
+fn hot_and_cold_code() {
+    fixtures::needs!(clang_22, objdump_22);
+    let build = Build::from_checkout(EXAMPLE).pyconfig_dir(EXAMPLE);
+    let built = build.all_targets().emit(Emit::Stencils).no_cache().run();
+    let (mut hot, mut cold) = (0, 0);
+    for target in &built.unwrap().targets {
+        let set = &target.stencils;
+        for (name, group) in &set.groups {
+            let path = fixtures::inputs::optimized(set.target.triple, name);
+            let expected = heat(&fixtures::golden::read_text(&path));
+            let listing = Listing::of(set, group);
+            let blocks = listing.blocks.iter();
+            let found: Vec<bool> = blocks
+                .flat_map(|block| listing.of_block(block).iter().map(|_| block.hot))
+                .collect();
+            // The optimizer takes these, and calls that do not return, for instructions that control goes on after.
+            let leaves = |one: &Instruction| matches!(one.flow, Flow::IndirectJump | Flow::Stop);
+            let ends = group.end == CodeEnd::Leaves;
+            // It does not know that a function of the stencil goes on to where it was called.
+            let calls = |one: &Instruction| one.flow == Flow::Call && one.target.is_some();
+            if listing.instructions.iter().any(calls) {
+                assert!(name.starts_with("_FIBONACCI"), "{name}");
+                continue;
+            }
+            let is_same = |(found, expected): (&bool, &bool)| found == expected;
+            let is_less = |(found, expected): (&bool, &bool)| expected >= found;
+            let pairs = || found.iter().zip(&expected);
+            assert_eq!(found.len(), expected.len(), "{} {name}", set.target);
+            assert!(
+                match ends || listing.instructions.iter().any(leaves) {
+                    true => pairs().all(is_less),
+                    false => pairs().all(is_same),
+                },
+                "{} {name}: {found:?} {expected:?}",
+                set.target
+            );
+            hot += found.iter().filter(|hot| **hot).count();
+            cold += found.iter().filter(|hot| !**hot).count();
+        }
+    }
+    assert!(hot > 1000 && cold > 500, "{hot} {cold}");
 }
 
 /// The same for a real checkout: JIT_TEST_CPYTHON names it.

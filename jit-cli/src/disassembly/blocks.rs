@@ -10,6 +10,8 @@ use super::{Flow, Instruction, names};
 /// A basic block: control enters it at its start only, and leaves it at its end only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Block {
+    /// The name by which instructions and tables of the stencil refer to it, such as `L1`, if any does.
+    pub(crate) label: Option<String>,
     /// The offsets of its code, in bytes.
     pub(crate) code: Range<usize>,
     /// The indexes of its instructions.
@@ -17,7 +19,7 @@ pub(crate) struct Block {
     /// The offsets to which control goes on from it: the start of another block, or the size of the code for the next micro-op.
     pub(crate) successors: Vec<usize>,
     /// Whether control can get from here to the end of the stencil, and so to the next micro-op. That is what the
-    /// optimizer marks with `# JIT: HOT` and `# JIT: COLD`.
+    /// optimizer marks with `# JIT: HOT` and `# JIT: COLD`, but for indirect jumps and traps, which it takes to go on.
     pub(crate) hot: bool,
 }
 
@@ -25,10 +27,14 @@ pub(crate) struct Block {
 pub(super) fn blocks(instructions: &[Instruction], group: &StencilGroup) -> Vec<Block> {
     let size = group.code.body.len();
     let tables = Tables::of(group, instructions);
-    let mut starts: BTreeSet<usize> = tables.places.iter().copied().collect();
-    starts.insert(0);
+    let mut named: BTreeSet<usize> = tables.places.iter().copied().collect();
+    named.extend(
+        instructions
+            .iter()
+            .filter_map(|instruction| instruction.target),
+    );
+    let mut starts = named.clone();
     for instruction in instructions {
-        starts.extend(instruction.target);
         match instruction.flow {
             Flow::Next | Flow::Call | Flow::IndirectCall => {}
             Flow::Jump | Flow::IndirectJump | Flow::Branch | Flow::Return | Flow::Stop => {
@@ -37,9 +43,13 @@ pub(super) fn blocks(instructions: &[Instruction], group: &StencilGroup) -> Vec<
         }
     }
     let mut blocks: Vec<Block> = Vec::new();
+    let mut labels = 0;
     for (index, instruction) in instructions.iter().enumerate() {
         if blocks.is_empty() || starts.contains(&instruction.offset) {
+            let is_named = named.contains(&instruction.offset);
+            labels += usize::from(is_named);
             blocks.push(Block {
+                label: is_named.then(|| format!("L{labels}")),
                 code: instruction.offset..instruction.offset,
                 instructions: index..index,
                 successors: Vec::new(),
@@ -58,7 +68,7 @@ pub(super) fn blocks(instructions: &[Instruction], group: &StencilGroup) -> Vec<
             successors(last, size, group.end, tables.of_jump(&all))
         });
     }
-    mark_hot(&mut blocks, size);
+    mark_hot(&mut blocks, instructions, size);
     blocks
 }
 
@@ -124,12 +134,41 @@ fn takes_address(instruction: &Instruction, group: &StencilGroup) -> bool {
             || instruction.holes.iter().any(|hole| is_place(&hole.index)))
 }
 
-fn mark_hot(blocks: &mut [Block], size: usize) {
+/// Marks the blocks from which control gets to the end of the code. A function of the stencil goes on to where it was called.
+fn mark_hot(blocks: &mut [Block], instructions: &[Instruction], size: usize) {
+    let of_block = |block: &Block| {
+        instructions
+            .get(block.instructions.clone())
+            .unwrap_or_default()
+    };
+    let is_call = |one: &Instruction| one.flow == Flow::Call;
+    let callees = |block: &Block| {
+        of_block(block)
+            .iter()
+            .filter(|one| is_call(one))
+            .filter_map(|one| one.target)
+            .collect()
+    };
+    let calls: Vec<Vec<usize>> = blocks.iter().map(callees).collect();
+    let called = calls.iter().flatten().copied().collect();
+    let called = reachable(blocks, called);
+    let returns: Vec<bool> = blocks
+        .iter()
+        .map(|block| {
+            let last = of_block(block).last();
+            called.contains(&block.code.start) && last.is_some_and(|last| last.flow == Flow::Return)
+        })
+        .collect();
     let mut hot: BTreeSet<usize> = BTreeSet::from([size]);
     loop {
         let before = hot.len();
-        for block in blocks.iter_mut().rev() {
-            block.hot = block.successors.iter().any(|next| hot.contains(next));
+        let to_caller = blocks
+            .iter()
+            .zip(&calls)
+            .any(|(block, calls)| block.hot && !calls.is_empty());
+        for (block, returns) in blocks.iter_mut().zip(&returns).rev() {
+            let goes_on = block.successors.iter().any(|next| hot.contains(next));
+            block.hot = goes_on || (*returns && to_caller);
             if block.hot {
                 hot.insert(block.code.start);
             }
@@ -138,4 +177,17 @@ fn mark_hot(blocks: &mut [Block], size: usize) {
             return;
         }
     }
+}
+
+/// Returns the starts of the blocks that control gets to from these.
+fn reachable(blocks: &[Block], starts: Vec<usize>) -> BTreeSet<usize> {
+    let mut found = BTreeSet::new();
+    let mut todo = starts;
+    while let Some(start) = todo.pop() {
+        if found.insert(start) {
+            let block = blocks.iter().find(|block| block.code.start == start);
+            todo.extend(block.iter().flat_map(|block| &block.successors));
+        }
+    }
+    found
 }

@@ -22,9 +22,8 @@ pub(crate) fn name(set: &StencilSet, hole: &Hole, bias: i64) -> String {
         PatchValue::Symbol { ordinal } => (symbol(set, *ordinal).to_owned(), -bias),
     };
     let constant = match addend + bias {
+        0 if what.is_empty() => "0".to_owned(),
         0 => String::new(),
-        // What a mere number is.
-        value if what.is_empty() && value < 0 => format!("-{:#x}", value.unsigned_abs()),
         value if what.is_empty() => format!("{value:#x}"),
         value if value < 0 => format!("-{:#x}", value.unsigned_abs()),
         value => format!("+{value:#x}"),
@@ -117,5 +116,101 @@ fn part(hole: &Hole) -> &'static str {
         | PatchKind::X86_64_32rx
         | PatchKind::X86_64Trampoline
         | PatchKind::GotSymbol => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jit_schema::Target;
+
+    use super::*;
+
+    fn set() -> StencilSet {
+        StencilSet {
+            target: *Target::from_triple("x86_64-unknown-linux-gnu").unwrap(),
+            groups: Vec::new(),
+            symbols: vec!["PyNumber_Add".to_owned()],
+            shim: None,
+        }
+    }
+
+    #[test]
+    fn names_of_values() {
+        let address = |base, symbol: Option<&str>, addend| PatchValue::Address {
+            base,
+            symbol: symbol.map(Into::into),
+            addend,
+        };
+        let slot = |addend| PatchValue::GotSlot { ordinal: 0, addend };
+        for (patch, value, expected) in [
+            (
+                PatchKind::Patch64,
+                address(HoleValue::Oparg, None, 0),
+                "<oparg>",
+            ),
+            (
+                PatchKind::Patch32r,
+                address(HoleValue::JumpTarget, None, -4),
+                "<jump target>",
+            ),
+            (
+                PatchKind::Patch32r,
+                address(HoleValue::Data, None, 4),
+                "<data+0x8>",
+            ),
+            (
+                PatchKind::Patch64,
+                address(HoleValue::Data, None, -8),
+                "<data-0x8>",
+            ),
+            (
+                PatchKind::Patch64,
+                address(HoleValue::Zero, Some("errno"), 1),
+                "<errno+0x1>",
+            ),
+            (PatchKind::Patch64, address(HoleValue::Zero, None, 0), "<0>"),
+            (
+                PatchKind::Patch64,
+                address(HoleValue::Operand(3), None, 0),
+                "<operand3>",
+            ),
+            (
+                PatchKind::Patch32,
+                address(HoleValue::Operand0Hi, None, 0),
+                "<operand0[63:32]>",
+            ),
+            (
+                PatchKind::Patch32r,
+                address(HoleValue::Place(1), None, -4),
+                "<target1>",
+            ),
+            (PatchKind::X86_64_32rx, slot(-4), "<PyNumber_Add@got>"),
+            (PatchKind::Aarch64_21rx, slot(0), "<PyNumber_Add@got:page>"),
+            (PatchKind::Aarch64_33rx, slot(0), "<PyNumber_Add@got:lo12>"),
+            (
+                PatchKind::Aarch64_16a,
+                address(HoleValue::Oparg16, None, 0),
+                "<oparg>",
+            ),
+            (
+                PatchKind::Aarch64_16b,
+                address(HoleValue::Operand1_32, None, 0),
+                "<operand1[31:16]>",
+            ),
+            (
+                PatchKind::X86_64Trampoline,
+                PatchValue::Symbol { ordinal: 0 },
+                "<PyNumber_Add>",
+            ),
+        ] {
+            let hole = Hole {
+                offset: 0,
+                patch,
+                value,
+                first: None,
+                void: false,
+            };
+            assert_eq!(usual(&set(), &hole), expected);
+        }
     }
 }

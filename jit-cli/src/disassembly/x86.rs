@@ -116,7 +116,7 @@ impl FormatterOutput for Output<'_> {
         }
         match self.pieces.last_mut() {
             Some(Piece::Text(last)) => last.push_str(text),
-            Some(Piece::Hole { .. }) | None => self.pieces.push(Piece::Text(text.to_owned())),
+            _ => self.pieces.push(Piece::Text(text.to_owned())),
         }
     }
 
@@ -136,6 +136,16 @@ impl FormatterOutput for Output<'_> {
             true => self.constants.displacement_offset(),
             false => self.constants.immediate_offset(),
         };
+        if matches!(
+            kind,
+            FormatterTextKind::LabelAddress | FormatterTextKind::FunctionAddress
+        ) && let Some(target) = self.at.target(usize::try_from(value).ok())
+        {
+            self.placed
+                .extend(self.hole(offset).map(|(index, _)| index));
+            self.pieces.push(self.at.place(target, text));
+            return;
+        }
         match self.hole(offset) {
             Some((index, name)) if !self.in_address => {
                 let omitted = is_memory
@@ -143,6 +153,7 @@ impl FormatterOutput for Output<'_> {
                     && (instruction.memory_base() != Register::None
                         || instruction.memory_index() != Register::None);
                 self.pieces.push(Piece::Hole {
+                    lead: "",
                     name,
                     encoded: match omitted {
                         true => String::new(),
