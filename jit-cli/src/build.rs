@@ -5,6 +5,8 @@ mod current;
 pub(crate) mod explain;
 pub(crate) mod files;
 mod literals;
+#[cfg(feature = "cli")]
+mod looking;
 mod object;
 pub(crate) mod outcome;
 pub(crate) mod output;
@@ -232,12 +234,6 @@ impl Build {
         self
     }
 
-    /// Sets what gets the events of a build.
-    #[cfg(feature = "cli")]
-    pub(crate) fn listening(self, listener: Listener) -> Build {
-        Build { listener, ..self }
-    }
-
     /// Sets the interrupt that stops the build. After [`Interrupt::trip`], processes are killed, and the build
     /// ends with an error for which [`Error::is_interrupted`] is true.
     pub fn interrupt(mut self, interrupt: Interrupt) -> Build {
@@ -274,10 +270,14 @@ impl Build {
     /// The [`Error`] of the first target that can't be built, or of a file that can't be written.
     pub fn write(&self) -> Result<Written, Error> {
         let options = self.options.absolute()?;
-        let plan = self.plan(&options)?;
+        self.write_plan(&self.plan(&options)?)
+    }
+
+    /// Writes the files of a plan.
+    fn write_plan(&self, plan: &Plan<'_>) -> Result<Written, Error> {
         let output = OutputDir::create(&plan.output_dir)?;
         let interrupt = self.watched();
-        let mut run = Run::new(&plan, &self.listener, &interrupt)?;
+        let mut run = Run::new(plan, &self.listener, &interrupt)?;
         let which = match self.options.force || self.options.cache.verify > 0 {
             true => Which::All,
             false => Which::Outdated,
@@ -296,7 +296,7 @@ impl Build {
         Ok(Written {
             directory: plan.output_dir.clone(),
             targets: plan.platforms.iter().map(|own| own.target).collect(),
-            inputs: match options.headers {
+            inputs: match plan.options.headers {
                 true => plan.inputs(run.headers),
                 false => Vec::new(),
             },

@@ -14,6 +14,7 @@ mod pack;
 mod report;
 mod select;
 mod shared;
+mod show;
 mod size;
 mod subject_args;
 mod sysroot_check;
@@ -44,6 +45,7 @@ use self::{
     pack::PackArgs,
     report::ReportArgs,
     shared::MessageFormat,
+    show::ShowArgs,
     size::SizeArgs,
     sysroot_check::CheckArgs,
     use_pack::UseArgs,
@@ -88,6 +90,9 @@ pub(crate) enum Command {
     /// it again gives the same stencils.
     #[command(after_long_help = EXIT_STATUS_HELP)]
     Verify(VerifyArgs),
+    /// Show one stencil, or a few: instructions with the names of holes, and other forms.
+    #[command(after_long_help = EXIT_STATUS_HELP)]
+    Show(ShowArgs),
     /// Show the sizes of stencils, and what makes them large: calls, spills, slots in the GOT.
     #[command(after_long_help = EXIT_STATUS_HELP)]
     Size(SizeArgs),
@@ -129,6 +134,7 @@ impl Cli {
             Command::Pack(arguments) => arguments.build.message_format,
             Command::Use(arguments) => arguments.message_format,
             Command::Verify(arguments) => arguments.message_format,
+            Command::Show(arguments) => arguments.subject.message_format,
             Command::Size(arguments) => arguments.subject.message_format,
             Command::Diff(arguments) => arguments.subject.message_format,
             Command::Report(arguments) => arguments.subject.message_format,
@@ -149,6 +155,7 @@ impl Cli {
             Command::New(_)
             | Command::Use(_)
             | Command::Verify(_)
+            | Command::Show(_)
             | Command::Size(_)
             | Command::Diff(_)
             | Command::Report(_)
@@ -192,6 +199,7 @@ fn run(cli: Cli, report: &Report) -> Result<(), Error> {
         }
         Command::Use(arguments) => use_pack::run(&arguments, &interrupt, report),
         Command::Verify(arguments) => verify::run(&arguments, &interrupt, report),
+        Command::Show(arguments) => show::run(&arguments, &interrupt, report),
         Command::Size(arguments) => size::run(&arguments, &interrupt, report),
         Command::Diff(arguments) => diff::run(&arguments, &interrupt, report),
         Command::Report(arguments) => report::run(&arguments, &interrupt, report),

@@ -103,10 +103,10 @@ fn built(
     let build = Build::with(options.clone())
         .interrupt(interrupt.clone())
         .listening(listener.clone());
-    let targets = build.run()?.targets.into_iter();
-    let subjects = targets.map(|built| Subject {
-        title: built.target.triple.to_owned(),
-        set: built.stencils,
+    let sets = build.kept_stencils()?.into_iter();
+    let subjects = sets.map(|set| Subject {
+        title: set.target.triple.to_owned(),
+        set,
     });
     Ok(subjects.collect())
 }

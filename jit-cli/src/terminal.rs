@@ -5,4 +5,5 @@ mod built;
 mod console;
 mod fit;
 pub(crate) mod report;
+pub(crate) mod styled;
 pub(crate) mod timeline;

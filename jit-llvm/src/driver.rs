@@ -1,7 +1,10 @@
 //! One driver process for each step of each input, as CPython's `Tools/jit/build.py` does it. It
 //! shows which member of a batch is at fault, and tests compare [`crate::batch`] with it.
 
-use std::{ffi::OsString, path::Path};
+use std::{
+    ffi::{OsStr, OsString},
+    path::Path,
+};
 
 use crate::{
     context::Context,
@@ -50,6 +53,41 @@ pub(crate) fn compile_ir(
     let mut arguments = context.options.stencil(context.work.path());
     arguments.extend(IR.map(Into::into));
     arguments.extend(["-o".into(), output.clone().into(), input.into()]);
+    run(context, name, "compile", &arguments)?;
+    files::read_text(&output)
+}
+
+/// What makes clang print LLVM's IR after optimization.
+const PRINT_IR: [&str; 2] = ["-emit-llvm", "-w"];
+
+/// Translates a source, preamble included, to LLVM's IR after optimization.
+pub(crate) fn optimized_ir(context: &Context<'_>, source: &Source) -> Result<String, LlvmError> {
+    let name = &source.name;
+    let input = context.work.file(name, "c");
+    let text = context.start(&input) + &source.body;
+    files::write(&input, text.as_bytes())?;
+    let opcode = format!("-D_JIT_OPCODE={name}");
+    print_ir(context, name, &[opcode.as_ref(), input.as_os_str()])
+}
+
+/// Optimizes a module.
+pub(crate) fn optimized_module(
+    context: &Context<'_>,
+    name: &str,
+    ir: &[u8],
+) -> Result<String, LlvmError> {
+    let input = context.work.file(name, "ll");
+    files::write(&input, ir)?;
+    let words = IR.map(OsStr::new).into_iter().chain([input.as_os_str()]);
+    print_ir(context, name, &words.collect::<Vec<_>>())
+}
+
+fn print_ir(context: &Context<'_>, name: &str, words: &[&OsStr]) -> Result<String, LlvmError> {
+    let output = context.work.file(name, "optimized.ll");
+    let mut arguments = context.options.stencil(context.work.path());
+    arguments.extend(PRINT_IR.map(Into::into));
+    arguments.extend(words.iter().map(|word| (*word).to_owned()));
+    arguments.extend(["-o".into(), output.clone().into()]);
     run(context, name, "compile", &arguments)?;
     files::read_text(&output)
 }

@@ -1,5 +1,8 @@
 //! Building the targets of a plan, one after the other, each with all threads.
 
+#[cfg(feature = "cli")]
+pub(crate) mod look;
+
 use std::{
     collections::BTreeSet,
     path::PathBuf,
@@ -8,7 +11,7 @@ use std::{
     time::{Instant, SystemTime},
 };
 
-use jit_llvm::Interrupt;
+use jit_llvm::{Interrupt, Toolchain};
 use jit_schema::Target;
 use jit_writer::Preamble;
 
@@ -28,7 +31,9 @@ use crate::{
         workdir::{self, Place},
     },
     project::{
+        cases::Case,
         emit::Emits,
+        places::Places,
         plan::{Plan, Sources},
         platform::Platform,
     },
@@ -204,40 +209,16 @@ impl<'a> Run<'a> {
                 listener.tell(&Event::Remark { text });
             }
         };
-        let cases = match sources {
-            Sources::Cases(sources) => {
-                let cases = sources.cases(&plan.project)?;
-                let places = sources.places(platform, &cases);
-                Some((sources.template(platform), cases, places))
-            }
-            Sources::Functions => None,
-        };
+        let cases = of_cases(sources, plan, platform)?;
         let input = Input::of(&plan.project, cases.as_ref())?;
         let keep_temps = plan.options.keep_temps.as_ref();
         let keep_temps = keep_temps.map(|directory| directory.join(target.triple));
+        let run_by = (self.interrupt, listener);
         let job = |place| Job {
-            toolchain: &toolchain,
-            options: plan.options(platform),
-            optimizer: plan.optimizer(platform),
-            frame_pointer: plan.frame_pointer(platform),
-            lower: plan.project.conventions.lower,
-            input: input.clone(),
-            shim: plan.project.shim.as_deref().map(|path| ShimSource {
-                path,
-                name: plan.project.shown(path),
-            }),
-            cache: plan
-                .cache
-                .as_ref()
-                .map(|cache| (cache, plan.record_name(platform))),
-            remember: plan.options.cache.remember,
             keep_temps: keep_temps.clone(),
-            place,
             headers: plan.options.headers || current.needs_inputs(),
-            mode: plan.mode(),
-            interrupt: self.interrupt.clone(),
-            listener: self.listener,
             remark: &remark,
+            ..job(plan, platform, run_by, (&toolchain, input.clone(), place))
         };
         self.listener.tell(&Event::Compiling { target });
         let place = Place::choose(keep_temps.as_deref(), self.jobs.current_num_threads());
@@ -304,6 +285,58 @@ impl<'a> Run<'a> {
             reads,
             record,
         })
+    }
+}
+
+/// The template, the cases and their places, of a project that has them.
+type OfCases<'s> = ((&'s str, &'s str), Vec<Case<'s>>, Places);
+
+/// Returns the cases of a target, if the project has some.
+fn of_cases<'s>(
+    sources: &'s Sources,
+    plan: &Plan<'_>,
+    platform: &Platform,
+) -> Result<Option<OfCases<'s>>, Error> {
+    match sources {
+        Sources::Cases(sources) => {
+            let cases = sources.cases(&plan.project)?;
+            let places = sources.places(platform, &cases);
+            Ok(Some((sources.template(platform), cases, places)))
+        }
+        Sources::Functions => Ok(None),
+    }
+}
+
+/// Returns the work for a target of a plan: with what to do it, from what, and where. Nothing is kept or remarked.
+fn job<'j>(
+    plan: &'j Plan<'_>,
+    platform: &Platform,
+    (interrupt, listener): (&Interrupt, &'j Listener),
+    (toolchain, input, place): (&'j Toolchain, Input<'j>, Place),
+) -> Job<'j> {
+    Job {
+        toolchain,
+        options: plan.options(platform),
+        optimizer: plan.optimizer(platform),
+        frame_pointer: plan.frame_pointer(platform),
+        lower: plan.project.conventions.lower,
+        input,
+        shim: plan.project.shim.as_deref().map(|path| ShimSource {
+            path,
+            name: plan.project.shown(path),
+        }),
+        cache: plan
+            .cache
+            .as_ref()
+            .map(|cache| (cache, plan.record_name(platform))),
+        remember: plan.options.cache.remember,
+        keep_temps: None,
+        place,
+        headers: false,
+        mode: plan.mode(),
+        interrupt: interrupt.clone(),
+        listener,
+        remark: &|_| {},
     }
 }
 

@@ -249,6 +249,12 @@ impl Cache {
         }
     }
 
+    /// Returns a directory for files that are looked at, by a key for what they are. Of these directories, the newest ones stay.
+    #[cfg(feature = "cli")]
+    pub(crate) fn kept(&self, key: &Key) -> PathBuf {
+        super::kept::directory(&self.directory.join("kept"), &key.to_string())
+    }
+
     fn record(&self, name: &str) -> PathBuf {
         self.directory.join("projects").join(name)
     }

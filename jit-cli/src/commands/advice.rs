@@ -222,6 +222,8 @@ fn about_subjects(error: &SubjectError) -> Option<String> {
         }
         SubjectError::UnknownTarget { .. }
         | SubjectError::OtherTargets { .. }
+        | SubjectError::NotBuilt { .. }
+        | SubjectError::NoSource { .. }
         | SubjectError::Pattern { .. }
         | SubjectError::NothingToCompare
         | SubjectError::BuiltBefore { .. }

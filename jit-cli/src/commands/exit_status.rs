@@ -101,6 +101,8 @@ fn subject_status(error: &SubjectError) -> u8 {
         | SubjectError::OtherTargets { .. }
         | SubjectError::NoRevision { .. }
         | SubjectError::NoStencil { .. }
+        | SubjectError::NotBuilt { .. }
+        | SubjectError::NoSource { .. }
         | SubjectError::Pattern { .. }
         | SubjectError::NothingToCompare
         | SubjectError::BuiltBefore { .. }

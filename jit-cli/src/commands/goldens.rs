@@ -410,6 +410,8 @@ examples! {
         SubjectError::NoStencil { name: "_XYZZY".to_owned(), near: vec![] }.into(),
         SubjectError::NothingToCompare.into(),
         SubjectError::BuiltBefore { path: "DIR".to_owned() }.into(),
+        SubjectError::NotBuilt { place: "out".to_owned(), option: "--ir" }.into(),
+        SubjectError::NoSource { name: "vm_add".to_owned() }.into(),
         SubjectError::Pattern { text: "a**b".to_owned(), problem: "WHAT IS WRONG".to_owned() }.into(),
         SubjectError::Larger {
             what: "_NOP of x86_64-unknown-linux-gnu".to_owned(),

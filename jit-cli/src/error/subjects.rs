@@ -69,6 +69,20 @@ pub enum SubjectError {
         /// The file or directory.
         path: String,
     },
+    /// An option is about how stencils are made, but these are made already.
+    #[error("{place} has stencils, and not what they are made of: {option} is for a project")]
+    NotBuilt {
+        /// Where the stencils are.
+        place: String,
+        /// The option.
+        option: &'static str,
+    },
+    /// The source of a stencil is not known.
+    #[error("the source of {name} is not known")]
+    NoSource {
+        /// The stencil.
+        name: String,
+    },
     /// A pattern for names is wrong.
     #[error("{text} is no pattern for names: {problem}")]
     Pattern {

@@ -6,6 +6,8 @@ mod by_text;
 mod cached;
 mod compile;
 mod job;
+#[cfg(feature = "cli")]
+pub(crate) mod look;
 mod meter;
 mod modules;
 

@@ -1,7 +1,7 @@
 //! The program's output: text for people, or one line of JSON for each event.
 
 use std::{
-    io::{self, Write},
+    io::{self, IsTerminal as _, Write},
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -213,7 +213,10 @@ impl Report {
             | Event::Started { .. }
             | Event::HostSymbols { .. }
             | Event::Finished { .. } => {}
+            Event::Current { .. } => {}
             Event::Built { .. } => report.state().bar = None,
+            // Without a terminal, progress would be lines between the results.
+            Event::Compiling { .. } if !report.json && !io::stderr().is_terminal() => {}
             _ => report.event(event, true),
         })
     }

@@ -46,6 +46,7 @@ mod sandbox;
 #[cfg(feature = "remote-cache")]
 mod shared_cache;
 mod shells;
+mod show;
 mod size;
 mod skip;
 mod stencils;

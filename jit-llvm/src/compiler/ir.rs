@@ -40,6 +40,19 @@ impl Compiler<'_> {
         Ok(results)
     }
 
+    /// Returns the IR of a source after LLVM's optimizations, as text: what machine code is made from. `ir` is its module,
+    /// if it is one. Warnings are not reported.
+    ///
+    /// # Errors
+    ///
+    /// [`LlvmError::Rejected`] if clang rejects the source, [`LlvmError::Run`] if clang can't be run.
+    pub fn optimized_ir(&self, source: &Source, ir: Option<&Ir>) -> Result<String, LlvmError> {
+        match ir {
+            Some(ir) => driver::optimized_module(&self.context, &source.name, ir.input()),
+            None => driver::optimized_ir(&self.context, source),
+        }
+    }
+
     /// Compiles to assembly, as [`Compiler::compile`] does: from the IR of those sources that have one.
     ///
     /// # Errors

@@ -1,0 +1,86 @@
+//! Looking at the stencils of a project, without writing files of the author's.
+
+use jit_schema::Target;
+use jit_stencils::{StencilSet, file};
+
+use super::{Build, output::OutputDir, run::Run};
+use crate::{
+    cache::key::Key,
+    error::Error,
+    events::Listener,
+    paths,
+    pipeline::one_target::look::{Looked, What},
+    project::{options::Targets, plan::Plan},
+};
+
+impl Build {
+    /// Sets what gets the events of a build.
+    pub(crate) fn listening(self, listener: Listener) -> Build {
+        Build { listener, ..self }
+    }
+
+    /// Returns the stencils of all targets, as [`Build::run`] does. The cache keeps them as stencil files with their state, so
+    /// that the next call takes a few milliseconds if nothing has changed: no tool is run then.
+    pub(crate) fn kept_stencils(&self) -> Result<Vec<StencilSet>, Error> {
+        let mut options = self.options.absolute()?;
+        options.headers = false;
+        let mut plan = self.plan(&options)?;
+        let Some(cache) = &plan.cache else {
+            return self.stencils();
+        };
+        // The state says whether files are up to date. They are in one place for each of the options that people alternate
+        // between, so that each choice has files of its own.
+        let parts = [
+            plan.project.lasting_root().as_os_str().as_encoded_bytes(),
+            format!("{:?}", (plan.codegen, options.debug, options.free_threaded)).as_bytes(),
+            format!(
+                "{:?}",
+                (&options.cflags, &options.sysroot, &options.pyconfig_dir)
+            )
+            .as_bytes(),
+            format!("{:?}", plan.emits).as_bytes(),
+        ]
+        .map(<[u8]>::to_vec);
+        plan.output_dir = cache.kept(&Key::of(parts.iter().map(Vec::as_slice)));
+        // Where the cache can't be written to, nothing is kept.
+        let is_writable = OutputDir::create(&plan.output_dir).is_ok();
+        let written = is_writable.then(|| self.write_plan(&plan));
+        let sets = match written {
+            Some(Err(error)) if !error.is_disk_full() => return Err(error),
+            Some(Ok(_)) => kept(&plan),
+            Some(Err(_)) | None => None,
+        };
+        match sets {
+            Some(sets) => Ok(sets),
+            None => self.stencils(),
+        }
+    }
+
+    fn stencils(&self) -> Result<Vec<StencilSet>, Error> {
+        let targets = self.run()?.targets.into_iter();
+        Ok(targets.map(|built| built.stencils).collect())
+    }
+
+    /// Finds out something about a micro-op of a target.
+    pub(crate) fn look(&self, target: &Target, uop: &str, what: What) -> Result<Looked, Error> {
+        let mut options = self.options.absolute()?;
+        options.targets = Targets::Named(vec![target.triple.to_owned()]);
+        let plan = Plan::new(&options)?;
+        let interrupt = self.watched();
+        let mut run = Run::new(&plan, &self.listener, &interrupt)?;
+        match plan.platforms.first() {
+            Some(platform) => run.look(platform, uop, what),
+            None => Ok(Looked::Nothing),
+        }
+    }
+}
+
+/// Reads the stencil files of a plan, or returns `None` if one of them can't be used.
+fn kept(plan: &Plan<'_>) -> Option<Vec<StencilSet>> {
+    let names = plan.project.conventions.file_names;
+    let read = |target: &Target| {
+        let path = plan.output_dir.join(names.of(target).stencils);
+        file::decode(&paths::read(&path).ok()?).ok()
+    };
+    plan.platforms.iter().map(|own| read(own.target)).collect()
+}
