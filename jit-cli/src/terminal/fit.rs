@@ -32,6 +32,8 @@ pub(super) fn parts(head: usize, widths: &[usize], limit: Option<usize>) -> Vec<
 mod tests {
     use super::*;
 
+    // The list is to have one range, not its numbers.
+    #[allow(clippy::single_range_in_vec_init)]
     #[test]
     fn parts_of_columns() {
         for (widths, limit, expected) in [
