@@ -67,8 +67,9 @@ pub(super) struct Code {
     pub(super) lines: Vec<Line>,
     /// A character for each line, if sides differ: a space, `+` or `-`.
     signs: Option<String>,
-    /// For each basic block the index of its first line, without those that were removed, and whether it is hot.
-    blocks: Vec<(usize, bool)>,
+    /// For each basic block the index of its first line, without those that were removed, whether it has a label, and whether
+    /// it is hot.
+    blocks: Vec<(usize, bool, bool)>,
     data: Value,
     /// The data before, if that was different.
     data_before: Option<Value>,
@@ -87,7 +88,7 @@ impl Code {
             lines: Vec::new(),
             signs: None,
             blocks: blocks
-                .map(|block| (block.instructions.start, block.hot))
+                .map(|block| (block.instructions.start, block.label.is_some(), block.hot))
                 .collect(),
             data: data(stencil),
             data_before: before.map(data).filter(|other| *other != data(stencil)),
@@ -114,7 +115,7 @@ impl Code {
     pub(super) fn json(&self, lines: &[usize]) -> Value {
         let blocks = self.blocks.iter();
         let blocks: Vec<usize> = blocks
-            .map(|(first, hot)| 2 * first + usize::from(*hot))
+            .map(|(first, labeled, hot)| 4 * first + 2 * usize::from(*labeled) + usize::from(*hot))
             .collect();
         let mut fields = vec![json!(lines), json!(blocks), self.data.clone()];
         if let Some(signs) = &self.signs {

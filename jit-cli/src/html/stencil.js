@@ -40,7 +40,12 @@ function line([text, bytes, notes, target], { offset, sign, size, rows }) {
 }
 
 function codeTable([lines, blocks, , signs], stencil) {
-  const starts = new Map(blocks.map((block) => [block >> 1, (block & 1) === 1]));
+  // Labels are numbered in the order of the blocks that have one.
+  let labels = 0;
+  const starts = new Map(blocks.map((block) => {
+    const label = block & 2 ? `L${labels += 1}` : "";
+    return [block >> 2, { hot: (block & 1) === 1, label }];
+  }));
   const size = (stencil.after ?? stencil.before)[CODE];
   const table = make("table", { className: "code" }, make("caption", null, `Code: ${shown(size)} bytes`));
   const heads = ["offset", signs ? "change" : "", "bytes", "instruction", "notes"];
@@ -53,9 +58,9 @@ function codeTable([lines, blocks, , signs], stencil) {
     const entry = allCode().lines[index];
     const sign = signs?.[place] ?? " ";
     if (body === null || (sign !== "-" && starts.has(number))) {
-      const hot = starts.get(number) ?? false;
+      const { hot, label } = starts.get(number) ?? { hot: false, label: "" };
       body = make("tbody", { className: hot ? "hot" : "cold" });
-      const head = `${hot ? "hot" : "cold"}, at ${hexadecimal(offset)}`;
+      const head = `${label ? `${label}: ` : ""}${hot ? "hot" : "cold"}, at ${hexadecimal(offset)}`;
       body.append(make("tr", null, make("th", { scope: "rowgroup", colSpan: 5 }, head)));
       table.append(body);
     }

@@ -281,7 +281,15 @@ fn declarations_under_other_names_are_refused() {
         assert!(message.contains(expected), "{text}\n{message}");
         assert!(message.contains(&format!("{file}:")), "{message}");
     }
-    // The same with the prefix of the platform, and what Windows makes of a calling convention.
+}
+
+/// The same with the prefix of the platform, and what Windows makes of a calling convention.
+#[test]
+fn decorated_names_are_refused() {
+    fixtures::needs!(clang_22, objdump_22);
+    let version = &versions()[0];
+    let names = "[holes]\nX = { operand = 0 }\n";
+    let label = "X is declared under another name";
     for (triple, text, expected) in [
         (
             "aarch64-apple-darwin",

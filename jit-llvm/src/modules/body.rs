@@ -174,7 +174,7 @@ impl<'a> Writer<'_, '_, 'a> {
                 };
             }
         }
-        if let Some(hole) = named_in_assembly(operation, &self.emitter.wanted.roles) {
+        if let Some(hole) = named_in_assembly(operation, self.emitter.wanted.roles) {
             return Err(self.emitter.refuse(Refusal::InAssembly(hole)));
         }
         let mut lines = Vec::new();

@@ -150,11 +150,16 @@ fn code_of(arguments: &DiffArgs, pair: &Pair, one: &Difference) -> String {
         if std::mem::take(&mut left_out) {
             lines.push("     ...".to_owned());
         }
-        let (sign, instruction) = match change {
-            Change::Same(instruction) => (' ', instruction),
-            Change::Removed(instruction) => ('-', instruction),
-            Change::Added(instruction) => ('+', instruction),
+        let (sign, listing, instruction) = match change {
+            Change::Same(instruction) => (' ', &after, instruction),
+            Change::Removed(instruction) => ('-', &before, instruction),
+            Change::Added(instruction) => ('+', &after, instruction),
         };
+        let mut blocks = listing.blocks.iter();
+        let block = blocks.find(|block| block.code.start == instruction.offset);
+        if let Some(label) = block.and_then(|block| block.label.as_ref()) {
+            lines.push(format!("{sign} {label}:"));
+        }
         let text = format!(
             "{sign} {:4x}  {:<8}{}",
             instruction.offset,
