@@ -5,7 +5,12 @@
 
 use super::{Ir, run};
 use crate::{
-    batch, context::Context, error::LlvmError, files, plan::Plan, preamble::Preamble,
+    batch::{self, Member},
+    context::Context,
+    error::LlvmError,
+    files,
+    plan::Plan,
+    preamble::Preamble,
     source::Source,
 };
 
@@ -26,7 +31,8 @@ pub(crate) fn compile(
         preamble,
         (sources, "s"),
         |done, members| {
-            if !done.status.success() || !done.stderr.is_empty() {
+            let is_whole = members.iter().all(Member::is_done);
+            if !done.status.success() || !done.stderr.is_empty() || !is_whole {
                 return Ok(None);
             }
             let texts = members
