@@ -3,6 +3,7 @@
 mod advice;
 mod build;
 mod completions;
+mod completion;
 mod diff;
 mod exit_status;
 mod explain;
@@ -26,7 +27,8 @@ mod verify;
 use std::sync::Arc;
 use std::{io::IsTerminal, path::Path, process::ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
+use clap_complete::CompleteEnv;
 use jit_llvm::Interrupt;
 use tracing_subscriber::{
     Layer,
@@ -168,6 +170,8 @@ impl Cli {
 
 /// Runs the program: what the process's arguments ask for.
 pub fn main() -> ExitCode {
+    // A shell asks for completions by an environment variable.
+    CompleteEnv::with_factory(Cli::command).complete();
     let cli = Cli::parse();
     let report = Report::new(cli.message_format() == MessageFormat::Json);
     match run(cli, &report) {

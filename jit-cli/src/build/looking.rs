@@ -1,16 +1,22 @@
 //! Looking at the stencils of a project, without writing files of the author's.
 
+use std::{collections::BTreeSet, path::PathBuf};
+
 use jit_schema::Target;
 use jit_stencils::{StencilSet, file};
 
 use super::{Build, output::OutputDir, run::Run};
 use crate::{
-    cache::key::Key,
+    cache::{key::Key, store::Cache},
     error::Error,
     events::Listener,
     paths,
     pipeline::one_target::look::{Looked, What},
-    project::{options::Targets, plan::Plan},
+    project::{
+        emit::Emit,
+        options::Targets,
+        plan::{Plan, Sources},
+    },
 };
 
 impl Build {
@@ -28,20 +34,7 @@ impl Build {
         let Some(cache) = &plan.cache else {
             return self.stencils();
         };
-        // The state says whether files are up to date. They are in one place for each of the options that people alternate
-        // between, so that each choice has files of its own.
-        let parts = [
-            plan.project.lasting_root().as_os_str().as_encoded_bytes(),
-            format!("{:?}", (plan.codegen, options.debug, options.free_threaded)).as_bytes(),
-            format!(
-                "{:?}",
-                (&options.cflags, &options.sysroot, &options.pyconfig_dir)
-            )
-            .as_bytes(),
-            format!("{:?}", plan.emits).as_bytes(),
-        ]
-        .map(<[u8]>::to_vec);
-        plan.output_dir = cache.kept(&Key::of(parts.iter().map(Vec::as_slice)));
+        plan.output_dir = place(&plan, cache);
         // Where the cache can't be written to, nothing is kept.
         let is_writable = OutputDir::create(&plan.output_dir).is_ok();
         let written = is_writable.then(|| self.write_plan(&plan));
@@ -61,6 +54,26 @@ impl Build {
         Ok(targets.map(|built| built.stencils).collect())
     }
 
+    /// Returns the names of the stencils, as far as they are known without running a tool: those of the cases, or of functions that
+    /// were looked at before.
+    pub(crate) fn known_names(&self) -> Vec<String> {
+        self.try_names().unwrap_or_default()
+    }
+
+    fn try_names(&self) -> Option<Vec<String>> {
+        let mut options = self.options.absolute().ok()?;
+        options.emit = vec![Emit::Stencils];
+        let mut plan = Plan::new(&options).ok()?;
+        if let Sources::Cases(sources) = plan.sources().ok()? {
+            let cases = sources.cases(&plan.project).ok()?;
+            return Some(cases.iter().map(|case| case.name.to_owned()).collect());
+        }
+        plan.output_dir = place(&plan, plan.cache.as_ref()?);
+        let groups = kept(&plan)?.into_iter().flat_map(|set| set.groups);
+        let names: BTreeSet<String> = groups.map(|(name, _)| name).collect();
+        Some(names.into_iter().collect())
+    }
+
     /// Finds out something about a micro-op of a target.
     pub(crate) fn look(&self, target: &Target, uop: &str, what: What) -> Result<Looked, Error> {
         let mut options = self.options.absolute()?;
@@ -73,6 +86,21 @@ impl Build {
             None => Ok(Looked::Nothing),
         }
     }
+}
+
+/// Returns the directory in which the cache keeps the files of a plan. The state says whether they are up to date. They are in one
+/// place for each of the options that people alternate between, so that each choice has files of its own.
+fn place(plan: &Plan<'_>, cache: &Cache) -> PathBuf {
+    let options = plan.options;
+    let choices = format!("{:?}", (plan.codegen, options.debug, options.free_threaded));
+    let places = (&options.cflags, &options.sysroot, &options.pyconfig_dir);
+    let parts = [
+        plan.project.lasting_root().as_os_str().as_encoded_bytes(),
+        choices.as_bytes(),
+        &format!("{places:?}").into_bytes(),
+        &format!("{:?}", plan.emits).into_bytes(),
+    ];
+    cache.kept(&Key::of(parts))
 }
 
 /// Reads the stencil files of a plan, or returns `None` if one of them can't be used.
