@@ -307,3 +307,34 @@ impl Instruction {
         self.offset + self.bytes.len()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jit_schema::Target;
+
+    use super::*;
+
+    /// Data in code, for example.
+    #[test]
+    fn any_bytes_are_listed() {
+        let mut random = fastrand::Rng::with_seed(7);
+        for target in &Target::ALL {
+            for _ in 0..2000 {
+                let mut group = StencilGroup::default();
+                group.code.body = (0..61).map(|_| random.u8(..)).collect();
+                let set = StencilSet {
+                    target: *target,
+                    groups: Vec::new(),
+                    symbols: Vec::new(),
+                    shim: None,
+                };
+                let listing = Listing::of(&set, &group);
+                let all = listing.instructions.iter();
+                let bytes: Vec<u8> = all.flat_map(|one| one.bytes.clone()).collect();
+                assert_eq!(bytes, group.code.body);
+                let blocks = listing.blocks.iter().map(|block| block.code.len());
+                assert_eq!(blocks.sum::<usize>(), bytes.len());
+            }
+        }
+    }
+}

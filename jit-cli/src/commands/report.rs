@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use clap_complete::engine::ArgValueCompleter;
 use jit_llvm::Interrupt;
 use serde_json::json;
 
 use super::{
+    completion,
     select::Names,
     subject_args::{SubjectArgs, titled, word},
 };
@@ -26,7 +28,7 @@ const FILE: &str = "index.html";
 #[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
     /// Stencils to report: names or patterns, whose case does not count [default: all].
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = ArgValueCompleter::new(completion::stencils))]
     names: Vec<String>,
     /// Directory to write index.html to; it is created if it is missing.
     #[arg(short, long, value_name = "DIR")]
