@@ -2,8 +2,8 @@
 
 mod advice;
 mod build;
-mod completions;
 mod completion;
+mod completions;
 mod diff;
 mod exit_status;
 mod explain;
