@@ -2,13 +2,13 @@
 
 mod advice;
 mod build;
-mod completion;
 mod completions;
 mod diff;
 mod exit_status;
 mod explain;
 #[cfg(test)]
 mod goldens;
+mod known_names;
 mod missing_headers;
 mod new;
 mod pack;

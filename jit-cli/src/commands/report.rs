@@ -8,7 +8,7 @@ use jit_llvm::Interrupt;
 use serde_json::json;
 
 use super::{
-    completion,
+    known_names,
     select::Names,
     subject_args::{SubjectArgs, titled, word},
 };
@@ -28,7 +28,7 @@ const FILE: &str = "index.html";
 #[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
     /// Stencils to report: names or patterns, whose case does not count [default: all].
-    #[arg(value_name = "NAME", add = ArgValueCompleter::new(completion::stencils))]
+    #[arg(value_name = "NAME", add = ArgValueCompleter::new(known_names::stencils))]
     names: Vec<String>,
     /// Directory to write index.html to; it is created if it is missing.
     #[arg(short, long, value_name = "DIR")]

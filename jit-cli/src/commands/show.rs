@@ -15,7 +15,7 @@ use jit_llvm::Interrupt;
 use jit_stencils::{StencilGroup, StencilSet};
 
 use self::sources::Sources;
-use super::{completion, select::Names, subject_args::SubjectArgs, table::Table};
+use super::{known_names, select::Names, subject_args::SubjectArgs, table::Table};
 use crate::{
     disassembly::{self, Listing},
     error::{Error, SubjectError},
@@ -32,7 +32,7 @@ use crate::{
 pub(crate) struct ShowArgs {
     /// Stencils to show: names or patterns, whose case does not count. A name without CPython's registers (_LOAD_FAST for
     /// _LOAD_FAST_r01) means all stencils of the family.
-    #[arg(value_name = "NAME", required = true, add = ArgValueCompleter::new(completion::stencils))]
+    #[arg(value_name = "NAME", required = true, add = ArgValueCompleter::new(known_names::stencils))]
     names: Vec<String>,
     /// Show the stencils in a directory, stencil file, header or pack, or in a git revision of the project [default: those
     /// of the project].

@@ -7,7 +7,7 @@ use clap_complete::engine::ArgValueCompleter;
 use jit_llvm::Interrupt;
 use serde_json::{Map, Value, json};
 
-use super::{completion, select::Names, subject_args::SubjectArgs, table::Table};
+use super::{known_names, select::Names, subject_args::SubjectArgs, table::Table};
 use crate::{
     error::Error,
     project::codegen::CodegenName,
@@ -20,7 +20,7 @@ use crate::{
 #[derive(Debug, Args)]
 pub(crate) struct SizeArgs {
     /// Stencils to measure: names or patterns, whose case does not count [default: all].
-    #[arg(value_name = "NAME", add = ArgValueCompleter::new(completion::stencils))]
+    #[arg(value_name = "NAME", add = ArgValueCompleter::new(known_names::stencils))]
     names: Vec<String>,
     /// Measure the stencils in a directory, stencil file, header or pack, or in a git revision of the project [default: those
     /// of the project].
