@@ -55,7 +55,7 @@ use self::{
 };
 use crate::{
     error::Error,
-    terminal::{report::Report, timeline::Timeline},
+    terminal::{console::failure, report::Report, timeline::Timeline},
 };
 
 /// Build stencils for copy-and-patch JIT compilers.
@@ -128,6 +128,18 @@ pub(crate) enum SysrootCommand {
 }
 
 impl Cli {
+    /// Returns whether what the command prints is all that it does.
+    fn only_prints(&self) -> bool {
+        matches!(
+            self.command,
+            Command::Explain(_)
+                | Command::Show(_)
+                | Command::Size(_)
+                | Command::Diff(_)
+                | Command::Completions(_)
+        )
+    }
+
     /// Returns the output format that is asked for.
     pub(crate) fn message_format(&self) -> MessageFormat {
         match &self.command {
@@ -174,7 +186,12 @@ pub fn main() -> ExitCode {
     CompleteEnv::with_factory(Cli::command).complete();
     let cli = Cli::parse();
     let report = Report::new(cli.message_format() == MessageFormat::Json);
-    match run(cli, &report) {
+    let only_prints = cli.only_prints();
+    let outcome = run(cli, &report).and_then(|()| match failure().filter(|_| only_prints) {
+        Some(error) => Err(Error::file("write", Path::new("standard output"))(error)),
+        None => Ok(()),
+    });
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             report.failed(&error, exit_status(&error), advice(&error).as_deref());

@@ -4,7 +4,7 @@
 mod files;
 mod revision;
 
-use std::{fmt, path::Path};
+use std::{fmt, io::ErrorKind, path::Path};
 
 use jit_llvm::Interrupt;
 use jit_stencils::StencilSet;
@@ -53,9 +53,10 @@ impl<'a> Place<'a> {
     /// Returns the place that an argument names: a path that is there, or else a revision.
     pub(crate) fn named(argument: &'a str) -> Place<'a> {
         let path = Path::new(argument);
-        match path.exists() {
-            true => Place::Path(path),
-            false => Place::Revision(argument),
+        // What can't be read is there, too.
+        match path.symlink_metadata() {
+            Err(error) if error.kind() != ErrorKind::PermissionDenied => Place::Revision(argument),
+            _ => Place::Path(path),
         }
     }
 

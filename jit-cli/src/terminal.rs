@@ -2,7 +2,7 @@
 
 mod bar;
 mod built;
-mod console;
+pub(crate) mod console;
 mod fit;
 pub(crate) mod report;
 pub(crate) mod styled;

@@ -6,10 +6,10 @@ mod patch;
 
 use std::collections::HashMap;
 
-use jit_schema::Target;
+use jit_schema::{Arch, Target};
 use jit_stencils::{Part, StencilGroup, StencilSet, SymbolMask};
 
-use crate::{expression::BaseExpression, format::HeaderFormat};
+use crate::{expression::BaseExpression, format::HeaderFormat, names::is_identifier};
 
 /// Why a text cannot be read as a header with stencils.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,7 +39,7 @@ pub enum ReadError {
 /// [`ReadError`] if the text is no such header, or not a whole one.
 ///
 /// ```
-/// use jit_schema::Target;
+/// use jit_schema::{Arch, Target};
 /// use jit_stencils::{StencilGroup, StencilSet};
 /// use jit_writer::{HeaderFormat, Preamble, read_header};
 ///
@@ -72,6 +72,7 @@ pub fn read_header(target: Target, text: &str) -> Result<StencilSet, ReadError> 
         },
         by_name: HashMap::new(),
         tables: Tables::default(),
+        left: MOST,
     };
     reader.header()?;
     reader.tables.apply(&mut reader.set)?;
@@ -87,7 +88,13 @@ struct Reader<'t> {
     /// The indices of groups.
     by_name: HashMap<&'t str, usize>,
     tables: Tables,
+    /// How many bytes of stencils may follow.
+    left: usize,
 }
+
+/// The most bytes of all stencils together, since C fills arrays with zeros that take no room in a header. CPython's have a
+/// thousandth of that.
+const MOST: usize = 64 << 20;
 
 /// What stands in tables, by the order of the rows, which is that of names.
 #[derive(Default)]
@@ -108,6 +115,9 @@ impl<'t> Reader<'t> {
             };
             if let Some(rest) = line.strip_prefix("emit_") {
                 let (name, _) = rest.split_once('(').ok_or_else(|| at("no function"))?;
+                if !is_identifier(name) {
+                    return Err(at(&format!("{name:?} is no name")));
+                }
                 let group = self.function()?;
                 if self.by_name.insert(name, self.set.groups.len()).is_some() {
                     return Err(at(&format!("{name} is there twice")));
@@ -117,6 +127,9 @@ impl<'t> Reader<'t> {
                 self.row(&row)
                     .ok_or_else(|| at("no row of the table of stencils"))?;
             } else if let Some(symbol) = symbol_of(line) {
+                if !is_identifier(symbol) {
+                    return Err(at(&format!("{symbol:?} is no name")));
+                }
                 self.set.symbols.push(symbol.to_owned());
             } else if line.starts_with("static const size_t jit_data_alignments[") {
                 self.tables.alignments = self.numbers()?;
@@ -160,6 +173,11 @@ impl<'t> Reader<'t> {
                 group.part_mut(part).body = self.bytes(size)?;
             } else if line.starts_with("patch_") {
                 let (part, hole) = patch::parse(line, self.base).map_err(|problem| at(&problem))?;
+                let target = self.set.target;
+                if !hole.patch.row().arches.contains(&target.arch) {
+                    let patch = hole.patch.c_name();
+                    return Err(at(&format!("{patch} is not for {target}")));
+                }
                 group.part_mut(part).holes.push(hole);
             }
         }
@@ -171,7 +189,8 @@ impl<'t> Reader<'t> {
         loop {
             let (index, line) = self.lines.next().ok_or(ReadError::Truncated)?;
             let line = line.trim();
-            if line == "};" && bytes.len() <= size {
+            if line == "};" && bytes.len() <= size && size <= self.left {
+                self.left -= size;
                 bytes.resize(size, 0);
                 return Ok(bytes);
             }
@@ -208,14 +227,21 @@ impl<'t> Reader<'t> {
 
     fn row(&mut self, row: &Row<'_>) -> Option<()> {
         let index = *self.by_name.get(row.name)?;
+        let arch = self.set.target.arch;
         let (_, group) = self.set.groups.get_mut(index)?;
         for (part, size) in Part::ALL.into_iter().zip(row.sizes) {
             let body = &mut group.part_mut(part).body;
             // What has only zeros has no array.
             if body.is_empty() {
+                self.left = self.left.checked_sub(size)?;
                 body.resize(size, 0);
             }
-            if body.len() != size {
+            let unit = if arch == Arch::Aarch64 && part == Part::Code {
+                4
+            } else {
+                1
+            };
+            if body.len() != size || !size.is_multiple_of(unit) {
                 return None;
             }
         }

@@ -104,7 +104,7 @@ fn places(arguments: &DiffArgs) -> Result<[Place<'_>; 2], Error> {
         [] if arguments.codegen.len() == 2 => [Place::Project, Place::Project],
         [] => return Err(SubjectError::NothingToCompare.into()),
         [one] => match Place::named(one) {
-            Place::Revision(range) if range.contains("..") => {
+            Place::Revision(range) if range.contains("..") && !is_path(range) => {
                 let (before, after) = range.split_once("..").unwrap_or((range, ""));
                 // As in git, what is left out is the current revision.
                 [before, after].map(|name| match name {
@@ -117,6 +117,11 @@ fn places(arguments: &DiffArgs) -> Result<[Place<'_>; 2], Error> {
         },
         [before, after, ..] => [Place::named(before), Place::named(after)],
     })
+}
+
+/// Returns whether an argument is meant as a path, although nothing is there.
+fn is_path(argument: &str) -> bool {
+    argument.starts_with("../") || argument.contains("/..") || argument == ".."
 }
 
 /// Pairs the subjects of both sides by their titles.

@@ -81,7 +81,8 @@ pub(crate) fn run(
     if arguments.by == By::Section {
         return sections(arguments, &subjects, &names, report);
     }
-    let several = subjects.len() > 1;
+    // Programs get the same columns for one target and for several.
+    let several = subjects.len() > 1 || arguments.csv || arguments.subject.is_json();
     let mut table = Table::new(
         &first_columns(arguments.by, several),
         &Sizes::COLUMNS.map(|one| one.name),
@@ -182,7 +183,7 @@ fn sections(
     names: &Names,
     report: &Report,
 ) -> Result<(), Error> {
-    let several = subjects.len() > 1;
+    let several = subjects.len() > 1 || arguments.csv;
     let mut table = Table::new(&first_columns(By::Section, several), &["bytes"]);
     for subject in subjects {
         let mut total = Sizes::default();

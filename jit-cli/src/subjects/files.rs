@@ -1,6 +1,6 @@
 //! Stencils in files: headers, stencil files, packs, and directories of them.
 
-use std::path::Path;
+use std::{fs, path::Path, time::Duration};
 
 use jit_schema::Target;
 use jit_stencils::{StencilSet, file};
@@ -39,9 +39,13 @@ pub(super) fn open(path: &Path, wanted: &[String]) -> Result<Vec<Subject>, Error
     }
 }
 
+/// How much older than a header a stencil file of the same build may be.
+const OF_ONE_BUILD: Duration = Duration::from_secs(10);
+
 /// Returns the stencils that builds have written to a directory. Stencil files say more than headers, such as how code
-/// ends, so they are preferred if they are not older.
+/// ends, so they are preferred unless they are of an earlier build.
 fn directory(path: &Path) -> Result<Vec<Subject>, Error> {
+    fs::read_dir(path).map_err(Error::file("read", path))?;
     let mut subjects = Vec::new();
     for target in &Target::ALL {
         let [header, stencils] = ["h", "stencils"]
@@ -49,7 +53,10 @@ fn directory(path: &Path) -> Result<Vec<Subject>, Error> {
         let time = |path: &Path| path.metadata().and_then(|data| data.modified()).ok();
         let newest = match (time(&header), time(&stencils)) {
             (None, None) => continue,
-            (header_time, stencils_time) if header_time > stencils_time => header,
+            (header_time, None) if header_time.is_some() => header,
+            (Some(of_header), Some(of_stencils)) if of_header > of_stencils + OF_ONE_BUILD => {
+                header
+            }
             _ => stencils,
         };
         subjects.extend(file(&newest, &[target])?);
@@ -89,7 +96,25 @@ fn file(path: &Path, wanted: &[&Target]) -> Result<Vec<Subject>, Error> {
             header(target, &text).map_err(unreadable)?
         }
     };
-    Ok(vec![subject(set)])
+    match set
+        .groups
+        .iter()
+        .map(|(name, _)| name)
+        .chain(&set.symbols)
+        .find(|name| !is_plain(name))
+    {
+        Some(name) => {
+            Err(unreadable(format!("{name:?} is no name of a micro-op or symbol")).into())
+        }
+        None => Ok(vec![subject(set)]),
+    }
+}
+
+/// Returns whether a name can be printed: without what moves the cursor or turns the direction of text.
+fn is_plain(name: &str) -> bool {
+    let is_special =
+        |c: char| c.is_control() || matches!(c, '\u{200e}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    !name.contains(is_special)
 }
 
 fn header(target: &Target, text: &str) -> Result<StencilSet, String> {

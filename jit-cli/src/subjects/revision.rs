@@ -1,8 +1,9 @@
 //! A git revision of a project, as a directory to build it in.
 
 use std::{
+    fs::{self, File},
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Command, Output, Stdio},
 };
 
 use crate::{
@@ -20,6 +21,9 @@ pub(super) struct Checkout {
     pub(super) options: Options,
     _directory: Scratch,
 }
+
+/// How deep the files of a revision are in their directory.
+const NESTED: usize = 16;
 
 /// What a CPython checkout needs, as patterns of git's. The headers are all over the tree.
 const CPYTHON: [&str; 3] = [":(top,glob)**/*.h", ":(top)Python", ":(top)Tools/jit"];
@@ -60,13 +64,14 @@ impl Checkout {
         scratch::remove_abandoned_directories(&parent);
         let directory = Scratch::create_in(&parent)
             .map_err(Error::file("create a temporary directory in", &parent))?;
-        let mut arguments = vec!["archive", "--format=tar", &commit];
-        if project.is_cpython {
-            arguments.extend(["--"].iter().chain(&CPYTHON));
-        }
-        git.extract(&top, &arguments, directory.path())?;
+        // Paths that lead out of the repository end in this private directory, and not in one that others write to.
+        let files = directory.path().join(["a"; NESTED].join("/"));
+        fs::create_dir_all(&files).map_err(Error::file("create", &files))?;
+        let wanted: &[&str] = if project.is_cpython { &CPYTHON } else { &[] };
+        let index = directory.path().join("index");
+        git.extract(&top, &commit, (wanted, &index), &files)?;
         let moved = |path: &Path| match path.strip_prefix(&top) {
-            Ok(inside) => directory.path().join(inside),
+            Ok(inside) => files.join(inside),
             Err(_) => path.to_path_buf(),
         };
         options.pyconfig_dir = project.pyconfig_dir(&options).or(options.pyconfig_dir);
@@ -149,43 +154,60 @@ impl Git<'_> {
         command
     }
 
-    /// Returns the line that git prints, or `None` if git fails.
+    fn run(&self, command: &mut Command) -> Result<Output, SubjectError> {
+        let output = command.output();
+        output.map_err(|error| self.failed(format!("git can't be run: {error}")))
+    }
+
+    /// Returns the line that git prints, or `None` if there is no such revision or repository.
     fn line(&self, arguments: &[&str]) -> Result<Option<String>, SubjectError> {
-        let output = self.command(self.root, arguments).output();
-        let output = output.map_err(|error| self.failed(format!("git can't be run: {error}")))?;
+        let output = self.run(&mut self.command(self.root, arguments))?;
+        let text = String::from_utf8_lossy(&output.stderr);
+        // Of another user's repository, git says what to do.
+        if text.contains("safe.directory") {
+            return Err(self.failed(text.trim()));
+        }
         let line = String::from_utf8_lossy(&output.stdout)
             .trim_end()
             .to_owned();
         Ok(output.status.success().then_some(line))
     }
 
-    /// Extracts the archive that git writes.
-    fn extract(&self, top: &Path, arguments: &[&str], to: &Path) -> Result<(), SubjectError> {
-        let mut child = self
-            .command(top, arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(|error| self.failed(format!("git can't be run: {error}")))?;
-        let unpacked = match child.stdout.take() {
-            Some(output) => unpack(output, to),
-            None => Ok(()),
+    /// Writes the files of a commit to a directory, as a checkout would: all, or those that patterns name. `index` is a file
+    /// for git's list of them.
+    fn extract(
+        &self,
+        top: &Path,
+        commit: &str,
+        (patterns, index): (&[&str], &Path),
+        to: &Path,
+    ) -> Result<(), SubjectError> {
+        let git = |arguments: &[&str]| {
+            let mut command = self.command(top, arguments);
+            command.env("GIT_INDEX_FILE", index);
+            command
         };
-        let output = child
-            .wait_with_output()
-            .map_err(|error| self.failed(error))?;
-        if !output.status.success() {
-            let text = String::from_utf8_lossy(&output.stderr);
-            return Err(self.failed(text.trim()));
-        }
-        unpacked.map_err(|error| self.failed(error))
+        self.succeeds(&mut git(&["read-tree", commit]))?;
+        let list = [&["ls-files", "-z", "--"], patterns].concat();
+        let list = self.succeeds(&mut git(&list))?;
+        let prefix = format!("--prefix={}/", to.display());
+        let mut write = git(&["checkout-index", "--quiet", "-z", "--stdin", &prefix]);
+        let names = index.with_extension("names");
+        let stored = fs::write(&names, list.stdout).and_then(|()| File::open(&names));
+        write.stdin(stored.map_err(|error| self.failed(error))?);
+        self.succeeds(&mut write)?;
+        Ok(())
     }
-}
 
-/// Unpacks the files and links of an archive.
-fn unpack(archive: impl std::io::Read, to: &Path) -> std::io::Result<()> {
-    let mut archive = tar::Archive::new(archive);
-    // All get the time of unpacking, which is what builds compare with.
-    archive.set_preserve_mtime(false);
-    archive.unpack(to)
+    /// Runs git, which has to succeed.
+    fn succeeds(&self, command: &mut Command) -> Result<Output, SubjectError> {
+        let output = self.run(command)?;
+        match output.status.success() {
+            true => Ok(output),
+            false => {
+                let text = String::from_utf8_lossy(&output.stderr);
+                Err(self.failed(format!("git ended with {}: {}", output.status, text.trim())))
+            }
+        }
+    }
 }

@@ -225,3 +225,54 @@ fn two_code_generations() {
     assert_eq!(found, expected);
     assert!(found[1] < found[0]);
 }
+
+/// A revision has the files that a checkout of it has, whatever the attributes say about archives, and no others.
+#[test]
+fn attributes_and_paths_of_revisions() {
+    fixtures::needs!(clang_22, objdump_22);
+    let sandbox = batch::some();
+    let header = "vm/Include/internal/vm_values.h";
+    let text = sandbox.text(header);
+    sandbox.write(
+        header,
+        format!("/* $Format:%H$ */\n#define VERSION \"$Format:%H$\"\n{text}"),
+    );
+    sandbox.write(
+        "vm/.gitattributes",
+        "Include/internal/vm_values.h export-subst\nPython export-ignore\n",
+    );
+    git(&sandbox, &["init", "-q"]);
+    git(&sandbox, &["add", "."]);
+    git(&sandbox, &["commit", "-q", "-m", "one"]);
+    let (stencils, total) = difference(sandbox.look("diff", &["HEAD"]));
+    assert!(stencils.is_empty());
+    assert_eq!(total["same"], 7);
+    // As many times as tar archives of unlucky sizes failed.
+    for _ in 0..3 {
+        sandbox
+            .look("size", &["--from", "HEAD", "--top", "0"])
+            .succeeds();
+    }
+    // What is beside the repository is not beside the revision.
+    let config = sandbox.text("vm/jit.toml");
+    let project = config.replace("include = [", "include = [\"../own\", ");
+    assert_ne!(config, project);
+    sandbox.write("vm/jit.toml", project);
+    sandbox.write("own/own.h", "");
+    git(&sandbox, &["commit", "-q", "-a", "-m", "two"]);
+    let run = |command: &str| {
+        let words = [
+            command,
+            "--config",
+            "vm/jit.toml",
+            "--llvm-version",
+            "22",
+            "--target",
+            LINUX,
+        ];
+        sandbox.run(&words).with(&["--cache-dir", "cache"])
+    };
+    run("size").succeeds();
+    let message = run("size").with(&["--from", "HEAD"]).fails(21);
+    assert!(message.contains("own"), "{message}");
+}

@@ -248,3 +248,96 @@ fn files_without_stencils() {
     );
     any("unnamed.h").with(&["--target", LINUX]).succeeds();
 }
+
+/// Headers that are not what a tool has written.
+#[test]
+fn headers_that_lie() {
+    fixtures::needs!(clang_22, objdump_22);
+    let sandbox = batch::some();
+    sandbox.build().succeeds();
+    let header = sandbox.text(&format!("out/jit_stencils-{LINUX}.h"));
+    let row = header
+        .lines()
+        .find(|line| line.contains("] = {emit_"))
+        .unwrap();
+    let (start, rest) = row.split_once(", ").unwrap();
+    let (code, rest) = rest.split_once(", ").unwrap();
+    let (_, masks) = rest.split_once(", ").unwrap();
+    let path = format!("lies/jit_stencils-{LINUX}.h");
+    let run = |text: &str| {
+        sandbox.write(&path, text);
+        sandbox.run(&["size", "--from", &path]).fails(26)
+    };
+    // Zeros take no room in a header.
+    for data in [
+        "18446744073709551615",
+        "9223372036854775807",
+        "4000000000",
+        "100000000",
+    ] {
+        let lie = header.replace(row, &format!("{start}, {code}, {data}, {masks}"));
+        assert!(
+            run(&lie).contains("no row of the table of stencils"),
+            "{data}"
+        );
+    }
+    let name = "_CHECK_STACK_r00";
+    for (lie, expected) in [
+        (header.replace(name, "_CHECK\u{1b}[31m_r00"), "is no name"),
+        (
+            header.replace("patch_x86_64_32rx(", "patch_aarch64_12x("),
+            "patch_aarch64_12x is not for",
+        ),
+    ] {
+        assert_ne!(lie, header);
+        assert!(run(&lie).contains(expected), "{expected}");
+    }
+    // The name of the file decides about the target.
+    let other = "jit_stencils-aarch64-unknown-linux-gnu.h";
+    sandbox.write(other, &header);
+    let message = sandbox.run(&["size", "--from", other]).fails(26);
+    assert!(
+        message.contains("is not for aarch64-unknown-linux-gnu"),
+        "{message}"
+    );
+}
+
+/// What is printed is all that these commands do.
+#[test]
+fn output_that_cannot_be_written() {
+    fixtures::needs!(clang_22, objdump_22);
+    let sandbox = batch::some();
+    for words in [&["size"][..], &["show", "_JUMP*"], &["completions", "bash"]] {
+        let run = match words {
+            ["completions", ..] => sandbox.run(words),
+            [command, more @ ..] => sandbox.look(command, more),
+            [] => continue,
+        };
+        let full = std::fs::File::options()
+            .write(true)
+            .open("/dev/full")
+            .unwrap();
+        let output = run.command().stdout(full).output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(19), "{words:?}: {stderr}");
+        assert!(stderr.contains("can't write standard output"), "{stderr}");
+    }
+}
+
+/// Programs get the same columns for one target and for several.
+#[test]
+fn columns_for_programs() {
+    fixtures::needs!(clang_22, objdump_22);
+    let sandbox = batch::some();
+    let head = |more: &[&str]| {
+        let printed = sandbox.look("size", &["--csv"]).with(more).succeeds();
+        printed.stdout.lines().next().unwrap().to_owned()
+    };
+    assert_eq!(head(&[]), head(&["--target", "aarch64-unknown-linux-gnu"]));
+    let printed = sandbox
+        .look("size", &["--message-format", "json"])
+        .succeeds();
+    let events = events(&printed.stdout);
+    let mut rows = events.iter().filter(|event| event["reason"] == "size");
+    assert!(rows.all(|row| row["target"] == LINUX));
+}
