@@ -11,7 +11,7 @@ use jit_stencils::StencilSet;
 
 use crate::{
     Build,
-    error::Error,
+    error::{Error, SubjectError},
     events::Listener,
     project::options::{Options, Targets},
 };
@@ -72,7 +72,16 @@ impl<'a> Place<'a> {
             Place::Project => built(options, listener, interrupt),
             Place::Revision(name) => {
                 let checkout = revision::Checkout::of(name, options)?;
-                built(&checkout.options, listener, interrupt)
+                let built = built(&checkout.options, listener, interrupt);
+                // Its files are in a temporary directory, whose name says nothing.
+                built.map_err(|error| match error.is_interrupted() {
+                    true => error,
+                    false => SubjectError::Revision {
+                        name: (*name).to_owned(),
+                        error: Box::new(error),
+                    }
+                    .into(),
+                })
             }
             Place::Path(path) => {
                 let wanted = match &options.targets {

@@ -217,6 +217,7 @@ fn about_subjects(error: &SubjectError) -> Option<String> {
         SubjectError::NoStencil { .. } => {
             "`jit-cli size` lists the names; patterns such as '*FAST*' are accepted"
         }
+        SubjectError::Revision { error, .. } => return advice(error),
         SubjectError::Larger { .. } => {
             "`jit-cli diff --asm` with the stencil's name shows the instructions"
         }

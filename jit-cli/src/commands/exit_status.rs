@@ -108,6 +108,7 @@ fn subject_status(error: &SubjectError) -> u8 {
         | SubjectError::BuiltBefore { .. }
         | SubjectError::Git { .. } => 2,
         SubjectError::Larger { .. } => 28,
+        SubjectError::Revision { error, .. } => exit_status(error),
     }
 }
 

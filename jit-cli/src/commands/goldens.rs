@@ -419,6 +419,7 @@ examples! {
             limit: "1 %".to_owned(),
         }
         .into(),
+        SubjectError::Revision { name: "HEAD~1".to_owned(), error: Box::new(file(io::ErrorKind::PermissionDenied)) }.into(),
         SubjectError::Git { name: "main".to_owned(), problem: "WHAT GIT SAYS".to_owned() }.into(),
     ],
     SharedCache => [Error::SharedCache {

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use super::Error;
+
 /// The reason why stencils can't be looked at.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -100,6 +102,14 @@ pub enum SubjectError {
         by: String,
         /// The limit.
         limit: String,
+    },
+    /// A revision can't be built.
+    #[error("{name} can't be built: {error}")]
+    Revision {
+        /// The revision.
+        name: String,
+        /// What went wrong.
+        error: Box<Error>,
     },
     /// Git can't be used.
     #[error("can't get {name} from git: {problem}")]
