@@ -31,7 +31,8 @@ impl Build {
         let mut options = self.options.absolute()?;
         options.headers = false;
         let mut plan = self.plan(&options)?;
-        let Some(cache) = &plan.cache else {
+        // A project in a directory that is another one each time would take the places of those that are looked at again.
+        let Some(cache) = plan.cache.as_ref().filter(|_| options.cache.remember) else {
             return self.stencils();
         };
         plan.output_dir = place(&plan, cache);

@@ -151,7 +151,7 @@ impl BuildArgs {
                 directory: self.cache_dir.clone(),
                 limit: self.cache_size << 20,
                 verify: self.verify_cache.unwrap_or(0),
-                remember: true,
+                ..CacheOptions::default()
             },
             force: self.force,
             one_process_per_step: self.one_process_per_step,

@@ -104,7 +104,7 @@ impl SubjectArgs {
             cache: CacheOptions {
                 enabled: !self.no_cache,
                 directory: self.cache_dir.clone(),
-                ..Options::new(origin(None, None)).cache
+                ..CacheOptions::default()
             },
             headers: false,
             ..Options::new(origin(self.cpython.as_deref(), self.config.as_deref()))

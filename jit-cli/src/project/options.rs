@@ -89,6 +89,18 @@ pub(crate) struct CacheOptions {
     pub(crate) remember: bool,
 }
 
+impl Default for CacheOptions {
+    fn default() -> Self {
+        CacheOptions {
+            enabled: true,
+            directory: None,
+            limit: 512 << 20,
+            verify: 0,
+            remember: true,
+        }
+    }
+}
+
 impl Options {
     /// Returns the options with absolute paths, so that they stay right while the build runs, wherever the
     /// current directory is then.
@@ -138,13 +150,7 @@ impl Options {
             llvm: LlvmOptions::default(),
             jobs: None,
             keep_temps: None,
-            cache: CacheOptions {
-                enabled: true,
-                directory: None,
-                limit: 512 << 20,
-                verify: 0,
-                remember: true,
-            },
+            cache: CacheOptions::default(),
             force: false,
             one_process_per_step: false,
             headers: true,

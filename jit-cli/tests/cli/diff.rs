@@ -189,9 +189,17 @@ fn revisions() {
     assert_eq!(counts(&["HEAD"]), (1, 2));
     git(&sandbox, &["commit", "-q", "-a", "-m", "two"]);
     assert_eq!(counts(&["HEAD"]), (0, 0));
+    let kept = |sandbox: &Sandbox| {
+        let files = sandbox.files("cache");
+        files.keys().filter(|name| name.contains("/kept/")).count()
+    };
+    let before = kept(&sandbox);
+    assert!(before > 0);
     assert_eq!(counts(&["HEAD~1..HEAD"]), (1, 2));
     assert_eq!(counts(&["HEAD~1.."]), (1, 2));
     assert_eq!(counts(&["HEAD", "main~1"]), (1, -2));
+    // Revisions are in another directory each time, so nothing is kept for their next build.
+    assert_eq!(kept(&sandbox), before);
     // The name of a file that is there is not a revision.
     let message = sandbox.look("diff", &["HEAD..nothing"]).fails(2);
     assert!(
