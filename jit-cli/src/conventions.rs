@@ -73,6 +73,15 @@ pub(crate) struct FileNames {
 }
 
 impl FileNames {
+    /// The names that CPython 3.15 has, and all other projects.
+    pub(crate) const USUAL: FileNames = FileNames {
+        stencils: "jit_stencils",
+        host: "jit_host",
+        opcodes: "jit_opcodes",
+        shim: "jit_shim",
+        unwind: "jit_unwind_info",
+    };
+
     /// Returns the names of a target's files.
     pub(crate) fn of(&self, target: &Target) -> TargetFileNames {
         let FileNames {

@@ -138,6 +138,20 @@ struct Decoded {
     placed: Vec<usize>,
 }
 
+impl Decoded {
+    /// Bytes that are no instruction.
+    fn unknown() -> Decoded {
+        Decoded {
+            mnemonic: UNKNOWN.to_owned(),
+            operands: Vec::new(),
+            flow: Flow::Stop,
+            target: None,
+            stack: Stack::None,
+            placed: Vec::new(),
+        }
+    }
+}
+
 impl Listing {
     /// Decodes the code of a stencil of the set.
     ///

@@ -25,6 +25,12 @@ pub(crate) struct Subject {
 }
 
 impl Subject {
+    /// Returns the titles of subjects.
+    pub(crate) fn titles(subjects: &[Subject]) -> Vec<String> {
+        let titles = subjects.iter().map(|subject| subject.title.clone());
+        titles.collect()
+    }
+
     /// Returns the index of the subject to compare this one with: the one with the same title, or else the only one for the
     /// same target. Packs have configurations in their titles; other places have one only.
     pub(crate) fn partner(&self, others: &[Subject]) -> Option<usize> {

@@ -91,8 +91,7 @@ pub(crate) fn run(
     let befores = open(&before, one)?;
     let afters = open(&after, other)?;
     let names = Names::new(&arguments.names)?;
-    let all: Vec<Subject> = befores.iter().chain(&afters).cloned().collect();
-    names.check(&all)?;
+    names.check(befores.iter().chain(&afters))?;
     let pairs = pairs(befores, afters, &titles, &names)?;
     print::print(arguments, &titles, &pairs, report);
     budget::check(arguments, &pairs)
@@ -131,11 +130,7 @@ fn pairs(
     titles: &[String; 2],
     names: &Names,
 ) -> Result<Vec<Pair>, Error> {
-    let found = |subjects: &[Subject]| {
-        let titles = subjects.iter().map(|subject| subject.title.clone());
-        titles.collect::<Vec<String>>()
-    };
-    let sides = [found(&befores), found(&afters)];
+    let sides = [Subject::titles(&befores), Subject::titles(&afters)];
     let mut afters = afters;
     let mut pairs = Vec::new();
     for before in befores {

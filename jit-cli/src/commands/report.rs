@@ -55,6 +55,13 @@ struct Variant {
     before: Option<Subject>,
 }
 
+impl Variant {
+    /// Returns both sides, as far as they are there.
+    fn subjects(&self) -> impl Iterator<Item = &Subject> + Clone {
+        std::iter::once(&self.after).chain(&self.before)
+    }
+}
+
 /// Runs the command.
 pub(crate) fn run(
     arguments: &ReportArgs,
@@ -71,12 +78,7 @@ pub(crate) fn run(
         .map_or(Place::Project, Place::named);
     let before = arguments.before.as_deref().map(Place::named);
     let variants = variants(arguments, &from, before.as_ref(), interrupt, report)?;
-    let all: Vec<Subject> = variants
-        .iter()
-        .flat_map(|variant| [&variant.after].into_iter().chain(&variant.before))
-        .cloned()
-        .collect();
-    names.check(&all)?;
+    names.check(variants.iter().flat_map(Variant::subjects))?;
     let builds: Vec<Build<'_>> = variants
         .iter()
         .map(|variant| Build {
@@ -144,11 +146,7 @@ fn variants(
             Some(place) => open(place, codegen)?,
             None => Vec::new(),
         };
-        let found = |subjects: &[Subject]| -> Vec<String> {
-            let titles = subjects.iter().map(|subject| subject.title.clone());
-            titles.collect()
-        };
-        let sides = [found(&subjects), found(&others)];
+        let sides = [Subject::titles(&subjects), Subject::titles(&others)];
         let mut paired = false;
         for after in subjects {
             let partner = after.partner(&others);

@@ -40,9 +40,12 @@ impl Names {
     }
 
     /// Checks that each name and pattern means any stencil.
-    pub(super) fn check(&self, subjects: &[Subject]) -> Result<(), Error> {
+    pub(super) fn check<'s>(
+        &self,
+        subjects: impl Iterator<Item = &'s Subject> + Clone,
+    ) -> Result<(), Error> {
         let all = || {
-            let groups = subjects.iter().flat_map(|subject| &subject.set.groups);
+            let groups = subjects.clone().flat_map(|subject| &subject.set.groups);
             groups.map(|(name, _)| name.as_str())
         };
         for pattern in &self.patterns {

@@ -15,11 +15,17 @@ use jit_llvm::Interrupt;
 use jit_stencils::{StencilGroup, StencilSet};
 
 use self::sources::Sources;
-use super::{known_names, select::Names, subject_args::SubjectArgs, table::Table};
+use super::{
+    known_names,
+    select::Names,
+    subject_args::{SubjectArgs, word},
+    table::Table,
+};
 use crate::{
     disassembly::{self, Listing},
     error::{Error, SubjectError},
     project::codegen::CodegenName,
+    sizes::Sizes,
     subjects::{Place, Subject},
     terminal::{
         report::Report,
@@ -132,14 +138,6 @@ impl Shown<'_> {
     }
 }
 
-/// Returns the name of a code generation.
-fn word(codegen: CodegenName) -> &'static str {
-    match codegen {
-        CodegenName::Upstream => "upstream",
-        CodegenName::Tuned => "tuned",
-    }
-}
-
 /// Runs the command.
 pub(crate) fn run(
     arguments: &ShowArgs,
@@ -152,15 +150,14 @@ pub(crate) fn run(
         .as_deref()
         .map_or(Place::Project, Place::named);
     let variants = variants(arguments, &place, interrupt, report)?;
-    let subjects: Vec<Subject> = variants.iter().map(|one| one.subject.clone()).collect();
-    names.check(&subjects)?;
+    names.check(variants.iter().map(|one| &one.subject))?;
     let mut sources = Sources::new(arguments, &place, interrupt, report);
     let mut is_first = true;
     for name in selected(&variants, &names) {
         let shown: Vec<Shown<'_>> = variants
             .iter()
             .filter_map(|variant| {
-                let group = find(&variant.subject.set, name)?;
+                let group = variant.subject.set.group(name)?;
                 Some(Shown {
                     name,
                     variant,
@@ -219,10 +216,6 @@ fn selected<'a>(variants: &'a [Variant], names: &Names) -> Vec<&'a str> {
         }
     }
     selected
-}
-
-fn find<'a>(set: &'a StencilSet, name: &str) -> Option<&'a StencilGroup> {
-    set.group(name)
 }
 
 /// The form to show stencils in, and where their sources are.
@@ -294,22 +287,20 @@ fn heading(one: &Shown<'_>, form: Form) -> Vec<Line> {
 
 /// Returns the sizes of a stencil in words.
 fn sizes(set: &StencilSet, group: &StencilGroup) -> String {
-    let code = group.code.body.len();
+    let Sizes {
+        code,
+        hot,
+        data,
+        holes,
+        ..
+    } = Sizes::of(set, group);
     let mut text = format!("{} of code", counted(code, "byte"));
-    let blocks = Listing::of(set, group).blocks;
-    let hot: usize = blocks
-        .iter()
-        .filter(|block| block.hot)
-        .map(|block| block.code.len())
-        .sum();
     if hot > 0 && hot < code {
         text += &format!(" ({hot} hot, {} cold)", code - hot);
     }
-    if !group.data.body.is_empty() {
-        text += &format!(", {} of data", group.data.body.len());
+    if data > 0 {
+        text += &format!(", {data} of data");
     }
-    let holes = group.code.holes.iter().chain(&group.data.holes);
-    let holes = holes.filter(|hole| !hole.void).count();
     format!("{text}, {}", counted(holes, "hole"))
 }
 

@@ -77,7 +77,7 @@ pub(crate) fn run(
         .map_or(Place::Project, Place::named);
     let subjects = place.open(&options, &report.watching(), interrupt)?;
     let names = Names::new(&arguments.names)?;
-    names.check(&subjects)?;
+    names.check(subjects.iter())?;
     if arguments.by == By::Section {
         return sections(arguments, &subjects, &names, report);
     }

@@ -48,13 +48,7 @@ pub(super) const RELEASE: Release = Release {
     llvm_pins: "Tools/jit/_llvm.py",
     conventions: Conventions {
         header_format: HeaderFormat::CPYTHON_3_15,
-        file_names: FileNames {
-            stencils: "jit_stencils",
-            host: "jit_host",
-            opcodes: "jit_opcodes",
-            shim: "jit_shim",
-            unwind: "jit_unwind_info",
-        },
+        file_names: FileNames::USUAL,
         prelude: |_| String::new(),
         flags: flags::flags,
         frame_pointer: flags::frame_pointer,

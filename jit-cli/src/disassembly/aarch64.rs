@@ -5,7 +5,7 @@ use yaxpeax_arch::{Decoder as _, U8Reader};
 use yaxpeax_arm::armv8::a64::{InstDecoder, Instruction, Opcode, Operand};
 
 use super::{
-    At, Decoded, Flow, Piece, Stack, UNKNOWN,
+    At, Decoded, Flow, Piece, Stack,
     aarch64_spelling::{Spelled, spell},
 };
 
@@ -21,14 +21,7 @@ pub(super) fn decode(at: &At<'_>) -> Decoded {
         .first_chunk()
         .map(|bytes| u32::from_le_bytes(*bytes));
     let (Some(instruction), Some(word)) = (decoded, word) else {
-        return Decoded {
-            mnemonic: UNKNOWN.to_owned(),
-            operands: Vec::new(),
-            flow: Flow::Stop,
-            target: None,
-            stack: Stack::None,
-            placed: Vec::new(),
-        };
+        return Decoded::unknown();
     };
     let Spelled { mnemonic, operands } = spell(&instruction, word, at.offset);
     let flow = flow(&instruction);

@@ -7,7 +7,7 @@ use iced_x86::{
 };
 use jit_schema::Arch;
 
-use super::{At, Decoded, Flow, Piece, Stack, UNKNOWN};
+use super::{At, Decoded, Flow, Piece, Stack};
 
 fn decoder(arch: Arch, bytes: &[u8], offset: usize) -> Decoder<'_> {
     let bits = u32::from(arch.pointer_size()) * 8;
@@ -27,14 +27,7 @@ pub(super) fn decode(at: &At<'_>) -> Decoded {
     let mut decoder = decoder(at.set.target.arch, at.bytes, at.offset);
     let instruction = decoder.decode();
     if instruction.is_invalid() {
-        return Decoded {
-            mnemonic: UNKNOWN.to_owned(),
-            operands: Vec::new(),
-            flow: Flow::Stop,
-            target: None,
-            stack: Stack::None,
-            placed: Vec::new(),
-        };
+        return Decoded::unknown();
     }
     let constants = decoder.get_constant_offsets(&instruction);
     let mut output = Output {

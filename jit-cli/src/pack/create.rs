@@ -6,6 +6,8 @@ use std::{
     time::SystemTime,
 };
 
+#[cfg(feature = "cli")]
+use jit_schema::Target;
 use jit_stencils::{Hole, PatchValue, Stencil, StencilGroup, StencilSet};
 use sha2::{Digest as _, Sha256};
 
@@ -16,6 +18,8 @@ use super::{
     sources::Inputs,
     tree::Place,
 };
+#[cfg(feature = "cli")]
+use crate::conventions::FileNames;
 use crate::{
     build::{outcome::TargetBuild, output::OutputDir},
     error::Error,
@@ -73,16 +77,18 @@ impl Pack {
 
 #[cfg(feature = "cli")]
 impl Pack {
-    /// Returns the title, the triple and the header with stencils of each target and configuration.
-    pub(crate) fn headers(&self) -> impl Iterator<Item = (String, &str, &str)> {
-        self.archive.manifest.builds.iter().filter_map(|build| {
-            let is_header =
-                |name: &&String| name.starts_with("jit_stencils-") && name.ends_with(".h");
-            let name = build.files.keys().find(is_header)?;
-            let contents = self.archive.files.get(&build.path(name))?;
-            let text = std::str::from_utf8(contents).ok()?;
-            Some((build.title(), build.target.as_str(), text))
-        })
+    /// Returns the title, the target and the header with stencils of each target and configuration.
+    pub(crate) fn headers(&self) -> Result<Vec<(String, &'static Target, &str)>, Error> {
+        let mut headers = Vec::new();
+        for build in &self.archive.manifest.builds {
+            let target = Target::from_triple(&build.target)?;
+            let name = build.path(&FileNames::USUAL.of(target).header);
+            let contents = self.archive.files.get(&name);
+            if let Some(text) = contents.and_then(|bytes| std::str::from_utf8(bytes).ok()) {
+                headers.push((build.title(), target, text));
+            }
+        }
+        Ok(headers)
     }
 }
 

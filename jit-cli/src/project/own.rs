@@ -16,13 +16,7 @@ pub(crate) fn conventions(header_format: HeaderFormat) -> Conventions {
     let for_cpython = header_format == HeaderFormat::CPYTHON_3_15;
     Conventions {
         header_format,
-        file_names: FileNames {
-            stencils: "jit_stencils",
-            host: "jit_host",
-            opcodes: "jit_opcodes",
-            shim: "jit_shim",
-            unwind: "jit_unwind_info",
-        },
+        file_names: FileNames::USUAL,
         prelude: match for_cpython {
             // The templates of such projects declare the symbols, as CPython's does.
             true => |_| String::new(),

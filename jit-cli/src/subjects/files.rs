@@ -8,6 +8,7 @@ use jit_stencils::{StencilSet, file};
 use super::Subject;
 use crate::{
     Pack,
+    conventions::FileNames,
     error::{Error, SubjectError},
     paths,
 };
@@ -48,8 +49,8 @@ fn directory(path: &Path) -> Result<Vec<Subject>, Error> {
     fs::read_dir(path).map_err(Error::file("read", path))?;
     let mut subjects = Vec::new();
     for target in &Target::ALL {
-        let [header, stencils] = ["h", "stencils"]
-            .map(|kind| path.join(format!("jit_stencils-{}.{kind}", target.triple)));
+        let names = FileNames::USUAL.of(target);
+        let [header, stencils] = [names.header, names.stencils].map(|name| path.join(name));
         let time = |path: &Path| path.metadata().and_then(|data| data.modified()).ok();
         let newest = match (time(&header), time(&stencils)) {
             (None, None) => continue,
@@ -139,8 +140,7 @@ fn subject(set: StencilSet) -> Subject {
 fn pack(path: &Path) -> Result<Vec<Subject>, Error> {
     let pack = Pack::read(path)?;
     let mut subjects = Vec::new();
-    for (title, triple, text) in pack.headers() {
-        let target = Target::from_triple(triple)?;
+    for (title, target, text) in pack.headers()? {
         let set = header(target, text).map_err(|problem| SubjectError::Unreadable {
             path: path.to_path_buf(),
             problem: format!("{title}: {problem}"),
