@@ -370,19 +370,9 @@ fn errors_in_a_configuration() {
 fn a_place_that_cannot_be_written() {
     fixtures::needs!(clang_22, objdump_22);
     let sandbox = Sandbox::new().tinyvm_of(&[case("_NOP_r00")]);
-    let build = [
-        "build",
-        "--cpython",
-        "vm",
-        "-p",
-        "vm",
-        "--llvm-version",
-        "22",
-        LINUX,
-    ];
     // A file in place of a directory: not even root can write there.
     for place in ["vm/pyconfig.h", "vm/pyconfig.h/below"] {
-        let message = sandbox.run(&build).with(&["-o", place]).fails(20);
+        let message = sandbox.build_to(place).with(&[LINUX]).fails(20);
         mentions(&message, &["can't create", place]);
         let message = sandbox.build().with(&["--keep-temps", place]).fails(20);
         mentions(&message, &["can't create", place]);

@@ -23,25 +23,10 @@ fn edit(sandbox: &Sandbox) {
 }
 
 fn build_to(sandbox: &Sandbox, directory: &str, codegen: &str) {
-    let words = [
-        "build",
-        "--cpython",
-        "vm",
-        "-p",
-        "vm",
-        "--llvm-version",
-        "22",
-        LINUX,
-    ];
-    let more = [
-        "-o",
-        directory,
-        "--codegen",
-        codegen,
-        "--cache-dir",
-        "cache",
-    ];
-    sandbox.run(&words).with(&more).succeeds();
+    let run = sandbox
+        .build_to(directory)
+        .with(&[LINUX, "--codegen", codegen]);
+    run.with(&["--cache-dir", "cache"]).succeeds();
 }
 
 fn git(sandbox: &Sandbox, arguments: &[&str]) {

@@ -19,7 +19,7 @@ pub(crate) fn packed() -> Sandbox {
     sandbox
 }
 
-fn pack<'a>(sandbox: &'a Sandbox, name: &str) -> Run<'a> {
+pub(crate) fn pack<'a>(sandbox: &'a Sandbox, name: &str) -> Run<'a> {
     let run = sandbox.run(&["pack", name, LINUX, "--cpython", "vm", "-p", "vm"]);
     run.with(&["--llvm-version", "22"])
 }

@@ -87,9 +87,13 @@ impl Sandbox {
 
     /// Returns a build of the copy in `vm`, with LLVM 22, to `out`.
     pub(crate) fn build_for(&self, triples: &[&str]) -> Run<'_> {
-        self.run(&["build", "--cpython", "vm", "-p", "vm", "-o", "out"])
+        self.build_to("out").with(triples)
+    }
+
+    /// Returns a build of the copy in `vm`, with LLVM 22, to a directory.
+    pub(crate) fn build_to(&self, directory: &str) -> Run<'_> {
+        self.run(&["build", "--cpython", "vm", "-p", "vm", "-o", directory])
             .with(&["--llvm-version", "22"])
-            .with(triples)
     }
 }
 

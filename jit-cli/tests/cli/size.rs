@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::{
     batch,
     cache::events,
+    packs,
     sandbox::{LINUX, Run, Sandbox},
 };
 
@@ -74,36 +75,15 @@ fn wherever_the_stencils_are() {
     fixtures::needs!(clang_22, objdump_22);
     let sandbox = batch::some();
     let build = |directory: &str, emit: &str| {
-        let words = [
-            "build",
-            "--cpython",
-            "vm",
-            "-p",
-            "vm",
-            "--llvm-version",
-            "22",
-            LINUX,
-        ];
-        let more = ["-o", directory, "--emit", emit, "--cache-dir", "cache"];
-        sandbox.run(&words).with(&more).succeeds();
+        let run = sandbox.build_to(directory).with(&[LINUX, "--emit", emit]);
+        run.with(&["--cache-dir", "cache"]).succeeds();
     };
     build("out", "header");
     let header = sandbox.text(&format!("out/jit_stencils-{LINUX}.h"));
     let table = table(&header);
     assert_eq!(table.len(), 7);
     build("files", "stencils");
-    let pack = [
-        "pack",
-        "py.pack",
-        LINUX,
-        "--cpython",
-        "vm",
-        "-p",
-        "vm",
-        "--llvm-version",
-        "22",
-    ];
-    sandbox.run(&pack).succeeds();
+    packs::pack(&sandbox, "py.pack").succeeds();
     let header = format!("out/jit_stencils-{LINUX}.h");
     let stencils = format!("files/jit_stencils-{LINUX}.stencils");
     for from in ["", "out", &header, "files", &stencils, "py.pack"] {
