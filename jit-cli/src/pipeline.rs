@@ -7,6 +7,7 @@ mod functions;
 mod line;
 mod module_reads;
 pub(crate) mod one_target;
+mod tuner;
 pub(crate) mod units;
 mod warned;
 pub(crate) mod workdir;

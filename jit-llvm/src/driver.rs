@@ -70,6 +70,18 @@ pub(crate) fn optimized_ir(context: &Context<'_>, source: &Source) -> Result<Str
     print_ir(context, name, &[opcode.as_ref(), input.as_os_str()])
 }
 
+/// Translates a source, preamble included, to LLVM's IR before optimization.
+pub(crate) fn ir(context: &Context<'_>, source: &Source) -> Result<String, LlvmError> {
+    let name = &source.name;
+    let input = context.work.file(name, "c");
+    let text = context.start(&input) + &source.body;
+    files::write(&input, text.as_bytes())?;
+    let opcode = format!("-D_JIT_OPCODE={name}");
+    let words = ["-Xclang", "-disable-llvm-passes", &opcode].map(OsStr::new);
+    let words: Vec<&OsStr> = words.into_iter().chain([input.as_os_str()]).collect();
+    print_ir(context, name, &words)
+}
+
 /// Optimizes a module.
 pub(crate) fn optimized_module(
     context: &Context<'_>,

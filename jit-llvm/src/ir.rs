@@ -129,6 +129,32 @@ pub(crate) fn translate(
     Ok(made.unwrap_or_else(none))
 }
 
+/// Translates a source to IR as text. Returns `None` if clang does not compile it so.
+pub(crate) fn print(
+    context: &Context<'_>,
+    plan: &Plan,
+    preamble: &Preamble<'_>,
+    source: &Source,
+) -> Result<Option<String>, LlvmError> {
+    let Some(mut plan) = plan.with(&[("-S", "-emit-llvm")]) else {
+        return Ok(None);
+    };
+    plan.arguments.push("-disable-llvm-passes".into());
+    let made = run(
+        context,
+        &plan,
+        preamble,
+        (&[source], "ll"),
+        |done, members| {
+            let member = members.first().filter(|_| done.status.success());
+            member
+                .map(|member| files::read_text(&member.output))
+                .transpose()
+        },
+    )?;
+    Ok(made.flatten())
+}
+
 /// Runs cc1 on sources under names that are the same in each build, because they become a part of the IR, and returns
 /// what `read` makes of the outputs. Returns `None` if two names are the same file.
 fn run<T>(

@@ -20,6 +20,7 @@ mod lexer;
 mod module;
 mod names;
 mod operands;
+mod registers;
 mod roles;
 
 pub(crate) use roles::LIKE_OPERANDS;

@@ -261,6 +261,25 @@ impl<'a> Graph<'a> {
         id
     }
 
+    /// Returns for each block whether its code is inline assembly or written as data.
+    pub(crate) fn unknown_blocks(&self) -> PerBlock<bool> {
+        let mut unknown = PerBlock::new(self);
+        let mut inline = false;
+        for id in self.linked() {
+            for line in &self[id].noninstructions {
+                match line.trim() {
+                    "#APP" | "//APP" | "## InlineAsm Start" | "; InlineAsm Start" => inline = true,
+                    "#NO_APP" | "//NO_APP" | "## InlineAsm End" | "; InlineAsm End" => {
+                        inline = false;
+                    }
+                    _ => {}
+                }
+            }
+            unknown[id] = inline || self[id].opaque;
+        }
+        unknown
+    }
+
     /// Returns whether the label of this block is visible from outside.
     pub(crate) fn is_global(&self, id: BlockId) -> bool {
         self[id]

@@ -18,6 +18,11 @@ impl Registers {
         self.0 & 1 << register != 0
     }
 
+    /// Returns whether there is a register in both.
+    pub(crate) fn meets(self, other: Registers) -> bool {
+        self.0 & other.0 != 0
+    }
+
     pub(crate) fn and(self, other: Registers) -> Registers {
         Registers(self.0 | other.0)
     }

@@ -26,6 +26,7 @@ pub struct Optimizer {
     isa: &'static dyn Isa,
     syntax: Syntax,
     passes: Vec<Pass>,
+    arguments: Option<usize>,
 }
 
 impl Optimizer {
@@ -40,6 +41,7 @@ impl Optimizer {
             isa,
             syntax: Syntax::of(isa, target),
             passes: passes::list(isa, &options),
+            arguments: options.arguments.map(usize::from),
         }
     }
 
@@ -93,6 +95,7 @@ impl Optimizer {
             continuation: graph.insert_continue_label(&continue_label, &continue_line),
             syntax: &self.syntax,
             isa: self.isa,
+            arguments: self.arguments,
         };
         let end = passes::code_end(&graph, &context);
         for pass in &self.passes {
@@ -170,17 +173,18 @@ mod tests {
         let arm = ["label-external-branches", "fix-up-constants"];
         let check = "check-pairs";
         let wide = ["check-setjmp", "make-addresses-relative"];
+        let short = ["fold-values", "load-addresses-from-slots"];
         for (triple, options, own) in [
             (x86_64, upstream, &wide[..]),
             (i686, upstream, &[]),
             (aarch64, upstream, &[arm[0], arm[1], check]),
-            (x86_64, tuned, &[wide[0], wide[1], "shorten-constants"]),
+            (x86_64, tuned, &[wide[0], wide[1], short[0], short[1]]),
             (i686, tuned, &["drop-argument-stores"]),
             (aarch64, tuned, &[arm[0], arm[1], "label-pairs", check]),
             (
                 x86_64,
                 reserved,
-                &[wide[0], wide[1], "shorten-constants", "check-frame-pointer"],
+                &[wide[0], wide[1], short[0], short[1], "check-frame-pointer"],
             ),
         ] {
             let expected = [&shared, own].concat();

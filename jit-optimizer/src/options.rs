@@ -27,6 +27,9 @@ pub struct Options {
     pub end: End,
     /// Which jumps to places are known.
     pub places: Places,
+    /// How many general registers the arguments of the stencils are in, if all of them have the same arguments
+    /// and the convention `preserve_none` of x86_64. Without that, all registers may have arguments.
+    pub arguments: Option<u8>,
 }
 
 impl Options {
@@ -55,6 +58,12 @@ impl Options {
     #[must_use]
     pub fn places(self, places: Places) -> Options {
         Options { places, ..self }
+    }
+
+    /// Sets how many general registers the arguments of the stencils are in.
+    #[must_use]
+    pub fn arguments(self, arguments: Option<u8>) -> Options {
+        Options { arguments, ..self }
     }
 }
 

@@ -22,4 +22,7 @@ pub(crate) struct Context<'a> {
     pub(crate) syntax: &'a Syntax,
     /// The block of the label for the next micro-op. What is linked after it is data and metadata.
     pub(crate) continuation: BlockId,
+    /// How many registers the arguments of the stencils are in, if they have the convention `preserve_none`
+    /// and it is known.
+    pub(crate) arguments: Option<usize>,
 }

@@ -18,19 +18,27 @@ fn tuned(triple: &str, body: &str) -> Vec<String> {
     lines[1..lines.len() - 1].to_vec()
 }
 
-fn label(symbol: &str, number: u32) -> String {
-    format!("CUSTOM_X86_64_CONST32_JIT_RELOCATION_{symbol}_JIT_RELOCATION_{number}:")
+/// The label of a field for `symbol * scale + addend`.
+fn label(kind: &str, value: (&str, &str, &str), number: u32) -> String {
+    let (symbol, scale, addend) = value;
+    format!(
+        "CUSTOM_X86_64_{kind}_JIT_RELOCATION_{symbol}_JIT_TIMES_{scale}_JIT_PLUS_{addend}_JIT_RELOCATION_{number}:"
+    )
 }
+
+const MARK: u32 = jit_schema::label::FIELD_MARK;
 
 #[test]
 fn small_values_are_immediate() {
-    let (oparg, target) = (label("_JIT_OPARG", 0), label("_JIT_TARGET", 1));
+    let set = |register: &str| format!("movl ${MARK}, %{register}");
+    let oparg = label("FIELD32", ("_JIT_OPARG", "1", "0"), 0);
+    let target = label("FIELD32", ("_JIT_TARGET", "1", "0"), 1);
     let expected = [
-        "movl $0, %eax",
-        &oparg,
-        "movl %eax, %r9d",
-        "movl $0, %r8d",
-        &target,
+        set("eax"),
+        oparg.clone(),
+        "movl %eax, %r9d".to_owned(),
+        set("r8d"),
+        target,
     ];
     let elf = "\tmovabsq\t$_JIT_OPARG, %rax\n\tmovzwl\t%ax, %eax\n\tmovzwl\t%ax, %r9d\n\
                \tmovabsq\t$_JIT_TARGET, %r8\n\tmovl\t%r8d, %r8d\n";
@@ -45,6 +53,74 @@ fn small_values_are_immediate() {
     let text = optimize(DARWIN, Codegen::Tuned, &wrapped("_", macho));
     let alternative = format!("\n\t.alt_entry\t{}\n{oparg}\n", oparg.trim_end_matches(':'));
     assert!(text.contains(&alternative), "{text}");
+}
+
+/// The next micro-op reads all registers unless it is known what its arguments are in, so these are written.
+#[test]
+fn values_become_fields() {
+    let oparg = |scale, addend, number| label("FIELD32S", ("_JIT_OPARG", scale, addend), number);
+    let low = |number| label("FIELD32", ("_JIT_OPERAND0_LO", "1", "0"), number);
+    let clear = "\txorl\t%eax, %eax\n";
+    let mut index = format!("movq {MARK}(%r13), %rdi");
+    for (body, kept, field) in [
+        // The index of a local variable.
+        (
+            "\tmovabsq\t$_JIT_OPARG, %rax\n\tmovq\t80(%r13,%rax,8), %rdi\n",
+            &mut index,
+            oparg("8", "80", 0),
+        ),
+        (
+            "\tmovabsq\t$_JIT_OPARG, %rax\n\tnotl\t%eax\n\tmovslq\t%eax, %rax\n\
+             \tcmpq\t$1, (%r14,%rax,8)\n",
+            &mut format!("cmpq $1, {MARK}(%r14)"),
+            oparg("m8", "m8", 0),
+        ),
+        // The version of a type.
+        (
+            "\tmovabsq\t$_JIT_OPERAND0, %rax\n\tcmpl\t%eax, 384(%rcx)\n",
+            &mut format!("cmpl ${MARK}, 384(%rcx)"),
+            low(0),
+        ),
+        (
+            "\tmovabsq\t$_JIT_OPARG, %rax\n\tleal\t(,%rax,8), %eax\n\tsubq\t%rax, %rsi\n",
+            &mut format!("subq ${MARK}, %rsi"),
+            oparg("8", "0", 0),
+        ),
+    ] {
+        let lines = tuned(LINUX, &format!("{body}{clear}"));
+        assert_eq!(lines, [kept.as_str(), &field, "xorl %eax, %eax"], "{body}");
+    }
+    // The register is read later: by the next micro-op, by a function, or by a loop.
+    for rest in [
+        "",
+        "\tcallq\tf\n\txorl\t%eax, %eax\n",
+        ".LBB0_1:\n\tincq\t%rax\n\tjne\t.LBB0_1\n\txorl\t%eax, %eax\n",
+    ] {
+        let body = format!("\tmovabsq\t$_JIT_OPARG, %rax\n\tmovq\t80(%r13,%rax,8), %rdi\n{rest}");
+        let lines = tuned(LINUX, &body);
+        assert_eq!(lines[0], format!("movl ${MARK}, %eax"), "{rest}");
+        assert_eq!(lines[2], "movq 80(%r13,%rax,8), %rdi", "{rest}");
+    }
+    // Fields would make the code longer.
+    let twice = "\tmovq\t80(%r13,%rax,8), %rdi\n".repeat(4);
+    let lines = tuned(
+        LINUX,
+        &format!("\tmovabsq\t$_JIT_OPARG, %rax\n{twice}{clear}"),
+    );
+    assert_eq!(lines.len(), 7, "{lines:?}");
+}
+
+#[test]
+fn addresses_come_from_slots() {
+    let load = |symbol: &str| tuned(LINUX, &format!("\tmovabsq\t${symbol}, %rcx\n")).concat();
+    assert_eq!(load("PyLong_Type"), "movq PyLong_Type@GOTPCREL(%rip), %rcx");
+    for symbol in ["_Py_NoneStruct+1", "1234567890123", "_JIT_JUMP_TARGET"] {
+        assert_eq!(load(symbol), format!("movabsq ${symbol}, %rcx"));
+    }
+    let text = "\tmovabsq\t$.L.str+1, %rcx\n\tjmp\t_JIT_CONTINUE\n\
+                \t.section\t.rodata.str1.1,\"aMS\",@progbits,1\n.L.str:\n\t.asciz\t\"ab\"\n";
+    let lines = tuned(LINUX, text);
+    assert_eq!(lines[0], "leaq .L.str+1(%rip), %rcx", "{lines:?}");
 }
 
 /// jit-cli hides in empty inline assembly where a value comes from. Clang prints comments for it.
@@ -85,7 +161,6 @@ fn empty_inline_assembly_separates_nothing() {
 fn what_is_not_known_to_be_small_stays() {
     for (triple, line) in [
         (LINUX, "movabsq $_JIT_OPERAND0, %rax"),
-        (LINUX, "movabsq $_JIT_OPARG+1, %rax"),
         (LINUX, "movabsq $_JIT_OPARG_16, %rax"),
         (LINUX, "movabsq $_JIT_JUMP_TARGET, %rax"),
         // These keep the rest of the register.
@@ -98,7 +173,7 @@ fn what_is_not_known_to_be_small_stays() {
     ] {
         assert_eq!(tuned(triple, &format!("\t{line}\n")), [line]);
     }
-    // In between, the register is written or may be written, or control flow comes from elsewhere.
+    // In between, the register is written or may be written.
     let load = "\tmovabsq\t$_JIT_OPARG, %rax\n";
     for between in [
         "incl %eax",
@@ -107,7 +182,6 @@ fn what_is_not_known_to_be_small_stays() {
         "xchgl %eax, %ecx",
         "cltq",
         "mull %ecx",
-        ".LBB0_1:",
         "rep;stosb",
         "popq %rax",
         "loop .LBB0_9",

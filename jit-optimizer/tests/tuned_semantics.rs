@@ -216,39 +216,6 @@ fn compare(triple: &str, seed: u64, generate: impl Fn(&mut Random) -> String) ->
 }
 
 #[test]
-fn programs_with_small_values_do_the_same() {
-    let registers = ["ax", "bx", "cx", "dx", "si", "di"];
-    let generate = |random: &mut Random| {
-        let mut text = String::new();
-        for block in 0..4 {
-            for _ in 0..random.below(6) {
-                let (a, b) = (random.pick(&registers), random.pick(&registers));
-                let line = match random.below(9) {
-                    0 | 1 => format!("movabsq $_JIT_OPARG, %r{a}"),
-                    2 => format!("movabsq $_JIT_TARGET, %r{a}"),
-                    3 | 4 => format!("movzwl %{a}, %e{b}"),
-                    5 => format!("movl %e{a}, %e{b}"),
-                    6 => format!("{} %r{a}, %r{b}", random.pick(&["movq", "addq"])),
-                    7 => random
-                        .pick(&[
-                            "callq f",
-                            "movl $65536, %eax",
-                            "addl $1, %ecx",
-                            "movl %edx, 8(%rbx)",
-                        ])
-                        .to_owned(),
-                    _ => format!("{} .LBB0_{}", random.pick(&["je", "jne"]), block + 1),
-                };
-                text.push_str(&format!("\t{line}\n"));
-            }
-            text.push_str(&format!(".LBB0_{}:\n", block + 1));
-        }
-        text
-    };
-    compare(LINUX, 0x1234_5678_9abc_def1, generate);
-}
-
-#[test]
 fn programs_with_arguments_do_the_same() {
     let registers = ["eax", "ebx", "ecx", "edx", "esi", "edi"];
     let generate = |random: &mut Random| {

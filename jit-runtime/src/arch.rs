@@ -107,6 +107,13 @@ pub(crate) enum Fill {
         /// The form of the sum.
         sum: FormIndex,
     },
+    /// By one form, with a multiple of a value, in code.
+    Product {
+        /// What the value is multiplied by.
+        scale: i32,
+        /// The form.
+        form: FormIndex,
+    },
     /// With all 64 bits of a value, in code.
     Wide,
     /// With a 32-bit displacement, in code.
@@ -158,7 +165,9 @@ impl Site<'_> {
                 .checked_sub(self.hole.patch.row().base_addend)
                 .and_then(|offset| usize::try_from(offset).ok())
                 .is_some_and(|offset| offset < self.data_size),
-            PatchValue::Address { .. } | PatchValue::Symbol { .. } => false,
+            PatchValue::Address { .. } | PatchValue::Scaled { .. } | PatchValue::Symbol { .. } => {
+                false
+            }
         }
     }
 

@@ -142,6 +142,9 @@ pub(crate) const PAGE_HIGH: FormIndex = 17;
 /// Writes nothing, and checks that a value has at most 32 bits.
 pub(crate) const CHECK_32: FormIndex = 18;
 
+/// A number with a sign.
+pub(crate) const SIGNED_32: FormIndex = 19;
+
 /// The form with the index [`RELATIVE_32`].
 pub(crate) const RELATIVE: Form = signed(32);
 
@@ -173,6 +176,10 @@ const FORMS: [Form; 32] = {
     forms[BRANCH_26 as usize] = branch(28, 0);
     forms[PAGE_LOW as usize] = page(0, 29, 3 << 29);
     forms[PAGE_HIGH as usize] = page(2, 5, 0x7ffff << 5);
+    forms[SIGNED_32 as usize] = Form {
+        pc: 0,
+        ..signed(32)
+    };
     forms[CHECK_32 as usize] = Form {
         range: !0xffff_ffff,
         ..absolute(0)
@@ -184,7 +191,7 @@ const FORMS: [Form; 32] = {
 #[inline(always)]
 pub(crate) fn form(index: FormIndex) -> &'static Form {
     static TABLE: [Form; 32] = FORMS;
-    debug_assert!(index <= CHECK_32, "there is no form {index}");
+    debug_assert!(index <= SIGNED_32, "there is no form {index}");
     &TABLE[usize::from(index) % 32]
 }
 

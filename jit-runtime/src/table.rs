@@ -48,6 +48,18 @@ pub(crate) struct Relax {
 pub(crate) enum Special {
     Branch(Branch),
     Pair(Pair),
+    Product(Product),
+}
+
+/// A multiple of a value, plus a number.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Product {
+    pub(crate) addend: i64,
+    pub(crate) scale: i32,
+    pub(crate) offset: u32,
+    /// Index into the table of values.
+    pub(crate) value: u16,
+    pub(crate) form: FormIndex,
 }
 
 /// A branch or call that goes through a trampoline if it does not reach its symbol.

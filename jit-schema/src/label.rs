@@ -4,7 +4,9 @@
 //! field, and the symbol's name has what a relocation entry would have:
 //!
 //! - `<relocation>_JIT_RELOCATION_<target>_JIT_RELOCATION_<number>` is a relocation. Its target is a
-//!   symbol, or `CONST_JIT_` and the name of a constant.
+//!   symbol, or `CONST_JIT_` and the name of a constant, or
+//!   `<symbol>_JIT_TIMES_<scale>_JIT_PLUS_<addend>` for a value of the instruction of which a multiple is used;
+//!   numbers below 0 have an `m` in the place of the sign. CPython's own tool has no labels of the last kind.
 //! - `<pair>a_JIT_PAIR_<symbol>_JIT_PAIR_<number>` and the same with `b` mark the two instructions
 //!   that load from one GOT slot, so that they can be patched together.
 //!
@@ -23,6 +25,17 @@ const RELOCATION: &str = "_JIT_RELOCATION_";
 const PAIR: &str = "_JIT_PAIR_";
 /// Starts a target that is a constant.
 const CONSTANT: &str = "CONST_JIT_";
+/// Comes between a symbol and what its value is multiplied by.
+const TIMES: &str = "_JIT_TIMES_";
+/// Comes between that and what is added to the product.
+const PLUS: &str = "_JIT_PLUS_";
+/// Comes before the digits of a negative number.
+const MINUS: char = 'm';
+
+/// What is in a field with a label [near](crate::relocation::Side::Near) it, as a little-endian number, so that
+/// the field can be found. It fits a signed number of 32 bits, and none of eight. All its bytes are different, so that
+/// it is in one place only.
+pub const FIELD_MARK: u32 = 0x4d3c_2b1a;
 
 /// A label that stands for a relocation, or for half of a pair of them.
 ///
@@ -72,6 +85,15 @@ pub enum Label<'a> {
 pub enum LabelTarget<'a> {
     /// A symbol, without the platform's prefix.
     Symbol(&'a str),
+    /// A symbol that stands for a value of the instruction, `symbol * scale + addend`.
+    Scaled {
+        /// The symbol, without the platform's prefix.
+        symbol: &'a str,
+        /// What the value is multiplied by.
+        scale: i32,
+        /// What is added to the product.
+        addend: i32,
+    },
     /// A part of the constant that a whole field of the instruction is.
     Constant(Constant),
 }
@@ -197,13 +219,38 @@ fn relocation(name: &str) -> Result<Label<'_>, LabelError> {
             .find(|known| known.row().name == constant)
             .map(LabelTarget::Constant)
             .ok_or_else(|| LabelError::Constant(constant.to_owned()))?,
-        None => LabelTarget::Symbol(target),
+        None => scaled(target)?.unwrap_or(LabelTarget::Symbol(target)),
     };
     Ok(Label::Relocation {
         kind,
         target,
         number: parse_number(number)?,
     })
+}
+
+fn scaled(target: &str) -> Result<Option<LabelTarget<'_>>, LabelError> {
+    let Some((symbol, rest)) = target.split_once(TIMES) else {
+        return Ok(None);
+    };
+    let (scale, addend) = rest
+        .split_once(PLUS)
+        .ok_or(LabelError::Parts { separator: PLUS })?;
+    Ok(Some(LabelTarget::Scaled {
+        symbol,
+        scale: parse_signed(scale)?,
+        addend: parse_signed(addend)?,
+    }))
+}
+
+fn parse_signed(text: &str) -> Result<i32, LabelError> {
+    let (negative, digits) = match text.strip_prefix(MINUS) {
+        Some(digits) => (true, digits),
+        None => (false, text),
+    };
+    let size = i64::try_from(parse_number(digits)?).ok();
+    size.map(|size| if negative { -size } else { size })
+        .and_then(|number| i32::try_from(number).ok())
+        .ok_or_else(|| LabelError::Number(text.to_owned()))
 }
 
 fn pair(name: &str) -> Result<Label<'_>, LabelError> {
@@ -260,8 +307,28 @@ impl fmt::Display for LabelTarget<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             LabelTarget::Symbol(symbol) => f.write_str(symbol),
+            LabelTarget::Scaled {
+                symbol,
+                scale,
+                addend,
+            } => {
+                let (scale, addend) = (Signed(*scale), Signed(*addend));
+                write!(f, "{symbol}{TIMES}{scale}{PLUS}{addend}")
+            }
             LabelTarget::Constant(constant) => write!(f, "{CONSTANT}{}", constant.row().name),
         }
+    }
+}
+
+/// A number as symbols can have it.
+struct Signed(i32);
+
+impl fmt::Display for Signed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 < 0 {
+            write!(f, "{MINUS}")?;
+        }
+        write!(f, "{}", self.0.unsigned_abs())
     }
 }
 
@@ -298,6 +365,16 @@ mod tests {
         let targets = [
             LabelTarget::Symbol("PyNumber_Add"),
             LabelTarget::Symbol("_JIT_OPARG"),
+            LabelTarget::Scaled {
+                symbol: "_JIT_OPARG",
+                scale: 8,
+                addend: -80,
+            },
+            LabelTarget::Scaled {
+                symbol: "_JIT_OPERAND_12_LO",
+                scale: i32::MIN,
+                addend: i32::MAX,
+            },
         ];
         let constants = Constant::ALL.iter().copied().map(LabelTarget::Constant);
         let mut labels = Vec::new();

@@ -67,6 +67,15 @@ rows! {
         shape: PatchShape::Field,
         base_addend: 0,
     }
+    /// A 32-bit number with a sign, in x86_64 code. CPython has no patch function for it: `patch_32` writes the
+    /// same bytes if it gets the lowest 32 bits.
+    Patch32s {
+        c_name: "patch_32s",
+        width: 4,
+        arches: X86_64,
+        shape: PatchShape::Field,
+        base_addend: 0,
+    }
     /// A 32-bit PC-relative displacement.
     Patch32r {
         c_name: "patch_32r",

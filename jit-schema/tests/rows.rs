@@ -16,8 +16,9 @@ use object::{elf, macho, pe};
 const PATCH_FUNCS: &str = include_str!("data/patch_funcs.txt");
 
 /// The relocations that CPython does not have.
-const NOT_UPSTREAM: [RelocationKind; 13] = [
-    RelocationKind::CustomX86_64Const32,
+const NOT_UPSTREAM: [RelocationKind; 14] = [
+    RelocationKind::CustomX86_64Field32,
+    RelocationKind::CustomX86_64Field32s,
     RelocationKind::ImageRelAmd64Addr64,
     RelocationKind::ImageRelArm64Addr64,
     RelocationKind::RAarch64Ldst8AbsLo12Nc,
@@ -213,6 +214,7 @@ fn patches_have_what_their_names_say() {
             PatchShape::Field | PatchShape::Pair | PatchShape::Trampoline => 4,
         };
         assert_eq!(row.width, expected, "{name}");
+        // Only 64-bit code extends numbers of 32 bits by their sign.
         let aarch64 = name.starts_with("aarch64_");
         let everywhere = name == "64" || row.shape == PatchShape::Slot;
         assert_eq!(row.arches.contains(&Arch::Aarch64), aarch64 || everywhere);

@@ -111,6 +111,35 @@ impl HoleValue {
         ) && !self.is_general()
     }
 
+    /// Returns whether the base is a number that the instruction has, not an address.
+    pub const fn is_number(self) -> bool {
+        match self {
+            HoleValue::Oparg
+            | HoleValue::Oparg16
+            | HoleValue::Operand0
+            | HoleValue::Operand0Hi
+            | HoleValue::Operand0Lo
+            | HoleValue::Operand0_16
+            | HoleValue::Operand0_32
+            | HoleValue::Operand1
+            | HoleValue::Operand1Hi
+            | HoleValue::Operand1Lo
+            | HoleValue::Operand1_16
+            | HoleValue::Operand1_32
+            | HoleValue::Target
+            | HoleValue::Operand(_)
+            | HoleValue::OperandHigh(_)
+            | HoleValue::OperandLow(_) => true,
+            HoleValue::Code
+            | HoleValue::Data
+            | HoleValue::Got
+            | HoleValue::JumpTarget
+            | HoleValue::ErrorTarget
+            | HoleValue::Zero
+            | HoleValue::Place(_) => false,
+        }
+    }
+
     /// Returns whether the base is one of those with a number, which instructions of any number of
     /// operands and targets have.
     pub const fn is_general(self) -> bool {
@@ -178,6 +207,15 @@ pub enum PatchValue {
         /// The constant that is added.
         addend: i64,
     },
+    /// `base * scale + addend`, modulo 2^64.
+    Scaled {
+        /// The base, a value of the instruction.
+        base: HoleValue,
+        /// What it is multiplied by: neither 0 nor 1.
+        scale: i32,
+        /// The constant that is added.
+        addend: i64,
+    },
     /// The address of an external symbol's slot in the trace's GOT, plus an addend: -4 on x86, where
     /// displacements count from the end of the field, and 0 elsewhere.
     GotSlot {
@@ -191,6 +229,16 @@ pub enum PatchValue {
         /// The index in [`StencilSet::symbols`](crate::StencilSet::symbols).
         ordinal: usize,
     },
+}
+
+impl PatchValue {
+    /// Returns what the value is counted from, if that is not a symbol by number.
+    pub fn base(&self) -> Option<HoleValue> {
+        match self {
+            PatchValue::Address { base, .. } | PatchValue::Scaled { base, .. } => Some(*base),
+            PatchValue::GotSlot { .. } | PatchValue::Symbol { .. } => None,
+        }
+    }
 }
 
 /// A place in a [`Stencil`](crate::Stencil) to be patched, and the value for it.

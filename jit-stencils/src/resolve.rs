@@ -304,6 +304,11 @@ impl Resolver<'_> {
                      -mcmodel=medium -mlarge-data-threshold=0 -fno-plt, so that addresses are loaded \
                      whole or through the GOT",
                 )),
+            None if hole.scale != 1 => Ok(PatchValue::Scaled {
+                base: hole.base,
+                scale: hole.scale,
+                addend: hole.addend,
+            }),
             None => Ok(PatchValue::Address {
                 base: hole.base,
                 symbol: hole.symbol.as_deref().map(Arc::from),

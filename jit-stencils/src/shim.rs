@@ -156,7 +156,9 @@ fn of_instruction(hole: &Hole, symbols: &[String]) -> Option<String> {
             symbol,
             ..
         } => symbol.as_deref()?,
-        PatchValue::Address { base, .. } => return Some(format!("_JIT_{base}")),
+        PatchValue::Address { base, .. } | PatchValue::Scaled { base, .. } => {
+            return Some(format!("_JIT_{base}"));
+        }
         PatchValue::GotSlot { ordinal, .. } | PatchValue::Symbol { ordinal } => {
             symbols.get(*ordinal)?
         }

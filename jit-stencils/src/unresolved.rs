@@ -54,6 +54,8 @@ pub struct UnresolvedHole {
     /// The symbol whose address is added. If `base` is [`HoleValue::Got`], it is the address of the
     /// symbol's GOT slot instead.
     pub symbol: Option<String>,
+    /// What the base is multiplied by, 1 but for values of the instruction.
+    pub scale: i32,
     /// The constant that is added.
     pub addend: i64,
     /// The offset of the `adrp` whose `ldr` is at `offset`, in bytes. Only
@@ -77,6 +79,7 @@ impl UnresolvedHole {
             patch: kind.row().patch,
             base,
             symbol,
+            scale: 1,
             addend,
             first: None,
             void: false,

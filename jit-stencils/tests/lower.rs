@@ -304,19 +304,58 @@ fn labels_become_holes_after_the_objects_own() {
     );
 }
 
-const SMALL: &str = "CUSTOM_X86_64_CONST32_JIT_RELOCATION__JIT_OPARG_JIT_RELOCATION_0";
+const SMALL: &str =
+    "CUSTOM_X86_64_FIELD32_JIT_RELOCATION__JIT_OPARG_JIT_TIMES_1_JIT_PLUS_0_JIT_RELOCATION_0";
+const SCALED: &str =
+    "CUSTOM_X86_64_FIELD32S_JIT_RELOCATION__JIT_OPARG_JIT_TIMES_m8_JIT_PLUS_80_JIT_RELOCATION_1";
 
-/// `patch_32` in CPython's `jit.c` fills the four bytes before the label.
+/// The bytes of `FIELD_MARK`, as an assembler writes them.
+const MARK: [u8; 4] = [0x1a, 0x2b, 0x3c, 0x4d];
+
 #[test]
-fn constants_of_x86_end_at_their_labels() {
-    let small = code(&[0xb8, 0, 0, 0, 0], &[(SMALL, 5)], &[]);
+fn fields_of_x86_are_found_by_their_marks() {
+    let [a, b, c, d] = MARK;
+    // movl $MARK, %eax
+    let small = code(&[0xb8, a, b, c, d], &[(SMALL, 5)], &[]);
     let group = lowered(X86_64_LINUX, &small);
     let holes: Vec<_> = group.code.holes.iter().map(summary).collect();
     assert_eq!(holes, [(1, PatchKind::Patch32, HoleValue::Oparg, None, 0)]);
-    let early = code(&[0; 8], &[(SMALL, 3)], &[]);
-    let problem =
-        "at code+0x3, but a CUSTOM_X86_64_CONST32 must have 4 of the 8 bytes of code before it";
-    refused(X86_64_LINUX, &early, &format!("label {SMALL}: {problem}"));
+    // After the displacement comes an immediate of one byte, of two, or of four.
+    for (bytes, at) in [
+        (&[0x4d, 0x8b, 0x85, a, b, c, d][..], 3),
+        (&[0x41, 0x80, 0xbd, a, b, c, d, 1], 3),
+        (&[0x66, 0x41, 0x81, 0xbd, a, b, c, d, 1, 2], 4),
+        (&[0x49, 0xc7, 0x85, a, b, c, d, 1, 2, 3, 4], 3),
+    ] {
+        let object = code(bytes, &[(SCALED, bytes.len() as u64)], &[]);
+        let group = lowered(X86_64_LINUX, &object);
+        let [hole] = group.code.holes.as_slice() else {
+            panic!("{:?}", group.code.holes);
+        };
+        assert_eq!((hole.offset, hole.patch), (at, PatchKind::Patch32s));
+        assert_eq!(
+            (hole.base, hole.scale, hole.addend),
+            (HoleValue::Oparg, -8, 80)
+        );
+    }
+    // No field, and two.
+    for bytes in [[0; 12], [a, b, c, d, a, b, c, d, a, b, c, d]] {
+        let object = code(&bytes, &[(SMALL, 12)], &[]);
+        let problem =
+            "at code+0xc, but a CUSTOM_X86_64_FIELD32 must have 4 of the 12 bytes of code near it";
+        refused(X86_64_LINUX, &object, &format!("label {SMALL}: {problem}"));
+    }
+    let zero = SCALED.replace("m8", "0");
+    let place = SMALL.replace("_JIT_OPARG", "_JIT_JUMP_TARGET");
+    let symbol = SMALL.replace("_JIT_OPARG", "PyLong_Type");
+    for (label, problem) in [
+        (&zero, "the scale is 0"),
+        (&place, "_JIT_JUMP_TARGET is no number of the instruction"),
+        (&symbol, "PyLong_Type is no number of the instruction"),
+    ] {
+        let object = code(&[0xb8, a, b, c, d], &[(label, 5)], &[]);
+        refused(X86_64_LINUX, &object, &format!("label {label}: {problem}"));
+    }
 }
 
 #[test]

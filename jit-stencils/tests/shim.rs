@@ -101,6 +101,7 @@ fn of_instruction(group: &StencilGroup, symbols: &[String]) -> bool {
             !matches!(base, HoleValue::Code | HoleValue::Data | HoleValue::Zero)
                 || symbol.as_deref().is_some_and(of_jit)
         }
+        PatchValue::Scaled { .. } => true,
         PatchValue::GotSlot { ordinal, .. } | PatchValue::Symbol { ordinal } => {
             of_jit(&symbols[*ordinal])
         }

@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use jit_schema::PatchShape;
+use jit_schema::{PatchKind, PatchShape};
 use jit_stencils::{Hole, HoleValue, Part, PatchValue, StencilSet};
 
 use crate::{c::SignedHex, error::HeaderError, names::holes};
@@ -13,6 +13,11 @@ use crate::{c::SignedHex, error::HeaderError, names::holes};
 /// A function that returns a format's C expression for the base of a hole's value, or none if instructions
 /// of the format do not have it. The expression is empty if the base adds nothing.
 pub(crate) type BaseExpression = fn(HoleValue) -> Option<Cow<'static, str>>;
+
+/// Comes before the value of a number with a sign, in parentheses.
+pub(crate) const LOW_32: &str = "(uint32_t)";
+/// Comes before a base of which there is a multiple, so that it is computed with 64 bits.
+pub(crate) const WIDE: &str = "(uint64_t)";
 
 /// Checks that a format has an expression for the base of each hole.
 pub(crate) fn check(
@@ -22,7 +27,7 @@ pub(crate) fn check(
 ) -> Result<(), HeaderError> {
     for (opname, group) in &set.groups {
         for (part, hole) in holes(group) {
-            if let PatchValue::Address { base, .. } = hole.value
+            if let Some(base) = hole.value.base()
                 && base_expression(base).is_none()
             {
                 return Err(HeaderError::Value {
@@ -43,7 +48,13 @@ pub(crate) fn write_patch(out: &mut String, part: Part, hole: &Hole, base: BaseE
     if hole.void {
         return;
     }
-    out.push_str(hole.patch.c_name());
+    let signed = hole.patch == PatchKind::Patch32s;
+    let function = match signed {
+        // `jit.c` has no function for a number with a sign: the same bytes are those of the lowest 32 bits.
+        true => PatchKind::Patch32.c_name(),
+        false => hole.patch.c_name(),
+    };
+    out.push_str(function);
     out.push('(');
     // Writing to a String cannot fail, here and below.
     let shape = hole.patch.row().shape;
@@ -56,7 +67,14 @@ pub(crate) fn write_patch(out: &mut String, part: Part, hole: &Hole, base: BaseE
             write!(out, "{part} + {:#x}, ", hole.offset)
         }
     };
+    if signed {
+        out.push_str(LOW_32);
+        out.push('(');
+    }
     write_value(out, &hole.value, base);
+    if signed {
+        out.push(')');
+    }
     out.push_str(match shape {
         PatchShape::Trampoline => ", state);",
         PatchShape::Field | PatchShape::Pair | PatchShape::Slot => ");",
@@ -73,6 +91,18 @@ fn write_value(out: &mut String, value: &PatchValue, base_expression: BaseExpres
             // A header is written only if its format has all bases.
             let base = base_expression(*base).unwrap_or_default();
             write_sum(out, &base, symbol.as_deref(), *addend);
+        }
+        PatchValue::Scaled {
+            base,
+            scale,
+            addend,
+        } => {
+            let base = base_expression(*base).unwrap_or_default();
+            let scale = SignedHex((*scale).into());
+            let _ = write!(out, "{WIDE}{base} * {scale}");
+            if *addend != 0 {
+                let _ = write!(out, " + {}", SignedHex(*addend));
+            }
         }
         PatchValue::GotSlot { ordinal, addend } => {
             let _ = write!(out, "got_symbol_address({ordinal:#x}, state)");

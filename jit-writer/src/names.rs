@@ -20,7 +20,7 @@ pub(crate) fn check(
         }
         for (part, hole) in holes(group) {
             let symbol: &str = match &hole.value {
-                PatchValue::Address { symbol: None, .. } => continue,
+                PatchValue::Address { symbol: None, .. } | PatchValue::Scaled { .. } => continue,
                 PatchValue::Address {
                     symbol: Some(symbol),
                     ..

@@ -9,7 +9,7 @@ mod guide;
 mod tables;
 
 use jit_schema::Target;
-use jit_stencils::{PatchValue, StencilSet, UnwindInfo};
+use jit_stencils::{StencilSet, UnwindInfo};
 
 use crate::{
     c, comments::write_rest_of_line, error::HeaderError, format::HeaderFormat, preamble::Preamble,
@@ -94,7 +94,7 @@ fn shapes(set: &StencilSet) -> (bool, bool) {
     let holes = groups.flat_map(|group| group.code.holes.iter().chain(&group.data.holes));
     let (mut numbered, mut of_cpython) = (tables::has_interfaces(set), false);
     for hole in holes.filter(|hole| !hole.void) {
-        if let PatchValue::Address { base, .. } = hole.value {
+        if let Some(base) = hole.value.base() {
             numbered |= base.is_general();
             of_cpython |= base.is_of_cpython();
         }

@@ -15,6 +15,11 @@ pub(crate) fn name(set: &StencilSet, hole: &Hole, bias: i64) -> String {
             symbol,
             addend,
         } => (address(*base, symbol.as_deref()), *addend),
+        PatchValue::Scaled {
+            base,
+            scale,
+            addend,
+        } => (format!("{}*{scale}", of_base(*base)), *addend),
         PatchValue::GotSlot { ordinal, addend } => {
             (format!("{}@got", symbol(set, *ordinal)), *addend)
         }
@@ -44,7 +49,10 @@ pub(super) fn place_in_code(hole: &Hole) -> Option<i64> {
             symbol: None,
             addend,
         } => Some(*addend),
-        PatchValue::Address { .. } | PatchValue::GotSlot { .. } | PatchValue::Symbol { .. } => None,
+        PatchValue::Address { .. }
+        | PatchValue::Scaled { .. }
+        | PatchValue::GotSlot { .. }
+        | PatchValue::Symbol { .. } => None,
     }
 }
 
@@ -108,6 +116,7 @@ fn part(hole: &Hole) -> &'static str {
         PatchKind::Aarch64_33rx if !hole.void => ":lo12",
         PatchKind::Aarch64_21r | PatchKind::Aarch64_21rx | PatchKind::Aarch64_33rx => ":page",
         PatchKind::Patch32
+        | PatchKind::Patch32s
         | PatchKind::Patch32r
         | PatchKind::Patch64
         | PatchKind::Aarch64_19r

@@ -291,6 +291,11 @@ fn described(hole: &Hole, symbols: &[String]) -> String {
             symbol,
             addend,
         } => format!("{base} {symbol:?} {addend}"),
+        PatchValue::Scaled {
+            base,
+            scale,
+            addend,
+        } => format!("{base} * {scale} {addend}"),
         PatchValue::GotSlot { ordinal, addend } => format!("got {} {addend}", named(*ordinal)),
         PatchValue::Symbol { ordinal } => format!("symbol {}", named(*ordinal)),
     };

@@ -10,6 +10,7 @@ use jit_stencils::UnresolvedGroup;
 use crate::{
     conventions::Lower,
     error::Error,
+    pipeline::tuner::Tuner,
     statistics::{StageTimes, timed},
 };
 
@@ -18,7 +19,7 @@ pub(crate) struct Line<'a> {
     pub(crate) compiler: &'a Compiler<'a>,
     /// Compiles a source again if its code has an address in 32 bits that cannot be replaced.
     pub(crate) independent: Option<&'a Compiler<'a>>,
-    pub(crate) optimizer: Optimizer,
+    pub(crate) optimizer: Tuner,
     pub(crate) target: &'static Target,
     pub(crate) lower: Lower,
     pub(crate) keep: Option<&'a Path>,
@@ -133,6 +134,7 @@ impl Line<'_> {
         stages: &mut StageTimes,
     ) -> Result<Vec<Assembly>, Error> {
         let compiled = timed(&mut stages.compile, || compile(compiler, sources, from))?;
+        let optimizer = self.optimizer.get(compiler)?;
         let started = Instant::now();
         // A failure stays in its place in the list, and each step goes on with the rest.
         let assemblies = sources
@@ -142,7 +144,7 @@ impl Line<'_> {
                 source: source.clone(),
                 made: assembly
                     .map_err(Error::from)
-                    .and_then(|assembly| self.optimize(&source.name, assembly)),
+                    .and_then(|assembly| self.optimize(optimizer, &source.name, assembly)),
                 ir,
             })
             .collect();
@@ -200,9 +202,13 @@ impl Line<'_> {
         (sources, results)
     }
 
-    fn optimize(&self, uop: &str, made: Made<String>) -> Result<Made<String>, Error> {
-        let optimized = self
-            .optimizer
+    fn optimize(
+        &self,
+        optimizer: &Optimizer,
+        uop: &str,
+        made: Made<String>,
+    ) -> Result<Made<String>, Error> {
+        let optimized = optimizer
             .optimize(&made.value)
             .map_err(|source| Error::Optimize {
                 uop: uop.to_owned(),

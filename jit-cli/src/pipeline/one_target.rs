@@ -18,7 +18,6 @@ use std::{
 };
 
 use jit_llvm::{CompileOptions, Compiler, Diagnostics, Ir, Mode, Source};
-use jit_optimizer::Optimizer;
 use jit_stencils::UnresolvedGroup;
 
 pub(crate) use self::job::{Built, Job, Shim, ShimSource};
@@ -32,6 +31,7 @@ use crate::{
     pipeline::flags,
     pipeline::functions::Files,
     pipeline::line::Line,
+    pipeline::tuner::Tuner,
     pipeline::units::{self, Units},
     pipeline::warned::Warned,
     pipeline::workdir::WorkDir,
@@ -124,7 +124,7 @@ fn build_units(
         line: Line {
             compiler,
             independent,
-            optimizer: Optimizer::new(target, job.optimizer),
+            optimizer: Tuner::of(job),
             target,
             lower: job.lower,
             keep: job.keep_temps.as_deref(),

@@ -64,6 +64,16 @@ impl<'a> Input<'a> {
         }
     }
 
+    /// Returns a source with the declarations that all sources have, and no micro-op.
+    pub(crate) fn without_case(&self) -> Option<Source> {
+        match self {
+            Input::Cases {
+                template, cases, ..
+            } => template::without_case(template.1, cases),
+            Input::Functions(_) => None,
+        }
+    }
+
     /// Returns the places of cases, if the input has some.
     pub(crate) fn places(&self) -> Option<&'a Places> {
         match self {
@@ -164,10 +174,7 @@ impl<'f, 'a> Units<'f, 'a> {
                 base => !base.is_of_cpython(),
             };
             let mut holes = group.code.holes.iter().chain(&group.data.holes);
-            let other = holes.find_map(|hole| match hole.value {
-                PatchValue::Address { base, .. } if !is_given(base) => Some(base),
-                _ => None,
-            });
+            let other = holes.find_map(|hole| hole.value.base().filter(|base| !is_given(*base)));
             if let Some(base) = other {
                 let message = format!(
                     "it refers to _JIT_{base}, which no hole of it is: assembly can have a hole as an operand of the asm \

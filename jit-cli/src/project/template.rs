@@ -54,6 +54,20 @@ pub(crate) fn sources(body: &str, cases: &[Case<'_>]) -> Vec<Source> {
     cases.iter().map(source).collect()
 }
 
+/// Returns the source of a micro-op without the micro-op, which has the same declarations as all others. Returns `None`
+/// if the declarations may depend on the micro-op.
+pub(crate) fn without_case(body: &str, cases: &[Case<'_>]) -> Option<Source> {
+    let is_condition =
+        |line: &str| line.trim_start().starts_with('#') && line.contains("_JIT_OPCODE");
+    if body.lines().any(is_condition) {
+        return None;
+    }
+    Some(Source {
+        name: cases.first()?.name.to_owned(),
+        body: body.replace(PLACEHOLDER, ""),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

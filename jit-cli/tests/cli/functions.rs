@@ -62,7 +62,7 @@ fn symbols(set: &StencilSet) -> BTreeSet<String> {
     let holes = groups.flat_map(|group| group.code.holes.iter().chain(&group.data.holes));
     let named = holes.filter_map(|hole| match &hole.value {
         PatchValue::Address { symbol, .. } => symbol.as_ref().map(|symbol| symbol.to_string()),
-        PatchValue::GotSlot { .. } | PatchValue::Symbol { .. } => None,
+        PatchValue::Scaled { .. } | PatchValue::GotSlot { .. } | PatchValue::Symbol { .. } => None,
     });
     named.chain(set.symbols.iter().cloned()).collect()
 }
@@ -253,10 +253,7 @@ fn cpythons_names_are_a_table() {
 /// What a stencil takes from its instruction, with numbers for CPython's names.
 fn taken(group: &StencilGroup) -> BTreeSet<String> {
     let holes = group.code.holes.iter().chain(&group.data.holes);
-    let values = holes.filter_map(|hole| match hole.value {
-        PatchValue::Address { base, .. } => Some(base),
-        PatchValue::GotSlot { .. } | PatchValue::Symbol { .. } => None,
-    });
+    let values = holes.filter_map(|hole| hole.value.base());
     let values = values.filter_map(|value| {
         Some(match value {
             HoleValue::JumpTarget => "target 0".to_owned(),

@@ -6,6 +6,7 @@ use crate::{
     error::LlvmError,
     ir::{self, Ir, embedded},
     made::Made,
+    modules::Module,
     plan::Plan,
     preamble::Preamble,
     source::Source,
@@ -38,6 +39,36 @@ impl Compiler<'_> {
             }
         }
         Ok(results)
+    }
+
+    /// Returns the greatest number of general registers in which a function of a source gets arguments on x86_64, of
+    /// those whose names start with `prefix`, as [`Module::argument_registers`] does. It is `None` for a source that clang
+    /// rejects. Warnings are not reported.
+    ///
+    /// # Errors
+    ///
+    /// [`LlvmError::Run`] if clang can't be run.
+    pub fn argument_registers(
+        &self,
+        source: &Source,
+        prefix: &str,
+    ) -> Result<Option<u8>, LlvmError> {
+        let mut text = None;
+        if let (Some(plans), Some(snapshot)) = (self.plans()?, self.snapshot()?) {
+            let preamble = self.preamble_of(snapshot, 1)?;
+            let preamble = preamble.unwrap_or(Preamble::Text(snapshot));
+            text = ir::print(&self.context, &plans.compile.closed(), &preamble, source)?;
+        }
+        let text = match text {
+            Some(text) => text,
+            None => match driver::ir(&self.context, source) {
+                Err(LlvmError::Rejected { .. }) => return Ok(None),
+                text => text?,
+            },
+        };
+        // What is not understood has arguments anywhere.
+        let module = Module::parse(&text).ok();
+        Ok(module.and_then(|module| module.argument_registers(prefix)))
     }
 
     /// Returns the IR of a source after LLVM's optimizations, as text: what machine code is made from. `ir` is its module,

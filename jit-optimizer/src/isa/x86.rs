@@ -2,10 +2,11 @@
 
 mod addresses;
 mod arguments;
-mod constants;
 mod effects;
+mod fold;
 mod operands;
 mod setjmp;
+mod slots;
 
 use jit_schema::ObjectFormat;
 
@@ -136,7 +137,7 @@ impl Isa for X86_64 {
     }
 
     fn tuned_passes(&self) -> &'static [Pass] {
-        &[constants::SHORTEN]
+        &[fold::FOLD, slots::LOAD]
     }
 
     fn checks(&self) -> &'static [Pass] {

@@ -56,7 +56,7 @@ impl Architecture for Aarch64 {
                 form: branch26(site)?,
             },
             P::Aarch64_33rx => pair(site)?,
-            P::Patch32 | P::Patch32r | P::X86_64_32rx | P::X86_64Trampoline => {
+            P::Patch32 | P::Patch32r | P::X86_64_32rx | P::Patch32s | P::X86_64Trampoline => {
                 return Err(site.foreign());
             }
         })

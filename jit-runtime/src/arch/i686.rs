@@ -34,7 +34,8 @@ impl Architecture for I686 {
                 Part::Code => Fill::Wide,
                 Part::Data => Fill::Field(form::ABSOLUTE_64),
             },
-            P::X86_64Trampoline
+            P::Patch32s
+            | P::X86_64Trampoline
             | P::Aarch64_12
             | P::Aarch64_12x
             | P::Aarch64_16a
@@ -62,6 +63,7 @@ fn absolute(value: &PatchValue) -> Fill {
         PatchValue::Address {
             symbol: Some(_), ..
         }
+        | PatchValue::Scaled { .. }
         | PatchValue::GotSlot { .. }
         | PatchValue::Symbol { .. } => Fill::Field(form::ABSOLUTE_32_WRAPPING),
         PatchValue::Address {

@@ -1,7 +1,7 @@
 //! x86_64: displacements of 32 bits from the end of the field, and instructions that may be relaxed.
 
 use jit_schema::{ObjectFormat, PatchKind};
-use jit_stencils::Part;
+use jit_stencils::{Part, PatchValue};
 
 use super::{Architecture, Fill, Got, Problem, Rules, Site, Trampoline};
 use crate::{
@@ -40,7 +40,20 @@ impl Architecture for X86_64 {
         use PatchKind as P;
         Ok(match site.hole.patch {
             P::GotSymbol => Fill::Slot,
-            P::Patch32 => Fill::Field(form::ABSOLUTE_32),
+            P::Patch32 => match site.hole.value {
+                PatchValue::Scaled { scale, .. } => Fill::Product {
+                    scale,
+                    form: form::ABSOLUTE_32,
+                },
+                _ => Fill::Field(form::ABSOLUTE_32),
+            },
+            P::Patch32s => Fill::Product {
+                scale: match site.hole.value {
+                    PatchValue::Scaled { scale, .. } => scale,
+                    _ => 1,
+                },
+                form: form::SIGNED_32,
+            },
             P::Patch32r => displacement(site),
             P::Patch64 => match site.part {
                 Part::Code => Fill::Wide,

@@ -82,6 +82,7 @@ fn unresolved(
                 let symbol = symbol.as_ref()?;
                 known.insert(Arc::as_ptr(symbol).addr()).then_some(symbol)?
             }
+            PatchValue::Scaled { .. } => return None,
             PatchValue::GotSlot { ordinal, .. } | PatchValue::Symbol { ordinal } => {
                 stencils.symbols.get(*ordinal)?.as_str()
             }
@@ -163,7 +164,9 @@ pub(super) fn diagnose<E: Source>(
             value,
             symbol: match &hole.value {
                 PatchValue::Address { symbol, .. } => symbol.as_deref().map(str::to_owned),
-                PatchValue::GotSlot { .. } | PatchValue::Symbol { .. } => None,
+                PatchValue::Scaled { .. }
+                | PatchValue::GotSlot { .. }
+                | PatchValue::Symbol { .. } => None,
             },
             location,
         }
@@ -244,6 +247,7 @@ fn misfit(
     for special in entry.specials.of(&table.specials).ok_or(Bug)? {
         let (offset, value) = match special {
             Special::Branch(branch) => (branch.offset, image.value(branch.value, 0)?),
+            Special::Product(product) => (product.offset, image.product(product)?.0),
             Special::Pair(pair) => (pair.second, image.value(pair.value, pair.addend)?),
         };
         let formed = image.formed(special, plan, base)?;

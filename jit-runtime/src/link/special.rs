@@ -1,5 +1,5 @@
-//! Holes that are filled in one of several ways: branches that may need a trampoline, and AArch64's
-//! pairs.
+//! Holes that are filled in one of several ways, or rarely: branches that may need a trampoline, AArch64's
+//! pairs, and multiples of values.
 
 use super::{
     image::{Bug, Image, put},
@@ -9,7 +9,7 @@ use super::{
 use crate::{
     arch::{Trampoline, aarch64::pair},
     form::{self, Formed},
-    table::{Branch, CODE_PART, Pair, Special},
+    table::{Branch, CODE_PART, Pair, Product, Special},
 };
 
 /// What is written for a pair.
@@ -40,6 +40,11 @@ impl Image {
                 self.or(code + branch.offset as usize, formed.field)?;
                 Ok(formed.range | formed.align)
             }
+            Special::Product(product) => {
+                let formed = self.product(product)?.1;
+                self.or(code + product.offset as usize, formed.field)?;
+                Ok(formed.range)
+            }
             Special::Pair(pair) => {
                 let (first, second) = (code + pair.first as usize, code + pair.second as usize);
                 match self.pair(pair)? {
@@ -62,6 +67,7 @@ impl Image {
     pub(super) fn formed(&self, special: &Special, plan: &Plan, base: u64) -> Result<Formed, Bug> {
         Ok(match special {
             Special::Branch(branch) => self.branch(branch, plan, base)?.0,
+            Special::Product(product) => self.product(product)?.1,
             Special::Pair(pair) => match self.pair(pair)? {
                 Filled::Shorter(..) => Formed::default(),
                 Filled::Fields(one, two) => Formed {
@@ -87,6 +93,14 @@ impl Image {
         let slot = plan.trampoline(usize::from(branch.ordinal)) as u64;
         let slot = base.wrapping_add(slot).wrapping_add_signed(addend);
         Ok((form.apply::<false>(slot, location), true))
+    }
+
+    /// Returns a multiple of a value plus the addend, and what is written for it.
+    pub(super) fn product(&self, hole: &Product) -> Result<(u64, Formed), Bug> {
+        let scale = i64::from(hole.scale).cast_unsigned();
+        let product = self.value(hole.value, 0)?.wrapping_mul(scale);
+        let sum = product.wrapping_add_signed(hole.addend);
+        Ok((sum, form::form(hole.form).apply::<true>(sum, 0)))
     }
 
     /// Returns what is written for a pair (`patch_aarch64_33rx`).

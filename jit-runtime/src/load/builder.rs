@@ -21,8 +21,8 @@ use crate::{
     mask,
     shape::WINDOW,
     table::{
-        Branch, CODE_PART, DATA_PART, Field, HighMasks, Pair, Relax, Simple, Sizes, Span, Special,
-        Table, Taken, Takes,
+        Branch, CODE_PART, DATA_PART, Field, HighMasks, Pair, Product, Relax, Simple, Sizes, Span,
+        Special, Table, Taken, Takes,
     },
     values::Values,
 };
@@ -191,6 +191,7 @@ impl<'s> TableBuilder<'s> {
                 self.push_field(draft, part, hole, check, (value, 0))?;
                 self.push_field(draft, part, hole, sum, (value, addend))
             }
+            Fill::Product { scale, form } => self.add_product(draft, part, hole, (scale, form)),
             Fill::Wide => {
                 let simple = self.simple(draft, part, hole)?;
                 self.table.wide.push(simple);
@@ -310,6 +311,46 @@ impl<'s> TableBuilder<'s> {
         Ok(())
     }
 
+    fn add_product(
+        &mut self,
+        draft: &mut Draft,
+        part: Part,
+        hole: &'s Hole,
+        (scale, form): (i32, FormIndex),
+    ) -> Result<(), Problem> {
+        let (value, addend) = match hole.value {
+            PatchValue::Scaled { base, addend, .. } if base.is_number() => {
+                (self.base(draft, base)?, addend)
+            }
+            PatchValue::Scaled { base, .. } => {
+                return Err(format!("{base} is no number of the instruction"));
+            }
+            _ => self.value(draft, hole)?,
+        };
+        if part != Part::Code {
+            return Err(
+                "only code has numbers of 32 bits with a sign, and multiples of values".into(),
+            );
+        }
+        draft.clear(part, hole.offset, hole.patch.width(), form::field(form))?;
+        self.table.specials.push(Special::Product(Product {
+            addend,
+            scale,
+            offset: offset(hole.offset)?,
+            value,
+            form,
+        }));
+        Ok(())
+    }
+
+    /// Returns the index of a base in the table of values.
+    fn base(&mut self, draft: &mut Draft, base: HoleValue) -> Result<u16, Problem> {
+        interfaces::check_value(draft.group, base)?;
+        draft.uses(base);
+        self.table.halves |= is_half(base);
+        index(self.table.values.index_of(base))
+    }
+
     /// Returns the index of a value in the table of values, and what is added to it.
     fn value(&mut self, draft: &mut Draft, hole: &'s Hole) -> Result<(u16, i64), Problem> {
         match &hole.value {
@@ -331,12 +372,7 @@ impl<'s> TableBuilder<'s> {
                 base,
                 symbol: None,
                 addend,
-            } => {
-                interfaces::check_value(draft.group, *base)?;
-                draft.uses(*base);
-                self.table.halves |= is_half(*base);
-                Ok((index(self.table.values.index_of(*base))?, *addend))
-            }
+            } => Ok((self.base(draft, *base)?, *addend)),
             PatchValue::Address {
                 base: HoleValue::Zero,
                 symbol: Some(symbol),
@@ -344,6 +380,9 @@ impl<'s> TableBuilder<'s> {
             } => Ok((self.direct_symbol(draft, symbol)?, *addend)),
             PatchValue::Address { base, .. } => {
                 Err(format!("a symbol's address cannot be added to {base}"))
+            }
+            PatchValue::Scaled { .. } => {
+                Err("only a field of 32 bits has a multiple of a value".into())
             }
             PatchValue::Symbol { .. } => Err("a symbol by number is for trampolines".into()),
         }

@@ -1,6 +1,6 @@
 //! What stencils take from their instructions.
 
-use jit_stencils::{HoleValue, PatchValue, StencilGroup};
+use jit_stencils::{HoleValue, StencilGroup};
 
 use crate::{arch::Problem, error::StencilError};
 
@@ -58,12 +58,10 @@ pub(super) fn interfaces(groups: &[(String, StencilGroup)]) -> Result<Interfaces
 /// Returns the values that the holes of a stencil take from its instruction.
 pub(super) fn values(group: &StencilGroup) -> impl Iterator<Item = HoleValue> + '_ {
     let holes = group.code.holes.iter().chain(&group.data.holes);
-    holes.filter_map(|hole| match hole.value {
-        PatchValue::Address { base, .. } if !hole.void => {
-            (base.is_general() || base.is_of_cpython()).then_some(base)
-        }
-        PatchValue::Address { .. } | PatchValue::GotSlot { .. } | PatchValue::Symbol { .. } => None,
-    })
+    let bases = holes
+        .filter(|hole| !hole.void)
+        .filter_map(|hole| hole.value.base());
+    bases.filter(|base| base.is_general() || base.is_of_cpython())
 }
 
 /// Checks that a stencil's interface has the value of one of its holes.

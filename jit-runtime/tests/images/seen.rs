@@ -175,7 +175,7 @@ fn is_slot(set: &StencilSet, value: &PatchValue) -> bool {
         && match value {
             PatchValue::GotSlot { .. } => true,
             PatchValue::Address { base, .. } => *base == HoleValue::Data,
-            PatchValue::Symbol { .. } => false,
+            PatchValue::Scaled { .. } | PatchValue::Symbol { .. } => false,
         }
 }
 

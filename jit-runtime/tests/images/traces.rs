@@ -104,6 +104,7 @@ pub(crate) fn references(set: &StencilSet, jobs: &[Job]) -> HashMap<String, Vec<
             let (_, group) = &set.groups[uop.opcode as usize];
             for hole in &group.code.holes {
                 let symbol = match &hole.value {
+                    PatchValue::Scaled { .. } => None,
                     PatchValue::Address { symbol, .. } => symbol.as_deref(),
                     PatchValue::GotSlot { ordinal, .. } | PatchValue::Symbol { ordinal } => {
                         set.symbols.get(*ordinal).map(String::as_str)

@@ -40,18 +40,19 @@ pub enum Origin {
 /// A side of a label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Side {
-    /// The field ends at the label.
-    Before,
     /// The field starts at the label.
     After,
+    /// The field, of four bytes, is the only one with the bytes of [`FIELD_MARK`](crate::label::FIELD_MARK) in the
+    /// instruction that ends at the label.
+    Near,
 }
 
 impl Side {
     /// Returns `before` or `after`.
     pub const fn name(self) -> &'static str {
         match self {
-            Side::Before => "before",
             Side::After => "after",
+            Side::Near => "near",
         }
     }
 }

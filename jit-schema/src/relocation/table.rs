@@ -90,14 +90,24 @@ rows! {
         patch: PatchKind::Aarch64_16b,
         reach: Reach::Direct,
     }
-    /// The optimizer's: a 32-bit constant in x86_64 code, which ends at its label.
+    /// The optimizer's: 32 bits of x86_64 code, for a number without a sign.
     /// CPython's own tool has none.
-    CustomX86_64Const32 {
-        name: "CUSTOM_X86_64_CONST32",
-        origin: Origin::Label { field: Side::Before },
+    CustomX86_64Field32 {
+        name: "CUSTOM_X86_64_FIELD32",
+        origin: Origin::Label { field: Side::Near },
         width: 4,
         addend: AddendPlace::Nowhere,
         patch: PatchKind::Patch32,
+        reach: Reach::Direct,
+    }
+    /// The optimizer's: 32 bits of x86_64 code, for a number with a sign.
+    /// CPython's own tool has none.
+    CustomX86_64Field32s {
+        name: "CUSTOM_X86_64_FIELD32S",
+        origin: Origin::Label { field: Side::Near },
+        width: 4,
+        addend: AddendPlace::Nowhere,
+        patch: PatchKind::Patch32s,
         reach: Reach::Direct,
     }
     /// COFF x86_64: absolute address.

@@ -258,11 +258,15 @@ impl<'a> Decoder<'a> {
         let values = || code.holes.iter().map(|hole| &hole.value);
         let trampolines = values().filter_map(|value| match value {
             PatchValue::Symbol { ordinal } => Some(*ordinal),
-            PatchValue::GotSlot { .. } | PatchValue::Address { .. } => None,
+            PatchValue::GotSlot { .. } | PatchValue::Address { .. } | PatchValue::Scaled { .. } => {
+                None
+            }
         });
         let got_entries = values().filter_map(|value| match value {
             PatchValue::GotSlot { ordinal, .. } => Some(*ordinal),
-            PatchValue::Symbol { .. } | PatchValue::Address { .. } => None,
+            PatchValue::Symbol { .. } | PatchValue::Address { .. } | PatchValue::Scaled { .. } => {
+                None
+            }
         });
         let trampolines: SymbolMask = trampolines.collect();
         let got_entries: SymbolMask = got_entries.collect();

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
-use super::format::{DETAILED_VERSION, GENERAL_VERSION, HEADER_SIZE, MAGIC};
+use super::format::{DETAILED_VERSION, GENERAL_VERSION, HEADER_SIZE, MAGIC, SCALED_VERSION};
 use super::numbers::{base_number, end_number, patch_number};
 use crate::{
-    CodeEnd, Hole, Interface, PatchValue, SLOT_SIZE, Stencil, StencilGroup, StencilSet, UnwindInfo,
+    CodeEnd, Hole, HoleValue, Interface, PatchKind, PatchValue, SLOT_SIZE, Stencil, StencilGroup,
+    StencilSet, UnwindInfo,
 };
 
 /// Returns the stencil file of a set, without its listings.
@@ -58,12 +59,14 @@ pub fn encode(set: &StencilSet) -> Vec<u8> {
 
 /// Returns the oldest version that has all that a stencil needs.
 fn needed_version(group: &StencilGroup) -> u32 {
-    let is_general = |hole: &Hole| match &hole.value {
-        PatchValue::Address { base, .. } => base.is_general(),
-        PatchValue::GotSlot { .. } | PatchValue::Symbol { .. } => false,
+    let is_general = |hole: &Hole| hole.value.base().is_some_and(HoleValue::is_general);
+    let is_scaled = |hole: &Hole| {
+        hole.patch == PatchKind::Patch32s || matches!(hole.value, PatchValue::Scaled { .. })
     };
     let mut holes = group.code.holes.iter().chain(&group.data.holes);
-    if group.interface != Interface::default() || holes.any(is_general) {
+    if holes.clone().any(is_scaled) {
+        SCALED_VERSION
+    } else if group.interface != Interface::default() || holes.any(is_general) {
         GENERAL_VERSION
     } else if group.data_alignment > SLOT_SIZE || group.end != CodeEnd::Unknown {
         DETAILED_VERSION
@@ -172,6 +175,20 @@ fn put_hole<'a>(out: &mut Vec<u8>, hole: &'a Hole, names: &mut Names<'a>) {
             if let Some(symbol) = symbol {
                 unsigned(out, names.index(symbol) as u64);
             }
+            put_addend(out, *addend);
+        }
+        PatchValue::Scaled {
+            base,
+            scale,
+            addend,
+        } => {
+            out.push(0x82 | has_addend(*addend));
+            let (base, index) = base_number(*base);
+            out.push(base);
+            if let Some(index) = index {
+                unsigned(out, index.into());
+            }
+            signed(out, (*scale).into());
             put_addend(out, *addend);
         }
         PatchValue::GotSlot { ordinal, addend } => {

@@ -49,6 +49,7 @@ numbers! { PatchKind, patch_number, patch_of:
     15 X86_64_32rx,
     16 X86_64Trampoline,
     17 GotSymbol,
+    18 Patch32s,
 }
 
 macro_rules! bases {

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use jit_schema::label::{Constant, Half, Label, LabelTarget, PairKind, PairRow};
+use jit_schema::label::{Constant, FIELD_MARK, Half, Label, LabelTarget, PairKind, PairRow};
 use jit_schema::relocation::Side;
 use jit_schema::{PatchKind, RelocationKind};
 
@@ -29,7 +29,7 @@ pub(super) fn convert(
         match label {
             None => {}
             Some(Label::Relocation { kind, target, .. }) => {
-                let hole = label_hole(name, kind, target, *place, code.body.len())?;
+                let hole = label_hole(name, kind, target, *place, &code.body)?;
                 code.holes.push(hole);
             }
             Some(Label::Pair {
@@ -62,39 +62,81 @@ fn label_hole(
     kind: RelocationKind,
     target: LabelTarget<'_>,
     place: Place,
-    code_size: usize,
+    code: &[u8],
 ) -> Result<UnresolvedHole, LowerError> {
+    let (mut scale, mut addend) = (1, 0);
     let (base, symbol) = match target {
         // The whole field, of which the patch function picks 16 bits.
         LabelTarget::Constant(Constant::Oparg) => (HoleValue::Oparg, None),
         LabelTarget::Constant(Constant::Operand0) => (HoleValue::Operand0, None),
         LabelTarget::Constant(Constant::Operand1) => (HoleValue::Operand1, None),
         LabelTarget::Symbol(symbol) => symbol_to_value(symbol),
+        LabelTarget::Scaled {
+            symbol,
+            scale: times,
+            addend: plus,
+        } => {
+            let base = value_of(label, symbol)?;
+            if times == 0 {
+                return Err(bad(label, "the scale is 0".to_owned()));
+            }
+            (scale, addend) = (times, plus.into());
+            (base, None)
+        }
     };
     let width = kind.row().width;
     let side = kind
         .label_side()
         .ok_or_else(|| bad(label, format!("{kind} is not made from labels")))?;
-    let before = match side {
-        Side::Before => width,
-        Side::After => 0,
+    let at = usize::try_from(place.offset).ok();
+    let at = at.filter(|_| place.part == Part::Code);
+    let offset = match side {
+        Side::After => at,
+        Side::Near => at.and_then(|at| marked(code, at)),
     };
-    let offset = usize::try_from(place.offset)
-        .ok()
-        .and_then(|offset| offset.checked_sub(before))
-        .filter(|offset| place.part == Part::Code && code_size.saturating_sub(*offset) >= width)
+    let size = code.len();
+    let offset = offset
+        .filter(|offset| size.saturating_sub(*offset) >= width)
         .ok_or_else(|| {
             let Place { part, offset } = place;
             bad(
                 label,
                 format!(
-                    "at {part}+{offset:#x}, but a {kind} must have {width} of the {code_size} \
-                     bytes of code {} it",
+                    "at {part}+{offset:#x}, but a {kind} must have {width} of the {size} bytes of code {} it",
                     side.name()
                 ),
             )
         })?;
-    Ok(UnresolvedHole::new(offset, kind, base, symbol, 0))
+    Ok(UnresolvedHole {
+        scale,
+        ..UnresolvedHole::new(offset, kind, base, symbol, addend)
+    })
+}
+
+/// Returns the value of the instruction that a symbol stands for.
+fn value_of(label: &str, symbol: &str) -> Result<HoleValue, LowerError> {
+    match symbol_to_value(symbol) {
+        (base, None) if base.is_number() => Ok(base),
+        _ => Err(bad(
+            label,
+            format!("{symbol} is no number of the instruction"),
+        )),
+    }
+}
+
+/// Returns where the field is in the instruction that ends at an offset. After the field, there is an immediate
+/// of 0, 1, 2 or 4 bytes. None if there is not exactly one place with the mark.
+fn marked(code: &[u8], end: usize) -> Option<usize> {
+    let mark = FIELD_MARK.to_le_bytes();
+    let places = [4, 5, 6, 8].into_iter().filter_map(|distance| {
+        let start = end.checked_sub(distance)?;
+        (code.get(start..start + 4)? == mark).then_some(start)
+    });
+    let places: Vec<usize> = places.collect();
+    match *places {
+        [place] => Some(place),
+        _ => None,
+    }
 }
 
 /// Makes one hole of those of a pair's two instructions.

@@ -23,6 +23,7 @@ enum { // what a hole's value is counted from
 
 enum { // how a value is written
     JIT_P_32,
+    JIT_P_32S,
     JIT_P_32R,
     JIT_P_64,
     JIT_P_X86_32RX,
@@ -45,6 +46,7 @@ typedef struct {
     uint32_t number;
     unsigned char patch;
     unsigned char value;
+    int32_t scale; // what the value is multiplied by
     int64_t addend;
 } jit_hole;
 
@@ -622,6 +624,12 @@ jit_put_special(jit_linking *at, const jit_hole *hole, unsigned char *to, uint64
         jit_put(to, value, 4);
         return JIT_OK;
     }
+    case JIT_P_32S:
+        if (!jit_fits(value, 32)) {
+            return JIT_OUT_OF_RANGE;
+        }
+        jit_put(to, value, 4);
+        return JIT_OK;
     case JIT_P_32R: return jit_put_displacement(to, value, location);
     case JIT_P_X86_32RX: return jit_put_relaxed(at, hole, to, value, location);
     case JIT_P_X86_TRAMPOLINE:
@@ -645,7 +653,7 @@ jit_fill(jit_linking *at, size_t start, const jit_hole *holes, uint32_t count, u
         unsigned char *to = at->image + start + hole->offset;
         const uint64_t location = at->base + start + hole->offset;
         jit_status status = JIT_OK;
-        *value = jit_value(at, hole) + (uint64_t)hole->addend;
+        *value = jit_value(at, hole) * (uint64_t)hole->scale + (uint64_t)hole->addend;
         if (hole->patch == JIT_P_64) {
             jit_put(to, *value, 8);
         } else {

@@ -62,6 +62,9 @@ impl<'s> Candidate<'s> {
 
     fn hole(&self, part: Part, hole: &Filled) -> Option<Hole> {
         let (kind, number) = hole.value;
+        if hole.scale != 1 {
+            return None;
+        }
         let value = match kind {
             "CODE" => "code",
             "DATA" => "data",

@@ -11,6 +11,8 @@ pub(super) struct Filled {
     pub(super) offset: usize,
     pub(super) patch: &'static str,
     pub(super) value: Value,
+    /// What the value is multiplied by.
+    pub(super) scale: i32,
     pub(super) addend: i64,
     /// The bits of its operand.
     pub(super) bits: u8,

@@ -240,9 +240,14 @@ impl<'s> Tables<'s> {
                 symbol: None,
                 addend,
             } => (self.base(*base, needs)?, *addend),
+            PatchValue::Scaled { base, addend, .. } => (self.base(*base, needs)?, *addend),
             PatchValue::Address { base, .. } => {
                 return Err(format!("a symbol's address cannot be added to {base}"));
             }
+        };
+        let scale = match hole.value {
+            PatchValue::Scaled { scale, .. } => scale,
+            _ => 1,
         };
         let first = hole.first.unwrap_or(0);
         let offset = hole.offset;
@@ -254,6 +259,7 @@ impl<'s> Tables<'s> {
             offset,
             patch,
             value: (value, number),
+            scale,
             addend,
             bits,
         };
@@ -264,7 +270,7 @@ impl<'s> Tables<'s> {
             addend => format!("INT64_C({addend})"),
         };
         self.holes.push(format!(
-            "{{{offset}, {first}, {number}, JIT_P_{patch}, JIT_V_{value}, {addend}}}"
+            "{{{offset}, {first}, {number}, JIT_P_{patch}, JIT_V_{value}, {scale}, {addend}}}"
         ));
         Ok(Some(filled))
     }
@@ -430,6 +436,7 @@ fn patch(patch: PatchKind) -> Option<&'static str> {
     Some(match patch {
         PatchKind::GotSymbol => return None,
         PatchKind::Patch32 => "32",
+        PatchKind::Patch32s => "32S",
         PatchKind::Patch32r => "32R",
         PatchKind::Patch64 => "64",
         PatchKind::X86_64_32rx => "X86_32RX",

@@ -53,7 +53,12 @@ fn holes(set: &StencilSet) -> impl Iterator<Item = &Hole> {
 
 /// The functions that are called.
 fn write_functions(out: &mut String, set: &StencilSet) {
-    let used = |kind: &PatchKind| holes(set).any(|hole| hole.patch == *kind);
+    // Numbers with a sign are written by the same function.
+    let function = |patch| match patch {
+        PatchKind::Patch32s => PatchKind::Patch32,
+        other => other,
+    };
+    let used = |kind: &PatchKind| holes(set).any(|hole| function(hole.patch) == *kind);
     let patches: Vec<PatchKind> = PatchKind::ALL.iter().copied().filter(used).collect();
     let got = holes(set).any(|hole| matches!(hole.value, PatchValue::GotSlot { .. }));
     if patches.is_empty() && !got {
@@ -83,7 +88,7 @@ fn write_functions(out: &mut String, set: &StencilSet) {
 fn referenced(set: &StencilSet) -> BTreeSet<&str> {
     let by_name = holes(set).filter_map(|hole| match &hole.value {
         PatchValue::Address { symbol, .. } => symbol.as_deref(),
-        PatchValue::GotSlot { .. } | PatchValue::Symbol { .. } => None,
+        PatchValue::Scaled { .. } | PatchValue::GotSlot { .. } | PatchValue::Symbol { .. } => None,
     });
     by_name.collect()
 }
@@ -128,7 +133,7 @@ const fn parameters(patch: PatchKind) -> &'static str {
 /// What the function of the host does.
 const fn meaning(patch: PatchKind) -> &'static str {
     match patch {
-        PatchKind::Patch32 => "Stores the value in 32 bits. It has to fit.",
+        PatchKind::Patch32 | PatchKind::Patch32s => "Stores the value in 32 bits. It has to fit.",
         PatchKind::Patch32r => {
             "Stores value - location in 32 bits, signed. It has to fit. (That the distance counts from \
              the end of the field is in the value.)"

@@ -3,7 +3,7 @@
 use jit_schema::{PatchKind, PatchShape};
 use jit_stencils::{Hole, HoleValue, Part, PatchValue};
 
-use crate::expression::BaseExpression;
+use crate::expression::{BaseExpression, LOW_32, WIDE};
 
 /// Reads the call that fills a hole, for example `patch_32r(code + 0x1, instruction->jump_target + -0x4);`. Returns
 /// what is wrong with it otherwise.
@@ -16,6 +16,15 @@ pub(super) fn parse(line: &str, base: BaseExpression) -> Result<(Part, Hole), St
         .copied()
         .find(|patch| patch.c_name() == function)
         .ok_or_else(|| format!("{function} is not a known patch function"))?;
+    // The same function writes numbers with a sign.
+    let low = format!(", {LOW_32}(");
+    if patch == PatchKind::Patch32
+        && let Some((place, value)) = arguments.split_once(&low)
+    {
+        let value = value.strip_suffix(')').ok_or_else(unknown)?;
+        let arguments = format!("{place}, {value}");
+        return call(PatchKind::Patch32s, &arguments, base).ok_or_else(unknown);
+    }
     call(patch, arguments, base).ok_or_else(unknown)
 }
 
@@ -80,6 +89,22 @@ fn value(text: &str, base: BaseExpression) -> Option<PatchValue> {
         };
         let ordinal = number(ordinal)?;
         return Some(PatchValue::GotSlot { ordinal, addend });
+    }
+    if let Some(text) = text.strip_prefix(WIDE) {
+        let (expression, rest) = text.split_once(" * ")?;
+        let (scale, addend) = match rest.split_once(" + ") {
+            Some((scale, addend)) => (scale, signed(addend)?),
+            None => (rest, 0),
+        };
+        let is_it = |value: &HoleValue| base(*value).is_some_and(|known| known == expression);
+        let fixed = bases().find(is_it);
+        let base = fixed.or_else(|| Some(numbered(expression, base)?.0))?;
+        let scale = i32::try_from(signed(scale)?).ok()?;
+        return Some(PatchValue::Scaled {
+            base,
+            scale,
+            addend,
+        });
     }
     let (base, rest) = bases()
         .filter_map(|value| Some((value, base(value)?)))

@@ -1,5 +1,7 @@
 //! The operands of x86 instructions in AT&T syntax.
 
+use std::fmt;
+
 use crate::instruction::Instruction;
 use crate::scan;
 
@@ -70,6 +72,64 @@ impl Register {
     /// Returns the name of its lowest 32 bits.
     pub(super) fn narrow(self) -> &'static str {
         REGISTERS[self.number][1]
+    }
+}
+
+/// An operand in memory that has no symbol: `8(%rax,%rcx,2)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Memory {
+    pub(super) displacement: i64,
+    pub(super) base: Option<Register>,
+    pub(super) index: Option<Register>,
+    /// 1, 2, 4 or 8.
+    pub(super) scale: i64,
+}
+
+impl Memory {
+    /// Returns the place that an operand names by 64-bit registers, if it does.
+    pub(super) fn parse(operand: &str) -> Option<Memory> {
+        let (displacement, registers) = operand.strip_suffix(')')?.split_once('(')?;
+        let displacement = match displacement.trim() {
+            "" => 0,
+            number => number.parse().ok()?,
+        };
+        let register = |name: &str| match name {
+            "" => Some(None),
+            name => {
+                let register = Register::parse(name).filter(|register| register.bits == 64)?;
+                Some(Some(register))
+            }
+        };
+        let mut parts = registers.split(',').map(str::trim);
+        let base = register(parts.next()?)?;
+        let index = register(parts.next().unwrap_or_default())?;
+        let scale = parts.next().map_or(Some(1), |scale| scale.parse().ok())?;
+        let valid = parts.next().is_none() && matches!(scale, 1 | 2 | 4 | 8);
+        valid.then_some(Memory {
+            displacement,
+            base,
+            index,
+            scale,
+        })
+    }
+
+    /// Returns whether its address depends on a register.
+    pub(super) fn has(self, register: usize) -> bool {
+        let is = |one: Option<Register>| one.is_some_and(|one| one.number == register);
+        is(self.base) || is(self.index)
+    }
+}
+
+impl fmt::Display for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}(", self.displacement)?;
+        if let Some(base) = self.base {
+            f.write_str(&base.wide())?;
+        }
+        if let Some(index) = self.index {
+            write!(f, ",{},{}", index.wide(), self.scale)?;
+        }
+        f.write_str(")")
     }
 }
 

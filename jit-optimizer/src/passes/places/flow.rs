@@ -20,20 +20,7 @@ pub(super) struct Flow<'c> {
 
 impl<'c> Flow<'c> {
     pub(super) fn new(graph: &Graph<'_>, context: &'c Context<'c>) -> Flow<'c> {
-        let mut unknown = PerBlock::new(graph);
-        let mut inline = false;
-        for id in graph.linked() {
-            for line in &graph[id].noninstructions {
-                match line.trim() {
-                    "#APP" | "//APP" | "## InlineAsm Start" | "; InlineAsm Start" => inline = true,
-                    "#NO_APP" | "//NO_APP" | "## InlineAsm End" | "; InlineAsm End" => {
-                        inline = false;
-                    }
-                    _ => {}
-                }
-            }
-            unknown[id] = inline || graph[id].opaque;
-        }
+        let unknown = graph.unknown_blocks();
         Flow { context, unknown }
     }
 

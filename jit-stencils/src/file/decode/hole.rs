@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jit_schema::PatchShape;
 
 use super::Decoder;
-use crate::file::format::GENERAL_VERSION;
+use crate::file::format::{GENERAL_VERSION, SCALED_VERSION};
 use crate::file::numbers::{Base, base_of, patch_of};
 use crate::file::reader::{Fault, fault};
 use crate::{Hole, HoleValue, PatchKind, PatchValue};
@@ -18,7 +18,11 @@ impl Decoder<'_> {
         let kind_at = self.reader.offset();
         let kind = self.reader.byte()?;
         let patch = patch_of(kind & 0x3f)
+            .filter(|patch| self.version >= SCALED_VERSION || *patch != PatchKind::Patch32s)
             .ok_or_else(|| fault(kind_at, format!("there is no patch {}", kind & 0x3f)))?;
+        if patch == PatchKind::Patch32s {
+            self.needed = self.needed.max(SCALED_VERSION);
+        }
         let width = patch.width();
         let offset = usize::try_from(distance)
             .ok()
@@ -94,6 +98,7 @@ impl Decoder<'_> {
             0x81 => Ok(PatchValue::Symbol {
                 ordinal: self.ordinal()?,
             }),
+            0x82 | 0xc2 if self.version >= SCALED_VERSION => self.scaled(has_addend),
             0..0x80 => {
                 let base = self.base(start, kind & 0x1f)?;
                 let symbol = match has_symbol {
@@ -108,6 +113,28 @@ impl Decoder<'_> {
             }
             _ => Err(fault(start, format!("there is no value {kind:#x}"))),
         }
+    }
+
+    fn scaled(&mut self, has_addend: bool) -> Result<PatchValue, Fault> {
+        self.needed = self.needed.max(SCALED_VERSION);
+        let start = self.reader.offset();
+        let number = self.reader.byte()?;
+        let base = self.base(start, number)?;
+        if !base.is_number() {
+            let problem = format!("{base} is no number of the instruction, so it has no multiple");
+            return Err(fault(start, problem));
+        }
+        let scale_at = self.reader.offset();
+        let scale = self.reader.signed()?;
+        let scale = i32::try_from(scale)
+            .ok()
+            .filter(|scale| !matches!(scale, 0 | 1))
+            .ok_or_else(|| fault(scale_at, format!("a value cannot be multiplied by {scale}")))?;
+        Ok(PatchValue::Scaled {
+            base,
+            scale,
+            addend: self.addend(has_addend)?,
+        })
     }
 
     /// Reads the rest of a base, of which the byte at `start` has a number.

@@ -6,11 +6,13 @@
 use std::collections::HashSet;
 
 use jit_llvm::{Compiler, LlvmError, Source};
-use jit_optimizer::Optimizer;
 use jit_schema::{Arch, ObjectFormat, Target};
 
 use super::Looked;
-use crate::{error::Error, pipeline::one_target::Job};
+use crate::{
+    error::Error,
+    pipeline::{one_target::Job, tuner::Tuner},
+};
 
 /// The sections that debug information adds to an object, in all formats.
 const DEBUG_SECTIONS: [&str; 16] = [
@@ -55,7 +57,7 @@ fn try_object(job: &Job<'_>, compiler: &Compiler<'_>, source: &Source) -> Result
     let mut compiled = compiler.compile(std::slice::from_ref(source))?;
     let assembly = compiled.pop().ok_or_else(missing)??.value;
     let text = hide(target, &assembly);
-    let optimized = Optimizer::new(target, job.optimizer).optimize(&text);
+    let optimized = Tuner::of(job).get(compiler)?.optimize(&text);
     let optimized = optimized.map_err(|source| Error::Optimize { uop: uop(), source })?;
     let text = unhide(target, &optimized.assembly);
     let assembled: Result<Vec<_>, LlvmError> = compiler.assemble(&[(&source.name, &text)]);
