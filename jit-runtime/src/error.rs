@@ -447,7 +447,8 @@ fn out_of_reach(kind: PatchKind, symbol: Option<&str>) -> String {
     match (kind, symbol) {
         (PatchKind::Patch32r, Some(symbol)) => format!(
             ": {symbol} is reached without the GOT, as are the functions that compilers call by \
-             themselves at -O0; compile with optimization, or allocate the code within 2 GiB of it"
+             themselves at -O0; compile with optimization, or allocate the code within 2 GiB of it \
+             (ArenaOptions::near)"
         ),
         (PatchKind::Aarch64_19r, _) => {
             ": conditional branches reach 1 MiB; make the trace shorter, or have \

@@ -99,7 +99,7 @@ mod values;
 
 pub use error::{CompileError, LinkError, LoadError, StencilError};
 pub use limits::MAX_SIZE;
-pub use link::{Element, Layout, LayoutPolicy, Linker, PlacedHole, Symbols};
+pub use link::{Element, Layout, LayoutPolicy, Linker, PlacedHole, References, Symbols};
 pub use load::Stencils;
 pub use trace::{Instruction, Uop};
 

@@ -47,6 +47,35 @@ fn code_runs_in_its_own_pages_and_in_an_arena() {
     }
 }
 
+/// Wherever chunks are, code does the same. A function of this program is in reach; the end of the address space is not.
+#[test]
+#[cfg(target_pointer_width = "64")]
+fn chunks_are_near_an_address_if_there_is_room() {
+    let reach = if cfg!(target_arch = "aarch64") {
+        1 << 27
+    } else {
+        1 << 31
+    };
+    for (address, expected) in [(code as *const () as usize as u64, true), (u64::MAX, false)] {
+        let options = ArenaOptions::default().chunk(1 << 16).near(address);
+        let arena = Arena::new(options).unwrap();
+        let codes: Vec<_> = (0..20)
+            .map(|n| fill(arena.alloc(30_000).unwrap(), n))
+            .collect();
+        let stats = arena.stats();
+        let near = if expected { stats.chunks } else { 0 };
+        assert_eq!(stats.near, near, "{stats:?}");
+        for (n, code) in codes.iter().enumerate() {
+            assert_eq!(call(code), n as u32);
+            if arena.fallback().is_none() {
+                let last = code.base() + code.len() as u64;
+                let is_near = [code.base(), last].map(|place| place.abs_diff(address) < reach);
+                assert_eq!(is_near, [expected; 2], "{code:?} and {address:#x}");
+            }
+        }
+    }
+}
+
 #[test]
 fn blocks_are_aligned() {
     let arena = small();
@@ -280,6 +309,17 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 0..120)
 }
 
+/// No address, a function's, and any.
+fn address() -> impl Strategy<Value = Option<u64>> {
+    prop_oneof![
+        Just(None),
+        Just(Some(address as *const () as usize as u64)),
+        Just(Some(1)),
+        Just(Some(u64::MAX)),
+        any::<u64>().prop_map(Some),
+    ]
+}
+
 enum Live {
     Published(Executable),
     Held(Writable),
@@ -288,10 +328,13 @@ enum Live {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
-    /// The model is a list of the live blocks: they do not overlap, they keep their bytes, and the statistics are right.
+    /// The model is a list of the live blocks: they do not overlap, they keep their bytes, and the statistics are right,
+    /// whatever address the chunks should be near.
     #[test]
-    fn an_arena_agrees_with_a_list(steps in steps(), chunk in 1usize..40_000) {
-        let arena = Arena::new(ArenaOptions::default().chunk(chunk)).unwrap();
+    fn an_arena_agrees_with_a_list(steps in steps(), chunk in 1usize..40_000, near in address()) {
+        let mut options = ArenaOptions::default().chunk(chunk);
+        options.near = near;
+        let arena = Arena::new(options).unwrap();
         let packed = arena.fallback().is_none();
         let mut live: Vec<(u64, usize, u32, Live)> = Vec::new();
         for (n, step) in steps.into_iter().enumerate() {
@@ -318,6 +361,8 @@ proptest! {
             prop_assert_eq!(stats.traces, live.len());
             prop_assert_eq!(stats.used, live.iter().map(|(_, len, ..)| len.div_ceil(16) * 16).sum::<usize>());
             prop_assert!(stats.used <= stats.touched && stats.touched <= stats.reserved, "{:?}", stats);
+            let most_near = if near.is_some() { stats.chunks } else { 0 };
+            prop_assert!(stats.near <= most_near, "{:?}", stats);
             // At most one chunk is empty.
             prop_assert!(!packed || stats.chunks <= live.len() + 1);
         }

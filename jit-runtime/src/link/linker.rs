@@ -15,6 +15,7 @@ use super::{
     image::{Bug, Image, Place},
     layout::{self, Layout, LayoutPolicy},
     plan::Plan,
+    references::{self, References},
     source::Source,
     symbols::Symbols,
 };
@@ -149,6 +150,28 @@ impl<S: Borrow<Stencils>> Linker<S> {
         Ok(holes::holes(self.stencils(), layout))
     }
 
+    /// Counts how the code of an image gets to external symbols, such as the host's functions. `image` must be what
+    /// [`link`](Linker::link) has written for that layout, or [`Executable::bytes`]: what is counted of other bytes means
+    /// nothing.
+    ///
+    /// How many references are direct depends on where the image is:
+    /// [`ArenaOptions::near`](crate::memory::ArenaOptions::near).
+    ///
+    /// # Errors
+    ///
+    /// [`LinkError::Mixed`] if the layout was made for other stencils, and [`LinkError::WrongBuffer`] if the image does not
+    /// have its size.
+    pub fn references<E: Element>(
+        &self,
+        layout: &Layout<'_, E>,
+        image: &[u8],
+    ) -> Result<References, LinkError> {
+        self.check_layout(layout)?;
+        check_length(layout, image.len())?;
+        references::references(self.stencils(), layout, image)
+            .map_err(|Bug| LinkError::bug(None, None, "the layout does not fit the stencils"))
+    }
+
     /// Writes the image of a trace that is to run at the address `base`. The trace's entry is at its
     /// start; `out` must have [`Layout::size`] bytes.
     ///
@@ -235,12 +258,7 @@ impl<S: Borrow<Stencils>> Linker<S> {
         if symbols.identity != stencils.identity {
             return Err(LinkError::Mixed { what: "symbols" });
         }
-        if length != layout.size() {
-            return Err(LinkError::WrongBuffer {
-                length,
-                size: layout.size(),
-            });
-        }
+        check_length(layout, length)?;
         let alignment = layout.alignment();
         if alignment > SLOT_SIZE && !base.is_multiple_of(alignment as u64) {
             return Err(LinkError::MisalignedBase { base, alignment });
@@ -254,6 +272,14 @@ impl<S: Borrow<Stencils>> Linker<S> {
                 size: layout.size(),
             }),
         }
+    }
+}
+
+fn check_length<E>(layout: &Layout<'_, E>, length: usize) -> Result<(), LinkError> {
+    let size = layout.size();
+    match length == size {
+        true => Ok(()),
+        false => Err(LinkError::WrongBuffer { length, size }),
     }
 }
 

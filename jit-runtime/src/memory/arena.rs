@@ -1,9 +1,10 @@
 //! Arenas: memory with many traces in shared pages.
 
+use super::options::ArenaOptions;
 use super::pages::Pages;
 use super::space::{self, Space};
 use super::sys::{self, Chunk};
-use super::{Kind, MemoryError, Writable, cache, fork};
+use super::{Kind, MemoryError, Writable, cache, fork, near};
 use std::ptr::NonNull;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -14,48 +15,6 @@ const MAX_GROWN: usize = 16 << 20;
 const MAX_BUFFERS: usize = 4;
 /// The largest buffer that is kept, in bytes: no image is larger.
 const MAX_BUFFER: usize = 1 << 20;
-
-/// How an [`Arena`] takes memory from the system.
-///
-/// ```
-/// use jit_runtime::memory::ArenaOptions;
-///
-/// let options = ArenaOptions::default().chunk(64 << 10).limit(16 << 20);
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ArenaOptions {
-    /// The least size of a chunk in bytes; it is rounded up to pages. A longer trace, and growth, make larger chunks.
-    pub chunk: usize,
-    /// The address space in bytes that all chunks together may take. Memory is only used for code that is put there.
-    pub limit: usize,
-}
-
-impl ArenaOptions {
-    /// Sets the least size of a chunk, in bytes.
-    #[must_use]
-    pub fn chunk(mut self, bytes: usize) -> ArenaOptions {
-        self.chunk = bytes;
-        self
-    }
-
-    /// Sets the address space that all chunks together may take, in bytes.
-    #[must_use]
-    pub fn limit(mut self, bytes: usize) -> ArenaOptions {
-        self.limit = bytes;
-        self
-    }
-}
-
-impl Default for ArenaOptions {
-    /// Returns chunks of 256 KiB and no limit.
-    fn default() -> Self {
-        ArenaOptions {
-            chunk: 256 << 10,
-            limit: usize::MAX,
-        }
-    }
-}
 
 /// The contents of an [`Arena`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -72,6 +31,8 @@ pub struct ArenaStats {
     pub reserved: usize,
     /// The number of chunks, with an empty one that is kept for later. Pages of a single trace are not chunks.
     pub chunks: usize,
+    /// How many of these chunks are in reach of the address of [`ArenaOptions::near`] as a whole; 0 without one.
+    pub near: usize,
 }
 
 /// Executable memory that many traces share, as the [module's documentation](super) describes. Clones are the same arena.
@@ -215,6 +176,12 @@ impl Arena {
     pub fn stats(&self) -> ArenaStats {
         let state = self.0.lock();
         let page = sys::page_size();
+        let is_near = |chunk: &Chunk| {
+            let address = self.0.options.near_address();
+            address.is_some_and(|address| {
+                near::is_near(address, chunk.start().addr().get(), chunk.len())
+            })
+        };
         ArenaStats {
             traces: state.traces,
             used: state.used,
@@ -226,6 +193,11 @@ impl Arena {
                     .sum::<usize>(),
             reserved: state.reserved(),
             chunks: state.chunks.len(),
+            near: state
+                .chunks
+                .iter()
+                .filter(|entry| is_near(&entry.chunk))
+                .count(),
         }
     }
 }
@@ -271,7 +243,7 @@ impl Shared {
         size: usize,
         generation: u64,
     ) -> Result<(), MemoryError> {
-        let ArenaOptions { chunk, limit } = self.options;
+        let ArenaOptions { chunk, limit, .. } = self.options;
         let page = sys::page_size();
         let too_large = || MemoryError::TooLarge { len: size };
         let reserved = state.reserved();
@@ -289,7 +261,7 @@ impl Shared {
                 limit,
             });
         }
-        match Chunk::new(len) {
+        match Chunk::new(len, self.options.near_address()) {
             Ok(chunk) => {
                 let space = Space::new(chunk.len());
                 state.chunks.push(Entry {

@@ -12,6 +12,8 @@ pub(super) use unix::{make_executable, map, page_size, unmap};
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod linux;
 #[cfg(any(target_os = "linux", target_os = "android"))]
+mod maps;
+#[cfg(any(target_os = "linux", target_os = "android"))]
 mod signal;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(super) use linux::Chunk;

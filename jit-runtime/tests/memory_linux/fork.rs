@@ -7,7 +7,7 @@ use std::os::unix::net::UnixStream;
 use std::panic::AssertUnwindSafe;
 
 use crate::machine::call;
-use crate::{alone, arena, publish};
+use crate::{alone, near, publish};
 
 unsafe extern "C" {
     fn fork() -> c_int;
@@ -33,7 +33,7 @@ fn churn(arena: &Arena, count: u32, salt: u32) -> Vec<(Executable, u32)> {
 #[test]
 fn parent_and_child_keep_their_code() {
     alone("fork::parent_and_child_keep_their_code", || {
-        let arena = arena();
+        let arena = near::near(near::function());
         let mut parents: Vec<_> = (0..100)
             .map(|n| publish(arena.alloc(48).unwrap(), n).unwrap())
             .collect();
@@ -61,6 +61,8 @@ fn parent_and_child_keep_their_code() {
                         assert_eq!(call(code), n as u32);
                     }
                     assert!(new.iter().all(|(code, value)| call(code) == *value));
+                    let stats = arena.stats();
+                    assert!(stats.near == stats.chunks, "{stats:?}");
                     drop((parents, new));
                     let stats = arena.stats();
                     assert_eq!((stats.traces, stats.chunks), (0, 1));
@@ -89,11 +91,9 @@ fn parent_and_child_keep_their_code() {
                     assert_eq!(call(code), n as u32);
                 }
                 assert!(new.iter().all(|(code, value)| call(code) == *value));
-                assert_eq!(
-                    arena.stats().chunks,
-                    chunks + 1,
-                    "new traces go to a new chunk"
-                );
+                let stats = arena.stats();
+                assert_eq!(stats.chunks, chunks + 1, "new traces go to a new chunk");
+                assert_eq!(stats.near, stats.chunks);
                 drop(kept);
                 assert_eq!(
                     arena.stats().chunks,

@@ -14,6 +14,7 @@ mod fork;
 mod limits;
 #[path = "../machine/mod.rs"]
 mod machine;
+mod near;
 mod refused;
 mod traces;
 

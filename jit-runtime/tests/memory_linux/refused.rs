@@ -4,7 +4,7 @@ use core::ffi::{c_int, c_long, c_ulong};
 use jit_runtime::memory::{Arena, ArenaOptions, MemoryError, Writable};
 
 use crate::machine::call;
-use crate::{alone, arena, publish, traces};
+use crate::{alone, arena, near, publish, traces};
 
 unsafe extern "C" {
     fn prctl(option: c_int, ...) -> c_int;
@@ -49,7 +49,7 @@ fn pages_refused_by_mdwe() {
 
 /// Makes the system call `number` fail with `errno` in this thread, by a seccomp filter: always, or if the third
 /// argument has one of the bits of `mask`.
-fn refuse(number: c_long, mask: Option<u32>, errno: u32) {
+pub(crate) fn refuse(number: c_long, mask: Option<u32>, errno: u32) {
     #[repr(C)]
     struct Filter(u16, u8, u8, u32);
     #[repr(C)]
@@ -112,14 +112,15 @@ const ERRORS: [u32; 11] = [1, 5, 9, 12, 13, 22, 23, 24, 27, 28, 38];
 
 /// Makes traces in an arena that is made before calls are refused, and in one that is made after it. Returns the
 /// values that those return which could be made.
-fn make_some(before: &Arena, refuse: impl FnOnce()) -> Vec<u32> {
+fn make_some(options: ArenaOptions, refuse: impl FnOnce()) -> Vec<u32> {
+    let before = Arena::new(options).unwrap();
     let old = publish(before.alloc(100).unwrap(), 1).unwrap();
     let waiting = before.alloc(100).unwrap();
     refuse();
     let mut made = vec![call(&old)];
     made.extend(publish(waiting, 2).map(|code| call(&code)));
-    let after = Arena::new(ArenaOptions::default());
-    for arena in [Ok(before.clone()), after] {
+    let after = Arena::new(options);
+    for arena in [Ok(before), after] {
         // The second is too long for the chunk.
         for (value, len) in [(3, 100), (4, 1 << 20)] {
             let code = arena.as_ref().ok().and_then(|arena| {
@@ -162,10 +163,15 @@ fn whatever_is_refused_is_an_error_or_own_pages() {
                 aarch64
             };
             for error in ERRORS {
-                let refusing = move || make_some(&arena(), || refuse(number, None, error));
-                let made = std::thread::spawn(refusing).join().expect(call);
-                println!("{call}, error {error}: {made:?}");
-                check_made(call, error, &made);
+                for options in [
+                    ArenaOptions::default(),
+                    ArenaOptions::default().near(near::function()),
+                ] {
+                    let refusing = move || make_some(options, || refuse(number, None, error));
+                    let made = std::thread::spawn(refusing).join().expect(call);
+                    println!("{call}, error {error}: {made:?}");
+                    check_made(call, error, &made);
+                }
             }
         }
     });

@@ -75,6 +75,13 @@ pub(crate) fn pattern(length: usize) -> Vec<u8> {
 }
 
 impl Linked<'_> {
+    /// Returns how often there are direct calls, indirect calls, computed addresses and loaded addresses.
+    pub(crate) fn references(&self, stencils: &Stencils) -> [usize; 4] {
+        let linker = Linker::new(stencils, LayoutPolicy::Tight);
+        let found = linker.references(&self.layout, &self.bytes).unwrap();
+        [found.direct, found.indirect, found.computed, found.loaded]
+    }
+
     pub(crate) fn address(&self, offset: usize) -> u64 {
         self.base.wrapping_add(offset as u64)
     }

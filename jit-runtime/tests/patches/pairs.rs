@@ -65,7 +65,10 @@ impl Case {
         Stencils::new(&set(target(self.triple), groups, &["zero", "there", "two"])).unwrap()
     }
 
-    fn link<T>(&self, then: impl FnOnce(&Linked<'_>, usize) -> T) -> Result<T, LinkError> {
+    fn link<T>(
+        &self,
+        then: impl FnOnce(&Linked<'_>, usize, &Stencils) -> T,
+    ) -> Result<T, LinkError> {
         let stencils = self.stencils();
         let mut trace = vec![uop(&stencils, "_OTHER"); self.before];
         trace.push(Uop {
@@ -80,7 +83,7 @@ impl Case {
             &|layout| self.location - place(layout) as u64,
             &[("zero", 1), ("there", self.content), ("two", 2)],
         )?;
-        Ok(then(&linked, place(&linked.layout)))
+        Ok(then(&linked, place(&linked.layout), &stencils))
     }
 
     fn slot_offset(&self) -> usize {
@@ -93,10 +96,18 @@ impl Case {
     }
 
     fn check(&self) {
-        let linked = self.link(|linked, first| {
+        let linked = self.link(|linked, first, stencils| {
             let second = first + 4 + 4 * self.between;
             let pair = [linked.word(first), linked.word(second)];
             self.check_pair(linked, pair, second);
+            let loads = pair.map(|word| decode::aarch64(word).opcode == Opcode::LDR);
+            let references = match (self.slot, loads) {
+                // The stencil's own data.
+                (Slot::Data(_), _) => [0, 0, 0, 0],
+                (Slot::Got, [false, false]) => [0, 0, 1, 0],
+                (Slot::Got, _) => [0, 0, 0, 1],
+            };
+            assert_eq!(linked.references(stencils), references, "{self:x?}");
             // The bytes around the two are unchanged.
             for around in (first + 4..second)
                 .step_by(4)
@@ -246,7 +257,7 @@ fn misaligned_slots() {
                     before: 0,
                     ..CASE
                 };
-                let outcome = case.link(|_, _| ());
+                let outcome = case.link(|_, _, _| ());
                 let slot = location - 4 + case.slot_offset() as u64;
                 let needs_slot = content == 0x1234_5678_9abc_def0;
                 if needs_slot && !slot.is_multiple_of(4) {

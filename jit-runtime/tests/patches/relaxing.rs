@@ -138,6 +138,15 @@ impl Case {
         let slot = self.slot_address(&linked);
         assert_eq!(linked.load(slot), content, "{self:x?}");
         check_instruction(way, bytes, linked.address(start), near, content, slot);
+        let references = match (self.slot, way, near) {
+            // The stencil's own data.
+            (Slot::Data(_), _, _) => [0, 0, 0, 0],
+            (Slot::Got, Way::Call | Way::Jump, true) => [1, 0, 0, 0],
+            (Slot::Got, Way::Call | Way::Jump, false) => [0, 1, 0, 0],
+            (Slot::Got, Way::Load(_), true) => [0, 0, 1, 0],
+            (Slot::Got, Way::Load(_) | Way::Other, _) => [0, 0, 0, 1],
+        };
+        assert_eq!(linked.references(&stencils), references, "{self:x?}");
 
         let body = &linked.bytes[start - LEAD..];
         assert_eq!(body[..LEAD], [0x8b; LEAD]);

@@ -122,6 +122,9 @@ impl Case {
             let goal = if near { symbol } else { linked.address(slot) };
             self.check_branch(&linked, at, goal);
         }
+        let direct = near.iter().filter(|near| **near).count();
+        let references = linked.references(&stencils);
+        assert_eq!(references, [direct, 2 - direct, 0, 0], "{self:x?}");
         let used = near != [true, true];
         self.check_slots(&linked, slot, used.then_some(symbol));
     }

@@ -1,13 +1,13 @@
 //! Chunks that are memfd files: mapped executable, and written by pwrite. Nothing is ever mapped writable.
 
-use super::super::{MemoryError, fork};
+use super::super::{MemoryError, fork, near};
 use super::signal::within_limit;
-use super::unix;
+use super::{maps, unix};
 use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::mm::{MapFlags, ProtFlags, mmap};
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
-use std::ptr::{NonNull, null_mut};
+use std::ptr::{NonNull, without_provenance_mut};
 
 /// The call that writes a trace, for messages.
 const WRITE: &str = "pwrite to a memfd";
@@ -27,8 +27,8 @@ unsafe impl Send for Chunk {}
 unsafe impl Sync for Chunk {}
 
 impl Chunk {
-    /// Returns a chunk of `len` zero bytes, a multiple of the page size.
-    pub(in super::super) fn new(len: usize) -> Result<Chunk, MemoryError> {
+    /// Returns a chunk of `len` zero bytes, a multiple of the page size: in reach of an address if there is room.
+    pub(in super::super) fn new(len: usize, near: Option<usize>) -> Result<Chunk, MemoryError> {
         fork::watch();
         // Since Linux 6.3, vm.memfd_noexec=2 only allows files that cannot be executed, as mmap does not need them to be.
         let flags = MemfdFlags::CLOEXEC | MemfdFlags::NOEXEC_SEAL;
@@ -44,19 +44,12 @@ impl Chunk {
         // Nothing is written, but a filter that refuses the call is noticed before a trace is linked for this chunk.
         file.write_at(&[], 0)
             .map_err(|error| MemoryError::system(WRITE, len, error))?;
-        // SAFETY: without MAP_FIXED, mmap only takes addresses that nothing uses. The file has `len` bytes and keeps them.
-        let start = unsafe {
-            mmap(
-                null_mut(),
-                len,
-                ProtFlags::READ | ProtFlags::EXEC,
-                MapFlags::SHARED,
-                &file,
-                0,
-            )
-        }
-        .map_err(|error| MemoryError::system("mmap of a memfd", len, error.into()))?;
-        let start = NonNull::new(start.cast()).ok_or(MemoryError::TooLarge { len })?;
+        let start = match near.and_then(|address| map_near(&file, len, address)) {
+            Some(start) => start,
+            None => map(&file, len, 0, MapFlags::empty())
+                .map_err(|error| MemoryError::system("mmap of a memfd", len, error.into()))?,
+        };
+        let start = NonNull::new(start).ok_or(MemoryError::TooLarge { len })?;
         Ok(Chunk {
             start,
             len,
@@ -90,6 +83,41 @@ impl Chunk {
         within_limit(|| self.file.write_all_at(bytes, offset as u64))
             .map_err(|error| MemoryError::system(WRITE, bytes.len(), error))
     }
+}
+
+/// Maps a file of `len` bytes in reach of an address, or returns none if there is no place for it.
+fn map_near(file: &File, len: usize, address: usize) -> Option<*mut u8> {
+    let taken = maps::taken();
+    let places = near::places(address, len, unix::page_size(), taken.as_deref());
+    places.into_iter().find_map(|place| {
+        let start = map(file, len, place, MapFlags::FIXED_NOREPLACE).ok()?;
+        if near::is_near(address, start.addr(), len) {
+            return Some(start);
+        }
+        // Before Linux 4.17, the address is a hint.
+        // SAFETY: the mapping is new, and nothing refers to it.
+        unsafe { unix::unmap(NonNull::new(start)?, len) };
+        None
+    })
+}
+
+/// Maps a file that has `len` bytes and keeps them. `place` is 0 or an address, and `flags` says what it means.
+fn map(file: &File, len: usize, place: usize, flags: MapFlags) -> rustix::io::Result<*mut u8> {
+    debug_assert!(!flags.contains(MapFlags::FIXED));
+    let protection = ProtFlags::READ | ProtFlags::EXEC;
+    let flags = MapFlags::SHARED | flags;
+    // SAFETY: without MAP_FIXED, mmap only takes addresses that nothing uses.
+    let start = unsafe {
+        mmap(
+            without_provenance_mut(place),
+            len,
+            protection,
+            flags,
+            file,
+            0,
+        )
+    }?;
+    Ok(start.cast())
 }
 
 impl Drop for Chunk {

@@ -1,10 +1,10 @@
 //! Chunks on Apple silicon: MAP_JIT pages, which are either writable or executable for each thread.
 
-use super::super::MemoryError;
+use super::super::{MemoryError, near};
 use super::unix;
 use core::ffi::c_int;
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
-use std::ptr::{NonNull, null_mut};
+use std::ptr::{NonNull, without_provenance_mut};
 
 /// `MAP_JIT` of `sys/mman.h`.
 const MAP_JIT: u32 = 0x0800;
@@ -26,18 +26,18 @@ unsafe impl Send for Chunk {}
 unsafe impl Sync for Chunk {}
 
 impl Chunk {
-    /// Returns a chunk of `len` zero bytes, a multiple of the page size.
-    pub(in super::super) fn new(len: usize) -> Result<Chunk, MemoryError> {
+    /// Returns a chunk of `len` zero bytes, a multiple of the page size: in reach of an address if there is room.
+    pub(in super::super) fn new(len: usize, near: Option<usize>) -> Result<Chunk, MemoryError> {
         // SAFETY: a question without arguments.
         if unsafe { pthread_jit_write_protect_supported_np() } == 0 {
             return Err(MemoryError::Unsupported);
         }
-        let protection = ProtFlags::READ | ProtFlags::WRITE | ProtFlags::EXEC;
-        let flags = MapFlags::PRIVATE | MapFlags::from_bits_retain(MAP_JIT);
-        // SAFETY: without MAP_FIXED, mmap only takes addresses that nothing uses.
-        let start = unsafe { mmap_anonymous(null_mut(), len, protection, flags) }
-            .map_err(|error| MemoryError::system("mmap with MAP_JIT", len, error.into()))?;
-        let start = NonNull::new(start.cast()).ok_or(MemoryError::TooLarge { len })?;
+        let start = match near.and_then(|address| map_near(len, address)) {
+            Some(start) => start,
+            None => map(len, 0)
+                .map_err(|error| MemoryError::system("mmap with MAP_JIT", len, error.into()))?,
+        };
+        let start = NonNull::new(start).ok_or(MemoryError::TooLarge { len })?;
         Ok(Chunk { start, len })
     }
 
@@ -71,6 +71,29 @@ impl Chunk {
         }
         Ok(())
     }
+}
+
+/// Maps `len` bytes in reach of an address, or returns none if there is no place for them.
+fn map_near(len: usize, address: usize) -> Option<*mut u8> {
+    let places = near::places(address, len, unix::page_size(), None);
+    places.into_iter().find_map(|place| {
+        let start = map(len, place).ok()?;
+        if near::is_near(address, start.addr(), len) {
+            return Some(start);
+        }
+        // SAFETY: the mapping is new, and nothing refers to it.
+        unsafe { unix::unmap(NonNull::new(start)?, len) };
+        None
+    })
+}
+
+/// Maps `len` bytes: where the system chooses to, which prefers the first free addresses from `hint` on.
+fn map(len: usize, hint: usize) -> rustix::io::Result<*mut u8> {
+    let protection = ProtFlags::READ | ProtFlags::WRITE | ProtFlags::EXEC;
+    let flags = MapFlags::PRIVATE | MapFlags::from_bits_retain(MAP_JIT);
+    // SAFETY: without MAP_FIXED, mmap only takes addresses that nothing uses.
+    let start = unsafe { mmap_anonymous(without_provenance_mut(hint), len, protection, flags) }?;
+    Ok(start.cast())
 }
 
 impl Drop for Chunk {

@@ -27,7 +27,7 @@ pub(in super::super) unsafe fn unmap(_start: NonNull<u8>, _len: usize) {}
 pub(in super::super) enum Chunk {}
 
 impl Chunk {
-    pub(in super::super) fn new(_len: usize) -> Result<Chunk, MemoryError> {
+    pub(in super::super) fn new(_len: usize, _near: Option<usize>) -> Result<Chunk, MemoryError> {
         Err(MemoryError::Unsupported)
     }
 

@@ -1,18 +1,20 @@
 //! Pages from VirtualAlloc, and chunks that are sections with an executable view, and a writable one during a write.
 
 use super::super::MemoryError;
+use super::super::near::{self, Grows, Taken};
 use std::io;
+use std::ops::Range;
 use std::os::windows::io::{AsRawHandle as _, FromRawHandle as _, OwnedHandle};
-use std::ptr::{NonNull, null};
+use std::ptr::{NonNull, null, without_provenance, without_provenance_mut};
 use windows_sys::Win32::Foundation::INVALID_HANDLE_VALUE;
 use windows_sys::Win32::System::Memory::{
-    CreateFileMappingW, FILE_MAP_EXECUTE, FILE_MAP_READ, FILE_MAP_WRITE, MEM_COMMIT, MEM_RELEASE,
-    MEM_RESERVE, MEMORY_MAPPED_VIEW_ADDRESS, MapViewOfFile, PAGE_EXECUTE_READ,
-    PAGE_EXECUTE_READWRITE, PAGE_READWRITE, UnmapViewOfFile, VirtualAlloc, VirtualFree,
-    VirtualProtect,
+    CreateFileMappingW, FILE_MAP_EXECUTE, FILE_MAP_READ, FILE_MAP_WRITE, MEM_COMMIT, MEM_FREE,
+    MEM_RELEASE, MEM_RESERVE, MEMORY_BASIC_INFORMATION, MEMORY_MAPPED_VIEW_ADDRESS, MapViewOfFile,
+    MapViewOfFileEx, PAGE_EXECUTE_READ, PAGE_EXECUTE_READWRITE, PAGE_READWRITE, UnmapViewOfFile,
+    VirtualAlloc, VirtualFree, VirtualProtect, VirtualQuery,
 };
 
-/// The unit of views' offsets in bytes, on every Windows.
+/// The unit of views' offsets and addresses in bytes, on every Windows.
 const GRANULARITY: usize = 64 * 1024;
 
 /// Returns the size of a page in bytes, on every Windows that Rust has a target for.
@@ -72,8 +74,8 @@ unsafe impl Send for Chunk {}
 unsafe impl Sync for Chunk {}
 
 impl Chunk {
-    /// Returns a chunk of `len` zero bytes, a multiple of the page size.
-    pub(in super::super) fn new(len: usize) -> Result<Chunk, MemoryError> {
+    /// Returns a chunk of `len` zero bytes, a multiple of the page size: in reach of an address if there is room.
+    pub(in super::super) fn new(len: usize, near: Option<usize>) -> Result<Chunk, MemoryError> {
         let (high, low) = halves(len);
         // SAFETY: a new section without a name, backed by the page file.
         let section = unsafe {
@@ -91,17 +93,9 @@ impl Chunk {
         }
         // SAFETY: the handle is new, and nobody else's.
         let section = unsafe { OwnedHandle::from_raw_handle(section) };
-        // SAFETY: MapViewOfFile only takes addresses that nothing uses.
-        let view = unsafe {
-            MapViewOfFile(
-                section.as_raw_handle(),
-                FILE_MAP_READ | FILE_MAP_EXECUTE,
-                0,
-                0,
-                len,
-            )
-        };
-        let start = NonNull::new(view.Value.cast()).ok_or_else(|| failed("MapViewOfFile", len))?;
+        let near = near.and_then(|address| map_near(&section, len, address));
+        let start = near.or_else(|| map_view(&section, len, 0));
+        let start = start.ok_or_else(|| failed("MapViewOfFile", len))?;
         Ok(Chunk {
             start,
             len,
@@ -160,6 +154,64 @@ impl Drop for Chunk {
     fn drop(&mut self) {
         // Callers of code in it hold a reference to this chunk.
         unmap_view(self.start);
+    }
+}
+
+/// Maps a section of `len` bytes in reach of an address, or returns none if there is no place for it.
+fn map_near(section: &OwnedHandle, len: usize, address: usize) -> Option<NonNull<u8>> {
+    let taken = taken(near::window(address));
+    let places = near::places(address, len, GRANULARITY, Some(&taken));
+    let mut views = places
+        .into_iter()
+        .map(|place| map_view(section, len, place));
+    views.find_map(|view| view)
+}
+
+/// Maps a section of `len` bytes: at an address, or at any one if that is 0.
+fn map_view(section: &OwnedHandle, len: usize, place: usize) -> Option<NonNull<u8>> {
+    // SAFETY: MapViewOfFileEx only takes addresses that nothing uses.
+    let view = unsafe {
+        MapViewOfFileEx(
+            section.as_raw_handle(),
+            FILE_MAP_READ | FILE_MAP_EXECUTE,
+            0,
+            0,
+            len,
+            without_provenance_mut(place),
+        )
+    };
+    NonNull::new(view.Value.cast())
+}
+
+/// Returns what is in use in a range of addresses, in ascending order. Addresses of which the system says nothing count
+/// as in use.
+fn taken(window: Range<usize>) -> Vec<Taken> {
+    let mut taken = vec![in_use(0..window.start)];
+    let mut at = window.start;
+    while at < window.end {
+        let mut region = MEMORY_BASIC_INFORMATION::default();
+        let size = size_of_val(&region);
+        // SAFETY: writes to `region`, and reads nothing at the address.
+        if unsafe { VirtualQuery(without_provenance(at), &mut region, size) } == 0 {
+            break;
+        }
+        let end = region.BaseAddress.addr().saturating_add(region.RegionSize);
+        if end <= at {
+            break;
+        }
+        if region.State != MEM_FREE {
+            taken.push(in_use(at..end));
+        }
+        at = end;
+    }
+    taken.push(in_use(at..usize::MAX));
+    taken
+}
+
+fn in_use(range: Range<usize>) -> Taken {
+    Taken {
+        range,
+        grows: Grows::No,
     }
 }
 

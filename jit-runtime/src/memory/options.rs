@@ -1,0 +1,105 @@
+//! How arenas take memory from the system.
+
+/// How an [`Arena`](super::Arena) takes memory from the system.
+///
+/// ```
+/// use jit_runtime::memory::ArenaOptions;
+///
+/// let options = ArenaOptions::default().chunk(64 << 10).limit(16 << 20);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ArenaOptions {
+    /// The least size of a chunk in bytes; it is rounded up to pages. A longer trace, and growth, make larger chunks.
+    pub chunk: usize,
+    /// The address space in bytes that all chunks together may take. Memory is only used for code that is put there.
+    pub limit: usize,
+    /// An address that code should be near, or none: see [`near`](ArenaOptions::near).
+    pub near: Option<u64>,
+}
+
+impl ArenaOptions {
+    /// Sets the least size of a chunk, in bytes.
+    #[must_use]
+    pub fn chunk(mut self, bytes: usize) -> ArenaOptions {
+        self.chunk = bytes;
+        self
+    }
+
+    /// Sets the address space that all chunks together may take, in bytes.
+    #[must_use]
+    pub fn limit(mut self, bytes: usize) -> ArenaOptions {
+        self.limit = bytes;
+        self
+    }
+
+    /// Asks for chunks that are near an address of this process, such as that of a function that stencils call.
+    ///
+    /// Where an external symbol is in reach, the linker makes calls of it direct, which go through a trampoline or a
+    /// slot of the GOT otherwise, and computes its address where it would load it.
+    /// [`Linker::references`](crate::Linker::references) counts both.
+    ///
+    /// ```
+    /// use jit_runtime::memory::{Arena, ArenaOptions};
+    ///
+    /// extern "C" fn host_function() {}
+    ///
+    /// # fn main() -> Result<(), jit_runtime::memory::MemoryError> {
+    /// let address = host_function as *const () as usize as u64;
+    /// let arena = Arena::new(ArenaOptions::default().near(address))?;
+    /// let stats = arena.stats();
+    /// println!("{} of {} chunks are near", stats.near, stats.chunks);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Reach
+    ///
+    /// | architecture | how far a call reaches | how far an address can be computed |
+    /// | --- | --- | --- |
+    /// | x86_64 | 2 GiB | 2 GiB |
+    /// | AArch64 | 128 MiB | 4 GiB |
+    /// | 32-bit x86 | everywhere | everywhere |
+    ///
+    /// A chunk is near if the address is in reach of a call from all of it. The arena takes the closest place where the
+    /// system has room, because other functions of the program are around the address: give that of a function in the
+    /// program or library that is called most. Libraries are far from the program on most systems, so that a chunk
+    /// cannot be near both.
+    ///
+    /// # Where there is no room
+    ///
+    /// A chunk goes to any place then. Its code does the same and is only slower, so that this is no error;
+    /// [`ArenaStats::near`](super::ArenaStats::near) counts the chunks that are near. Each new chunk is tried again. A
+    /// chunk that is larger than what is in reach cannot be near. Above the heap (`brk`) and below the main thread's
+    /// stack, half of the reach stays free for them to grow.
+    ///
+    /// Pages of a trace's own, which traces get where the system has or allows no chunks
+    /// ([`Arena::fallback`](super::Arena::fallback)), are anywhere.
+    ///
+    /// # Other processes
+    ///
+    /// With address space layout randomization, the address differs from one run of a program to the next: take it from
+    /// a function or variable each time. A forked child has the same addresses as its parent, and its new chunks are
+    /// near the same one. Chunks that it has inherited take their room until their last trace is dropped.
+    #[must_use]
+    pub fn near(mut self, address: u64) -> ArenaOptions {
+        self.near = Some(address);
+        self
+    }
+
+    /// Returns the address that code should be near, if there can be such an address in this process.
+    pub(super) fn near_address(&self) -> Option<usize> {
+        usize::try_from(self.near?).ok()
+    }
+}
+
+impl Default for ArenaOptions {
+    /// Returns chunks of 256 KiB, at any place, and no limit.
+    fn default() -> Self {
+        ArenaOptions {
+            chunk: 256 << 10,
+            limit: usize::MAX,
+            near: None,
+        }
+    }
+}
