@@ -19,6 +19,10 @@ pub(crate) trait Isa: InstructionSet {
     /// They run after the shared ones.
     fn upstream_passes(&self) -> &'static [Pass];
 
+    /// Returns the passes that [`Codegen::Tuned`](jit_schema::Codegen::Tuned) adds before the shared ones about
+    /// jumps, which find more to do after them.
+    fn early_tuned_passes(&self) -> &'static [Pass];
+
     /// Returns the passes that [`Codegen::Tuned`](jit_schema::Codegen::Tuned) adds. They run after
     /// upstream's.
     fn tuned_passes(&self) -> &'static [Pass];

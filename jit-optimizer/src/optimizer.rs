@@ -187,7 +187,10 @@ mod tests {
                 &[wide[0], wide[1], short[0], short[1], "check-frame-pointer"],
             ),
         ] {
-            let expected = [&shared, own].concat();
+            let mut expected = [&shared, own].concat();
+            if triple == x86_64 && options.codegen == Codegen::Tuned {
+                expected.insert(2, "drop-known-writes");
+            }
             assert_eq!(names(triple, options), expected, "{triple} {options:?}");
         }
     }

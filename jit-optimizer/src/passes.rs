@@ -39,6 +39,10 @@ pub(crate) fn list(isa: &dyn Isa, options: &Options) -> Vec<Pass> {
         Places::Any => passes.push(places::REACH),
         Places::OnlyTargets => passes.extend([places::REACH, places::REMOVE_LOADS]),
     }
+    match options.codegen {
+        Codegen::Upstream => {}
+        Codegen::Tuned => passes.extend(isa.early_tuned_passes()),
+    }
     passes.push(hot_code::MARK);
     for _ in 0..REPETITIONS {
         passes.extend(REPEATED);

@@ -116,6 +116,10 @@ impl Isa for Aarch64 {
         &[branches::LABEL, constants::FIX_UP]
     }
 
+    fn early_tuned_passes(&self) -> &'static [Pass] {
+        &[]
+    }
+
     fn tuned_passes(&self) -> &'static [Pass] {
         &[pairs::LABEL]
     }

@@ -67,6 +67,10 @@ impl Isa for None {
         &[]
     }
 
+    fn early_tuned_passes(&self) -> &'static [Pass] {
+        &[]
+    }
+
     fn tuned_passes(&self) -> &'static [Pass] {
         &[]
     }

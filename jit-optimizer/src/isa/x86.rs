@@ -4,6 +4,7 @@ mod addresses;
 mod arguments;
 mod effects;
 mod fold;
+mod known_values;
 mod operands;
 mod setjmp;
 mod slots;
@@ -76,6 +77,10 @@ impl Isa for I686 {
         &[]
     }
 
+    fn early_tuned_passes(&self) -> &'static [Pass] {
+        &[]
+    }
+
     fn tuned_passes(&self) -> &'static [Pass] {
         &[arguments::DROP_STORES]
     }
@@ -134,6 +139,10 @@ impl InstructionSet for X86_64 {
 impl Isa for X86_64 {
     fn upstream_passes(&self) -> &'static [Pass] {
         &[setjmp::CHECK, addresses::MAKE_RELATIVE]
+    }
+
+    fn early_tuned_passes(&self) -> &'static [Pass] {
+        &[known_values::DROP_WRITES]
     }
 
     fn tuned_passes(&self) -> &'static [Pass] {
