@@ -105,6 +105,8 @@ impl Linked<'_> {
             match special {
                 Special::Branch(branch) => self.branch(branch)?,
                 Special::Pair(pair) => self.pair(pair)?,
+                // A number of the instruction.
+                Special::Product(_) => {}
             }
         }
         Ok(())

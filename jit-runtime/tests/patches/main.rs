@@ -18,6 +18,7 @@ mod i686;
 mod instructions;
 mod layout;
 mod pairs;
+mod products;
 mod refused;
 mod relaxing;
 mod trampolines;

@@ -16,6 +16,8 @@ pub(crate) enum Source {
     Operand0,
     Operand1,
     Symbol,
+    /// The first operand, which is the second number, times the first one.
+    Multiple(i32, u64),
 }
 
 impl Source {
@@ -81,18 +83,26 @@ impl Spot {
 
     /// Links the stencil, and checks that an error names the hole.
     pub(crate) fn link(&self) -> Outcome {
-        let own = self.value.wrapping_sub(self.addend as u64);
+        let own = match self.source {
+            Source::Multiple(_, own) => own,
+            _ => self.value.wrapping_sub(self.addend as u64),
+        };
         let value = match self.source {
             Source::Operand0 => based(HoleValue::Operand0, self.addend),
             Source::Operand1 => based(HoleValue::Operand1, self.addend),
             Source::Symbol => symbol("there", self.addend),
+            Source::Multiple(scale, _) => PatchValue::Scaled {
+                base: HoleValue::Operand0,
+                scale,
+                addend: self.addend,
+            },
         };
         let stencils = self.stencils(value);
         let other = uop(&stencils, "_OTHER");
         let mut trace = vec![other; self.before];
         trace.push(Uop {
             operand: match self.source {
-                Source::Operand0 => [own, !own],
+                Source::Operand0 | Source::Multiple(..) => [own, !own],
                 Source::Operand1 => [!own, own],
                 Source::Symbol => [!own, !own],
             },
