@@ -162,6 +162,10 @@ fn any_value(symbols: usize) -> impl Strategy<Value = PatchValue> {
         _ => HoleValue::Place(number),
     });
     let bases = prop_oneof![4 => prop::sample::select(fixed), 1 => general];
+    let numbers = bases
+        .clone()
+        .prop_filter("a number", |base| base.is_number());
+    let scale = any::<i32>().prop_filter("a scale", |scale| !matches!(scale, 0 | 1));
     let symbol = prop::option::of(any_text());
     let addend = prop_oneof![Just(0), -300..300i64, any::<i64>()];
     let ordinal = 0..symbols;
@@ -170,6 +174,13 @@ fn any_value(symbols: usize) -> impl Strategy<Value = PatchValue> {
             PatchValue::Address {
                 base,
                 symbol: symbol.map(Into::into),
+                addend,
+            }
+        }),
+        (numbers, scale, addend.clone()).prop_map(|(base, scale, addend)| {
+            PatchValue::Scaled {
+                base,
+                scale,
                 addend,
             }
         }),

@@ -7,7 +7,8 @@ use fixtures::{
 };
 use jit_schema::{CodeEnd, Target};
 use jit_stencils::{
-    Hole, HoleValue, Interface, Listing, PatchValue, StencilGroup, StencilSet, SymbolMask,
+    Hole, HoleValue, Interface, Listing, PatchKind, PatchValue, StencilGroup, StencilSet,
+    SymbolMask,
 };
 use jit_writer::{HeaderFormat, Preamble, ReadError, read_header};
 
@@ -81,6 +82,62 @@ fn plain_headers() {
         let text = HeaderFormat::PLAIN.stencil_header(PREAMBLE, &set).unwrap();
         let read = read_header(*target(triple), &text).unwrap();
         assert_eq!(read, without_the_rest(set, false), "{triple}");
+    }
+}
+
+/// Multiples of values, and numbers with a sign, are expressions of C.
+#[test]
+fn multiples_of_values() {
+    let multiple = |offset, patch, base, scale, addend| Hole {
+        offset,
+        patch,
+        value: PatchValue::Scaled {
+            base,
+            scale,
+            addend,
+        },
+        first: None,
+        void: false,
+    };
+    let [plain, signed] = [PatchKind::Patch32, PatchKind::Patch32s];
+    let numbers = [HoleValue::Operand(0), HoleValue::OperandLow(3)];
+    let of_cpython = [HoleValue::Oparg, HoleValue::Operand1Lo];
+    for ([one, two], formats) in [
+        (numbers, &[HeaderFormat::PLAIN][..]),
+        (
+            of_cpython,
+            &[HeaderFormat::PLAIN, HeaderFormat::CPYTHON_3_15],
+        ),
+    ] {
+        let mut group = StencilGroup::default();
+        group.code.body = vec![0x90; 32];
+        group.code.holes = vec![
+            multiple(0, signed, one, 8, 80),
+            multiple(4, signed, one, -8, -8),
+            multiple(8, plain, one, i32::MAX, 0),
+            multiple(12, plain, two, i32::MIN, i64::MIN),
+            Hole {
+                value: PatchValue::Address {
+                    base: one,
+                    symbol: None,
+                    addend: -3,
+                },
+                ..multiple(16, signed, one, 2, 0)
+            },
+        ];
+        if one.is_general() {
+            group.interface.operands = vec![64, 0, 0, 64];
+        }
+        let set = StencilSet {
+            target: *target("x86_64-unknown-linux-gnu"),
+            groups: vec![("A".to_owned(), group)],
+            symbols: Vec::new(),
+            shim: None,
+        };
+        for format in formats {
+            let text = format.stencil_header(PREAMBLE, &set).unwrap();
+            assert_eq!(read_header(set.target, &text), Ok(set.clone()), "{text}");
+        }
     }
 }
 

@@ -118,4 +118,11 @@ callee:
         movl    $0x09999999, %r11d
 kept:
         retq
+        .section .rodata
+        .globl  callees
+        .balign 8
+callees:
+        .rept   32768
+        .quad   callee_0, callee_1
+        .endr
         .section .note.GNU-stack,"",@progbits

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use jit_runtime::{Element, Instruction, LayoutPolicy, LinkError, Linker, Stencils, Symbols, Uop};
-use jit_schema::{ObjectFormat, Target};
+use jit_schema::{Arch, ObjectFormat, Target};
 use jit_stencils::HoleValue as V;
-use jit_stencils::{CodeEnd, GUARD, Interface, PatchValue, StencilSet};
+use jit_stencils::{CodeEnd, GUARD, Interface, PatchKind, PatchValue, StencilSet};
 use jit_writer::Preamble;
 
 use crate::host_input::{General, start};
@@ -85,7 +85,9 @@ fn general(set: &StencilSet) -> StencilSet {
     let mut set = set.clone();
     for (_, group) in &mut set.groups {
         for hole in group.code.holes.iter_mut().chain(&mut group.data.holes) {
-            if let PatchValue::Address { base, .. } = &mut hole.value {
+            if let PatchValue::Address { base, .. } | PatchValue::Scaled { base, .. } =
+                &mut hole.value
+            {
                 *base = match *base {
                     V::Oparg | V::Oparg16 => V::Operand(0),
                     V::Operand0 | V::Operand0_16 | V::Operand0_32 => V::Operand(1),
@@ -121,6 +123,37 @@ fn general(set: &StencilSet) -> StencilSet {
 }
 
 /// Returns the status of the header that an error of this crate stands for.
+/// Returns a set in which 64-bit numbers in code are multiples of them, in 32 bits. Some have a sign, and not all fit.
+fn scaled(set: &StencilSet) -> StencilSet {
+    let mut set = set.clone();
+    let mut count = 0;
+    for (_, group) in &mut set.groups {
+        for hole in &mut group.code.holes {
+            let PatchValue::Address {
+                base, symbol: None, ..
+            } = hole.value
+            else {
+                continue;
+            };
+            count += usize::from(base.is_number());
+            // Few operands fit.
+            if hole.patch == PatchKind::Patch64
+                && base.is_number()
+                && (base == V::Oparg || count % 8 == 0)
+            {
+                hole.patch = [PatchKind::Patch32s, PatchKind::Patch32][count % 2];
+                hole.value = PatchValue::Scaled {
+                    base,
+                    scale: [8, 2, -8, -1, 40][count % 5],
+                    addend: [80, 0, -8][count % 3],
+                };
+            }
+        }
+    }
+    assert!(count >= 10, "{}: {count}", set.target);
+    set
+}
+
 fn status(error: &LinkError) -> u32 {
     match error {
         LinkError::Empty => 1,
@@ -155,6 +188,15 @@ fn answer<'b>(bytes: &mut &'b [u8]) -> (u32, usize, &'b [u8]) {
 /// Compares random traces of a set, and of one with general values.
 pub(crate) fn check(set: &StencilSet) {
     compare(set, set, count(), |job, _| Trace::Uops(job.trace.clone()));
+    if set.target.arch == Arch::X86_64 && set.target.format == ObjectFormat::Elf {
+        let scaled = scaled(set);
+        compare(&scaled, set, count() / 2, |job, _| {
+            Trace::Uops(job.trace.clone())
+        });
+        compare(&general(&scaled), set, count() / 2, |job, _| {
+            Trace::Instructions(job.trace.iter().map(General::of).collect())
+        });
+    }
     compare(&general(set), set, count() / 2, |job, random| {
         let mut trace: Vec<General> = job.trace.iter().map(General::of).collect();
         if !trace.is_empty() && random.once_in(3) {
@@ -285,7 +327,7 @@ fn compare(
     assert!(answers.is_empty());
     println!("{}: {linked} images, errors {failed:?}", target.triple);
     // Enough of each.
-    assert!(linked > jobs.len() / 2, "{linked}");
+    assert!(linked > jobs.len() / 4, "{linked}");
 }
 
 fn image<I: Element>(

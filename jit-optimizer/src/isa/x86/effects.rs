@@ -143,7 +143,7 @@ fn other(mnemonic: &str, operands: &[&str]) -> Effect<'static> {
 }
 
 /// Returns the general registers that an operand names, or `None` if it names one that is not known.
-fn named(operand: &str) -> Option<Registers> {
+pub(super) fn named(operand: &str) -> Option<Registers> {
     let names = operand.split('%').skip(1);
     names
         .map(|rest| scan::split_run(rest, scan::is_word).0)

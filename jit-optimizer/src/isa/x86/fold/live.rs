@@ -4,7 +4,7 @@ use super::meaning::Touched;
 use crate::cfg::{BlockId, Graph, PerBlock};
 use crate::effect::Registers;
 use crate::instruction::{Instruction, Operation};
-use crate::isa::x86::{operands::Register, without_prefixes};
+use crate::isa::x86::{effects, operands::Register, without_prefixes};
 use crate::pass::Context;
 
 /// The registers that a stencil passes to the next one, in the order of the arguments
@@ -114,7 +114,9 @@ impl<'c> Code<'c> {
     ) -> Registers {
         if self.known[id] && self.is_call(instruction) {
             // A function may keep what it gets in registers for whoever called it.
-            return live.and(self.at_calls);
+            let code = self.context.syntax.code(&instruction.text);
+            let target = effects::named(code).unwrap_or(Registers::ALL);
+            return live.and(self.at_calls).and(target);
         }
         let touched = self.touched(id, instruction);
         live.without(touched.replaces).and(touched.reads)
