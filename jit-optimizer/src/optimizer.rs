@@ -4,7 +4,7 @@ use jit_schema::{CodeEnd, Target};
 
 use crate::error::OptimizeError;
 use crate::isa::{self, Isa};
-use crate::options::Options;
+use crate::options::{Known, Options};
 use crate::pass::{Context, Pass};
 use crate::start::Start;
 use crate::syntax::Syntax;
@@ -26,7 +26,6 @@ pub struct Optimizer {
     isa: &'static dyn Isa,
     syntax: Syntax,
     passes: Vec<Pass>,
-    arguments: Option<usize>,
 }
 
 impl Optimizer {
@@ -41,7 +40,6 @@ impl Optimizer {
             isa,
             syntax: Syntax::of(isa, target),
             passes: passes::list(isa, &options),
-            arguments: options.arguments.map(usize::from),
         }
     }
 
@@ -84,6 +82,19 @@ impl Optimizer {
     ///
     /// [`OptimizeError`], if the assembly cannot be optimized without breaking it.
     pub fn optimize(&self, assembly: &str) -> Result<Optimized, OptimizeError> {
+        self.optimize_with(assembly, &Known::default())
+    }
+
+    /// Does what [`optimize`](Optimizer::optimize) does, with more that is known of the stencil.
+    ///
+    /// # Errors
+    ///
+    /// [`OptimizeError`], if the assembly cannot be optimized without breaking it.
+    pub fn optimize_with(
+        &self,
+        assembly: &str,
+        known: &Known<'_>,
+    ) -> Result<Optimized, OptimizeError> {
         let continue_label = self.syntax.continue_label();
         let continue_line = format!("{continue_label}:");
         let text = self.syntax.localize_continue(&continue_label, assembly);
@@ -95,7 +106,7 @@ impl Optimizer {
             continuation: graph.insert_continue_label(&continue_label, &continue_line),
             syntax: &self.syntax,
             isa: self.isa,
-            arguments: self.arguments,
+            known,
         };
         let end = passes::code_end(&graph, &context);
         for pass in &self.passes {

@@ -27,9 +27,6 @@ pub struct Options {
     pub end: End,
     /// Which jumps to places are known.
     pub places: Places,
-    /// How many general registers the arguments of the stencils are in, if all of them have the same arguments
-    /// and the convention `preserve_none` of x86_64. Without that, all registers may have arguments.
-    pub arguments: Option<u8>,
 }
 
 impl Options {
@@ -59,12 +56,23 @@ impl Options {
     pub fn places(self, places: Places) -> Options {
         Options { places, ..self }
     }
+}
 
-    /// Sets how many general registers the arguments of the stencils are in.
-    #[must_use]
-    pub fn arguments(self, arguments: Option<u8>) -> Options {
-        Options { arguments, ..self }
-    }
+/// What is known of a stencil besides its code. Tuned passes can do more with it.
+///
+/// ```
+/// use jit_optimizer::Known;
+///
+/// let known = Known { arguments: Some(7), ..Known::default() };
+/// assert!(known.operands.is_empty());
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Known<'a> {
+    /// How many general registers arguments are in, if the stencil and all places that it jumps to have the convention
+    /// `preserve_none` of x86_64: the greatest number. Without that, all registers may have arguments.
+    pub arguments: Option<u8>,
+    /// For each operand by number (`_JIT_OPERAND_<N>`), how many bits it has at most, and 0 if that is not known.
+    pub operands: &'a [u8],
 }
 
 /// How functions may end.

@@ -3,6 +3,7 @@
 use crate::cfg::{BlockId, Graph};
 use crate::error::OptimizeError;
 use crate::instruction_set::InstructionSet;
+use crate::options::Known;
 use crate::syntax::Syntax;
 
 /// One step of the optimizer.
@@ -22,7 +23,6 @@ pub(crate) struct Context<'a> {
     pub(crate) syntax: &'a Syntax,
     /// The block of the label for the next micro-op. What is linked after it is data and metadata.
     pub(crate) continuation: BlockId,
-    /// How many registers the arguments of the stencils are in, if they have the convention `preserve_none`
-    /// and it is known.
-    pub(crate) arguments: Option<usize>,
+    /// What is known of the stencil besides its code.
+    pub(crate) known: &'a Known<'a>,
 }

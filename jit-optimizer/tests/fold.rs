@@ -13,7 +13,7 @@ use std::path::Path;
 use std::process::Command;
 
 use common::{Random, wrapped};
-use jit_optimizer::{Optimizer, Options};
+use jit_optimizer::{Known, Optimizer, Options};
 use jit_schema::label::{FIELD_MARK, Label, LabelTarget};
 use jit_schema::{Codegen, RelocationKind, Target};
 
@@ -65,6 +65,7 @@ impl Values {
         match symbol {
             "_JIT_OPARG" => self.oparg,
             "_JIT_TARGET" => self.target,
+            "_JIT_OPERAND_8" => self.operand & 0xf_ffff,
             "_JIT_OPERAND0" | "_JIT_OPERAND_7" => self.operand,
             "_JIT_OPERAND0_LO" | "_JIT_OPERAND_7_LO" => self.operand & 0xffff_ffff,
             other => panic!("{other}"),
@@ -119,8 +120,9 @@ impl Writer<'_> {
     fn load(&mut self) {
         let to = self.any();
         let wide = Self::name(to, 64);
-        let (symbol, bits) = match self.random.below(8) {
+        let (symbol, bits) = match self.random.below(9) {
             0..5 => ("_JIT_OPARG", 16),
+            8 => ("_JIT_OPERAND_8", 20),
             5 => ("_JIT_TARGET", 32),
             6 => ("_JIT_OPERAND_7", 64),
             _ => ("_JIT_OPERAND0", 64),
@@ -413,6 +415,7 @@ fn substituted(
                 "_JIT_OPARG",
                 "_JIT_TARGET",
                 "_JIT_OPERAND_7",
+                "_JIT_OPERAND_8",
                 "_JIT_OPERAND0",
             ] {
                 if let Some((before, rest)) = line.split_once(&format!("${symbol}")) {
@@ -486,10 +489,13 @@ fn execute(seed: u64, count: usize, arguments: Option<u8>) -> Option<BTreeMap<St
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     fs::create_dir_all(&directory).unwrap();
     let target = Target::from_triple("x86_64-unknown-linux-gnu").unwrap();
-    let options = Options::default()
-        .codegen(Codegen::Tuned)
-        .arguments(arguments);
+    let options = Options::default().codegen(Codegen::Tuned);
     let optimizer = Optimizer::new(target, options);
+    // Operand 8 has 20 bits.
+    let known = Known {
+        arguments,
+        operands: &[0, 0, 0, 0, 0, 0, 0, 64, 20],
+    };
     let mut random = Random(seed);
     let mut seen = BTreeMap::new();
     let mut text = String::from("\t.text\n");
@@ -509,7 +515,7 @@ fn execute(seed: u64, count: usize, arguments: Option<u8>) -> Option<BTreeMap<St
         };
         let plain = wrapped("", &function(&mut random, number));
         let optimized = optimizer
-            .optimize(&plain)
+            .optimize_with(&plain, &known)
             .unwrap_or_else(|error| panic!("{plain}: {error}"));
         text += &substituted(
             &plain,

@@ -22,7 +22,7 @@ use rayon::prelude::*;
 
 use crate::{
     error::{Error, FunctionError},
-    pipeline::module_reads,
+    pipeline::{module_reads, tuner},
     project::{
         config::Config,
         functions::{File, Functions, demangle},
@@ -168,10 +168,11 @@ impl<'a> Files<'a> {
         let mut used = BTreeMap::new();
         let names = split.origins.keys();
         for (name, (extracted, interface)) in names.zip(found.into_iter().flatten()) {
-            split.irs.push(Ir::of_module(extracted.text.as_str()));
+            let text = tuner::with_operands(extracted.text, &interface);
+            split.irs.push(Ir::of_module(text.as_str()));
             split.sources.push(Source {
                 name: name.clone(),
-                body: extracted.text,
+                body: text,
             });
             split.interfaces.push(interface);
             host.extend(

@@ -3,7 +3,7 @@
 use std::{fs, path::Path, time::Instant};
 
 use jit_llvm::{Compiler, Ir, LlvmError, Made, Object, Source, WithIr};
-use jit_optimizer::{OptimizeError, Optimizer};
+use jit_optimizer::OptimizeError;
 use jit_schema::{ObjectError, Target};
 use jit_stencils::UnresolvedGroup;
 
@@ -134,7 +134,6 @@ impl Line<'_> {
         stages: &mut StageTimes,
     ) -> Result<Vec<Assembly>, Error> {
         let compiled = timed(&mut stages.compile, || compile(compiler, sources, from))?;
-        let optimizer = self.optimizer.get(compiler)?;
         let started = Instant::now();
         // A failure stays in its place in the list, and each step goes on with the rest.
         let assemblies = sources
@@ -144,7 +143,7 @@ impl Line<'_> {
                 source: source.clone(),
                 made: assembly
                     .map_err(Error::from)
-                    .and_then(|assembly| self.optimize(optimizer, &source.name, assembly)),
+                    .and_then(|assembly| self.optimize(compiler, source, assembly)),
                 ir,
             })
             .collect();
@@ -204,16 +203,12 @@ impl Line<'_> {
 
     fn optimize(
         &self,
-        optimizer: &Optimizer,
-        uop: &str,
+        compiler: &Compiler<'_>,
+        source: &Source,
         made: Made<String>,
     ) -> Result<Made<String>, Error> {
-        let optimized = optimizer
-            .optimize(&made.value)
-            .map_err(|source| Error::Optimize {
-                uop: uop.to_owned(),
-                source,
-            })?;
+        let uop = &source.name;
+        let optimized = self.optimizer.optimize(compiler, source, &made.value)?;
         if let Some(directory) = self.keep {
             let path = directory.join(format!("{uop}.optimized.s"));
             fs::write(&path, &optimized.assembly).map_err(Error::file("write", &path))?;

@@ -1,47 +1,112 @@
-//! The optimizer, which may need to know what the stencils of a target have in common.
+//! The optimizer, and what it has to know of stencils besides their code.
 
 use std::sync::OnceLock;
 
-use jit_llvm::{Compiler, LlvmError, Source};
-use jit_optimizer::{Optimizer, Options};
-use jit_schema::{Arch, Codegen, Target};
+use jit_llvm::{Compiler, LlvmError, Source, modules::Module};
+use jit_optimizer::{Known, Optimized, Optimizer};
+use jit_schema::{Arch, Codegen};
+use jit_stencils::Interface;
 
-use super::one_target::Job;
+use super::{one_target::Job, units::Input};
+use crate::error::Error;
 
 /// The optimizer of a target.
 pub(crate) struct Tuner {
-    target: &'static Target,
-    options: Options,
-    /// A source with the declarations that all stencils have.
-    common: Option<Source>,
-    optimizer: OnceLock<Result<Optimizer, LlvmError>>,
+    optimizer: Optimizer,
+    declared: Declared,
+}
+
+/// Where the declarations of a stencil's places are.
+enum Declared {
+    /// Nothing depends on them.
+    Unused,
+    /// In the stencil's module, with the bits of its operands.
+    Module,
+    /// In a source that has what all sources have, and no micro-op.
+    Common(Source, OnceLock<Result<Option<u8>, LlvmError>>),
+}
+
+/// Starts the comment in a module that says how many bits operands have.
+const OPERANDS: &str = "; bits of operands:";
+
+/// Adds a comment to a module that says how many bits operands have, because code may depend on it.
+pub(crate) fn with_operands(module: String, interface: &Interface) -> String {
+    let bits: Vec<String> = interface.operands.iter().map(u8::to_string).collect();
+    format!("{module}{OPERANDS} {}\n", bits.join(" "))
+}
+
+/// Returns how many bits operands have.
+fn operands(module: &str) -> Vec<u8> {
+    let line = module.lines().next_back();
+    let bits = line.and_then(|line| line.strip_prefix(OPERANDS));
+    let numbers = bits.into_iter().flat_map(str::split_ascii_whitespace);
+    numbers.map(|number| number.parse().unwrap_or(0)).collect()
 }
 
 impl Tuner {
     pub(crate) fn of(job: &Job<'_>) -> Tuner {
+        let target = job.options.target;
+        let is_used = (target.arch, job.optimizer.codegen) == (Arch::X86_64, Codegen::Tuned);
         Tuner {
-            target: job.options.target,
-            options: job.optimizer,
-            common: job.input.without_case(),
-            optimizer: OnceLock::new(),
+            optimizer: Optimizer::new(target, job.optimizer),
+            declared: match &job.input {
+                Input::Functions(_) if is_used => Declared::Module,
+                Input::Cases { .. } if is_used => match job.input.without_case() {
+                    Some(source) => Declared::Common(source, OnceLock::new()),
+                    None => Declared::Unused,
+                },
+                Input::Functions(_) | Input::Cases { .. } => Declared::Unused,
+            },
         }
     }
 
-    /// Returns the optimizer. Tuned code of x86_64 depends on which registers arguments are in, which follows from the
-    /// declarations in each source: it is no more than a cache knows of each stencil.
-    pub(crate) fn get(&self, compiler: &Compiler<'_>) -> Result<&Optimizer, LlvmError> {
-        let made = self.optimizer.get_or_init(|| {
-            let is_used =
-                (self.target.arch, self.options.codegen) == (Arch::X86_64, Codegen::Tuned);
-            let arguments = match &self.common {
-                Some(source) if is_used => compiler.argument_registers(source, "_JIT_")?,
-                _ => None,
+    /// Optimizes the assembly of a source. What it depends on follows from the source, or from the declarations that it
+    /// includes: a cache has that in its keys.
+    pub(crate) fn optimize(
+        &self,
+        compiler: &Compiler<'_>,
+        source: &Source,
+        assembly: &str,
+    ) -> Result<Optimized, Error> {
+        let mut bits = Vec::new();
+        let arguments = match &self.declared {
+            Declared::Unused => None,
+            Declared::Module => {
+                bits = operands(&source.body);
+                let module = Module::parse(&source.body).ok();
+                module.and_then(|module| module.argument_registers("_JIT_"))
+            }
+            Declared::Common(common, found) => found
+                .get_or_init(|| compiler.argument_registers(common, "_JIT_"))
+                .clone()?,
+        };
+        let known = Known {
+            arguments,
+            operands: &bits,
+        };
+        let optimized = self.optimizer.optimize_with(assembly, &known);
+        optimized.map_err(|error| Error::Optimize {
+            uop: source.name.clone(),
+            source: error,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modules_say_how_many_bits_operands_have() {
+        for bits in [&[][..], &[16], &[64, 0, 1, 32]] {
+            let interface = Interface {
+                operands: bits.to_vec(),
+                targets: 1,
             };
-            Ok(Optimizer::new(
-                self.target,
-                self.options.arguments(arguments),
-            ))
-        });
-        made.as_ref().map_err(LlvmError::clone)
+            let text = with_operands("declare void @f()\n".to_owned(), &interface);
+            assert_eq!(operands(&text), bits, "{text}");
+        }
+        assert!(operands("declare void @f()\n").is_empty());
+        assert!(operands("").is_empty());
     }
 }

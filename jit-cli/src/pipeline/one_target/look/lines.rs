@@ -57,8 +57,7 @@ fn try_object(job: &Job<'_>, compiler: &Compiler<'_>, source: &Source) -> Result
     let mut compiled = compiler.compile(std::slice::from_ref(source))?;
     let assembly = compiled.pop().ok_or_else(missing)??.value;
     let text = hide(target, &assembly);
-    let optimized = Tuner::of(job).get(compiler)?.optimize(&text);
-    let optimized = optimized.map_err(|source| Error::Optimize { uop: uop(), source })?;
+    let optimized = Tuner::of(job).optimize(compiler, source, &text)?;
     let text = unhide(target, &optimized.assembly);
     let assembled: Result<Vec<_>, LlvmError> = compiler.assemble(&[(&source.name, &text)]);
     let object = assembled?.pop().ok_or_else(missing)??.value.bytes;

@@ -40,8 +40,8 @@ impl<'c> Code<'c> {
         for &id in &blocks {
             known[id] = !unknown[id];
         }
-        let at_places = match context.arguments {
-            Some(count) => registers(ARGUMENTS.iter().take(count).chain(&KEPT)),
+        let at_places = match context.known.arguments {
+            Some(count) => registers(ARGUMENTS.iter().take(count.into()).chain(&KEPT)),
             None => Registers::ALL,
         };
         let mut code = Code {
@@ -62,7 +62,7 @@ impl<'c> Code<'c> {
     fn read_by_calls(&self, graph: &Graph<'_>) -> Registers {
         let eleventh = registers(&["r11"]);
         let is_argument = self.at_places != Registers::ALL && self.at_places.meets(eleventh);
-        let mut written = is_argument || self.context.arguments.is_none();
+        let mut written = is_argument || self.context.known.arguments.is_none();
         for &id in &self.blocks {
             for instruction in &graph[id].instructions {
                 let touched = self.touched(id, instruction);

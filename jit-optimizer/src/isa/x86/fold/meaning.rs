@@ -6,7 +6,7 @@ use super::value::{Symbol, Value};
 use crate::effect::{Effect, Registers};
 use crate::isa::x86::effects;
 use crate::isa::x86::operands::{Memory, REGISTERS, Register, split_code};
-use crate::syntax::Syntax;
+use crate::pass::Context;
 
 /// What each register holds, if it is known, and the instruction that put it there.
 pub(super) type State = [Option<Known>; REGISTERS.len()];
@@ -108,7 +108,9 @@ fn zeroed(mnemonic: &str, operands: &[&str]) -> Option<Register> {
 /// Returns the symbol of C whose value an operand is, and a number that is added to it.
 ///
 /// On Linux that is the address of the symbol, on the other systems what is in the symbol's slot.
-fn symbol(operand: &str, syntax: &Syntax) -> Option<(Symbol, i64)> {
+fn symbol(operand: &str, context: &Context<'_>) -> Option<(Symbol, i64)> {
+    let syntax = context.syntax;
+    let named = |name| Symbol::named(name, context.known.operands);
     match syntax.format {
         ObjectFormat::Elf => {
             let text = operand.strip_prefix('$')?;
@@ -116,17 +118,17 @@ fn symbol(operand: &str, syntax: &Syntax) -> Option<(Symbol, i64)> {
                 Some((name, addend)) => (name, addend.parse().ok()?),
                 None => (text, 0),
             };
-            Some((Symbol::named(name)?, addend))
+            Some((named(name)?, addend))
         }
         ObjectFormat::MachO => {
             let name = operand.strip_suffix("@GOTPCREL(%rip)")?;
             let name = name.strip_prefix(syntax.symbol_prefix)?;
-            Some((Symbol::named(name)?, 0))
+            Some((named(name)?, 0))
         }
         ObjectFormat::Coff => {
             let name = operand.strip_prefix("__imp_")?.strip_suffix("(%rip)")?;
             let name = name.strip_prefix(syntax.symbol_prefix)?;
-            Some((Symbol::named(name)?, 0))
+            Some((named(name)?, 0))
         }
     }
 }
@@ -137,7 +139,7 @@ pub(super) fn result(
     state: &State,
     code: &str,
     before: Option<&str>,
-    syntax: &Syntax,
+    context: &Context<'_>,
 ) -> Option<(Register, Value)> {
     let (mnemonic, operands) = split_code(code)?;
     if let Some(register) = zeroed(mnemonic, &operands) {
@@ -148,8 +150,8 @@ pub(super) fn result(
     let value = match *sources {
         [] if mnemonic == "popq" && to.bits == 64 => Value::number(pushed(before?)?),
         [] => unary(state, mnemonic, to)?,
-        [source] => match symbol(source, syntax) {
-            Some((symbol, addend)) => load(mnemonic, to, symbol, addend, syntax.format)?,
+        [source] => match symbol(source, context) {
+            Some((symbol, addend)) => load(mnemonic, to, symbol, addend, context.syntax.format)?,
             None => binary(state, mnemonic, source, to)?,
         },
         [factor, source] => {

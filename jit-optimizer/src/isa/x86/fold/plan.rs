@@ -205,7 +205,7 @@ impl<'p, 'a> Planner<'p, 'a> {
             .filter(|_| is_other && self.code.is_known(id))
             .and_then(|code| {
                 let before = at.checked_sub(1).and_then(|at| self.text(id, at));
-                result(state, code, before, self.context.syntax)
+                result(state, code, before, self.context)
             });
         // The register holds that already.
         if let Some((register, value)) = found

@@ -11,12 +11,17 @@ pub(super) enum Symbol {
     Operand0,
     Operand1,
     /// An operand with a number.
-    Operand(u16),
+    Operand {
+        number: u16,
+        /// How many bits it has at most.
+        bits: u8,
+    },
 }
 
 impl Symbol {
-    /// Finds the value that a symbol of C stands for.
-    pub(super) fn named(name: &str) -> Option<Symbol> {
+    /// Finds the value that a symbol of C stands for. `operands` has the bits of operands with numbers, and 0 for those
+    /// that are not known.
+    pub(super) fn named(name: &str, operands: &[u8]) -> Option<Symbol> {
         match name.strip_prefix("_JIT_")? {
             "OPARG" => Some(Symbol::Oparg),
             "TARGET" => Some(Symbol::Target),
@@ -24,7 +29,9 @@ impl Symbol {
             "OPERAND1" => Some(Symbol::Operand1),
             other => {
                 let number: u16 = other.strip_prefix("OPERAND_")?.parse().ok()?;
-                let symbol = Symbol::Operand(number);
+                let known = operands.get(usize::from(number)).copied();
+                let bits = known.filter(|bits| *bits > 0).unwrap_or(64);
+                let symbol = Symbol::Operand { number, bits };
                 // Numbers are written in one way only.
                 (symbol.to_string() == name).then_some(symbol)
             }
@@ -37,7 +44,8 @@ impl Symbol {
         match self {
             Symbol::Oparg => u16::MAX.into(),
             Symbol::Target => u32::MAX.into(),
-            Symbol::Operand0 | Symbol::Operand1 | Symbol::Operand(_) => u64::MAX,
+            Symbol::Operand0 | Symbol::Operand1 => u64::MAX,
+            Symbol::Operand { bits, .. } => u64::MAX >> (64 - u32::from(bits.clamp(1, 64))),
         }
     }
 
@@ -54,7 +62,7 @@ impl fmt::Display for Symbol {
             Symbol::Target => f.write_str("_JIT_TARGET"),
             Symbol::Operand0 => f.write_str("_JIT_OPERAND0"),
             Symbol::Operand1 => f.write_str("_JIT_OPERAND1"),
-            Symbol::Operand(number) => write!(f, "_JIT_OPERAND_{number}"),
+            Symbol::Operand { number, .. } => write!(f, "_JIT_OPERAND_{number}"),
         }
     }
 }
@@ -363,7 +371,8 @@ mod tests {
                 .is_some_and(|field| !field.signed)
         );
         assert!(target.field(Extension::Sign).is_none());
-        let operand = value(Symbol::Operand(3), 1, 0, true);
+        let symbol = |bits| Symbol::Operand { number: 3, bits };
+        let operand = value(symbol(64), 1, 0, true);
         assert!(operand.field(Extension::Zero).is_none());
         assert_eq!(
             operand
@@ -372,6 +381,17 @@ mod tests {
                 .as_deref(),
             Some("_JIT_OPERAND_3_LO")
         );
+        // One of fewer bits.
+        for (bits, scale, signed) in [
+            (16, 8, true),
+            (31, 1, true),
+            (32, 1, false),
+            (1, 1 << 30, true),
+        ] {
+            let value = value(symbol(bits), scale, 0, true);
+            assert_eq!(value.field(Extension::Sign).is_some(), signed, "{bits}");
+            assert!(value.field(Extension::Zero).is_some(), "{bits}");
+        }
         assert!(
             value(Symbol::Operand0, 1, 8, true)
                 .field(Extension::None)
@@ -381,8 +401,15 @@ mod tests {
 
     #[test]
     fn names_of_symbols() {
-        for symbol in [Symbol::Oparg, Symbol::Operand1, Symbol::Operand(12)] {
-            assert_eq!(Symbol::named(&symbol.to_string()), Some(symbol));
+        let operand = |number, bits| Symbol::Operand { number, bits };
+        for symbol in [
+            Symbol::Oparg,
+            Symbol::Operand1,
+            operand(12, 64),
+            operand(1, 16),
+            operand(0, 64),
+        ] {
+            assert_eq!(Symbol::named(&symbol.to_string(), &[0, 16]), Some(symbol));
         }
         for name in [
             "_JIT_OPARG_16",
@@ -391,7 +418,7 @@ mod tests {
             "OPARG",
             "_JIT_PLACE_0",
         ] {
-            assert_eq!(Symbol::named(name), None, "{name}");
+            assert_eq!(Symbol::named(name, &[]), None, "{name}");
         }
     }
 }
