@@ -341,6 +341,7 @@ mod tests {
                     groups: Vec::new(),
                     symbols: Vec::new(),
                     shim: None,
+                    families: vec![],
                 };
                 let listing = Listing::of(&set, &group);
                 let all = listing.instructions.iter();

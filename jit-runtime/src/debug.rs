@@ -17,6 +17,7 @@
 //! #     groups: vec![("_RETURN".into(), StencilGroup { code, ..StencilGroup::default() })],
 //! #     symbols: vec![],
 //! #     shim: None,
+//! #     families: vec![],
 //! # };
 //! # let stencils = Stencils::new(&set)?;
 //! # let symbols = Symbols::new(&stencils, |_name| None);

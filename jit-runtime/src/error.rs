@@ -27,6 +27,15 @@ pub enum StencilError {
         /// What is wrong, as a clause.
         problem: String,
     },
+    /// A family does not have a stencil for each choice of its operands.
+    #[error(
+        "the family {name} has another number of members than its operands make, or one that is no stencil: build the \
+         stencils again"
+    )]
+    Family {
+        /// The name of the family.
+        name: String,
+    },
     /// A stencil is larger than any image, or not a whole number of instructions or words.
     #[error(
         "{uop}: the {part} has {size} bytes; it must be a multiple of {unit} and at most {limit}"

@@ -50,6 +50,7 @@
 //!     groups: vec![("_RETURN".into(), StencilGroup { code, ..StencilGroup::default() })],
 //!     symbols: vec![],
 //!     shim: None,
+//!     families: vec![],
 //! };
 //! let bytes = file::encode(&set); // jit_stencils-x86_64-unknown-linux-gnu.stencils
 //!
@@ -85,6 +86,7 @@ mod arch;
 #[cfg(any(feature = "gdb", feature = "perf"))]
 pub mod debug;
 mod error;
+mod family;
 mod form;
 mod limits;
 mod link;
@@ -98,6 +100,7 @@ mod trace;
 mod values;
 
 pub use error::{CompileError, LinkError, LoadError, StencilError};
+pub use family::Family;
 pub use limits::MAX_SIZE;
 pub use link::{Element, Layout, LayoutPolicy, Linker, PlacedHole, References, Symbols};
 pub use load::Stencils;

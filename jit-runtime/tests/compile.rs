@@ -71,6 +71,7 @@ mod alignment {
             groups,
             symbols: vec![],
             shim: None,
+            families: vec![],
         };
         let stencils = Stencils::load(&jit_stencils::file::encode(&set)).unwrap();
         let symbols = Symbols::new(&stencils, |_| None);
@@ -120,6 +121,7 @@ fn stencils(target: &Target) -> Stencils {
         groups: vec![("_RETURN".into(), group)],
         symbols: vec![],
         shim: None,
+        families: vec![],
     };
     Stencils::new(&set).unwrap()
 }

@@ -49,6 +49,7 @@ mod codegen;
 #[cfg(any(feature = "native", feature = "readobj"))]
 mod entry;
 pub mod label;
+mod location;
 mod machine;
 mod model;
 #[cfg(feature = "native")]
@@ -65,6 +66,7 @@ mod target;
 pub use access::aarch64_access_scale;
 pub use code_end::CodeEnd;
 pub use codegen::Codegen;
+pub use location::Location;
 pub use machine::{Machine, MachineRow};
 pub use model::{ObjectError, ObjectFile, Relocation, Section, SectionKind, Symbol};
 pub use patch::{PatchKind, PatchRow, PatchShape};

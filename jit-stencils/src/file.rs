@@ -16,6 +16,7 @@
 //!     groups: vec![("_CLEAR".into(), StencilGroup { code, ..StencilGroup::default() })],
 //!     symbols: vec![],
 //!     shim: None,
+//!     families: vec![],
 //! };
 //! let bytes = file::encode(&set);
 //! assert_eq!(file::decode(&bytes)?, set);

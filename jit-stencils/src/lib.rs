@@ -61,6 +61,7 @@
 //!   the crate has the model and the file format, and few dependencies.
 #![forbid(unsafe_code)]
 
+mod family;
 pub mod file;
 mod hole;
 #[cfg(feature = "lower")]
@@ -74,8 +75,9 @@ mod stencil;
 mod unresolved;
 mod unwind;
 
-pub use jit_schema::{CodeEnd, PatchKind};
+pub use jit_schema::{CodeEnd, Location, PatchKind};
 
+pub use family::{Family, FamilyOperand};
 pub use hole::{Hole, HoleValue, PatchValue};
 #[cfg(feature = "lower")]
 pub use lower::{LowerError, lower, lower_aligned};

@@ -56,6 +56,7 @@ pub fn resolve(
         groups: resolved,
         symbols: known.into_iter().collect(),
         shim: None,
+        families: vec![],
     })
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 
 use jit_schema::{CodeEnd, Target};
 
-use crate::{Hole, UnwindInfo};
+use crate::{Family, Hole, UnwindInfo};
 
 /// The two halves of a [`StencilGroup`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -235,6 +235,9 @@ pub struct StencilSet {
     /// The function that enters compiled code, if it is linked together with the code. Use
     /// [`attach_shim`](crate::attach_shim) to set it.
     pub shim: Option<Shim>,
+    /// The operations that have a stencil for each choice of where their operands are. Use
+    /// [`add_families`](StencilSet::add_families) to add some.
+    pub families: Vec<Family>,
 }
 
 /// The function that C calls to enter compiled code, as a stencil. It is linked as a trace of one

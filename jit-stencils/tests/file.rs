@@ -107,6 +107,7 @@ fn x86_64() -> StencilSet {
         target: *Target::from_triple("x86_64-unknown-linux-gnu").unwrap(),
         groups: vec![("_X".to_owned(), group)],
         symbols: vec!["PyA".to_owned()],
+        families: vec![],
         shim: Some(Shim {
             name: "enter".to_owned(),
             group: StencilGroup {
@@ -153,6 +154,7 @@ fn aarch64() -> StencilSet {
         groups: vec![("_G".to_owned(), group)],
         symbols: vec!["Py".to_owned()],
         shim: None,
+        families: vec![],
     }
 }
 
@@ -201,6 +203,7 @@ fn alignments_have_a_version_of_their_own() {
         ],
         symbols: vec![],
         shim: None,
+        families: vec![],
     };
     assert_eq!(encode(&set), aligned_file());
     assert_eq!(decode(&aligned_file()), Ok(set));
@@ -231,6 +234,7 @@ fn ends_of_code_have_the_same_version() {
             target: *Target::from_triple("x86_64-unknown-linux-gnu").unwrap(),
             groups: vec![("_A".to_owned(), a), ("_B".to_owned(), b)],
             symbols: vec![],
+            families: vec![],
             shim: Some(Shim {
                 name: "s".to_owned(),
                 group: group(of_shim),

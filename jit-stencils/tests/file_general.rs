@@ -91,6 +91,7 @@ fn general() -> StencilSet {
         groups: vec![("_A".to_owned(), a), ("_B".to_owned(), b)],
         symbols: vec![],
         shim: None,
+        families: vec![],
     }
 }
 

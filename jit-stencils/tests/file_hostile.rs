@@ -285,6 +285,7 @@ fn any_set() -> impl Strategy<Value = StencilSet> {
         target,
         groups: groups.into_iter().collect(),
         symbols: symbols.into_iter().collect(),
+        families: vec![],
         shim: shim.map(|(group, unwind)| Shim {
             name: "the shim".to_owned(),
             group,

@@ -17,6 +17,7 @@ fn empty(triple: &str) -> StencilSet {
         groups: vec![],
         symbols: vec![],
         shim: None,
+        families: vec![],
     }
 }
 

@@ -30,6 +30,7 @@
 //!     groups: vec![("_JUMP_TO_TOP".into(), StencilGroup { code, ..Default::default() })],
 //!     symbols: vec![],
 //!     shim: None,
+//!     families: vec![],
 //! };
 //! let preamble = Preamble { digest: "a digest", comment: "$ a command" };
 //! let header = HeaderFormat::CPYTHON_3_15.stencil_header(preamble, &set)?;

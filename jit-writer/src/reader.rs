@@ -46,7 +46,7 @@ pub enum ReadError {
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let target = *Target::from_triple("x86_64-unknown-linux-gnu")?;
 /// let groups = vec![("NOP".to_owned(), StencilGroup::default())];
-/// let set = StencilSet { target, groups, symbols: vec![], shim: None };
+/// let set = StencilSet { target, groups, symbols: vec![], shim: None, families: vec![] };
 /// let preamble = Preamble { digest: "a digest", comment: "$ a command" };
 /// let header = HeaderFormat::PLAIN.stencil_header(preamble, &set)?;
 /// assert_eq!(read_header(target, &header)?, set);
@@ -69,6 +69,7 @@ pub fn read_header(target: Target, text: &str) -> Result<StencilSet, ReadError> 
             groups: Vec::new(),
             symbols: Vec::new(),
             shim: None,
+            families: vec![],
         },
         by_name: HashMap::new(),
         tables: Tables::default(),

@@ -296,6 +296,7 @@ fn what_the_linker_cannot_fill_is_refused() {
                 .collect(),
             symbols: Vec::new(),
             shim: None,
+            families: vec![],
         };
         host_header(PREAMBLE, &set)
             .map(|_| ())

@@ -43,6 +43,7 @@ fn set(opname: &str, value: PatchValue, symbols: &[&str]) -> StencilSet {
         groups: vec![(opname.to_owned(), group)],
         symbols: symbols.iter().map(|symbol| (*symbol).to_owned()).collect(),
         shim: None,
+        families: vec![],
     }
 }
 

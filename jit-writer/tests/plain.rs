@@ -151,6 +151,7 @@ fn a_whole_header() {
         // More than CPython's masks have room for.
         symbols: (0..301).map(|number| format!("s{number}")).collect(),
         shim: None,
+        families: vec![],
     };
     let header = FORMAT.stencil_header(PREAMBLE, &set).unwrap();
     for expected in [
@@ -191,6 +192,7 @@ fn a_greater_alignment_is_stated() {
         groups: vec![("B".to_owned(), group(32)), ("A".to_owned(), group(8))],
         symbols: vec![],
         shim: None,
+        families: vec![],
     };
     let header = FORMAT.stencil_header(PREAMBLE, &set).unwrap();
     for expected in [

@@ -63,6 +63,7 @@ fn numbers() -> StencilSet {
         groups: vec![("TAKES".to_owned(), takes), ("LEAVE".to_owned(), nothing)],
         symbols: vec![],
         shim: None,
+        families: vec![],
     }
 }
 

@@ -182,6 +182,7 @@ fn what_the_example_does_not_have() {
         ],
         symbols: (0..71).map(|number| format!("symbol_{number}")).collect(),
         shim: None,
+        families: vec![],
     };
     let empty = StencilSet {
         groups: Vec::new(),

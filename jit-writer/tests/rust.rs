@@ -17,6 +17,7 @@ fn opcodes(names: &[&str]) -> Result<String, HeaderError> {
         groups: groups.collect(),
         symbols: Vec::new(),
         shim: None,
+        families: vec![],
     };
     rust_opcodes(preamble, &set)
 }

@@ -24,6 +24,7 @@ fn set(groups: Vec<(String, StencilGroup)>) -> StencilSet {
         groups,
         symbols: Vec::new(),
         shim: None,
+        families: vec![],
     }
 }
 

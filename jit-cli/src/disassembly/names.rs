@@ -140,6 +140,7 @@ mod tests {
             groups: Vec::new(),
             symbols: vec!["PyNumber_Add".to_owned()],
             shim: None,
+            families: vec![],
         }
     }
 

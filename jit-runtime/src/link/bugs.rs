@@ -44,6 +44,7 @@ fn stencils(triple: &str, body: Vec<u8>, holes: Vec<Hole>) -> Stencils {
         groups: vec![("_SPOT".into(), group)],
         symbols: vec!["zero".into(), "one".into()],
         shim: None,
+        families: vec![],
     })
     .unwrap()
 }

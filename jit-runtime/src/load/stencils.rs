@@ -9,6 +9,7 @@ use super::{builder::TableBuilder, interfaces, opcodes::Opcodes};
 use crate::{
     arch::Rules,
     error::{LoadError, StencilError},
+    family::{Family, Members},
     table::Table,
     trace::Uop,
 };
@@ -38,6 +39,7 @@ pub struct Stencils {
     guard: Option<u32>,
     shim: Option<u32>,
     unwind: Option<UnwindInfo>,
+    families: Vec<Members>,
 }
 
 impl Stencils {
@@ -57,7 +59,13 @@ impl Stencils {
             mut groups,
             mut symbols,
             shim,
+            families,
         } = set;
+        let count = groups.len();
+        let families = families
+            .into_iter()
+            .map(|family| Members::new(family, count));
+        let families = families.collect::<Result<_, _>>()?;
         let has_shim = shim.is_some();
         let unwind = shim.as_ref().and_then(|shim| shim.unwind);
         groups.extend(shim.map(|shim| (shim.name, shim.group)));
@@ -94,6 +102,7 @@ impl Stencils {
             guard: None,
             shim,
             unwind,
+            families,
         };
         if stencils.opcode(GUARD).is_some() {
             stencils = stencils.with_guard(Some(GUARD))?;
@@ -162,6 +171,11 @@ impl Stencils {
     /// Returns the opcode of a micro-op.
     pub fn opcode(&self, name: &str) -> Option<u32> {
         self.opcodes.get(name, &self.groups)
+    }
+
+    /// Returns the stencils of an operation: one for each choice of where its operands are.
+    pub fn family(&self, name: &str) -> Option<Family<'_>> {
+        Family::named(&self.families, name)
     }
 
     /// Returns a trace of the micro-ops with these names in the shape of CPython's, whose operands and targets

@@ -84,6 +84,7 @@ fn set(triple: &str, groups: Vec<StencilGroup>, symbols: Vec<String>) -> Vec<u8>
         groups: names.zip(groups).collect(),
         symbols,
         shim: None,
+        families: vec![],
     })
 }
 
@@ -166,6 +167,7 @@ fn long_uop_names(size: usize) -> Vec<u8> {
             .collect(),
         symbols: Vec::new(),
         shim: None,
+        families: vec![],
     })
 }
 
@@ -295,6 +297,7 @@ fn guard_and_shim(size: usize) -> Vec<u8> {
         target: *Target::from_triple(LINUX).unwrap(),
         groups: vec![("_FATAL_ERROR_r00".to_owned(), group.clone())],
         symbols: Vec::new(),
+        families: vec![],
         shim: Some(Shim {
             name: "shim".to_owned(),
             group,

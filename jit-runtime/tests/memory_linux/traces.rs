@@ -24,6 +24,7 @@ pub(crate) fn compile(arena: &Arena) -> Result<u32, CompileError> {
         groups: vec![("_RETURN".to_owned(), group)],
         symbols: Vec::new(),
         shim: None,
+        families: vec![],
     })
     .unwrap();
     let symbols = Symbols::new(&stencils, |_| None);

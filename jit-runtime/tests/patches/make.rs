@@ -37,6 +37,7 @@ pub(crate) fn set(
             .collect(),
         symbols: symbols.iter().map(|name| (*name).to_owned()).collect(),
         shim: None,
+        families: vec![],
     }
 }
 

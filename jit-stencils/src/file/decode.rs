@@ -1,5 +1,6 @@
 //! Reads a file.
 
+mod family;
 mod hole;
 
 use std::collections::HashSet;
@@ -8,7 +9,9 @@ use std::sync::Arc;
 use jit_schema::Target;
 
 use super::error::FileError;
-use super::format::{DETAILED_VERSION, GENERAL_VERSION, HEADER_SIZE, MAGIC, VERSION};
+use super::format::{
+    DETAILED_VERSION, FAMILY_VERSION, GENERAL_VERSION, HEADER_SIZE, MAGIC, VERSION,
+};
 use super::numbers::end_of;
 use super::reader::{Fault, Reader, fault};
 use crate::{
@@ -62,7 +65,10 @@ pub fn decode(bytes: &[u8]) -> Result<StencilSet, FileError> {
 /// Returns what nothing in a file needs, though files of its version are for that.
 fn left_out(decoder: &Decoder<'_>) -> String {
     match decoder.version {
-        GENERAL_VERSION.. => "no stencil has a general value or an interface".to_owned(),
+        FAMILY_VERSION.. => "there is no family".to_owned(),
+        GENERAL_VERSION..FAMILY_VERSION => {
+            "no stencil has a general value or an interface".to_owned()
+        }
         ..GENERAL_VERSION => {
             format!(
                 "no data has an alignment of more than {SLOT_SIZE}, and no code has a known end"
@@ -147,6 +153,10 @@ impl<'a> Decoder<'a> {
             groups.push((name.to_owned(), self.group(name)?));
         }
         let shim = self.shim(&mut taken)?;
+        let families = match self.version {
+            ..FAMILY_VERSION => Vec::new(),
+            FAMILY_VERSION.. => self.families(groups.len())?,
+        };
         let others = self.names.len() - self.ordinals;
         if self.used != others {
             let problem = format!("only {} of {others} other symbols are used", self.used);
@@ -157,6 +167,7 @@ impl<'a> Decoder<'a> {
             groups,
             symbols,
             shim,
+            families,
         })
     }
 

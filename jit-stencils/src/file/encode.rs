@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 
-use super::format::{DETAILED_VERSION, GENERAL_VERSION, HEADER_SIZE, MAGIC, SCALED_VERSION};
-use super::numbers::{base_number, end_number, patch_number};
+use super::format::{
+    DETAILED_VERSION, FAMILY_VERSION, GENERAL_VERSION, HEADER_SIZE, MAGIC, SCALED_VERSION,
+};
+use super::numbers::{base_number, end_number, location_number, patch_number};
 use crate::{
-    CodeEnd, Hole, HoleValue, Interface, PatchKind, PatchValue, SLOT_SIZE, Stencil, StencilGroup,
-    StencilSet, UnwindInfo,
+    CodeEnd, Family, Hole, HoleValue, Interface, PatchKind, PatchValue, SLOT_SIZE, Stencil,
+    StencilGroup, StencilSet, UnwindInfo,
 };
 
 /// Returns the stencil file of a set, without its listings.
@@ -21,7 +23,10 @@ pub fn encode(set: &StencilSet) -> Vec<u8> {
     let shim = set.shim.iter().map(|shim| &shim.group);
     let groups = set.groups.iter().map(|(_, group)| group).chain(shim);
     // An older program can read what has no use for the newer version.
-    let version = groups.map(needed_version).max().unwrap_or(1);
+    let version = match set.families.is_empty() {
+        true => groups.map(needed_version).max().unwrap_or(1),
+        false => FAMILY_VERSION,
+    };
     // The names come first in the file, but they are complete only when all stencils are written.
     let mut stencils = Vec::new();
     unsigned(&mut stencils, set.groups.len() as u64);
@@ -42,6 +47,12 @@ pub fn encode(set: &StencilSet) -> Vec<u8> {
                     put_unwind(&mut stencils, unwind);
                 }
             }
+        }
+    }
+    if version >= FAMILY_VERSION {
+        unsigned(&mut stencils, set.families.len() as u64);
+        for family in &set.families {
+            put_family(&mut stencils, family);
         }
     }
     let mut contents = Vec::new();
@@ -200,6 +211,24 @@ fn put_hole<'a>(out: &mut Vec<u8>, hole: &'a Hole, names: &mut Names<'a>) {
             out.push(0x81);
             unsigned(out, *ordinal as u64);
         }
+    }
+}
+
+fn put_family(out: &mut Vec<u8>, family: &Family) {
+    text(out, &family.name);
+    unsigned(out, family.operands.len() as u64);
+    for operand in &family.operands {
+        text(out, &operand.name);
+        unsigned(out, operand.choices.len() as u64);
+        out.extend(
+            operand
+                .choices
+                .iter()
+                .map(|choice| location_number(*choice)),
+        );
+    }
+    for member in &family.members {
+        unsigned(out, u64::from(*member));
     }
 }
 

@@ -1,7 +1,7 @@
 //! The numbers that stand for patches, bases and ends of code in a file. They never change: a new variant gets a
 //! new number, and the number of a removed one is not used again.
 
-use crate::{CodeEnd, HoleValue, PatchKind};
+use crate::{CodeEnd, HoleValue, Location, PatchKind};
 
 macro_rules! numbers {
     ($type:ident, $to:ident, $from:ident: $($number:literal $variant:ident,)*) => {
@@ -107,6 +107,33 @@ numbers! { CodeEnd, end_number, end_of:
     2 Leaves,
 }
 
+/// Returns the number of a location. None has number 255, which stands for those that have no number.
+pub(super) fn location_number(location: Location) -> u8 {
+    match location {
+        Location::Reg(number) if number < LOCATIONS => number,
+        Location::Vec(number) if number < LOCATIONS => LOCATIONS + number,
+        Location::Imm => 2 * LOCATIONS,
+        Location::Mem => 2 * LOCATIONS + 1,
+        Location::Reg(_) | Location::Vec(_) => u8::MAX,
+    }
+}
+
+/// Returns the location with a number.
+pub(super) fn location_of(number: u8) -> Option<Location> {
+    const IMM: u8 = 2 * LOCATIONS;
+    const MEM: u8 = IMM + 1;
+    match number {
+        ..LOCATIONS => Some(Location::Reg(number)),
+        LOCATIONS..IMM => Some(Location::Vec(number - LOCATIONS)),
+        IMM => Some(Location::Imm),
+        MEM => Some(Location::Mem),
+        _ => None,
+    }
+}
+
+/// The number of registers of each kind that have a number.
+const LOCATIONS: u8 = 64;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -193,5 +220,26 @@ mod tests {
                 .filter(|number| base_of(*number).is_some())
                 .count()
         );
+    }
+
+    #[test]
+    fn every_location_has_its_number() {
+        for (name, location) in [
+            ("reg 0", Location::Reg(0)),
+            ("vec 0", Location::Vec(0)),
+            ("imm", Location::Imm),
+            ("mem", Location::Mem),
+        ] {
+            assert_eq!(location_number(location), specified(name));
+        }
+        let known = (0..=255).filter_map(|number| Some((number, location_of(number)?)));
+        let known: Vec<_> = known.collect();
+        assert_eq!(known.len(), 130);
+        for (number, location) in known {
+            assert_eq!(location_number(location), number);
+        }
+        for location in [Location::Reg(64), Location::Vec(64)] {
+            assert_eq!(location_of(location_number(location)), None);
+        }
     }
 }
