@@ -17,6 +17,7 @@ mod definitions;
 mod error;
 mod extract;
 mod lexer;
+mod members;
 mod module;
 mod names;
 mod operands;
@@ -27,5 +28,6 @@ pub(crate) use roles::LIKE_OPERANDS;
 
 pub use error::{ModuleError, Refusal};
 pub use extract::Extracted;
+pub use members::{MEMBER_NEXT, Operation, Shape, member_operand, member_target};
 pub use module::{Module, Place};
 pub use roles::{Part, Role, Roles, Wanted};

@@ -1,7 +1,9 @@
 //! Files of functions: clang's front end reads each once, and each function that becomes a stencil gets a module of its
 //! own.
 
+mod members;
 mod noticed;
+mod origins;
 mod places;
 
 use std::{
@@ -10,7 +12,7 @@ use std::{
     sync::Mutex,
 };
 
-use self::noticed::Noticed;
+use self::{noticed::Noticed, origins::Origin};
 use jit_llvm::{
     CompileOptions, Compiler, FrontEnd, Ir, Language, LlvmError, Source,
     modules::{Module, ModuleError, Part, Role, Wanted},
@@ -57,16 +59,6 @@ pub(crate) struct Split {
     pub(crate) names: BTreeMap<String, BTreeMap<String, String>>,
 }
 
-/// Where a stencil comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Origin {
-    variant: usize,
-    /// The index of the file.
-    file: usize,
-    /// The symbol of its function.
-    symbol: String,
-}
-
 /// The modules of the files, by variant and file.
 type Modules<'m> = Vec<((usize, usize), Module<'m>)>;
 
@@ -97,6 +89,11 @@ impl<'a> Files<'a> {
                     let words = ["-fno-exceptions", "-fno-rtti"].map(str::to_owned);
                     options.flags.common.extend(words);
                 }
+                if !functions.families.list.is_empty() {
+                    // The functions of families are static, and nothing calls them.
+                    let words = ["-Xclang", "-femit-all-decls"].map(str::to_owned);
+                    options.flags.common.extend(words);
+                }
                 let name = format!("functions-{index}-{language:?}");
                 compilers.insert((index, *language), make(options, &name)?);
             }
@@ -115,13 +112,15 @@ impl<'a> Files<'a> {
     /// know.
     pub(crate) fn split(&self, remark: &dyn Fn(&str)) -> Result<Split, Error> {
         let fronts = self.front_ends()?;
+        let mut folded = fronts.iter().filter_map(|(_, front)| front.folded.clone());
+        if let Some(folded) = folded.next() {
+            return Err(FunctionError::from(folded).into());
+        }
+        let members = self.with_members(&fronts)?;
         let mut modules = Vec::with_capacity(fronts.len());
-        for ((variant, file), front) in &fronts {
-            if let Some(folded) = &front.folded {
-                return Err(FunctionError::from(folded.clone()).into());
-            }
-            let module = Module::parse(&front.ir)
-                .map_err(|source| self.unreadable((*variant, *file), source))?;
+        for (((variant, file), _), text) in fronts.iter().zip(&members.texts) {
+            let module =
+                Module::parse(text).map_err(|source| self.unreadable((*variant, *file), source))?;
             self.functions.holes.check_undefined(
                 self.config,
                 self.path(*file),
@@ -129,12 +128,12 @@ impl<'a> Files<'a> {
             )?;
             modules.push(((*variant, *file), module));
         }
-        let origins = self.origins(&modules)?;
+        let origins = self.origins(&modules, members.origins)?;
         self.check_patterns(&modules)?;
         self.functions
             .holes
             .check_stencils(self.config, |name| origins.contains_key(name))?;
-        let mut found: Vec<Result<_, Error>> = origins
+        let found: Vec<Result<_, Error>> = origins
             .par_iter()
             .map(|(name, origin)| {
                 let place = (origin.variant, origin.file);
@@ -144,13 +143,22 @@ impl<'a> Files<'a> {
                     .ok_or_else(|| Error::Missing { uop: name.clone() })?;
                 let language = self.functions.files.get(origin.file);
                 let language = language.map_or(Language::Ir, |file| file.language);
-                self.extract(module, name, (&origin.symbol, language))
+                self.extract(module, name, (origin, language))
             })
             .collect();
-        let failed: Vec<Error> = found
-            .extract_if(.., |result| result.is_err())
-            .filter_map(Result::err)
-            .collect();
+        let mut extracted = Vec::with_capacity(found.len());
+        let mut failed = Vec::new();
+        let mut operations = BTreeSet::new();
+        for (result, origin) in found.into_iter().zip(origins.values()) {
+            match result {
+                Ok(one) => extracted.push(one),
+                // The members of a family have the same mistakes.
+                Err(error) if origin.operation.is_none() || operations.insert(origin.authors()) => {
+                    failed.push(error);
+                }
+                Err(_) => {}
+            }
+        }
         let mut failed = failed.into_iter();
         if let Some(first) = failed.next() {
             let error = Error::of_all(first, failed.collect());
@@ -167,7 +175,7 @@ impl<'a> Files<'a> {
         let mut host = BTreeMap::new();
         let mut used = BTreeMap::new();
         let names = split.origins.keys();
-        for (name, (extracted, interface)) in names.zip(found.into_iter().flatten()) {
+        for (name, (extracted, interface)) in names.zip(extracted) {
             let text = tuner::with_operands(extracted.text, &interface);
             split.irs.push(Ir::of_module(text.as_str()));
             split.sources.push(Source {
@@ -209,7 +217,10 @@ impl<'a> Files<'a> {
             }
         }
         let holes = &self.functions.holes;
-        let (values, places) = (holes.operands(), holes.places());
+        let of_members = self.functions.families.operand_symbols();
+        let mut values = holes.operands();
+        values.extend(of_members.iter().map(String::as_str));
+        let places = holes.places();
         let results: Vec<Result<_, LlvmError>> = work
             .par_iter()
             .filter_map(|(place, file)| {
@@ -274,58 +285,6 @@ impl<'a> Files<'a> {
         }
     }
 
-    /// Returns where each stencil comes from, by its name.
-    fn origins(
-        &self,
-        modules: &[((usize, usize), Module<'_>)],
-    ) -> Result<BTreeMap<String, Origin>, Error> {
-        let mut origins: BTreeMap<String, Origin> = BTreeMap::new();
-        for ((variant, file), module) in modules {
-            let before = origins.len();
-            for symbol in module.functions() {
-                let path = self.path(*file);
-                let Some(mut name) = self.functions.names.stencil(&symbol, path) else {
-                    continue;
-                };
-                let suffix = self.functions.variants.get(*variant);
-                if let Some(suffix) = suffix.and_then(|variant| variant.name.as_ref()) {
-                    name = format!("{name}_{suffix}");
-                }
-                let origin = Origin {
-                    variant: *variant,
-                    file: *file,
-                    symbol,
-                };
-                if let Some(first) = origins.get(&name) {
-                    let shown = |origin: &Origin| {
-                        let path = self.path(origin.file).display();
-                        format!("{} in {path}", demangle::demangled(&origin.symbol))
-                    };
-                    return Err(FunctionError::DuplicateFunction {
-                        first: shown(first),
-                        second: shown(&origin),
-                        name,
-                    }
-                    .into());
-                }
-                origins.insert(name, origin);
-            }
-            if let Some(entry) = &self.functions.names.entry
-                && before == origins.len()
-                && self.functions.names.patterns.is_empty()
-            {
-                return Err(FunctionError::Module {
-                    path: self.path(*file).to_path_buf(),
-                    source: ModuleError::NoFunction {
-                        name: entry.clone(),
-                    },
-                }
-                .into());
-            }
-        }
-        Ok(origins)
-    }
-
     /// Refuses patterns and tables of stencils that are about nothing.
     fn check_patterns(&self, modules: &[((usize, usize), Module<'_>)]) -> Result<(), Error> {
         let symbols = modules.iter().flat_map(|(_, module)| module.functions());
@@ -343,11 +302,14 @@ impl<'a> Files<'a> {
         &self,
         module: &Module<'_>,
         name: &str,
-        (symbol, language): (&str, Language),
+        (origin, language): (&Origin, Language),
     ) -> Result<(jit_llvm::modules::Extracted, Interface), Error> {
         let holes = &self.functions.holes;
-        let roles = holes.roles(name, &module.external(), self.target, self.config)?;
-        let mut wanted = Wanted::new(symbol, &roles);
+        let mut roles = holes.roles(name, &module.external(), self.target, self.config)?;
+        if origin.operation.is_some() {
+            roles.extend(self.roles_of_members());
+        }
+        let mut wanted = Wanted::new(&origin.symbol, &roles);
         let pointer = self.target.arch.pointer_size();
         wanted.pointer_bits = if pointer == 8 { 64 } else { 32 };
         wanted.imports = self.target.format == ObjectFormat::Coff && pointer == 8;
@@ -359,7 +321,7 @@ impl<'a> Files<'a> {
             .extract(&wanted)
             .map_err(|error| FunctionError::Function {
                 uop: name.to_owned(),
-                message: message(error, symbol),
+                message: message(error, origin.authors()),
             })?;
         let interface = interface(extracted.roles.values());
         Ok((extracted, interface))
@@ -374,7 +336,7 @@ impl<'a> Files<'a> {
         let pointer_bits = 8 * u32::from(self.target.arch.pointer_size());
         let label = self.target.label_prefix.trim_start_matches('.');
         let prefixes = ["", self.target.symbol_prefix, label];
-        let functions = origin.map(|origin| ("_JIT_ENTRY".to_owned(), &origin.symbol));
+        let functions = origin.map(|origin| ("_JIT_ENTRY".to_owned(), origin.authors()));
         let holes = roles
             .iter()
             .filter_map(|(symbol, role)| Some((role.symbol(pointer_bits)?, symbol)));

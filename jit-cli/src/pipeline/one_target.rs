@@ -148,7 +148,7 @@ fn build_units(
     let mut set = timed(&mut outcome.stages.stencils, || {
         jit_stencils::resolve(target, named)
     })?;
-    let symbols = units.finish(&mut set);
+    let symbols = units.finish(&mut set)?;
     units.check(&set)?;
     if let Some(symbols) = &symbols {
         job.listener.tell(&Event::HostSymbols { target, symbols });

@@ -187,11 +187,11 @@ impl<'f, 'a> Units<'f, 'a> {
         Ok(())
     }
 
-    /// Adds to each stencil of functions what instructions for it have. Returns the symbols that the host has to define,
+    /// Adds to each stencil of functions what instructions for it have, and combines members of families. Returns the symbols that the host has to define,
     /// with the names that the author gave them.
-    pub(crate) fn finish(&self, set: &mut StencilSet) -> Option<Vec<String>> {
-        let Units::Modules(split, _) = self else {
-            return None;
+    pub(crate) fn finish(&self, set: &mut StencilSet) -> Result<Option<Vec<String>>, Error> {
+        let Units::Modules(split, files) = self else {
+            return Ok(None);
         };
         let interfaces = split.sources.iter().zip(&split.interfaces);
         let interfaces: HashMap<&str, &Interface> = interfaces
@@ -212,11 +212,9 @@ impl<'f, 'a> Units<'f, 'a> {
                 }
             }
         }
-        Some(
-            symbols
-                .iter()
-                .map(|symbol| demangle::demangled(symbol))
-                .collect(),
-        )
+        let families = files.families(set)?;
+        set.add_families(families);
+        let symbols = symbols.iter().map(|symbol| demangle::demangled(symbol));
+        Ok(Some(symbols.collect()))
     }
 }

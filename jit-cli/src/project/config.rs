@@ -47,6 +47,11 @@ pub(crate) struct Config {
     /// Sets of macros that the functions are compiled with, beside each other.
     #[serde(default)]
     pub(crate) variants: BTreeMap<Spanned<String>, VariantTable>,
+    /// How many registers the operands of families can be in.
+    pub(crate) registers: Option<RegistersTable>,
+    /// Operations that become a stencil for each choice of where their operands are.
+    #[serde(default)]
+    pub(crate) family: BTreeMap<Spanned<String>, FamilyTable>,
     /// The level of clang's optimization.
     pub(crate) optimize: Option<Spanned<String>>,
     /// Whether stencils may use the frame pointer.
@@ -142,6 +147,36 @@ pub(crate) struct VariantTable {
     pub(crate) defines: Vec<String>,
 }
 
+/// The registers that stencils have values in.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct RegistersTable {
+    /// Those for integers and pointers.
+    pub(crate) reg: Option<Spanned<u8>>,
+    /// Those for doubles.
+    pub(crate) vec: Option<Spanned<u8>>,
+}
+
+/// Where each of some operands can be, by its name.
+pub(crate) type LocationsTable = BTreeMap<Spanned<String>, Spanned<Vec<String>>>;
+
+/// The settings of one family.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct FamilyTable {
+    #[serde(default)]
+    pub(crate) results: LocationsTable,
+    #[serde(default)]
+    pub(crate) operands: LocationsTable,
+    /// The number of places that it can go to, beside the next instruction.
+    pub(crate) targets: Option<Spanned<u16>>,
+    /// Whether it returns to what has called the trace.
+    #[serde(default)]
+    pub(crate) leaves: bool,
+    /// How many registers have a value afterwards.
+    pub(crate) keeps: Option<Spanned<u8>>,
+}
+
 /// The settings of one target.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -156,12 +191,14 @@ struct TargetTable {
 pub(crate) const OF_CASES: [&str; 3] = ["template", "cases", "header-format"];
 
 /// The keys of a project whose micro-ops are functions, besides `source`.
-pub(crate) const OF_FUNCTIONS: [&str; 7] = [
+pub(crate) const OF_FUNCTIONS: [&str; 9] = [
     "stencils",
     "entry",
     "holes",
     "stencil",
     "variants",
+    "registers",
+    "family",
     "optimize",
     "frame-pointer",
 ];

@@ -1,6 +1,7 @@
 //! Projects whose micro-ops are functions in files of C, C++ or LLVM IR.
 
 pub(crate) mod demangle;
+pub(crate) mod families;
 pub(crate) mod holes;
 pub(crate) mod names;
 
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 use jit_llvm::{Flags, Language};
 
 use self::{
+    families::Families,
     holes::Holes,
     names::{Names, Pattern},
 };
@@ -33,6 +35,8 @@ pub(crate) struct Functions {
     pub(crate) holes: Holes,
     /// The sets of macros, at least one.
     pub(crate) variants: Vec<Variant>,
+    /// The operations that become families of stencils.
+    pub(crate) families: Families,
     /// The flag for optimization.
     pub(crate) optimize: String,
     /// Whether stencils may use the frame pointer, if that is said.
@@ -86,6 +90,7 @@ impl Functions {
             names: names(config)?,
             holes: Holes::of(config)?,
             variants: variants(config)?,
+            families: Families::of(config)?,
             optimize: optimize(config)?,
             frame_pointer: frame_pointer(config)?,
         }))
@@ -101,6 +106,7 @@ impl Functions {
                 &self.names,
                 &self.holes,
                 &self.variants,
+                &self.families,
                 &self.optimize,
                 self.frame_pointer
             )
@@ -212,6 +218,11 @@ fn names(config: &Config) -> Result<Names, Error> {
     }
     let entry = config.entry.as_ref().map(|entry| entry.get_ref().clone());
     match (&entry, patterns.is_empty()) {
+        // Without a pattern, all functions would become stencils.
+        (None, true) if !config.family.is_empty() => Ok(Names {
+            patterns: Pattern::new("!*").into_iter().collect(),
+            entry,
+        }),
         (None, true) => Err(config.error(
             "missing key `stencils`: name the functions that become stencils, as in \"stencil_*\", or the entry that \
              each file has"

@@ -79,8 +79,15 @@ impl<'a> Plan<'a> {
             // The default may be relative to the current directory.
             None => paths::absolute(&project.output)?,
         };
+        let emits = Emits::of(&options.emit).unwrap_or(project.emits);
+        if let Input::Functions(functions) = &project.input {
+            let targets = platforms.iter().map(|platform| platform.target);
+            functions
+                .families
+                .check(emits, targets, &functions.config)?;
+        }
         Ok(Plan {
-            emits: Emits::of(&options.emit).unwrap_or(project.emits),
+            emits,
             codegen: options.codegen.unwrap_or(project.codegen),
             cflags,
             search,

@@ -20,6 +20,7 @@ mod diff;
 mod disk;
 mod explain;
 mod fake_clang;
+mod families;
 mod files;
 mod flags;
 mod functions;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     definitions::Definition,
     error::{ModuleError, Refusal},
-    lexer::{self, Kind},
+    lexer::Kind,
     module::{Module, NAMED},
     names::Emitter,
     roles::{Role, Wanted},
@@ -30,11 +30,7 @@ impl<'a> Module<'a> {
     ///
     /// [`ModuleError::NoFunction`] if the module does not define it, [`ModuleError::Refused`] if it cannot become a stencil.
     pub fn extract(&self, wanted: &Wanted<'_>) -> Result<Extracted, ModuleError> {
-        let name = self
-            .symbols
-            .iter()
-            .find(|(name, symbol)| lexer::plain(name) == wanted.function && symbol.is_function())
-            .map(|(name, _)| *name);
+        let name = self.function(wanted.function).map(|(name, _)| name);
         let name = name.ok_or_else(|| ModuleError::NoFunction {
             name: wanted.function.to_owned(),
         })?;

@@ -208,6 +208,17 @@ impl<'a> Module<'a> {
             .unwrap_or(1)
     }
 
+    /// Returns a function that the module defines, with its name as the module has it.
+    pub(super) fn function(&self, name: &str) -> Option<(&'a str, &Symbol)> {
+        let is_it = |(known, symbol): &(&&'a str, &Symbol)| {
+            symbol.is_function() && lexer::plain(known) == name
+        };
+        // Names with special characters are in quotes.
+        let found = self.symbols.get_key_value(name).filter(is_it);
+        let found = found.or_else(|| self.symbols.iter().find(is_it));
+        found.map(|(name, symbol)| (*name, symbol))
+    }
+
     /// Returns where a function is defined, if the module has debug information.
     pub fn place(&self, function: &str) -> Option<Place> {
         let name = self

@@ -7,7 +7,7 @@ use std::{
 
 use jit_llvm::modules::Module;
 
-use super::{Files, Fronts, Modules, Origin};
+use super::{Files, Fronts, Modules, origins::Origin};
 use crate::project::functions::{demangle, holes::Holes};
 
 /// What stencils use.

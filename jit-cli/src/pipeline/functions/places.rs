@@ -7,7 +7,7 @@ use jit_llvm::{
     modules::{Module, ModuleError, Place},
 };
 
-use super::{Files, Origin};
+use super::{Files, origins::Origin};
 use crate::error::FunctionError;
 
 impl Files<'_> {
@@ -18,12 +18,12 @@ impl Files<'_> {
     ) -> Option<(PathBuf, usize)> {
         let origin = origins.get(uop)?;
         self.place_in((origin.variant, origin.file), |text| {
-            Module::parse(text).ok()?.place(&origin.symbol)
+            Module::parse(text).ok()?.place(origin.authors())
         })
     }
 
     /// Returns a place that the IR of a file with lines has.
-    fn place_in(
+    pub(super) fn place_in(
         &self,
         (variant, index): (usize, usize),
         find: impl Fn(&str) -> Option<Place>,

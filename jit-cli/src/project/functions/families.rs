@@ -1,0 +1,320 @@
+//! `[registers]` and `[family.NAME]`: operations that become a stencil for each choice of where their operands are.
+
+use std::{collections::BTreeSet, fmt};
+
+use jit_schema::{Arch, Target};
+use jit_stencils::Location;
+use toml::Spanned;
+
+use super::names::is_identifier;
+use crate::{
+    error::Error,
+    project::{
+        config::{Config, FamilyTable, LocationsTable},
+        emit::Emits,
+    },
+};
+
+/// The operations, and the registers that their operands can be in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Families {
+    /// The number of registers for integers and pointers.
+    pub(crate) reg: u8,
+    /// The number of registers for doubles.
+    pub(crate) vec: u8,
+    pub(crate) list: Vec<Family>,
+}
+
+/// An operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Family {
+    /// The name, which is that of the function as well.
+    pub(crate) name: String,
+    pub(crate) results: Vec<Operand>,
+    pub(crate) operands: Vec<Operand>,
+    /// The number of places that it can go to, beside the next instruction.
+    pub(crate) targets: u16,
+    /// Whether it returns to what has called the trace, instead of going on at the next instruction.
+    pub(crate) leaves: bool,
+    /// How many registers have a value afterwards. Without this, all have.
+    pub(crate) keeps: Option<u8>,
+    pub(crate) at: At,
+}
+
+/// A result or an operand, and all that it can be in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Operand {
+    pub(crate) name: String,
+    pub(crate) choices: Vec<Location>,
+}
+
+/// Where something is in `jit.toml`, which has no effect on stencils.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct At(pub(crate) usize);
+
+impl fmt::Debug for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("At")
+    }
+}
+
+/// The most members that the families of a project can have together.
+const MOST_MEMBERS: u128 = 100_000;
+
+/// The most registers for integers: with the frame, as many as clang passes in registers on x86_64.
+const MOST_REG: u8 = 11;
+
+/// The most registers for doubles, on all targets.
+const MOST_VEC: u8 = 8;
+
+/// The most targets, as in `[holes]`.
+const MOST_TARGETS: u16 = 1024;
+
+impl Families {
+    pub(super) fn of(config: &Config) -> Result<Families, Error> {
+        let mut families = Families::default();
+        if let Some(registers) = &config.registers {
+            families.reg = register_count(config, "reg", registers.reg.as_ref(), MOST_REG)?;
+            families.vec = register_count(config, "vec", registers.vec.as_ref(), MOST_VEC)?;
+        } else if let Some((name, _)) = config.family.first_key_value() {
+            return Err(config.error_at(
+                name.span().start,
+                format!(
+                    "[family.{}] needs [registers], which says how many registers there are: reg = 6 and vec = 4, for \
+                     example",
+                    name.get_ref()
+                ),
+            ));
+        }
+        for (name, table) in &config.family {
+            let family = families.family(name, table).map_err(|(at, message)| {
+                config.error_at(at, format!("[family.{}]: {message}", name.get_ref()))
+            })?;
+            families.list.push(family);
+        }
+        families.check_size(config)?;
+        Ok(families)
+    }
+
+    /// Returns the operation that a function is, if it is one.
+    pub(crate) fn named(&self, function: &str) -> Option<&Family> {
+        self.list.iter().find(|family| family.name == function)
+    }
+
+    /// Checks that targets pass arguments in registers, and that what is written has families.
+    pub(crate) fn check<'t>(
+        &self,
+        emits: Emits,
+        mut targets: impl Iterator<Item = &'t Target>,
+        config: &Config,
+    ) -> Result<(), Error> {
+        let Some(family) = self.list.first() else {
+            return Ok(());
+        };
+        let wrong = |message: String| {
+            Err(config.error_at(family.at.0, format!("[family.{}]: {message}", family.name)))
+        };
+        if emits.header || emits.c {
+            return wrong(
+                "only stencil files have families, and headers have none: write emit = [\"stencils\"]"
+                    .to_owned(),
+            );
+        }
+        match targets.find(|target| target.arch == Arch::I686) {
+            Some(target) => wrong(format!(
+                "{target} passes no arguments in registers, so it can have no families: leave it out of the targets"
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses more members than can be compiled in a reasonable time.
+    fn check_size(&self, config: &Config) -> Result<(), Error> {
+        let mut all = 0_u128;
+        for family in &self.list {
+            let size = family.size();
+            let place = |message: String| {
+                Err(config.error_at(family.at.0, format!("[family.{}]: {message}", family.name)))
+            };
+            if size > MOST_MEMBERS {
+                let factors = family.all();
+                let factors: Vec<String> = factors
+                    .map(|operand| format!("{} of {}", operand.choices.len(), operand.name))
+                    .collect();
+                return place(format!(
+                    "it has {size} members ({}), and {MOST_MEMBERS} can be built: let operands be in fewer locations, or have \
+                     fewer [registers]",
+                    factors.join(" * ")
+                ));
+            }
+            all += size;
+            if all > MOST_MEMBERS {
+                return place(format!(
+                    "with it, the families have more than {all} members, and {MOST_MEMBERS} can be built: let operands be in \
+                     fewer locations, or have fewer [registers]"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns a family, or what is wrong with it and where.
+    fn family(
+        &self,
+        name: &Spanned<String>,
+        table: &FamilyTable,
+    ) -> Result<Family, (usize, String)> {
+        let at = name.span().start;
+        let wrong = |message: &str| Err((at, message.to_owned()));
+        if !is_identifier(name.get_ref()) {
+            return wrong(
+                "the name is that of a function in C, so it can have letters, digits and _",
+            );
+        }
+        let mut known = BTreeSet::new();
+        let results = self.operands(&table.results, &mut known)?;
+        let operands = self.operands(&table.operands, &mut known)?;
+        let imm = |operand: &&Operand| operand.choices.contains(&Location::Imm);
+        if let Some(result) = results.iter().find(imm) {
+            let message = format!("result {} can't be imm, which only is read", result.name);
+            return Err((at, message));
+        }
+        let (targets, keeps) = (table.targets.as_ref(), table.keeps.as_ref());
+        if let Some(targets) = targets.filter(|targets| *targets.get_ref() > MOST_TARGETS) {
+            let message = format!(
+                "targets = {}: there can be {MOST_TARGETS}",
+                targets.get_ref()
+            );
+            return Err((targets.span().start, message));
+        }
+        if let Some(keeps) = keeps.filter(|keeps| *keeps.get_ref() > self.reg) {
+            let message = format!(
+                "keeps = {}: there are {} registers (reg in [registers])",
+                keeps.get_ref(),
+                self.reg
+            );
+            return Err((keeps.span().start, message));
+        }
+        Ok(Family {
+            name: name.get_ref().clone(),
+            results,
+            operands,
+            targets: targets.map_or(0, |targets| *targets.get_ref()),
+            leaves: table.leaves,
+            keeps: keeps.map(|keeps| *keeps.get_ref()),
+            at: At(at),
+        })
+    }
+
+    /// Returns what a table says, in the order in which it is written.
+    fn operands<'t>(
+        &self,
+        table: &'t LocationsTable,
+        known: &mut BTreeSet<&'t str>,
+    ) -> Result<Vec<Operand>, (usize, String)> {
+        let mut entries: Vec<_> = table.iter().collect();
+        entries.sort_by_key(|(name, _)| name.span().start);
+        let operands = entries.into_iter().map(|(name, words)| {
+            let at = name.span().start;
+            let text = name.get_ref();
+            if !known.insert(text) {
+                return Err((at, format!("there are two operands of the name {text}")));
+            }
+            match self.choices(words.get_ref()) {
+                Ok(choices) => Ok(Operand {
+                    name: text.clone(),
+                    choices,
+                }),
+                Err(message) => Err((at, format!("{text}: {message}"))),
+            }
+        });
+        operands.collect()
+    }
+
+    /// Returns all locations that a list of words means.
+    fn choices(&self, words: &[String]) -> Result<Vec<Location>, String> {
+        let mut choices: Vec<Location> = Vec::new();
+        for word in words {
+            let locations: Vec<Location> = match word.as_str() {
+                "reg" => (0..self.reg).map(Location::Reg).collect(),
+                "vec" => (0..self.vec).map(Location::Vec).collect(),
+                "imm" => vec![Location::Imm],
+                "mem" => vec![Location::Mem],
+                _ => {
+                    return Err(format!(
+                        "{word:?} is not known: an operand is in \"reg\", \"vec\", \"imm\" or \"mem\""
+                    ));
+                }
+            };
+            let Some(first) = locations.first() else {
+                return Err(format!("there is no {word}, as [registers] says"));
+            };
+            if choices.contains(first) {
+                return Err(format!("{word:?} is there twice"));
+            }
+            choices.extend(locations);
+        }
+        let has = |word: &str| words.iter().any(|known| known == word);
+        match choices.is_empty() {
+            true => Err(
+                "name at least one of \"reg\", \"vec\", \"imm\" and \"mem\", where the operand can be"
+                    .to_owned(),
+            ),
+            false if has("reg") && has("vec") => Err(
+                "\"reg\" is for integers and pointers, \"vec\" for doubles: an operand is one of them"
+                    .to_owned(),
+            ),
+            false => Ok(choices),
+        }
+    }
+}
+
+impl Family {
+    /// Returns the results, then the operands.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Operand> {
+        self.results.iter().chain(&self.operands)
+    }
+
+    /// Returns the number of members.
+    fn size(&self) -> u128 {
+        let sizes = self.all().map(|operand| operand.choices.len() as u128);
+        sizes.fold(1, u128::saturating_mul)
+    }
+
+    /// Returns the locations of the results and operands of each member, in the order of the members: the choice of the last
+    /// one changes from each to the next.
+    pub(crate) fn members(&self) -> Vec<Vec<Location>> {
+        self.all().fold(vec![Vec::new()], |members, operand| {
+            let members = members.iter();
+            let longer = members.flat_map(|member| {
+                let choices = operand.choices.iter();
+                choices.map(|choice| [member.as_slice(), &[*choice]].concat())
+            });
+            longer.collect()
+        })
+    }
+
+    /// Returns the name of a member: that of the family, and where its results and operands are.
+    pub(crate) fn member_name(&self, locations: &[Location]) -> String {
+        let locations = locations.iter().map(|location| format!("_{location}"));
+        format!("{}{}", self.name, locations.collect::<String>())
+    }
+}
+
+fn register_count(
+    config: &Config,
+    key: &str,
+    count: Option<&Spanned<u8>>,
+    most: u8,
+) -> Result<u8, Error> {
+    match count {
+        Some(count) if *count.get_ref() > most => Err(config.error_at(
+            count.span().start,
+            format!(
+                "[registers] {key} = {}: there can be {most}, which all targets pass in registers",
+                count.get_ref()
+            ),
+        )),
+        count => Ok(count.map_or(0, |count| *count.get_ref())),
+    }
+}
