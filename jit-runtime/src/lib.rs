@@ -94,6 +94,8 @@ mod load;
 mod mask;
 #[allow(unsafe_code)]
 pub mod memory;
+#[cfg(feature = "registers")]
+pub mod registers;
 mod shape;
 mod table;
 mod trace;
