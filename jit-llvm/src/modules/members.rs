@@ -330,12 +330,7 @@ impl Operation<'_> {
         }
         for (number, location) in results.iter().enumerate().skip(usize::from(returned)) {
             let kind = in_register(*location);
-            let zero = if kind == "double" { "0.0" } else { "0" };
             body.line(format_args!("%to{number} = alloca {kind}, align 8"));
-            // What the function does not write is not left undefined.
-            body.line(format_args!(
-                "store {kind} {zero}, ptr %to{number}, align 8"
-            ));
             arguments.push(format!("ptr %to{number}"));
         }
         let first = arguments.len();
