@@ -15,7 +15,7 @@ use std::{
 use self::{noticed::Noticed, origins::Origin};
 use jit_llvm::{
     CompileOptions, Compiler, FrontEnd, Ir, Language, LlvmError, Source,
-    modules::{Module, ModuleError, Part, Role, Wanted},
+    modules::{Extracted, Module, ModuleError, Part, Role, Wanted},
 };
 use jit_optimizer::FramePointer;
 use jit_schema::{Arch, ObjectFormat, Target};
@@ -133,37 +133,7 @@ impl<'a> Files<'a> {
         self.functions
             .holes
             .check_stencils(self.config, |name| origins.contains_key(name))?;
-        let found: Vec<Result<_, Error>> = origins
-            .par_iter()
-            .map(|(name, origin)| {
-                let place = (origin.variant, origin.file);
-                let module = modules.iter().find(|(known, _)| *known == place);
-                let module = module
-                    .map(|(_, module)| module)
-                    .ok_or_else(|| Error::Missing { uop: name.clone() })?;
-                let language = self.functions.files.get(origin.file);
-                let language = language.map_or(Language::Ir, |file| file.language);
-                self.extract(module, name, (origin, language))
-            })
-            .collect();
-        let mut extracted = Vec::with_capacity(found.len());
-        let mut failed = Vec::new();
-        let mut operations = BTreeSet::new();
-        for (result, origin) in found.into_iter().zip(origins.values()) {
-            match result {
-                Ok(one) => extracted.push(one),
-                // The members of a family have the same mistakes.
-                Err(error) if origin.operation.is_none() || operations.insert(origin.authors()) => {
-                    failed.push(error);
-                }
-                Err(_) => {}
-            }
-        }
-        let mut failed = failed.into_iter();
-        if let Some(first) = failed.next() {
-            let error = Error::of_all(first, failed.collect());
-            return Err(error.at(&|uop| self.defined(&origins, uop), &str::to_owned));
-        }
+        let extracted = self.extract_all(&modules, &origins)?;
         let mut split = Split {
             sources: Vec::new(),
             irs: Vec::new(),
@@ -196,6 +166,48 @@ impl<'a> Files<'a> {
         let noticed = Noticed { host, used };
         self.remark(&noticed, (&modules, &fronts), &split.origins, remark);
         Ok(split)
+    }
+
+    /// Takes all functions that become stencils out of their modules, in the order of their names.
+    fn extract_all(
+        &self,
+        modules: &Modules<'_>,
+        origins: &BTreeMap<String, Origin>,
+    ) -> Result<Vec<(Extracted, Interface)>, Error> {
+        let found: Vec<Result<_, Error>> = origins
+            .par_iter()
+            .map(|(name, origin)| {
+                let place = (origin.variant, origin.file);
+                let module = modules.iter().find(|(known, _)| *known == place);
+                let module = module
+                    .map(|(_, module)| module)
+                    .ok_or_else(|| Error::Missing { uop: name.clone() })?;
+                let language = self.functions.files.get(origin.file);
+                let language = language.map_or(Language::Ir, |file| file.language);
+                self.extract(module, name, (origin, language))
+            })
+            .collect();
+        let mut extracted = Vec::with_capacity(found.len());
+        let mut failed = Vec::new();
+        let mut operations = BTreeSet::new();
+        for (result, origin) in found.into_iter().zip(origins.values()) {
+            match result {
+                Ok(one) => extracted.push(one),
+                // The members of a family have the same mistakes.
+                Err(error) if origin.operation.is_none() || operations.insert(origin.authors()) => {
+                    failed.push(error);
+                }
+                Err(_) => {}
+            }
+        }
+        let mut failed = failed.into_iter();
+        match failed.next() {
+            None => Ok(extracted),
+            Some(first) => {
+                let error = Error::of_all(first, failed.collect());
+                Err(error.at(&|uop| self.defined(origins, uop), &str::to_owned))
+            }
+        }
     }
 
     fn path(&self, file: usize) -> &Path {
@@ -303,7 +315,7 @@ impl<'a> Files<'a> {
         module: &Module<'_>,
         name: &str,
         (origin, language): (&Origin, Language),
-    ) -> Result<(jit_llvm::modules::Extracted, Interface), Error> {
+    ) -> Result<(Extracted, Interface), Error> {
         let holes = &self.functions.holes;
         let mut roles = holes.roles(name, &module.external(), self.target, self.config)?;
         if origin.operation.is_some() {
