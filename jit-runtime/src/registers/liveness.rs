@@ -48,13 +48,65 @@ pub(super) struct Liveness {
     depths: Vec<i32>,
     /// The basic blocks: their first instructions.
     blocks: Vec<u32>,
-    /// By instruction that starts a block: the number of the block.
+    /// By instruction: the number of its block.
     numbers: Vec<u32>,
-    /// Sets of values, one for each block: those that are needed at its start, and those that it writes.
-    needed: Vec<u64>,
-    written: Vec<u64>,
-    /// The set of values that are needed at the end of a block.
-    after: Vec<u64>,
+    /// The blocks before each block, in one list, and where those of each block start.
+    before: Grouped,
+    /// The blocks that need a value from before, and those that write it, by value.
+    needs: Grouped,
+    writes: Grouped,
+    /// By block: the last value that was found to be needed, or is written there. 0 is none.
+    visited: Vec<u32>,
+    defined: Vec<u32>,
+    work: Vec<u32>,
+}
+
+/// Lists of blocks, one for each block or value.
+#[derive(Debug, Default)]
+struct Grouped {
+    pairs: Vec<(u32, u32)>,
+    starts: Vec<u32>,
+    items: Vec<u32>,
+}
+
+impl Grouped {
+    /// Sorts the pairs into `count` groups.
+    fn group(&mut self, count: usize) {
+        self.starts.clear();
+        self.starts.resize(count + 1, 0);
+        for (group, _) in &self.pairs {
+            if let Some(start) = self.starts.get_mut(*group as usize + 1) {
+                *start += 1;
+            }
+        }
+        let mut sum = 0;
+        for start in &mut self.starts {
+            sum += *start;
+            *start = sum;
+        }
+        self.items.clear();
+        self.items.resize(self.pairs.len(), 0);
+        for (group, item) in self.pairs.drain(..) {
+            if let Some(start) = self.starts.get_mut(group as usize) {
+                if let Some(place) = self.items.get_mut(*start as usize) {
+                    *place = item;
+                }
+                *start += 1;
+            }
+        }
+    }
+
+    /// Returns a group. Each group starts where the one before it ends.
+    fn of(&self, group: usize) -> &[u32] {
+        let start = match group.checked_sub(1) {
+            None => 0,
+            Some(before) => self.starts.get(before).copied().unwrap_or(0),
+        };
+        let end = self.starts.get(group).copied().unwrap_or(start);
+        self.items
+            .get(start as usize..end as usize)
+            .unwrap_or_default()
+    }
 }
 
 impl Liveness {
@@ -66,10 +118,9 @@ impl Liveness {
         self.intervals.clear();
         self.intervals.resize(values, UNUSED);
         self.find_blocks(program, values)?;
-        let words = values.div_ceil(64);
-        self.find_uses(program, words);
-        self.solve(program, words);
-        self.extend(program, words);
+        self.find_edges(program);
+        self.find_uses(program, values);
+        self.extend(program);
         self.cross_calls(program);
         Ok(())
     }
@@ -140,31 +191,56 @@ impl Liveness {
         }
     }
 
-    /// Finds the values that each block needs or writes, and how often each value is used.
-    fn find_uses(&mut self, program: &[Step<'_>], words: usize) {
-        let size = self.blocks.len() * words;
-        for set in [&mut self.needed, &mut self.written] {
-            set.clear();
-            set.resize(size, 0);
+    /// Finds the blocks before each block.
+    fn find_edges(&mut self, program: &[Step<'_>]) {
+        self.before.pairs.clear();
+        for (block, number) in (0..self.blocks.len()).zip(0_u32..) {
+            let next = self.blocks.get(block + 1).copied();
+            let end = next.map_or(program.len(), |next| next as usize);
+            let Some(last) = end.checked_sub(1).and_then(|last| program.get(last)) else {
+                continue;
+            };
+            let next = next.filter(|_| !last.leaves);
+            for target in last.targets.iter().copied().chain(next) {
+                let target = self.numbers.get(target as usize).copied().unwrap_or(0);
+                self.before.pairs.push((target, number));
+            }
         }
+        self.before.group(self.blocks.len());
+    }
+
+    /// Finds the blocks that need or write each value, and how often it is used.
+    fn find_uses(&mut self, program: &[Step<'_>], values: usize) {
+        self.needs.pairs.clear();
+        self.writes.pairs.clear();
+        // By value: the last block that needs it, and the last one that writes it, counted from 1.
+        self.visited.clear();
+        self.visited.resize(values, 0);
+        self.defined.clear();
+        self.defined.resize(values, 0);
         for (index, step) in program.iter().enumerate() {
-            let block = self.numbers.get(index).copied().unwrap_or(0) as usize * words;
+            let block = self.numbers.get(index).copied().unwrap_or(0);
             let depth = self.depths.get(index).copied().unwrap_or(0);
             let weight = 1_u32 << (3 * depth.clamp(0, 6));
             let position = 2 * index as u32;
             for &value in step.reads {
-                let (word, bit) = (block + value as usize / 64, 1 << (value % 64));
-                let is_written = self.written.get(word).is_some_and(|set| set & bit != 0);
-                if let (false, Some(set)) = (is_written, self.needed.get_mut(word)) {
-                    *set |= bit;
+                let is_written = self.defined.get(value as usize) == Some(&(block + 1));
+                if let Some(needed) = self.visited.get_mut(value as usize)
+                    && !is_written
+                    && *needed != block + 1
+                {
+                    *needed = block + 1;
+                    self.needs.pairs.push((value, block));
                 }
                 self.note(value, position, weight);
             }
             let hint = step.reads.first().copied();
             for &value in step.writes {
-                let (word, bit) = (block + value as usize / 64, 1 << (value % 64));
-                if let Some(set) = self.written.get_mut(word) {
-                    *set |= bit;
+                if let Some(written) = self.defined.get_mut(value as usize)
+                    && *written != block + 1
+                {
+                    *written = block + 1;
+                    self.writes.pairs.push((value, block));
                 }
                 if let Some(interval) = self.intervals.get_mut(value as usize)
                     && !interval.is_used()
@@ -174,6 +250,8 @@ impl Liveness {
                 self.note(value, position + 1, weight);
             }
         }
+        self.needs.group(values);
+        self.writes.group(values);
     }
 
     fn note(&mut self, value: u32, position: u32, weight: u32) {
@@ -183,74 +261,41 @@ impl Liveness {
         }
     }
 
-    /// Adds to what blocks need what those after them need, until nothing changes.
-    fn solve(&mut self, program: &[Step<'_>], words: usize) {
-        if self.blocks.len() < 2 {
-            return;
+    /// Extends intervals to all blocks where a value is needed later: from each block that needs it back to those that write it.
+    fn extend(&mut self, program: &[Step<'_>]) {
+        let blocks = self.blocks.len();
+        for marks in [&mut self.visited, &mut self.defined] {
+            marks.clear();
+            marks.resize(blocks, 0);
         }
-        let mut changes = true;
-        while changes {
-            changes = false;
-            for block in (0..self.blocks.len()).rev() {
-                self.after_block(program, block, words);
-                let start = block * words;
-                let needed = self.needed.get_mut(start..start + words);
-                let written = self.written.get(start..start + words);
-                let (Some(needed), Some(written)) = (needed, written) else {
-                    continue;
-                };
-                for ((needed, written), after) in needed.iter_mut().zip(written).zip(&self.after) {
-                    let more = *needed | (after & !written);
-                    changes |= more != *needed;
-                    *needed = more;
+        for (value, interval) in self.intervals.iter_mut().enumerate() {
+            let needs = self.needs.of(value);
+            if needs.is_empty() {
+                continue;
+            }
+            let mark = value as u32 + 1;
+            for block in self.writes.of(value) {
+                if let Some(defined) = self.defined.get_mut(*block as usize) {
+                    *defined = mark;
                 }
             }
-        }
-    }
-
-    /// Puts what is needed at the end of a block into `after`.
-    fn after_block(&mut self, program: &[Step<'_>], block: usize, words: usize) {
-        self.after.clear();
-        self.after.resize(words, 0);
-        let next = self.blocks.get(block + 1).copied();
-        let last = next
-            .map_or(program.len(), |next| next as usize)
-            .wrapping_sub(1);
-        let Some(step) = program.get(last) else {
-            return;
-        };
-        let targets = step.targets.iter().copied();
-        let next = next.filter(|_| !step.leaves);
-        for target in targets.chain(next) {
-            let number = self.numbers.get(target as usize).copied().unwrap_or(0);
-            let start = number as usize * words;
-            let needed = self.needed.get(start..start + words).unwrap_or_default();
-            for (after, needed) in self.after.iter_mut().zip(needed) {
-                *after |= needed;
-            }
-        }
-    }
-
-    /// Extends intervals to the ends of blocks where values are needed there.
-    fn extend(&mut self, program: &[Step<'_>], words: usize) {
-        if self.blocks.len() < 2 {
-            return;
-        }
-        for block in 0..self.blocks.len() {
-            let first = self.blocks.get(block).copied().unwrap_or(0);
-            let next = self.blocks.get(block + 1).copied();
-            let next = next.unwrap_or(program.len() as u32);
-            let start = block * words;
-            let needed = self.needed.get(start..start + words).unwrap_or_default();
-            for value in members(needed) {
-                if let Some(interval) = self.intervals.get_mut(value) {
-                    interval.include(2 * first);
+            self.work.clear();
+            self.work.extend_from_slice(needs);
+            while let Some(block) = self.work.pop() {
+                let block = block as usize;
+                match self.visited.get_mut(block) {
+                    Some(visited) if *visited != mark => *visited = mark,
+                    _ => continue,
                 }
-            }
-            self.after_block(program, block, words);
-            for value in members(&self.after) {
-                if let Some(interval) = self.intervals.get_mut(value) {
+                let first = self.blocks.get(block).copied().unwrap_or(0);
+                interval.include(2 * first);
+                for &before in self.before.of(block) {
+                    let next = self.blocks.get(before as usize + 1).copied();
+                    let next = next.unwrap_or(program.len() as u32);
                     interval.include((2 * next).saturating_sub(1));
+                    if self.defined.get(before as usize) != Some(&mark) {
+                        self.work.push(before);
+                    }
                 }
             }
         }
@@ -271,16 +316,4 @@ impl Liveness {
             }
         }
     }
-}
-
-/// Returns the values in a set.
-fn members(set: &[u64]) -> impl Iterator<Item = usize> {
-    set.iter().enumerate().flat_map(|(index, word)| {
-        let mut rest = *word;
-        std::iter::from_fn(move || {
-            let bit = (rest != 0).then(|| rest.trailing_zeros() as usize)?;
-            rest &= rest - 1;
-            Some(64 * index + bit)
-        })
-    })
 }
