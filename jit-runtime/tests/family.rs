@@ -97,8 +97,10 @@ fn each_choice_has_its_member() {
         &[0, 0, 0, 0],
         &[u32::MAX; 3],
     ] {
-        assert_eq!(family.member(wrong), None, "{wrong:?}");
+        assert_eq!(family.index(wrong), None, "{wrong:?}");
     }
+    assert_eq!(family.member(&[0, 0]), None);
+    assert_eq!(family.member(&[0, 2, 0]), None);
     assert_eq!(family.at(30), None);
     assert_eq!(family.choice(0, Location::Imm), None);
     assert_eq!(family.choice(3, Location::Mem), None);

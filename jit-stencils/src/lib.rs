@@ -61,6 +61,7 @@
 //!   the crate has the model and the file format, and few dependencies.
 #![forbid(unsafe_code)]
 
+mod combine;
 mod family;
 pub mod file;
 mod hole;

@@ -133,8 +133,9 @@ impl Liveness {
         self.depths.resize(program.len() + 1, 0);
         self.has_calls = false;
         for (index, step) in program.iter().enumerate() {
-            let mut used = step.reads.iter().chain(step.writes);
-            if let Some(&value) = used.find(|value| **value as usize >= values) {
+            let unknown = |value: &&u32| **value as usize >= values;
+            let read = step.reads.iter().find(unknown);
+            if let Some(&value) = read.or_else(|| step.writes.iter().find(unknown)) {
                 return Err(RegisterError::Value {
                     step: index,
                     value,

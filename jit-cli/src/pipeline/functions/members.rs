@@ -10,7 +10,10 @@ use jit_llvm::modules::{
 };
 use jit_stencils::{FamilyOperand, Location, StencilSet};
 
-use super::{Files, Fronts, origins::Origin};
+use super::{
+    Files, Fronts,
+    origins::{MEMBER, Origin},
+};
 use crate::{
     error::{Error, FunctionError},
     project::functions::{
@@ -18,9 +21,6 @@ use crate::{
         families::{Families, Family},
     },
 };
-
-/// What the symbols of members start with. No function in C has such a name.
-pub(super) const PREFIX: &str = "jit_member.";
 
 /// The members, and the modules that define them.
 #[derive(Default)]
@@ -129,7 +129,7 @@ impl Files<'_> {
         operation.check(&shape, &kinds).map_err(wrong)?;
         for locations in family.members() {
             let name = family.member_name(&locations);
-            let member = format!("{PREFIX}{name}");
+            let member = format!("{MEMBER}{name}");
             added.push_str(&operation.member(&member, &shape, &locations));
             let origin = Origin {
                 variant: place.0,

@@ -10,6 +10,9 @@ use crate::{
     project::functions::demangle,
 };
 
+/// What the symbols of members start with. No function in C has such a name.
+pub(super) const MEMBER: &str = "jit_member.";
+
 /// Where a stencil comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Origin {
@@ -71,7 +74,7 @@ impl Files<'_> {
     ) -> Result<(), Error> {
         let families = &self.functions.families;
         let is_operation = families.named(&demangle::base(&origin.symbol)).is_some();
-        if is_operation || origin.symbol.starts_with(super::members::PREFIX) {
+        if is_operation || origin.symbol.starts_with(MEMBER) {
             return Ok(());
         }
         let path = self.path(origin.file);
