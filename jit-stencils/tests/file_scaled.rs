@@ -63,6 +63,7 @@ fn scaled() -> StencilSet {
         groups: vec![("_A".to_owned(), group)],
         symbols: vec![],
         shim: None,
+        families: Vec::new(),
     }
 }
 

@@ -133,6 +133,7 @@ fn multiples_of_values() {
             groups: vec![("A".to_owned(), group)],
             symbols: Vec::new(),
             shim: None,
+            families: Vec::new(),
         };
         for format in formats {
             let text = format.stencil_header(PREAMBLE, &set).unwrap();
