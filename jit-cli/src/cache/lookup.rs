@@ -7,7 +7,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use jit_llvm::{Compiler, Ir, LlvmError, Snapshot, Source, Toolchain};
@@ -368,6 +368,13 @@ impl Started {
     fn shim(&self) -> Option<&Shim> {
         self.known_shim?;
         self.last.as_ref()?.shim.as_ref()
+    }
+
+    /// Returns the headers of the shim in the record of the last build, if nothing that it depends on has changed.
+    pub(crate) fn shim_headers(&self) -> impl Iterator<Item = &PathBuf> {
+        self.shim()
+            .into_iter()
+            .flat_map(|shim| shim.headers.seen.keys())
     }
 
     /// Returns whether nothing but texts has changed since the last build.

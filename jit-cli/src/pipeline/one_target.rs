@@ -242,6 +242,9 @@ impl Build<'_> {
             stages: spent,
         } = uops?;
         let (shim, shim_key) = shim?.unzip();
+        if let Some(key) = &shim_key {
+            self.check_headers(key, lookup)?;
+        }
         let of_modules = self.reads_of_modules(shim_key.as_ref())?;
         stages.add(&spent);
         if let Some(lookup) = &self.lookup {

@@ -2,14 +2,14 @@
 
 use std::{collections::HashSet, path::PathBuf};
 
-use jit_llvm::{Object, Snapshot};
+use jit_llvm::Object;
 
 use super::by_ir::Input;
 use super::{Build, LookupOf, Shim, ShimSource};
 use crate::{
     cache::{
         key::Key,
-        lookup::{Lookup, ShimKey},
+        lookup::{Lookup, ShimKey, Started},
         store::Entry,
     },
     error::Error,
@@ -65,12 +65,7 @@ impl Build<'_> {
             .zip(stored)
             .and_then(|(key, object)| self.believed(&key, object));
         match believed.map(|object| self.with_unwind(source, object.bytes)) {
-            Some(Ok(shim)) => {
-                if let Some(snapshot) = &found.snapshot {
-                    self.check_headers(snapshot)?;
-                }
-                Ok((shim, found))
-            }
+            Some(Ok(shim)) => Ok((shim, found)),
             Some(Err(error)) => {
                 tracing::warn!("what the cache gave is compiled again: {error}");
                 self.compile_shim(source, lookup, found)
@@ -108,9 +103,6 @@ impl Build<'_> {
             }
         }
         let made = compiler.shim(source.path, found.snapshot.as_ref())?;
-        if let Some(snapshot) = &found.snapshot {
-            self.check_headers(snapshot)?;
-        }
         let shim = self.with_unwind(source, made.value)?;
         if let (Some((lookup, started)), Some(key)) = (lookup, found.key)
             && made.from_known_inputs
@@ -128,14 +120,26 @@ impl Build<'_> {
     }
 
     /// Fails if a header of the shim that micro-ops include as well was changed since the build began: their code could
-    /// be made from different texts of it.
-    fn check_headers(&self, of_shim: &Snapshot) -> Result<(), Error> {
+    /// be made from different texts of it. Both are complete by now, so none of them reads a header any more.
+    pub(super) fn check_headers(
+        &self,
+        of_shim: &ShimKey,
+        lookup: Option<LookupOf<'_>>,
+    ) -> Result<(), Error> {
         let of_uops = self.line.compiler.taken_snapshot();
+        let files: Vec<&PathBuf> = match (&of_shim.snapshot, of_uops) {
+            (Some(snapshot), _) => snapshot.files.iter().collect(),
+            // The record of the last build had both.
+            (None, None) => return Ok(()),
+            (None, Some(_)) => {
+                let started = lookup.into_iter().map(|(_, started)| started);
+                started.flat_map(Started::shim_headers).collect()
+            }
+        };
         let of_uops: Option<HashSet<&PathBuf>> =
             of_uops.map(|snapshot| snapshot.files.iter().collect());
         let is_shared = |path: &&PathBuf| of_uops.as_ref().is_none_or(|files| files.contains(path));
-        let shared = of_shim.files.iter().filter(is_shared);
-        match changed_since(shared, self.begun) {
+        match changed_since(files.into_iter().filter(is_shared), self.begun) {
             Some(path) => Err(Error::Changed { path }),
             None => Ok(()),
         }
