@@ -157,6 +157,10 @@ impl Writer<'_> {
         }
     }
 
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one arm for each kind of instruction"
+    )]
     fn operation(&mut self) {
         let [one, two] = [self.bounded(), self.bounded()];
         let bits = [32, 64][self.random.below(2)];
@@ -480,6 +484,7 @@ fn run(command: &mut Command) -> String {
 }
 
 /// Executes many random functions. Returns how often each form of a field was there.
+#[expect(clippy::too_many_lines, reason = "one step after the other")]
 fn execute(seed: u64, count: usize, arguments: Option<u8>) -> Option<BTreeMap<String, usize>> {
     let clang = fixtures::needs::clang_22()?;
     if cfg!(not(all(target_arch = "x86_64", target_os = "linux"))) {

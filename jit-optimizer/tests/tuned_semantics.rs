@@ -11,7 +11,6 @@ use std::collections::{BTreeMap, HashMap};
 use common::{Random, code, optimize, target, wrapped};
 use jit_schema::Codegen;
 
-const LINUX: &str = "x86_64-unknown-linux-gnu";
 const NARROW: &str = "i686-pc-windows-msvc";
 
 const NAMES: [[&str; 4]; 7] = [

@@ -99,6 +99,7 @@ mod x86_64 {
             groups,
             symbols: symbols.collect(),
             shim: None,
+            families: Vec::new(),
         };
         Stencils::new(&set).expect("stencils")
     }

@@ -31,7 +31,6 @@ use crate::{
     pipeline::flags,
     pipeline::functions::Files,
     pipeline::line::Line,
-    pipeline::tuner::Tuner,
     pipeline::units::{self, Units},
     pipeline::warned::Warned,
     pipeline::workdir::WorkDir,
@@ -124,7 +123,7 @@ fn build_units(
         line: Line {
             compiler,
             independent,
-            optimizer: Tuner::of(job),
+            optimizer: job.tuner(),
             target,
             lower: job.lower,
             keep: job.keep_temps.as_deref(),

@@ -3,11 +3,10 @@
 use std::sync::OnceLock;
 
 use jit_llvm::{Compiler, LlvmError, Source, modules::Module};
-use jit_optimizer::{Known, Optimized, Optimizer};
-use jit_schema::{Arch, Codegen};
+use jit_optimizer::{Known, Optimized, Optimizer, Options};
+use jit_schema::{Arch, Codegen, Target};
 use jit_stencils::Interface;
 
-use super::{one_target::Job, units::Input};
 use crate::error::Error;
 
 /// The optimizer of a target.
@@ -44,18 +43,21 @@ fn operands(module: &str) -> Vec<u8> {
 }
 
 impl Tuner {
-    pub(crate) fn of(job: &Job<'_>) -> Tuner {
-        let target = job.options.target;
-        let is_used = (target.arch, job.optimizer.codegen) == (Arch::X86_64, Codegen::Tuned);
+    /// Returns the optimizer of stencils whose places are declared in `common`, which has no micro-op, or each in its
+    /// own module. It is not known where they are if there is neither.
+    pub(crate) fn new(
+        target: &'static Target,
+        options: Options,
+        (common, modules): (Option<Source>, bool),
+    ) -> Tuner {
+        let is_used = (target.arch, options.codegen) == (Arch::X86_64, Codegen::Tuned);
         Tuner {
-            optimizer: Optimizer::new(target, job.optimizer),
-            declared: match &job.input {
-                Input::Functions(_) if is_used => Declared::Module,
-                Input::Cases { .. } if is_used => match job.input.without_case() {
-                    Some(source) => Declared::Common(source, OnceLock::new()),
-                    None => Declared::Unused,
-                },
-                Input::Functions(_) | Input::Cases { .. } => Declared::Unused,
+            optimizer: Optimizer::new(target, options),
+            declared: match common {
+                _ if !is_used => Declared::Unused,
+                Some(source) => Declared::Common(source, OnceLock::new()),
+                None if modules => Declared::Module,
+                None => Declared::Unused,
             },
         }
     }

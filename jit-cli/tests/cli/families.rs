@@ -104,6 +104,7 @@ fn each_choice_becomes_a_stencil() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one case after the other")]
 fn wrong_families_are_refused_with_their_lines() {
     fixtures::needs!(clang_22, objdump_22);
     let family = |lines: &str| {
@@ -209,6 +210,7 @@ fn wrong_families_are_refused_with_their_lines() {
 
 /// What the function has differs from what the table says.
 #[test]
+#[expect(clippy::too_many_lines, reason = "one case after the other")]
 fn functions_that_a_family_does_not_fit_are_refused_with_their_places() {
     fixtures::needs!(clang_22, objdump_22);
     for (config, function, expected) in [

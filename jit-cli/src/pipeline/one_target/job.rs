@@ -10,7 +10,7 @@ use crate::{
     cache::store::Cache,
     conventions::Lower,
     events::Listener,
-    pipeline::{units::Input, workdir::Place},
+    pipeline::{tuner::Tuner, units::Input, workdir::Place},
     reads::Reads,
     statistics::StageTimes,
 };
@@ -42,6 +42,15 @@ pub(crate) struct Job<'a> {
     pub(crate) listener: &'a Listener,
     /// Gets what the user should know about the flags.
     pub(crate) remark: &'a (dyn Fn(&str) + Sync),
+}
+
+impl Job<'_> {
+    /// Returns the optimizer of the target.
+    pub(crate) fn tuner(&self) -> Tuner {
+        let modules = matches!(self.input, Input::Functions(_));
+        let declared = (self.input.without_case(), modules);
+        Tuner::new(self.options.target, self.optimizer, declared)
+    }
 }
 
 /// The source of the shim.

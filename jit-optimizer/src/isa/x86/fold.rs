@@ -18,6 +18,7 @@
 //! label after the instruction stands for one (`CUSTOM_X86_64_FIELD32`). The field itself has the bytes
 //! [`FIELD_MARK`], by which it is found.
 
+mod forms;
 mod live;
 mod meaning;
 mod plan;
@@ -32,7 +33,8 @@ use crate::cfg::{BlockId, Graph};
 use crate::error::OptimizeError;
 use crate::instruction::Instruction;
 use crate::pass::{Context, Pass};
-use plan::{Plan, Site};
+use forms::Plan;
+use plan::Site;
 use value::Field;
 
 /// Makes values of the instruction fields of the code.

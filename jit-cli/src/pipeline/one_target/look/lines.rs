@@ -9,10 +9,7 @@ use jit_llvm::{Compiler, LlvmError, Source};
 use jit_schema::{Arch, ObjectFormat, Target};
 
 use super::Looked;
-use crate::{
-    error::Error,
-    pipeline::{one_target::Job, tuner::Tuner},
-};
+use crate::{error::Error, pipeline::one_target::Job};
 
 /// The sections that debug information adds to an object, in all formats.
 const DEBUG_SECTIONS: [&str; 16] = [
@@ -57,7 +54,7 @@ fn try_object(job: &Job<'_>, compiler: &Compiler<'_>, source: &Source) -> Result
     let mut compiled = compiler.compile(std::slice::from_ref(source))?;
     let assembly = compiled.pop().ok_or_else(missing)??.value;
     let text = hide(target, &assembly);
-    let optimized = Tuner::of(job).optimize(compiler, source, &text)?;
+    let optimized = job.tuner().optimize(compiler, source, &text)?;
     let text = unhide(target, &optimized.assembly);
     let assembled: Result<Vec<_>, LlvmError> = compiler.assemble(&[(&source.name, &text)]);
     let object = assembled?.pop().ok_or_else(missing)??.value.bytes;

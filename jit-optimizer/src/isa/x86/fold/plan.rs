@@ -2,13 +2,16 @@
 
 use jit_schema::label::FIELD_MARK;
 
+use super::forms::{
+    Plan, displacement_plan, immediate_plan, leaves_flags, sets_all_flags, size, uses_low,
+};
 use super::live::Code;
-use super::meaning::{Known, State, immediate, pushed, result};
-use super::value::{Extension, Field, Value};
+use super::meaning::{Known, State, pushed, result};
+use super::value::{Extension, Value};
 use crate::cfg::{BlockId, Graph, PerBlock};
 use crate::effect::Registers;
 use crate::instruction::{Instruction, Operation};
-use crate::isa::x86::operands::{Memory, REGISTERS, Register, split, split_code};
+use crate::isa::x86::operands::{Register, split, split_code};
 use crate::pass::Context;
 
 /// An instruction, and what becomes of it.
@@ -25,27 +28,6 @@ pub(super) struct Site {
     /// Whether something may read its result that is no instruction of the stencil, or one that the value is
     /// not known at.
     needed: bool,
-}
-
-/// What becomes of an instruction.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Plan {
-    /// It stays.
-    Keep,
-    /// It goes.
-    Remove,
-    /// It becomes one that copies 32 bits.
-    Copy { from: Register, to: Register },
-    /// It becomes one that puts a field into a register.
-    Set { register: Register, field: Field },
-    /// Its first operand becomes a field.
-    Immediate { field: Field },
-    /// The displacement of an operand in memory becomes a field.
-    Displacement {
-        operand: usize,
-        memory: Memory,
-        field: Field,
-    },
 }
 
 /// Returns the instructions of a stencil with plans, by block.
@@ -331,7 +313,7 @@ impl<'p, 'a> Planner<'p, 'a> {
                 Some((user, plan, longer))
             })
             .collect();
-        let size = self.size(number);
+        let size = self.size_of(number);
         if let Some(plans) = plans
             && plans.iter().map(|(_, _, longer)| longer).sum::<i64>() <= size
             && self.can_go(number)
@@ -433,7 +415,7 @@ impl<'p, 'a> Planner<'p, 'a> {
             None => (value.field(Extension::Sign)?, 64, 7),
         };
         let register = Register { bits, ..to };
-        Some((Plan::Set { register, field }, size - self.size(user)))
+        Some((Plan::Set { register, field }, size - self.size_of(user)))
     }
 
     /// Makes an instruction load fewer bits, if it loads 64 and only the lowest 32 are used.
@@ -446,7 +428,7 @@ impl<'p, 'a> Planner<'p, 'a> {
             let operands = self.instruction(*user).and_then(|one| split(one));
             operands.is_some_and(|(_, operands)| uses_low(&operands, register.number))
         };
-        if users.iter().all(uses_low) && self.size(number) > 6 {
+        if users.iter().all(uses_low) && self.size_of(number) > 6 {
             let register = Register {
                 bits: 32,
                 ..register
@@ -455,189 +437,9 @@ impl<'p, 'a> Planner<'p, 'a> {
         }
     }
 
-    /// Returns about how many bytes an instruction has whose result is known.
-    fn size(&self, number: usize) -> i64 {
-        let Some((mnemonic, operands)) = self.instruction(number).and_then(|one| split(one)) else {
-            return 0;
-        };
-        let extended = |operand: &&str| {
-            let name = operand.trim_start_matches('%');
-            Register::named(name)
-                .is_some_and(|register| register.number >= 8 || register.bits == 64)
-        };
-        let prefix = i64::from(operands.iter().any(extended));
-        let symbol = |operand: &&str| operand.contains("_JIT_");
-        let small =
-            |operand: &&str| operand.contains("_JIT_OPARG") || operand.contains("_JIT_TARGET");
-        match mnemonic {
-            // What a later pass makes of it.
-            _ if operands.iter().any(|operand| small(operand)) => {
-                5 + i64::from(
-                    operands
-                        .last()
-                        .and_then(|to| Register::parse(to))
-                        .is_some_and(|to| to.number >= 8),
-                )
-            }
-            "movabsq" => 10,
-            _ if operands.iter().any(|operand| symbol(operand)) => 7,
-            "popq" => 3,
-            "movslq" | "movzwl" => 3,
-            "leal" | "leaq" => {
-                let memory = operands.first().and_then(|operand| Memory::parse(operand));
-                let rex = i64::from(mnemonic == "leaq");
-                3 + rex + memory.map_or(0, displacement_size)
-            }
-            "movl" | "movq" | "xorl" => {
-                let number = operands
-                    .first()
-                    .is_some_and(|operand| immediate(operand).is_some());
-                2 + prefix + if number { 3 } else { 0 }
-            }
-            _ => 2 + prefix + i64::from(operands.len() == 2 && immediate(operands[0]).is_some()),
-        }
+    /// Returns about how many bytes an instruction has.
+    fn size_of(&self, number: usize) -> i64 {
+        let instruction = self.instruction(number).and_then(|one| split(one));
+        instruction.map_or(0, |(mnemonic, operands)| size(mnemonic, &operands))
     }
-}
-
-/// Returns whether an instruction uses no more than the lowest 32 bits of a register, and keeps none of the others.
-fn uses_low(operands: &[&str], register: usize) -> bool {
-    let wide = REGISTERS[register][0];
-    let names = operands
-        .iter()
-        .flat_map(|operand| operand.split(|c: char| !c.is_ascii_alphanumeric()));
-    let destination = operands.last().and_then(|operand| Register::parse(operand));
-    let is_part = destination.is_some_and(|to| to.number == register && to.bits < 32);
-    !is_part && !names.into_iter().any(|name| name == wide)
-}
-
-/// Returns whether an instruction neither reads nor writes flags.
-fn leaves_flags(mnemonic: &str) -> bool {
-    ["mov", "lea", "push", "pop", "not"]
-        .iter()
-        .any(|start| mnemonic.starts_with(start))
-}
-
-/// Returns whether an instruction writes all flags and reads none.
-fn sets_all_flags(mnemonic: &str) -> bool {
-    let known = ["add", "sub", "and", "or", "xor", "cmp", "test", "neg"];
-    let operation = mnemonic.strip_suffix(['b', 'w', 'l', 'q']);
-    operation.is_some_and(|operation| known.contains(&operation))
-}
-
-/// Returns how many bytes a displacement has.
-fn displacement_size(memory: Memory) -> i64 {
-    let needed = memory
-        .base
-        .is_some_and(|base| matches!(base.number, 6 | 13));
-    match memory.displacement {
-        _ if memory.base.is_none() => 4,
-        0 if !needed => 0,
-        -128..=127 => 1,
-        _ => 4,
-    }
-}
-
-/// Makes the first operand, a register, an immediate.
-fn immediate_plan(
-    mnemonic: &str,
-    operands: &[&str],
-    register: usize,
-    value: Value,
-) -> Option<(Plan, i64)> {
-    let [source, destination] = *operands else {
-        return None;
-    };
-    let source = Register::parse(source).filter(|source| source.number == register)?;
-    let other = match Register::parse(destination) {
-        Some(other) => other.number == register,
-        None => Memory::parse(destination).is_none_or(|memory| memory.has(register)),
-    };
-    let suffix = match source.bits {
-        32 => "l",
-        64 => "q",
-        _ => return None,
-    };
-    let operation = mnemonic.strip_suffix(suffix)?;
-    let known = [
-        "mov", "add", "sub", "and", "or", "xor", "cmp", "test", "adc", "sbb",
-    ];
-    // A vector register is no register here.
-    if other || destination.starts_with("%xmm") || !known.contains(&operation) {
-        return None;
-    }
-    let extension = match source.bits {
-        64 => Extension::Sign,
-        _ => Extension::None,
-    };
-    Some((
-        Plan::Immediate {
-            field: value.field(extension)?,
-        },
-        4,
-    ))
-}
-
-/// Makes a register of an address a part of the displacement.
-fn displacement_plan(operands: &[&str], register: usize, value: Value) -> Option<(Plan, i64)> {
-    let mut found = None;
-    for (number, operand) in operands.iter().enumerate() {
-        match (Register::parse(operand), Memory::parse(operand)) {
-            (Some(other), _) if other.number == register => return None,
-            (None, Some(memory)) if memory.has(register) => found = Some((number, memory)),
-            _ => {}
-        }
-    }
-    let (operand, memory) = found?;
-    let is = |one: Option<Register>| one.is_some_and(|one| one.number == register);
-    let (factor, rest) = match (is(memory.base), is(memory.index)) {
-        (false, true) => (
-            memory.scale,
-            Memory {
-                index: None,
-                scale: 1,
-                ..memory
-            },
-        ),
-        (true, false) if memory.scale == 1 => {
-            let rest = Memory {
-                base: memory.index,
-                index: None,
-                ..memory
-            };
-            (1, rest)
-        }
-        (true, false) => (
-            1,
-            Memory {
-                base: None,
-                ..memory
-            },
-        ),
-        _ => return None,
-    };
-    // Without a register, it is an address below 2^31.
-    if rest.base.is_none() && rest.index.is_none() {
-        return None;
-    }
-    let sum = value
-        .times(factor, 64)?
-        .plus(Value::number(memory.displacement), 64)?;
-    let field = sum.field(Extension::Sign)?;
-    let sib = match rest.base {
-        Some(base) => rest.index.is_none() && !matches!(base.number, 7 | 12),
-        None => false,
-    };
-    let longer = 4 - displacement_size(memory) - i64::from(sib);
-    let memory = Memory {
-        displacement: FIELD_MARK.into(),
-        ..rest
-    };
-    Some((
-        Plan::Displacement {
-            operand,
-            memory,
-            field,
-        },
-        longer,
-    ))
 }
