@@ -613,3 +613,40 @@ fn the_processor_does_the_same() {
         assert!(count >= 2, "{form}: {count} times; {all:?}");
     }
 }
+
+/// The order of registers, from the compilers themselves.
+#[test]
+fn arguments_are_in_this_order() {
+    let source = "typedef long long l;\n\
+                  __attribute__((preserve_none)) void g(l, l, l, l, l, l, l, l, l, l, l, l);\n\
+                  void f(void) { g(101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 111, 112); }\n";
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("arguments");
+    fs::create_dir_all(&directory).unwrap();
+    let file = directory.join("arguments.c");
+    fs::write(&file, source).unwrap();
+    let older = fixtures::needs::prefix_21().map(|prefix| prefix.join("bin/clang"));
+    for clang in fixtures::needs::clang_22().into_iter().chain(older) {
+        for triple in [
+            "x86_64-unknown-linux-gnu",
+            "x86_64-pc-windows-msvc",
+            "x86_64-apple-darwin",
+        ] {
+            let mut command = Command::new(&clang);
+            command.arg(format!("--target={triple}"));
+            let text = run(command.args(["-O1", "-S", "-o", "-"]).arg(&file));
+            let found = (101..=112).map(|number| {
+                let before = format!("${number}, %");
+                let (_, rest) = text.split_once(&before).unwrap();
+                let name = rest
+                    .split(|c: char| !c.is_ascii_alphanumeric())
+                    .next()
+                    .unwrap();
+                NAMES
+                    .iter()
+                    .position(|names| names.contains(&name))
+                    .unwrap()
+            });
+            assert!(found.eq(ARGUMENTS), "{triple}:\n{text}");
+        }
+    }
+}
