@@ -7,7 +7,7 @@ use crate::rows::rows;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PatchRow {
-    /// The C function's name, e.g. `patch_32r`.
+    /// The C function's name, e.g. `patch_32r`. `patch_32s` has no function of its own.
     pub c_name: &'static str,
     /// Bytes of the stencil's body that the field takes, from the hole's offset: 4 or 8, and 0 for
     /// a patch that does not write to the body.

@@ -113,31 +113,16 @@ impl HoleValue {
 
     /// Returns whether the base is a number that the instruction has, not an address.
     pub const fn is_number(self) -> bool {
-        match self {
-            HoleValue::Oparg
-            | HoleValue::Oparg16
-            | HoleValue::Operand0
-            | HoleValue::Operand0Hi
-            | HoleValue::Operand0Lo
-            | HoleValue::Operand0_16
-            | HoleValue::Operand0_32
-            | HoleValue::Operand1
-            | HoleValue::Operand1Hi
-            | HoleValue::Operand1Lo
-            | HoleValue::Operand1_16
-            | HoleValue::Operand1_32
-            | HoleValue::Target
-            | HoleValue::Operand(_)
-            | HoleValue::OperandHigh(_)
-            | HoleValue::OperandLow(_) => true,
+        !matches!(
+            self,
             HoleValue::Code
-            | HoleValue::Data
-            | HoleValue::Got
-            | HoleValue::JumpTarget
-            | HoleValue::ErrorTarget
-            | HoleValue::Zero
-            | HoleValue::Place(_) => false,
-        }
+                | HoleValue::Data
+                | HoleValue::Got
+                | HoleValue::JumpTarget
+                | HoleValue::ErrorTarget
+                | HoleValue::Zero
+                | HoleValue::Place(_)
+        )
     }
 
     /// Returns whether the base is one of those with a number, which instructions of any number of
@@ -237,6 +222,16 @@ impl PatchValue {
         match self {
             PatchValue::Address { base, .. } | PatchValue::Scaled { base, .. } => Some(*base),
             PatchValue::GotSlot { .. } | PatchValue::Symbol { .. } => None,
+        }
+    }
+
+    /// Returns what the base is multiplied by: 1 but for [`PatchValue::Scaled`].
+    pub fn scale(&self) -> i32 {
+        match self {
+            PatchValue::Scaled { scale, .. } => *scale,
+            PatchValue::Address { .. } | PatchValue::GotSlot { .. } | PatchValue::Symbol { .. } => {
+                1
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 mod addresses;
 mod arguments;
 mod effects;
+mod flags;
 mod fold;
 mod known_values;
 mod operands;

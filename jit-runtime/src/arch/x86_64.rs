@@ -48,10 +48,7 @@ impl Architecture for X86_64 {
                 _ => Fill::Field(form::ABSOLUTE_32),
             },
             P::Patch32s => Fill::Product {
-                scale: match site.hole.value {
-                    PatchValue::Scaled { scale, .. } => scale,
-                    _ => 1,
-                },
+                scale: site.hole.value.scale(),
                 form: form::SIGNED_32,
             },
             P::Patch32r => displacement(site),

@@ -33,7 +33,7 @@ impl ArenaOptions {
         self
     }
 
-    /// Asks for chunks that are near an address of this process, such as that of a function that stencils call.
+    /// Asks for chunks that are near an address of this process, for example the address of a function that stencils call.
     ///
     /// Where an external symbol is in reach, the linker makes calls of it direct, which go through a trampoline or a
     /// slot of the GOT otherwise, and computes its address where it would load it.
@@ -61,10 +61,10 @@ impl ArenaOptions {
     /// | AArch64 | 128 MiB | 4 GiB |
     /// | 32-bit x86 | everywhere | everywhere |
     ///
-    /// A chunk is near if the address is in reach of a call from all of it. The arena takes the closest place where the
-    /// system has room, because other functions of the program are around the address: give that of a function in the
-    /// program or library that is called most. Libraries are far from the program on most systems, so that a chunk
-    /// cannot be near both.
+    /// A chunk is near if a call reaches the address from all of it. The arena takes the closest place where the system
+    /// has room, so other functions near the address are probably in reach, too. Give the address of a function in the
+    /// program or library whose functions are called most: on most systems, libraries are far from the program, and a
+    /// chunk cannot be near both.
     ///
     /// # Where there is no room
     ///

@@ -245,10 +245,7 @@ impl<'s> Tables<'s> {
                 return Err(format!("a symbol's address cannot be added to {base}"));
             }
         };
-        let scale = match hole.value {
-            PatchValue::Scaled { scale, .. } => scale,
-            _ => 1,
-        };
+        let scale = hole.value.scale();
         let first = hole.first.unwrap_or(0);
         let offset = hole.offset;
         let bits = match value {

@@ -14,7 +14,8 @@
 //! Without that instruction, the block only jumps, and the shared passes make the branch go straight
 //! to the target.
 
-use super::operands::{Register, split};
+use super::flags;
+use super::operands::{Register, immediate, split};
 use crate::cfg::{BlockId, Graph, PerBlock};
 use crate::error::OptimizeError;
 use crate::instruction::{Instruction, Operation};
@@ -49,8 +50,7 @@ fn drop_writes(graph: &mut Graph<'_>, context: &Context<'_>) -> Result<(), Optim
         .collect();
     for (known, id) in edges {
         let count = redundant(&graph[id].instructions, known);
-        let rest = graph[id].instructions.get(count..).unwrap_or_default();
-        if count > 0 && flags_are_dead(graph, id, rest, context) {
+        if count > 0 && flags::are_dead(graph, context, id, count) {
             graph[id].instructions.drain(..count);
         }
     }
@@ -136,14 +136,13 @@ fn is_known(known: Known, written: Known) -> bool {
 /// and how many instructions these are.
 fn written(first: &Instruction<'_>, second: Option<&Instruction<'_>>) -> Option<(usize, Known)> {
     let (mnemonic, operands) = split(first)?;
-    let number = |operand: &str| operand.strip_prefix('$')?.parse::<i64>().ok();
     if let ("pushq", [value]) = (mnemonic, operands.as_slice()) {
         let (mnemonic, operands) = split(second?)?;
         let ("popq", [register]) = (mnemonic, operands.as_slice()) else {
             return None;
         };
         let register = Register::parse(register).filter(|register| register.bits == 64)?;
-        return Some((2, Known::Value(register.number, number(value)?)));
+        return Some((2, Known::Value(register.number, immediate(value)?)));
     }
     let [source, destination] = *operands.as_slice() else {
         return None;
@@ -152,12 +151,12 @@ fn written(first: &Instruction<'_>, second: Option<&Instruction<'_>>) -> Option<
     let what = match (mnemonic, to.bits) {
         ("xorl", 32) | ("xorq", 64) if source == destination => Known::Value(to.number, 0),
         ("movl", 32) => {
-            let value = number(source)?;
+            let value = immediate(source)?;
             // The lowest 32 bits, which are extended by zeros.
             Known::Value(to.number, value & 0xffff_ffff)
         }
         ("movq" | "movabsq", 64) if source.starts_with('$') => {
-            Known::Value(to.number, number(source)?)
+            Known::Value(to.number, immediate(source)?)
         }
         ("movq", 64) => {
             let from = Register::parse(source).filter(|register| register.bits == 64)?;
@@ -166,46 +165,4 @@ fn written(first: &Instruction<'_>, second: Option<&Instruction<'_>>) -> Option<
         _ => return None,
     };
     Some((1, what))
-}
-
-/// Returns whether the flags that these instructions of a block find do not matter, because others
-/// write them before one reads them. Those that are set at a jump out of the stencil do not matter
-/// either, as no calling convention passes flags.
-fn flags_are_dead(
-    graph: &Graph<'_>,
-    id: BlockId,
-    instructions: &[Instruction<'_>],
-    context: &Context<'_>,
-) -> bool {
-    for instruction in instructions {
-        match instruction.operation {
-            Operation::Jump { .. } => {
-                return graph[id]
-                    .target
-                    .is_some_and(|target| leaves(graph, target, context));
-            }
-            Operation::Return | Operation::Call { .. } => return true,
-            Operation::Branch { .. } => return false,
-            Operation::Other => {}
-        }
-        let Some((mnemonic, _)) = split(instruction) else {
-            return false;
-        };
-        match mnemonic {
-            "movq" | "movl" | "movabsq" | "leaq" | "leal" | "pushq" | "popq" | "movzwl"
-            | "movzbl" | "movslq" => {}
-            "cmpq" | "cmpl" | "testq" | "testl" | "addq" | "addl" | "subq" | "subl" | "andq"
-            | "andl" | "orq" | "orl" | "xorq" | "xorl" => return true,
-            _ => return false,
-        }
-    }
-    graph[id]
-        .fallthrough()
-        .is_some_and(|next| leaves(graph, next, context))
-}
-
-/// Returns whether a block is the next micro-op, or outside of the stencil.
-fn leaves(graph: &Graph<'_>, id: BlockId, context: &Context<'_>) -> bool {
-    let end = graph.resolve(id);
-    id == context.continuation || end == context.continuation || !graph[id].is_defined()
 }

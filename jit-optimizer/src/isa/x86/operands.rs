@@ -133,6 +133,11 @@ impl fmt::Display for Memory {
     }
 }
 
+/// Returns the number that an operand is, if it is one.
+pub(super) fn immediate(operand: &str) -> Option<i64> {
+    operand.strip_prefix('$')?.parse().ok()
+}
+
 /// Returns whether an instruction writes no general register except its last operand.
 pub(super) fn is_plain(mnemonic: &str) -> bool {
     let is = |word: &str| PLAIN.contains(&word);

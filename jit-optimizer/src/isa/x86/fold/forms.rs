@@ -1,10 +1,9 @@
-//! The forms of instructions: how long they are, what they do with flags, and which can have a field.
+//! The forms of instructions: how long they are, and which can have a field.
 
 use jit_schema::label::FIELD_MARK;
 
-use super::meaning::immediate;
 use super::value::{Extension, Field, Value};
-use crate::isa::x86::operands::{Memory, REGISTERS, Register};
+use crate::isa::x86::operands::{Memory, REGISTERS, Register, immediate};
 
 /// What becomes of an instruction.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +36,7 @@ pub(super) fn size(mnemonic: &str, operands: &[&str]) -> i64 {
     let symbol = |operand: &&str| operand.contains("_JIT_");
     let small = |operand: &&str| operand.contains("_JIT_OPARG") || operand.contains("_JIT_TARGET");
     match mnemonic {
-        // What a later pass makes of it.
+        // If it stays, it becomes an instruction with a field.
         _ if operands.iter().any(small) => {
             5 + i64::from(
                 operands
@@ -48,8 +47,7 @@ pub(super) fn size(mnemonic: &str, operands: &[&str]) -> i64 {
         }
         "movabsq" => 10,
         _ if operands.iter().any(symbol) => 7,
-        "popq" => 3,
-        "movslq" | "movzwl" => 3,
+        "popq" | "movslq" | "movzwl" => 3,
         "leal" | "leaq" => {
             let memory = operands.first().and_then(|operand| Memory::parse(operand));
             let rex = i64::from(mnemonic == "leaq");
@@ -74,20 +72,6 @@ pub(super) fn uses_low(operands: &[&str], register: usize) -> bool {
     let destination = operands.last().and_then(|operand| Register::parse(operand));
     let is_part = destination.is_some_and(|to| to.number == register && to.bits < 32);
     !is_part && !names.into_iter().any(|name| name == wide)
-}
-
-/// Returns whether an instruction neither reads nor writes flags.
-pub(super) fn leaves_flags(mnemonic: &str) -> bool {
-    ["mov", "lea", "push", "pop", "not"]
-        .iter()
-        .any(|start| mnemonic.starts_with(start))
-}
-
-/// Returns whether an instruction writes all flags and reads none.
-pub(super) fn sets_all_flags(mnemonic: &str) -> bool {
-    let known = ["add", "sub", "and", "or", "xor", "cmp", "test", "neg"];
-    let operation = mnemonic.strip_suffix(['b', 'w', 'l', 'q']);
-    operation.is_some_and(|operation| known.contains(&operation))
 }
 
 /// Returns how many bytes a displacement has.
@@ -127,8 +111,7 @@ pub(super) fn immediate_plan(
     let known = [
         "mov", "add", "sub", "and", "or", "xor", "cmp", "test", "adc", "sbb",
     ];
-    // A vector register is no register here.
-    if other || destination.starts_with("%xmm") || !known.contains(&operation) {
+    if other || !known.contains(&operation) {
         return None;
     }
     let extension = match source.bits {

@@ -4,7 +4,7 @@ use super::meaning::Touched;
 use crate::cfg::{BlockId, Graph, PerBlock};
 use crate::effect::Registers;
 use crate::instruction::{Instruction, Operation};
-use crate::isa::x86::{effects, operands::Register, without_prefixes};
+use crate::isa::x86::{effects, operands::Register};
 use crate::pass::Context;
 
 /// The registers that a stencil passes to the next one, in the order of the arguments
@@ -21,6 +21,8 @@ pub(super) struct Code<'c> {
     context: &'c Context<'c>,
     /// The blocks of code, in order.
     pub(super) blocks: Vec<BlockId>,
+    /// Whether a block is one of them.
+    inside: PerBlock<bool>,
     /// Whether a block is one of them, and its code is known.
     known: PerBlock<bool>,
     /// What the next micro-op may read.
@@ -32,12 +34,13 @@ pub(super) struct Code<'c> {
 impl<'c> Code<'c> {
     pub(super) fn new(graph: &Graph<'_>, context: &'c Context<'c>) -> Code<'c> {
         let unknown = graph.unknown_blocks();
-        let mut known = PerBlock::new(graph);
+        let (mut inside, mut known) = (PerBlock::new(graph), PerBlock::new(graph));
         let blocks: Vec<BlockId> = graph
             .linked()
             .take_while(|&id| id != context.continuation)
             .collect();
         for &id in &blocks {
+            inside[id] = true;
             known[id] = !unknown[id];
         }
         let at_places = match context.known.arguments {
@@ -47,6 +50,7 @@ impl<'c> Code<'c> {
         let mut code = Code {
             context,
             blocks,
+            inside,
             known,
             at_places,
             at_calls: Registers::ALL,
@@ -55,10 +59,10 @@ impl<'c> Code<'c> {
         code
     }
 
-    /// A function that gets an argument in `%rax` gets one in `%r11` as well, as the order above says, and so
-    /// does one that is called with the platform's convention get none there. If nothing has written `%r11`,
-    /// no function gets an argument in either. What `%rax` has for a function with a variable number of
-    /// arguments is a number that the compiler sets on its own.
+    /// Returns the registers that functions may get arguments in. A function that gets one in `%rax` gets one in `%r11`
+    /// as well, as the order above says, and the platform's conventions have none in either. So if nothing has written
+    /// `%r11`, no function gets an argument in one of the two. A function with a variable number of arguments gets a
+    /// number in `%rax`, but that is no value of the instruction.
     fn read_by_calls(&self, graph: &Graph<'_>) -> Registers {
         let eleventh = registers(&["r11"]);
         let is_argument = self.at_places != Registers::ALL && self.at_places.meets(eleventh);
@@ -82,7 +86,7 @@ impl<'c> Code<'c> {
 
     pub(super) fn is_call(&self, instruction: &Instruction<'_>) -> bool {
         let code = self.context.syntax.code(&instruction.text);
-        without_prefixes(code).starts_with("call")
+        self.context.isa.is_call(code)
     }
 
     /// Returns the registers that an instruction of a block uses.
@@ -99,8 +103,7 @@ impl<'c> Code<'c> {
             {
                 Touched::NONE
             }
-            Operation::Branch { .. } | Operation::Return => Touched::ALL,
-            Operation::Call { .. } => Touched::ALL,
+            Operation::Branch { .. } | Operation::Call { .. } | Operation::Return => Touched::ALL,
             Operation::Other => Touched::of(code, syntax.format),
         }
     }
@@ -156,8 +159,9 @@ impl<'c> Code<'c> {
         }
     }
 
-    fn is_code(&self, id: BlockId) -> bool {
-        self.blocks.contains(&id)
+    /// Returns whether a block is one of those of code.
+    pub(super) fn is_code(&self, id: BlockId) -> bool {
+        self.inside[id]
     }
 
     /// Returns the registers that may be read from the start of each block on.

@@ -5,7 +5,7 @@ use jit_schema::ObjectFormat;
 use super::value::{Symbol, Value};
 use crate::effect::{Effect, Registers};
 use crate::isa::x86::effects;
-use crate::isa::x86::operands::{Memory, REGISTERS, Register, split_code};
+use crate::isa::x86::operands::{Memory, REGISTERS, Register, immediate, split_code};
 use crate::pass::Context;
 
 /// What each register holds, if it is known, and the instruction that put it there.
@@ -253,8 +253,4 @@ fn address(state: &State, memory: Memory, bits: u32) -> Option<Value> {
 
 fn held(state: &State, register: Register) -> Option<Value> {
     state[register.number].map(|known| known.value)
-}
-
-pub(super) fn immediate(operand: &str) -> Option<i64> {
-    operand.strip_prefix('$')?.parse().ok()
 }

@@ -2,15 +2,14 @@
 
 use jit_schema::label::FIELD_MARK;
 
-use super::forms::{
-    Plan, displacement_plan, immediate_plan, leaves_flags, sets_all_flags, size, uses_low,
-};
+use super::forms::{Plan, displacement_plan, immediate_plan, size, uses_low};
 use super::live::Code;
 use super::meaning::{Known, State, pushed, result};
 use super::value::{Extension, Value};
 use crate::cfg::{BlockId, Graph, PerBlock};
 use crate::effect::Registers;
 use crate::instruction::{Instruction, Operation};
+use crate::isa::x86::flags;
 use crate::isa::x86::operands::{Register, split, split_code};
 use crate::pass::Context;
 
@@ -28,6 +27,15 @@ pub(super) struct Site {
     /// Whether something may read its result that is no instruction of the stencil, or one that the value is
     /// not known at.
     needed: bool,
+}
+
+/// What an instruction makes of a register.
+#[derive(Debug, Clone, Copy)]
+enum Made {
+    /// It replaces the register by a value.
+    New(Register, Value),
+    /// It copies a register to itself, which holds the same afterwards.
+    Same,
 }
 
 /// Returns the instructions of a stencil with plans, by block.
@@ -149,22 +157,13 @@ impl<'p, 'a> Planner<'p, 'a> {
                 false => self.sites[known.by].needed = true,
             }
         }
-        let before = *state;
-        let result = self.step(id, at, state);
-        self.sites[number].result = result;
-        if result.is_none()
-            && before == *state
-            && self.is_copy(id, at)
-            && touched.writes != Registers::NONE
-        {
-            let copied = before
-                .iter()
-                .enumerate()
-                .any(|(register, known)| known.is_some() && touched.writes.has(register));
-            if copied {
+        match self.step(id, at, state) {
+            Some(Made::New(register, value)) => self.sites[number].result = Some((register, value)),
+            Some(Made::Same) => {
                 self.sites[number].plan = Plan::Remove;
                 self.sites[number].reads.clear();
             }
+            None => {}
         }
     }
 
@@ -177,8 +176,8 @@ impl<'p, 'a> Planner<'p, 'a> {
         live
     }
 
-    /// Returns what an instruction makes, and puts it into a state.
-    fn step(&self, id: BlockId, at: usize, state: &mut State) -> Option<(Register, Value)> {
+    /// Returns what is known that an instruction makes, and puts it into a state.
+    fn step(&self, id: BlockId, at: usize, state: &mut State) -> Option<Made> {
         let instruction = &self.graph[id].instructions[at];
         let touched = self.code.touched(id, instruction);
         let is_other = matches!(instruction.operation, Operation::Other);
@@ -189,23 +188,21 @@ impl<'p, 'a> Planner<'p, 'a> {
                 let before = at.checked_sub(1).and_then(|at| self.text(id, at));
                 result(state, code, before, self.context)
             });
-        // The register holds that already.
         if let Some((register, value)) = found
             && state[register.number].is_some_and(|known| known.value == value)
             && self.is_copy(id, at)
         {
-            return None;
+            return Some(Made::Same);
         }
         for (register, known) in state.iter_mut().enumerate() {
             if touched.writes.has(register) {
                 *known = None;
             }
         }
-        if let Some((register, value)) = found {
-            let by = self.first[id] + at;
-            state[register.number] = Some(Known { value, by });
-        }
-        found
+        let (register, value) = found?;
+        let by = self.first[id] + at;
+        state[register.number] = Some(Known { value, by });
+        Some(Made::New(register, value))
     }
 
     /// Returns whether an instruction copies a register to itself, maybe not all bits of it.
@@ -243,7 +240,7 @@ impl<'p, 'a> Planner<'p, 'a> {
                 self.step(id, at, &mut state);
             }
             for next in graph[id].successors() {
-                if !self.code.is_known(next) && !self.code.blocks.contains(&next) {
+                if !self.code.is_code(next) {
                     continue;
                 }
                 let met = match states[next] {
@@ -351,34 +348,8 @@ impl<'p, 'a> Planner<'p, 'a> {
                 .and_then(|at| self.text(site.block, at))
                 .is_some_and(|code| pushed(code).is_some());
         }
-        leaves_flags(mnemonic) || self.flags_are_dead(site.block, site.at + 1)
-    }
-
-    /// Returns whether the flags are written before they are read, from an instruction on.
-    fn flags_are_dead(&self, id: BlockId, at: usize) -> bool {
-        for (at, instruction) in self.graph[id].instructions.iter().enumerate().skip(at) {
-            match instruction.operation {
-                Operation::Branch { .. } => return false,
-                Operation::Call { .. } | Operation::Return => return true,
-                Operation::Jump { .. } => break,
-                Operation::Other => {}
-            }
-            if self.code.is_call(instruction) {
-                return true;
-            }
-            let Some((mnemonic, _)) = self.text(id, at).and_then(split_code) else {
-                return false;
-            };
-            if sets_all_flags(mnemonic) {
-                return true;
-            }
-            if !leaves_flags(mnemonic) {
-                return false;
-            }
-        }
-        // Flags are no part of any calling convention.
-        let mut next = self.graph[id].successors();
-        next.all(|next| !self.code.blocks.contains(&next))
+        flags::are_left(mnemonic)
+            || flags::are_dead(self.graph, self.context, site.block, site.at + 1)
     }
 
     /// Returns how an instruction can do without a register that holds a value, and by how many bytes it
