@@ -1,9 +1,18 @@
-//! The flags that tuned code generation adds, for all projects.
+//! The flags that code generation other than upstream's adds, for all projects.
 
-use jit_schema::{Arch, ObjectFormat, Target};
+use jit_schema::{Arch, Codegen, ObjectFormat, Target};
 
-/// Returns the flags that stencils get besides those of [`Codegen::Upstream`](jit_schema::Codegen::Upstream).
-pub(crate) fn flags(target: &Target) -> Vec<&'static str> {
+/// Returns the flags that stencils get besides those of [`Codegen::Upstream`].
+pub(crate) fn flags(target: &Target, codegen: Codegen) -> Vec<&'static str> {
+    match codegen {
+        Codegen::Upstream => Vec::new(),
+        Codegen::Tuned => tuned(target),
+        Codegen::Small => [small(target), tuned(target)].concat(),
+    }
+}
+
+/// Returns the flags that make code smaller, and some of it slower.
+fn small(target: &Target) -> Vec<&'static str> {
     // Smaller than -Os, at the cost of instructions that take longer: `push` and `pop` for a small
     // constant on x86, no division by multiplication.
     let mut words = vec!["-Oz"];
@@ -13,6 +22,12 @@ pub(crate) fn flags(target: &Target) -> Vec<&'static str> {
         Arch::Aarch64 => words.push("-mno-outline"),
         Arch::X86_64 | Arch::I686 => {}
     }
+    words
+}
+
+/// Returns the flags that make code both smaller and faster.
+fn tuned(target: &Target) -> Vec<&'static str> {
+    let mut words = Vec::new();
     match (target.format, target.arch) {
         // Linker optimization hints are of no use, since Apple's linker never sees a stencil. Their
         // labels between `adrp` and `ldr` end basic blocks, in which the optimizer searches for small

@@ -19,13 +19,17 @@ pub(crate) trait Isa: InstructionSet {
     /// They run after the shared ones.
     fn upstream_passes(&self) -> &'static [Pass];
 
-    /// Returns the passes that [`Codegen::Tuned`](jit_schema::Codegen::Tuned) adds before the shared ones about
+    /// Returns the passes that tuned code gets before the shared ones about
     /// jumps, which find more to do after them.
     fn early_tuned_passes(&self) -> &'static [Pass];
 
-    /// Returns the passes that [`Codegen::Tuned`](jit_schema::Codegen::Tuned) adds. They run after
-    /// upstream's.
+    /// Returns the passes that tuned code gets after upstream's
+    /// ([`Codegen::Tuned`](jit_schema::Codegen::Tuned) and [`Codegen::Small`](jit_schema::Codegen::Small)).
     fn tuned_passes(&self) -> &'static [Pass];
+
+    /// Returns the passes that [`Codegen::Small`](jit_schema::Codegen::Small) adds to the tuned ones. They run after
+    /// those.
+    fn small_passes(&self) -> &'static [Pass];
 
     /// Returns the passes that check what the others have written. They run last.
     fn checks(&self) -> &'static [Pass];

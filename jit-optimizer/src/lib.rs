@@ -18,8 +18,8 @@
 //! breaks such code, this optimizer keeps its meaning or refuses it; `docs/parity.md` lists the
 //! differences.
 //!
-//! With [`Codegen::Tuned`](jit_schema::Codegen::Tuned), more passes run, most of them after upstream's,
-//! for less code and data. The stencil still does the same, and an unmodified `jit.c` can fill its holes.
+//! With [`Codegen::Tuned`](jit_schema::Codegen::Tuned) and [`Codegen::Small`](jit_schema::Codegen::Small), more
+//! passes run, most of them after upstream's, for less code and data. The stencil still does the same, and an unmodified `jit.c` can fill its holes.
 //!
 //! ```
 //! use jit_optimizer::{Optimizer, Options};

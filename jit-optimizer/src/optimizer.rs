@@ -180,26 +180,42 @@ mod tests {
         let i686 = "i686-pc-windows-msvc";
         let upstream = Options::default();
         let tuned = upstream.codegen(Codegen::Tuned);
-        let reserved = tuned.frame_pointer(FramePointer::Reserved);
+        let small = upstream.codegen(Codegen::Small);
+        let reserved = small.frame_pointer(FramePointer::Reserved);
         let arm = ["label-external-branches", "fix-up-constants"];
         let check = "check-pairs";
         let wide = ["check-setjmp", "make-addresses-relative"];
-        let short = ["fold-values", "load-addresses-from-slots"];
+        let tuning = ["fold-values", "compute-own-addresses"];
+        let slots = "load-addresses-from-slots";
         for (triple, options, own) in [
             (x86_64, upstream, &wide[..]),
             (i686, upstream, &[]),
             (aarch64, upstream, &[arm[0], arm[1], check]),
-            (x86_64, tuned, &[wide[0], wide[1], short[0], short[1]]),
+            (x86_64, tuned, &[wide[0], wide[1], tuning[0], tuning[1]]),
+            (
+                x86_64,
+                small,
+                &[wide[0], wide[1], tuning[0], tuning[1], slots],
+            ),
             (i686, tuned, &["drop-argument-stores"]),
+            (i686, small, &["drop-argument-stores"]),
             (aarch64, tuned, &[arm[0], arm[1], "label-pairs", check]),
+            (aarch64, small, &[arm[0], arm[1], "label-pairs", check]),
             (
                 x86_64,
                 reserved,
-                &[wide[0], wide[1], short[0], short[1], "check-frame-pointer"],
+                &[
+                    wide[0],
+                    wide[1],
+                    tuning[0],
+                    tuning[1],
+                    slots,
+                    "check-frame-pointer",
+                ],
             ),
         ] {
             let mut expected = [&shared, own].concat();
-            if triple == x86_64 && options.codegen == Codegen::Tuned {
+            if triple == x86_64 && !options.codegen.is_upstream() {
                 expected.insert(2, "drop-known-writes");
             }
             assert_eq!(names(triple, options), expected, "{triple} {options:?}");

@@ -41,7 +41,7 @@ pub(crate) fn list(isa: &dyn Isa, options: &Options) -> Vec<Pass> {
     }
     match options.codegen {
         Codegen::Upstream => {}
-        Codegen::Tuned => passes.extend(isa.early_tuned_passes()),
+        Codegen::Tuned | Codegen::Small => passes.extend(isa.early_tuned_passes()),
     }
     passes.push(hot_code::MARK);
     for _ in 0..REPETITIONS {
@@ -55,6 +55,10 @@ pub(crate) fn list(isa: &dyn Isa, options: &Options) -> Vec<Pass> {
     match options.codegen {
         Codegen::Upstream => {}
         Codegen::Tuned => passes.extend(isa.tuned_passes()),
+        Codegen::Small => {
+            passes.extend(isa.tuned_passes());
+            passes.extend(isa.small_passes());
+        }
     }
     passes.extend(isa.checks());
     match options.frame_pointer {

@@ -42,8 +42,8 @@ fn flags(triple: &str, codegen: Codegen) -> Vec<&'static str> {
         flags.extend(["-mno-sse", "-Wno-ignored-attributes"]);
     }
     match codegen {
-        Codegen::Upstream => flags.push("-Os"),
-        Codegen::Tuned => {
+        Codegen::Upstream | Codegen::Tuned => flags.push("-Os"),
+        Codegen::Small => {
             flags.push("-Oz");
             if triple.starts_with("aarch64") {
                 flags.push("-mno-outline");
@@ -121,7 +121,7 @@ fn stencils_do_what_functions_do() {
         let mut compile = Command::new(&clang);
         compile.args(["-O1", "-fPIE", "-DREFERENCE", &format!("-DOP={op}"), "-c"]);
         run(compile.arg("-o").arg(&reference).arg(source("ops.c")));
-        for codegen in [Codegen::Upstream, Codegen::Tuned] {
+        for codegen in Codegen::ALL {
             // The next micro-op.
             let next = "\t.text\n\tjmp\tafter_stencil\n";
             let (object, _) = stencil(&clang, &directory, LINUX, codegen, op, next);
@@ -136,10 +136,10 @@ fn stencils_do_what_functions_do() {
 }
 
 /// Assembles all micro-ops for all targets.
-fn assemble_all(clang: &Path, directory: &Path, codegens: [Codegen; 2]) {
+fn assemble_all(clang: &Path, directory: &Path, codegens: [Codegen; 3]) {
     for triple in TRIPLES {
         for op in 0..OPS {
-            let (_, text) = stencil(clang, directory, triple, codegens[op % 2], op, "");
+            let (_, text) = stencil(clang, directory, triple, codegens[op % 3], op, "");
             let branch = text.lines().find(|line| {
                 let target = line.split_once("_BRANCH19_JIT_RELOCATION_");
                 target.is_some_and(|(_, target)| !target.starts_with("_JIT_"))
@@ -152,15 +152,14 @@ fn assemble_all(clang: &Path, directory: &Path, codegens: [Codegen; 2]) {
 #[test]
 fn every_target_assembles_them() {
     if let Some(clang) = fixtures::needs::clang_22() {
-        let codegens = [Codegen::Upstream, Codegen::Tuned];
-        assemble_all(&clang, &directory("plain_c"), codegens);
+        assemble_all(&clang, &directory("plain_c"), Codegen::ALL);
     }
 }
 
 #[test]
 fn llvm_21_assembles_them() {
     if let Some(prefix) = fixtures::needs::prefix_21() {
-        let codegens = [Codegen::Tuned, Codegen::Upstream];
+        let codegens = [Codegen::Small, Codegen::Upstream, Codegen::Tuned];
         let clang = prefix.join("bin/clang");
         assemble_all(&clang, &directory("plain_c_21"), codegens);
     }

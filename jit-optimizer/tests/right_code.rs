@@ -61,7 +61,7 @@ fn a_mask_is_removed_only_if_it_keeps_all_bits() {
                     "\tadrp\tx8, _{symbol}@GOTPAGE\n\tldr\tx8, [x8, _{symbol}@GOTPAGEOFF]\n"
                 ),
             };
-            for codegen in [Codegen::Upstream, Codegen::Tuned] {
+            for codegen in Codegen::ALL {
                 let lines = body(triple, codegen, &format!("{load}\tand\t{mask}\n"));
                 assert!(lines[0].starts_with("movz x8"), "{triple}: {lines:?}");
                 let kept = lines.contains(&format!("and {mask}"));

@@ -13,8 +13,12 @@ const WINDOWS: &str = "x86_64-pc-windows-msvc";
 const NARROW: &str = "i686-pc-windows-msvc";
 
 fn tuned(triple: &str, body: &str) -> Vec<String> {
+    optimized(triple, Codegen::Tuned, body)
+}
+
+fn optimized(triple: &str, codegen: Codegen, body: &str) -> Vec<String> {
     let prefix = target(triple).symbol_prefix;
-    let lines = code(&optimize(triple, Codegen::Tuned, &wrapped(prefix, body)));
+    let lines = code(&optimize(triple, codegen, &wrapped(prefix, body)));
     lines[1..lines.len() - 1].to_vec()
 }
 
@@ -111,16 +115,24 @@ fn values_become_fields() {
 }
 
 #[test]
-fn addresses_come_from_slots() {
-    let load = |symbol: &str| tuned(LINUX, &format!("\tmovabsq\t${symbol}, %rcx\n")).concat();
-    assert_eq!(load("PyLong_Type"), "movq PyLong_Type@GOTPCREL(%rip), %rcx");
+fn addresses_have_shorter_instructions() {
+    let load = |codegen, symbol: &str| {
+        optimized(LINUX, codegen, &format!("\tmovabsq\t${symbol}, %rcx\n")).concat()
+    };
+    let from_slot = "movq PyLong_Type@GOTPCREL(%rip), %rcx";
+    assert_eq!(load(Codegen::Small, "PyLong_Type"), from_slot);
+    let whole = "movabsq $PyLong_Type, %rcx";
+    assert_eq!(load(Codegen::Tuned, "PyLong_Type"), whole);
     for symbol in ["_Py_NoneStruct+1", "1234567890123", "_JIT_JUMP_TARGET"] {
-        assert_eq!(load(symbol), format!("movabsq ${symbol}, %rcx"));
+        let whole = format!("movabsq ${symbol}, %rcx");
+        assert_eq!(load(Codegen::Small, symbol), whole);
     }
     let text = "\tmovabsq\t$.L.str+1, %rcx\n\tjmp\t_JIT_CONTINUE\n\
                 \t.section\t.rodata.str1.1,\"aMS\",@progbits,1\n.L.str:\n\t.asciz\t\"ab\"\n";
-    let lines = tuned(LINUX, text);
-    assert_eq!(lines[0], "leaq .L.str+1(%rip), %rcx", "{lines:?}");
+    for codegen in [Codegen::Tuned, Codegen::Small] {
+        let lines = optimized(LINUX, codegen, text);
+        assert_eq!(lines[0], "leaq .L.str+1(%rip), %rcx", "{lines:?}");
+    }
 }
 
 /// jit-cli hides in empty inline assembly where a value comes from. Clang prints comments for it.

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use jit_schema::Codegen;
 use jit_stencils::StencilSet;
 use jit_writer::{HeaderFormat, Preamble};
 
@@ -159,8 +158,8 @@ pub(crate) fn comment(plan: &Plan<'_>) -> String {
     if plan.options.free_threaded {
         words.push("--free-threaded".to_owned());
     }
-    if plan.codegen == Codegen::Tuned {
-        words.push("--codegen=tuned".to_owned());
+    if !plan.codegen.is_upstream() {
+        words.push(format!("--codegen={}", plan.codegen.name()));
     }
     if !plan.options.cflags.is_empty() {
         words.push(format!("--cflags={}", plan.options.cflags));

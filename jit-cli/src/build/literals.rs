@@ -16,7 +16,7 @@ pub(crate) fn decide(
     names: &TargetFileNames,
 ) -> Option<String> {
     match codegen {
-        Codegen::Tuned => {
+        Codegen::Tuned | Codegen::Small => {
             for (_, group) in &mut set.groups {
                 group.listing.literal_shifts.clear();
             }

@@ -2,7 +2,8 @@
 
 use std::{num::NonZeroUsize, path::PathBuf};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+use jit_schema::Codegen;
 
 use super::{
     build::origin,
@@ -18,9 +19,8 @@ use crate::{
 };
 
 /// Returns the name of a code generation.
-pub(super) fn word(codegen: CodegenName) -> String {
-    let name = codegen.to_possible_value();
-    name.map_or_else(String::new, |value| value.get_name().to_owned())
+pub(super) fn word(codegen: CodegenName) -> &'static str {
+    Codegen::from(codegen).name()
 }
 
 /// Returns what to call the stencils of a place, built with a code generation. Those in files were built before.

@@ -93,7 +93,7 @@ fn check(built: &Built) -> usize {
 #[test]
 fn for_the_example() {
     fixtures::needs!(clang_22, objdump_22);
-    for codegen in [Codegen::Upstream, Codegen::Tuned] {
+    for codegen in [Codegen::Upstream, Codegen::Small] {
         let build = Build::from_checkout(EXAMPLE)
             .pyconfig_dir(EXAMPLE)
             .all_targets();

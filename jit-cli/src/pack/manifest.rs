@@ -6,7 +6,7 @@ use jit_schema::{Codegen, Target};
 use serde::{Deserialize, Serialize};
 
 use super::sources::Inputs;
-use crate::state::inputs::Mark;
+use crate::{project::codegen::CodegenName, state::inputs::Mark};
 
 /// The version of the format. A pack of another version is refused.
 pub(super) const FORMAT: u32 = 1;
@@ -67,25 +67,18 @@ pub(super) struct Build {
 pub(super) struct Configuration {
     pub(super) debug: bool,
     pub(super) free_threaded: bool,
-    /// Whether the code is tuned.
-    pub(super) tuned: bool,
+    pub(super) codegen: CodegenName,
 }
 
 impl Configuration {
-    pub(super) fn codegen(self) -> Codegen {
-        match self.tuned {
-            true => Codegen::Tuned,
-            false => Codegen::Upstream,
-        }
-    }
-
     /// Returns the name of the configuration, which is also the name of its directory in the archive.
     pub(super) fn name(self) -> String {
+        let codegen = Codegen::from(self.codegen);
         let words = [
             (self.free_threaded, "free-threaded"),
             (self.debug, "debug"),
             (!self.free_threaded && !self.debug, "release"),
-            (self.tuned, "tuned"),
+            (!codegen.is_upstream(), codegen.name()),
         ];
         let words = words.iter().filter(|(counts, _)| *counts);
         words.map(|(_, word)| *word).collect::<Vec<_>>().join("-")

@@ -97,7 +97,7 @@ impl Pack {
             let mut options = options.clone();
             options.targets = Targets::Named(vec![build.target.clone()]);
             options.debug = build.configuration.debug;
-            options.codegen = Some(build.configuration.codegen());
+            options.codegen = Some(build.configuration.codegen.into());
             if build.headers == BUILTIN {
                 options.sysroot = Some(BUILTIN.into());
                 options.free_threaded = build.configuration.free_threaded;

@@ -6,8 +6,6 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use jit_schema::Codegen;
-
 use super::{
     compare::{Change, Difference},
     manifest::{Configuration, FREE_THREADED},
@@ -47,7 +45,7 @@ impl<'a> Place<'a> {
         Ok(Configuration {
             debug: plan.options.debug,
             free_threaded: plan.options.free_threaded || found.configures(FREE_THREADED),
-            tuned: plan.codegen == Codegen::Tuned,
+            codegen: plan.codegen.into(),
         })
     }
 

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use jit_llvm::{Compiler, LlvmError, Source, modules::Module};
 use jit_optimizer::{Known, Optimized, Optimizer, Options};
-use jit_schema::{Arch, Codegen, Target};
+use jit_schema::{Arch, Target};
 use jit_stencils::Interface;
 
 use crate::error::Error;
@@ -50,7 +50,7 @@ impl Tuner {
         options: Options,
         (common, modules): (Option<Source>, bool),
     ) -> Tuner {
-        let is_used = (target.arch, options.codegen) == (Arch::X86_64, Codegen::Tuned);
+        let is_used = target.arch == Arch::X86_64 && !options.codegen.is_upstream();
         Tuner {
             optimizer: Optimizer::new(target, options),
             declared: match common {

@@ -52,9 +52,10 @@ pub(crate) fn of_cpython(
     // Upstream's digest does not cover code generation.
     match settings.codegen {
         Codegen::Upstream => {}
-        Codegen::Tuned => {
-            hasher.update("--codegen tuned");
-            // Tuned code may be different with each version of the optimizer.
+        Codegen::Tuned | Codegen::Small => {
+            hasher.update("--codegen ");
+            hasher.update(settings.codegen.name());
+            // Such code may be different with each version of the optimizer.
             hasher.update(jit_optimizer::FINGERPRINT);
             hasher.update(jit_schema::FINGERPRINT);
         }

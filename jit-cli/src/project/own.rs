@@ -50,13 +50,8 @@ fn flags(target: &Target, debug: bool, codegen: Codegen) -> Flags {
         if debug { "_DEBUG" } else { "NDEBUG" }.to_owned(),
         format!("SUPPORTS_SMALL_CONSTS={small}"),
     ];
-    match codegen {
-        Codegen::Upstream => {}
-        Codegen::Tuned => {
-            let more = tuned::flags(target).into_iter().map(str::to_owned);
-            flags.stencil.extend(more);
-        }
-    }
+    let more = tuned::flags(target, codegen);
+    flags.stencil.extend(more.into_iter().map(str::to_owned));
     let imports = target.arch.pointer_size() == 8;
     let runtime_library = match (target.format, imports, debug) {
         (ObjectFormat::Coff, true, true) => Some("-fms-runtime-lib=dll_dbg"),

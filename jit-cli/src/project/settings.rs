@@ -1,7 +1,5 @@
 //! The settings of a build that affect the files of a target, as they are in its state.
 
-use jit_schema::Codegen;
-
 use crate::{
     project::{definition::Input, plan::Plan, platform::Platform},
     state::{
@@ -38,11 +36,7 @@ pub(crate) fn inputs(plan: &Plan<'_>, platform: &Platform, locations: &Locations
             "release"
         }
         .to_owned(),
-        match plan.codegen {
-            Codegen::Upstream => "codegen upstream",
-            Codegen::Tuned => "codegen tuned",
-        }
-        .to_owned(),
+        format!("codegen {}", plan.codegen.name()),
     ];
     let prelude = (project.conventions.prelude)(target);
     settings.push(format!(

@@ -75,6 +75,7 @@ fn the_command_in_a_header() {
             " --debug --codegen=tuned",
         ),
         (&["--codegen", "upstream"], ""),
+        (&["--codegen", "small"], " --codegen=small"),
         (&["--sysroot", "real"], " --sysroot=DIR"),
         (
             &["--sysroot", "builtin", "--free-threaded", "--cflags=-DA"],

@@ -1,4 +1,4 @@
-//! `--codegen tuned`. Execution tests run its stencils (docs/codegen.md).
+//! `--codegen tuned` and `--codegen small`. Execution tests run its stencils (docs/codegen.md).
 
 use fixtures::{TRIPLES, generated::HEADER_LINES, golden};
 use jit_stencils::{StencilSet, file};
@@ -10,6 +10,7 @@ use crate::{
 };
 
 const TUNED: [&str; 2] = ["--codegen", "tuned"];
+const SMALL: [&str; 2] = ["--codegen", "small"];
 
 /// Returns the bytes of code and data.
 fn size(set: &StencilSet) -> usize {
@@ -50,13 +51,18 @@ fn smaller_on_every_target() {
     fixtures::needs!(clang_22, objdump_22);
     let (upstream, _) = goldens::release();
     let sandbox = Sandbox::new().tinyvm();
-    let build = sandbox.build_for(&TRIPLES).with(&TUNED);
-    build.with(&["--emit", "header,stencils"]).succeeds();
-    let tuned = sandbox.files("out");
+    let build = |codegen: &[&str]| {
+        let build = sandbox.build_for(&TRIPLES).with(codegen);
+        build.with(&["--emit", "header,stencils"]).succeeds();
+        sandbox.files("out")
+    };
+    let (tuned, small) = (build(&TUNED), build(&SMALL));
     for triple in TRIPLES {
-        let set = file::decode(&tuned[&format!("jit_stencils-{triple}.stencils")]).unwrap();
+        let name = format!("jit_stencils-{triple}.stencils");
+        let [set, smallest] = [&tuned, &small].map(|files| file::decode(&files[&name]).unwrap());
         let before = file::decode(fixtures::stencils::file(triple)).unwrap();
-        assert!(size(&set) < size(&before), "{triple}");
+        assert!(size(&smallest) < size(&set), "{triple}");
+        assert!(size(&set) <= size(&before), "{triple}");
         // The micro-ops and the shim are the same.
         let names = |set: &StencilSet| -> Vec<String> {
             set.groups.iter().map(|(name, _)| name.clone()).collect()
@@ -68,6 +74,7 @@ fn smaller_on_every_target() {
         let name = format!("jit_stencils-{triple}.h");
         let first = |files| text(files, &name).lines().next().unwrap().to_owned();
         assert_ne!(first(&tuned), first(upstream));
+        assert_ne!(first(&tuned), first(&small));
     }
     // Only on this target, clang's labels for the linker keep upstream's optimizer from making constants
     // immediate. Elsewhere, both make the same number of constants immediate.
@@ -117,7 +124,11 @@ fn one_after_the_other() {
     let again = build(&["--codegen", "upstream"]);
     assert_eq!(stencils(&again), stencils(text(upstream, &name)));
     // The results from the cache are the same.
+    let small = build(&SMALL);
+    assert_ne!(stencils(&small), stencils(&tuned));
     assert_eq!(build(&TUNED), tuned);
+    assert_eq!(build(&SMALL), small);
+    assert_eq!(sandbox.explain(&TUNED)["current"], false);
     let fresh = sandbox.build().with(&TUNED);
     fresh.with(&["--no-cache", "--force"]).succeeds();
     assert_eq!(sandbox.text(&format!("out/{name}")), tuned);
@@ -150,7 +161,9 @@ fn in_a_configuration() {
     let run = sandbox.run(&["build", "-t", LINUX]).within("vm");
     let message = run.fails(21);
     assert!(
-        message.contains("fast") && message.contains("tuned"),
+        ["fast", "tuned", "small"]
+            .iter()
+            .all(|name| message.contains(name)),
         "{message}"
     );
 }

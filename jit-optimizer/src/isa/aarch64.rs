@@ -124,6 +124,10 @@ impl Isa for Aarch64 {
         &[pairs::LABEL]
     }
 
+    fn small_passes(&self) -> &'static [Pass] {
+        &[]
+    }
+
     fn checks(&self) -> &'static [Pass] {
         &[check_pairs::CHECK]
     }

@@ -75,6 +75,10 @@ impl Isa for None {
         &[]
     }
 
+    fn small_passes(&self) -> &'static [Pass] {
+        &[]
+    }
+
     fn checks(&self) -> &'static [Pass] {
         &[]
     }

@@ -8,7 +8,7 @@ mod fold;
 mod known_values;
 mod operands;
 mod setjmp;
-mod slots;
+mod short_addresses;
 
 use jit_schema::ObjectFormat;
 
@@ -86,6 +86,10 @@ impl Isa for I686 {
         &[arguments::DROP_STORES]
     }
 
+    fn small_passes(&self) -> &'static [Pass] {
+        &[]
+    }
+
     fn checks(&self) -> &'static [Pass] {
         &[]
     }
@@ -147,7 +151,11 @@ impl Isa for X86_64 {
     }
 
     fn tuned_passes(&self) -> &'static [Pass] {
-        &[fold::FOLD, slots::LOAD]
+        &[fold::FOLD, short_addresses::COMPUTE_OWN]
+    }
+
+    fn small_passes(&self) -> &'static [Pass] {
+        &[short_addresses::LOAD_FROM_SLOTS]
     }
 
     fn checks(&self) -> &'static [Pass] {

@@ -50,10 +50,7 @@ fn stencil(target: &Target, codegen: Codegen) -> Vec<&'static str> {
         FramePointer::Reserved => words.extend(["-Xclang", "-mframe-pointer=reserved"]),
         FramePointer::Free => {}
     }
-    match codegen {
-        Codegen::Upstream => {}
-        Codegen::Tuned => words.extend(tuned::flags(target)),
-    }
+    words.extend(tuned::flags(target, codegen));
     words
 }
 
