@@ -34,6 +34,7 @@ use crate::{
         options::{Options, Targets},
         plan::Plan,
         platform::Platform,
+        release,
         sources::Sources,
     },
 };
@@ -249,9 +250,12 @@ impl Build {
     pub fn run(&self) -> Result<Built, Error> {
         let mut options = self.options.absolute()?;
         options.headers = false;
-        let plan = self.plan(&options)?;
+        self.run_plan(&self.plan(&options)?)
+    }
+
+    fn run_plan(&self, plan: &Plan<'_>) -> Result<Built, Error> {
         let interrupt = self.watched();
-        let mut run = Run::new(&plan, &self.listener, &interrupt)?;
+        let mut run = Run::new(plan, &self.listener, &interrupt)?;
         let mut targets = Vec::new();
         run.targets(Which::All, |_| Ok(()), |built| targets.push(built))?;
         run.finish();
@@ -301,6 +305,11 @@ impl Build {
                 false => Vec::new(),
             },
             names: plan.project.conventions.file_names,
+            triples: plan
+                .platforms
+                .iter()
+                .map(|own| own.triple.clone())
+                .collect(),
         })
     }
 
@@ -468,7 +477,17 @@ impl Build {
         self.interrupt.with_tool_timeout(self.options.llvm.timeout)
     }
 
+    /// Returns the plan of a build that writes files.
     fn plan<'a>(&self, options: &'a Options) -> Result<Plan<'a>, Error> {
+        let plan = self.plan_to_look(options)?;
+        if let Some(release) = plan.project.release {
+            release::check_emits(release, plan.emits)?;
+        }
+        Ok(plan)
+    }
+
+    /// Returns the plan of a build whose stencils are looked at.
+    fn plan_to_look<'a>(&self, options: &'a Options) -> Result<Plan<'a>, Error> {
         let plan = Plan::new(options)?;
         self.listener.tell(&Event::Project {
             description: &plan.project.description,

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use jit_llvm::Flags;
+use jit_llvm::{Flags, Output};
 use jit_optimizer::{FramePointer, Places};
 use jit_schema::{Codegen, ObjectFile, Target};
-use jit_stencils::{LowerError, UnresolvedGroup};
+use jit_stencils::{LowerError, ResolveErrors, StencilSet, UnresolvedGroup};
 use jit_writer::HeaderFormat;
 
 use crate::{
@@ -19,8 +19,16 @@ use crate::{
 /// A function that makes a stencil of an object file.
 pub(crate) type Lower = fn(&Target, &ObjectFile) -> Result<UnresolvedGroup, LowerError>;
 
-/// A function that returns the digest of a target's inputs.
-pub(crate) type Digest = fn(&Target, &DigestSettings<'_>, &DigestInputs) -> Result<String, Error>;
+/// The name and the stencil of a micro-op or of the shim.
+pub(crate) type Named = (String, UnresolvedGroup);
+
+/// A function that combines the stencils of a target to a set: that of the shim, if it is one, and those of the
+/// micro-ops in build order.
+pub(crate) type Resolve =
+    fn(&Target, Option<Named>, Vec<Named>) -> Result<StencilSet, ResolveErrors>;
+
+/// A function that returns the digest of the inputs of the target with that triple.
+pub(crate) type Digest = fn(&str, &DigestSettings<'_>, &DigestInputs) -> Result<String, Error>;
 
 /// How the files of a project are made, named and recognized as current.
 #[derive(Debug, Clone, Copy)]
@@ -37,15 +45,51 @@ pub(crate) struct Conventions {
     pub(crate) frame_pointer: fn(&Target) -> FramePointer,
     /// Which jumps to places the optimizer knows.
     pub(crate) places: Places,
+    /// What clang makes of a micro-op. Only assembly goes through the optimizer.
+    pub(crate) output: Output,
+    /// What the shim becomes.
+    pub(crate) shim: ShimForm,
     /// Makes a stencil of an object file, with data as aligned as users of the header format align it.
     pub(crate) lower: Lower,
+    /// Combines stencils.
+    pub(crate) resolve: Resolve,
+    /// How the triple of a target is spelled in names of files and for clang.
+    pub(crate) spelling: Spelling,
     /// Splits the text of a cases file into micro-ops, in build order. The path is for messages.
     pub(crate) cases: for<'a> fn(&'a str, &Path) -> Result<Vec<Case<'a>>, Error>,
     /// Returns the digest of a target's inputs that decides whether its files are up to date. Without one, the digest
     /// is made of what was read, and a file next to the others says what that was.
     pub(crate) digest: Option<Digest>,
     /// Returns the text to print before targets are built, if there is one.
-    pub(crate) banner: fn(&[&Target], LlvmMajors) -> Option<String>,
+    pub(crate) banner: fn(&[&str], LlvmMajors) -> Option<String>,
+}
+
+/// What the function that enters compiled code becomes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ShimForm {
+    /// An object file, to be linked into the host program, and its unwind information.
+    Object,
+    /// A stencil like that of a micro-op.
+    Stencil,
+}
+
+/// How the triple of a target is spelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Spelling {
+    /// In one way for each target.
+    Canonical,
+    /// As it was given: any vendor of Linux, and any version of macOS.
+    AsGiven,
+}
+
+impl Spelling {
+    /// Returns the triple of a target that was given as `given`.
+    pub(crate) fn of(self, target: &Target, given: &str) -> String {
+        match self {
+            Spelling::Canonical => target.triple.to_owned(),
+            Spelling::AsGiven => given.to_owned(),
+        }
+    }
 }
 
 /// LLVM majors that a banner compares.
@@ -82,8 +126,8 @@ impl FileNames {
         unwind: "jit_unwind_info",
     };
 
-    /// Returns the names of a target's files.
-    pub(crate) fn of(&self, target: &Target) -> TargetFileNames {
+    /// Returns the names of the files of the target with that triple.
+    pub(crate) fn of(&self, triple: &str) -> TargetFileNames {
         let FileNames {
             stencils,
             host,
@@ -91,7 +135,6 @@ impl FileNames {
             shim,
             unwind,
         } = self;
-        let triple = target.triple;
         TargetFileNames {
             header: format!("{stencils}-{triple}.h"),
             shim: format!("{shim}-{triple}.o"),

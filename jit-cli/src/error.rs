@@ -308,6 +308,16 @@ pub enum Error {
         /// The releases that can be built, separated by commas.
         known: String,
     },
+    /// A release of CPython has no such build.
+    #[error("CPython {release} can't be built with {asked}: {why}")]
+    NotOfRelease {
+        /// The release.
+        release: String,
+        /// What was asked for.
+        asked: String,
+        /// Why it can't be, and what to do instead.
+        why: &'static str,
+    },
     /// A directory does not have the headers of an installed CPython.
     #[error("{} has no {missing}", directory.display())]
     NotInstalled {

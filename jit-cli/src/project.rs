@@ -16,6 +16,8 @@ mod own;
 pub(crate) mod places;
 pub(crate) mod plan;
 pub(crate) mod platform;
+pub(crate) mod release;
 pub(crate) mod settings;
 pub(crate) mod sources;
+pub(crate) mod spelled;
 pub(crate) mod template;

@@ -23,17 +23,18 @@ use crate::{
     preamble::Preamble,
     source::{Source, line_directive},
     work::Slot,
+    written::Written,
 };
 
-/// Compiles to assembly. Returns one result for each source. `closed` is whether the plan leads to no
+/// Compiles to what the plan writes. Returns one result for each source. `closed` is whether the plan leads to no
 /// other files.
-pub(crate) fn compile(
+pub(crate) fn compile<W: Written>(
     context: &Context<'_>,
     plan: &Plan,
     closed: bool,
     preamble: &Preamble<'_>,
     sources: &[&Source],
-) -> Result<Vec<Result<Made<String>, LlvmError>>, LlvmError> {
+) -> Result<Vec<Result<Made<W>, LlvmError>>, LlvmError> {
     let slot = context.work.slot()?;
     let mut arguments = plan.arguments.clone();
     if let Preamble::Precompiled(path) = preamble {
@@ -46,15 +47,15 @@ pub(crate) fn compile(
             name: &source.name,
             input: slot.file(index, &source.name, "c"),
             text: text_of(context, preamble, source),
-            output: slot.file(index, &source.name, "s"),
+            output: slot.file(index, &source.name, W::EXTENSION),
         })
         .collect();
     let outputs = run_members(context, &plan.program, &arguments, members)?;
     let end = plan.last_directive(context.options.target.format);
-    let read = |path: PathBuf| -> Result<Option<String>, LlvmError> {
-        let text = files::read_text(&path)?;
+    let read = |path: PathBuf| -> Result<Option<W>, LlvmError> {
+        let written = W::read(&path)?;
         // The driver tries those again that are cut short.
-        Ok(Some(text).filter(|text| has_line(text, end)))
+        Ok(Some(written).filter(|written| written.is_whole(end)))
     };
     Ok(sources
         .iter()
@@ -86,14 +87,6 @@ pub(crate) fn text_of(context: &Context<'_>, preamble: &Preamble<'_>, source: &S
     text.extend_from_slice(line_directive(&file, first_line).as_bytes());
     text.extend_from_slice(source.body.as_bytes());
     text
-}
-
-/// Returns whether one of the last lines of a text starts with a directive.
-pub(crate) fn has_line(text: &str, directive: Option<&str>) -> bool {
-    directive.is_none_or(|directive| {
-        let mut lines = text.lines().rev();
-        lines.any(|line| line.trim_start().starts_with(directive))
-    })
 }
 
 /// Assembles to object files. Returns one result for each pair of a name and a text.
@@ -134,6 +127,29 @@ pub(crate) fn assemble(
                 },
             })
         })
+        .collect())
+}
+
+/// Disassembles object files. Returns one object for each pair of a name and the contents.
+pub(crate) fn disassembled(
+    context: &Context<'_>,
+    objects: Vec<(&str, Vec<u8>)>,
+) -> Result<Vec<Object>, LlvmError> {
+    let slot = context.work.slot()?;
+    let mut paths = Vec::with_capacity(objects.len());
+    if context.toolchain.objdump.is_some() {
+        for (index, (name, bytes)) in objects.iter().enumerate() {
+            let path = slot.file(index, name, "o");
+            files::write(&path, bytes)?;
+            paths.push(Some(path));
+        }
+    } else {
+        paths.resize(objects.len(), None);
+    }
+    let texts = disassemble(context, &slot, &paths)?;
+    let objects = objects.into_iter().zip(texts);
+    Ok(objects
+        .map(|((_, bytes), disassembly)| Object { bytes, disassembly })
         .collect())
 }
 

@@ -30,6 +30,7 @@ use crate::{
     shim,
     snapshot::Snapshot,
     source::Source,
+    written::Written,
 };
 
 /// How the tools are run.
@@ -116,7 +117,7 @@ impl<'a> Compiler<'a> {
         let _ = self.snapshot.set(Ok(Some(snapshot.clone())));
     }
 
-    /// Compiles to assembly. Returns one result for each source, in the order of the sources.
+    /// Compiles to assembly, with options for that. Returns one result for each source, in the order of the sources.
     ///
     /// # Errors
     ///
@@ -125,6 +126,26 @@ impl<'a> Compiler<'a> {
         &self,
         sources: &[Source],
     ) -> Result<Vec<Result<Made<String>, LlvmError>>, LlvmError> {
+        self.compile_to(sources)
+    }
+
+    /// Compiles to the contents of object files, with options for [`Output::Object`](crate::Output::Object). Returns one
+    /// result for each source, in the order of the sources.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Compiler::compile`].
+    pub fn compile_to_objects(
+        &self,
+        sources: &[Source],
+    ) -> Result<Vec<Result<Made<Vec<u8>>, LlvmError>>, LlvmError> {
+        self.compile_to(sources)
+    }
+
+    fn compile_to<W: Written>(
+        &self,
+        sources: &[Source],
+    ) -> Result<Vec<Result<Made<W>, LlvmError>>, LlvmError> {
         let (Some(plans), Some(snapshot)) = (self.plans()?, self.snapshot()?) else {
             return Ok(self.compile_alone(sources));
         };
@@ -167,6 +188,15 @@ impl<'a> Compiler<'a> {
                 .map(|(name, text)| driver::assemble(&self.context, name, text).map(alone))
                 .collect()),
         }
+    }
+
+    /// Disassembles object files, if there is an llvm-objdump. Each input is a name and the contents.
+    ///
+    /// # Errors
+    ///
+    /// [`LlvmError::Run`] if llvm-objdump can't be run, [`LlvmError::File`] if its input can't be written.
+    pub fn disassembled(&self, objects: Vec<(&str, Vec<u8>)>) -> Result<Vec<Object>, LlvmError> {
+        batch::disassembled(&self.context, objects)
     }
 
     /// Returns the [snapshot](Compiler::snapshot) if it was taken already.
@@ -388,7 +418,7 @@ impl<'a> Compiler<'a> {
         Ok(precompiled.map(|path| Preamble::Precompiled(path)))
     }
 
-    fn compile_alone(&self, sources: &[Source]) -> Vec<Result<Made<String>, LlvmError>> {
+    fn compile_alone<W: Written>(&self, sources: &[Source]) -> Vec<Result<Made<W>, LlvmError>> {
         sources
             .iter()
             .map(|source| driver::compile(&self.context, source).map(alone))

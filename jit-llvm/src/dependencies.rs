@@ -8,7 +8,7 @@ use crate::{
     expand,
     plans::Plans,
     shim,
-    snapshot::{self, Snapshot, Step},
+    snapshot::{self, Snapshot},
     source::Source,
 };
 
@@ -32,18 +32,14 @@ pub(crate) fn of(
     shim: Option<&Path>,
 ) -> Result<Option<Dependencies>, LlvmError> {
     let (input, end) = expand::write_whole(context, sources)?;
-    let step = Step {
-        plan: &plans.compile,
-        action: "-S",
-        directory: "whole-snapshot",
-    };
-    let Some(taken) = snapshot::take(context, &step, &input, end.as_bytes())? else {
+    let step = (&plans.compile, "whole-snapshot");
+    let Some(taken) = snapshot::take(context, step, &input, end.as_bytes())? else {
         return Ok(None);
     };
     let mut dependencies = Dependencies {
         sources: taken,
         shim: None,
-        may_assemble_files: expand::may_assemble_files(context, &plans.compile, "-S", &input)?,
+        may_assemble_files: expand::may_assemble_files(context, &plans.compile, &input)?,
     };
     if let Some(path) = shim {
         // It has to be complete even where headers are included before the shim.
@@ -51,8 +47,7 @@ pub(crate) fn of(
             return Ok(None);
         };
         dependencies.shim = Some(taken);
-        dependencies.may_assemble_files |=
-            expand::may_assemble_files(context, &plans.shim, "-emit-obj", path)?;
+        dependencies.may_assemble_files |= expand::may_assemble_files(context, &plans.shim, path)?;
     }
     Ok(Some(dependencies))
 }

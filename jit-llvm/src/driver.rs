@@ -11,23 +11,27 @@ use crate::{
     error::LlvmError,
     files,
     object::{self, Object},
-    options::IR,
+    options::{IR, Output},
     source::Source,
+    written::Written,
 };
 
-/// Compiles a source, preamble included, to assembly.
-pub(crate) fn compile(context: &Context<'_>, source: &Source) -> Result<String, LlvmError> {
+/// Compiles a source, preamble included, to what the options say.
+pub(crate) fn compile<W: Written>(context: &Context<'_>, source: &Source) -> Result<W, LlvmError> {
     compile_text(context, &source.name, &source.body)
 }
 
 /// Compiles the preamble alone, to see whether it compiles.
 pub(crate) fn compile_preamble(context: &Context<'_>) -> Result<(), LlvmError> {
-    compile_text(context, "preamble", "").map(drop)
+    match context.options.output {
+        Output::Assembly => compile_text::<String>(context, "preamble", "").map(drop),
+        Output::Object => compile_text::<Vec<u8>>(context, "preamble", "").map(drop),
+    }
 }
 
-fn compile_text(context: &Context<'_>, name: &str, body: &str) -> Result<String, LlvmError> {
+fn compile_text<W: Written>(context: &Context<'_>, name: &str, body: &str) -> Result<W, LlvmError> {
     let input = context.work.file(name, "c");
-    let output = context.work.file(name, "s");
+    let output = context.work.file(name, W::EXTENSION);
     let text = context.start(&input) + body;
     files::write(&input, text.as_bytes())?;
     let mut arguments = context.options.stencil(context.work.path());
@@ -38,23 +42,23 @@ fn compile_text(context: &Context<'_>, name: &str, body: &str) -> Result<String,
         input.into(),
     ]);
     run(context, name, "compile", &arguments)?;
-    files::read_text(&output)
+    W::read(&output)
 }
 
-/// Compiles LLVM IR to assembly.
-pub(crate) fn compile_ir(
+/// Compiles LLVM IR to what the options say.
+pub(crate) fn compile_ir<W: Written>(
     context: &Context<'_>,
     name: &str,
     ir: &[u8],
-) -> Result<String, LlvmError> {
+) -> Result<W, LlvmError> {
     let input = context.work.file(name, "ll");
-    let output = context.work.file(name, "s");
+    let output = context.work.file(name, W::EXTENSION);
     files::write(&input, ir)?;
     let mut arguments = context.options.stencil(context.work.path());
     arguments.extend(IR.map(Into::into));
     arguments.extend(["-o".into(), output.clone().into(), input.into()]);
     run(context, name, "compile", &arguments)?;
-    files::read_text(&output)
+    W::read(&output)
 }
 
 /// What makes clang print LLVM's IR after optimization.
@@ -96,7 +100,7 @@ pub(crate) fn optimized_module(
 
 fn print_ir(context: &Context<'_>, name: &str, words: &[&OsStr]) -> Result<String, LlvmError> {
     let output = context.work.file(name, "optimized.ll");
-    let mut arguments = context.options.stencil(context.work.path());
+    let mut arguments = context.options.source(context.work.path(), &["-S"]);
     arguments.extend(PRINT_IR.map(Into::into));
     arguments.extend(words.iter().map(|word| (*word).to_owned()));
     arguments.extend(["-o".into(), output.clone().into()]);

@@ -64,7 +64,7 @@ pub(crate) fn expand(
     snapshot: &Snapshot,
     sources: &[Source],
 ) -> Result<Option<Expansion>, LlvmError> {
-    let Some(plan) = plan.with(&[("-S", "-E")]) else {
+    let Some(plan) = plan.with_action("-E") else {
         return Ok(None);
     };
     let is_usable = |source: &&Source| !source.may_include() && !source.body.contains(MARKER);
@@ -158,10 +158,9 @@ pub(crate) fn write_whole(
 pub(crate) fn may_assemble_files(
     context: &Context<'_>,
     plan: &Plan,
-    action: &str,
     input: &Path,
 ) -> Result<bool, LlvmError> {
-    let Some(plan) = plan.with(&[(action, "-E")]) else {
+    let Some(plan) = plan.with_action("-E") else {
         return Ok(true);
     };
     let directory = context.work.directory("assembly")?;

@@ -45,7 +45,7 @@ pub(crate) fn translate(
     });
     let directory = directory(context, source)?;
     if let Some(plan) = plan
-        && let Some(snapshot) = shim::take_source(context, plan, ("-S", &directory.1), source)?
+        && let Some(snapshot) = shim::take_source(context, plan, &directory.1, source)?
         && let Some(ir) = from_snapshot(
             context,
             plan,
@@ -110,7 +110,7 @@ fn from_snapshot(
     snapshot: &Snapshot,
     (values, places): (&[&str], &[&str]),
 ) -> Result<Option<String>, LlvmError> {
-    let Some(plan) = plan.closed().with(&[("-S", "-emit-llvm")]) else {
+    let Some(plan) = plan.closed().with_action("-emit-llvm") else {
         return Ok(None);
     };
     let name = source.file_name().unwrap_or("source.c".as_ref());
@@ -147,7 +147,7 @@ fn by_driver(
     let output = directory.join("driver.ll");
     // Headers that the user's flags include come after what clang is told about symbols.
     let mut arguments: Vec<OsString> = more.iter().map(OsString::from).collect();
-    arguments.extend(context.options.stencil(context.work.path()));
+    arguments.extend(context.options.source(context.work.path(), &["-S"]));
     arguments.extend(ONLY_READ.iter().map(OsString::from));
     arguments.extend(["-o".into(), output.clone().into(), source.into()]);
     let name = source.file_name().unwrap_or_default().to_string_lossy();

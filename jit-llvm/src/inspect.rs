@@ -219,9 +219,8 @@ impl<'a> Inspector<'a> {
         let input = directory.join(format!("{}.c", self.source.name));
         let text = format!("{}\n#line 1 \"{PROBES}\"\n{probes}", self.source.body);
         files::write(&input, text.as_bytes())?;
-        let mut arguments = self.options.stencil(&self.work);
-        // Neither assembly nor warnings are wanted.
-        arguments.retain(|argument| argument != "-S");
+        // Neither code nor warnings are wanted.
+        let mut arguments = self.options.source(&self.work, &[]);
         arguments.extend(flags.iter().map(OsString::from));
         arguments.extend([
             "-w".into(),

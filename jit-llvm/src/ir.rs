@@ -19,6 +19,7 @@ use crate::{
     plan::Plan,
     preamble::Preamble,
     source::Source,
+    written::Written,
 };
 
 /// The LLVM IR of one source before optimization.
@@ -100,7 +101,7 @@ pub(crate) fn translate(
     sources: &[&Source],
 ) -> Result<Vec<Option<Ir>>, LlvmError> {
     let none = || vec![None; sources.len()];
-    let Some(mut plan) = plan.with(&[("-S", "-emit-llvm-bc")]) else {
+    let Some(mut plan) = plan.with_action("-emit-llvm-bc") else {
         return Ok(none());
     };
     // The order of uses has an effect on optimization.
@@ -136,7 +137,7 @@ pub(crate) fn print(
     preamble: &Preamble<'_>,
     source: &Source,
 ) -> Result<Option<String>, LlvmError> {
-    let Some(mut plan) = plan.with(&[("-S", "-emit-llvm")]) else {
+    let Some(mut plan) = plan.with_action("-emit-llvm") else {
         return Ok(None);
     };
     plan.arguments.push("-disable-llvm-passes".into());
@@ -224,13 +225,13 @@ fn mentioned(context: &Context<'_>, done: &Output) -> Option<BTreeSet<String>> {
     is_clear.then(|| names.collect())
 }
 
-/// Compiles IR to assembly. Returns `None` if clang prints something: compiling the sources shows it with the
+/// Compiles IR to what the plan writes. Returns `None` if clang prints something: compiling the sources shows it with the
 /// places in them.
-pub(crate) fn generate(
+pub(crate) fn generate<W: Written>(
     context: &Context<'_>,
     plan: &Plan,
     inputs: &[(&str, &Ir)],
-) -> Result<Option<Vec<String>>, LlvmError> {
+) -> Result<Option<Vec<W>>, LlvmError> {
     let Some(ir) = plan.with(&[("c", "ir")]) else {
         return Ok(None);
     };
@@ -239,7 +240,7 @@ pub(crate) fn generate(
         name,
         input: slot.file(index, name, "bc"),
         text: ir.input.clone(),
-        output: slot.file(index, name, "s"),
+        output: slot.file(index, name, W::EXTENSION),
     });
     let members: Vec<Member<'_>> = members.collect();
     batch::write(&members)?;
@@ -253,10 +254,8 @@ pub(crate) fn generate(
         return Ok(None);
     }
     let end = plan.last_directive(context.options.target.format);
-    let mut texts = Vec::with_capacity(members.len());
-    for member in &members {
-        texts.push(files::read_text(&member.output)?);
-    }
-    let is_whole = |text: &String| batch::has_line(text, end);
-    Ok(texts.iter().all(is_whole).then_some(texts))
+    let written = members.iter().map(|member| W::read(&member.output));
+    let written = written.collect::<Result<Vec<W>, LlvmError>>()?;
+    let is_whole = written.iter().all(|one| one.is_whole(end));
+    Ok(is_whole.then_some(written))
 }

@@ -77,6 +77,7 @@ mod source;
 mod values;
 mod version;
 mod work;
+mod written;
 
 pub use compiler::{Compiler, CompilerBuilder, Mode, WithIr};
 pub use dependencies::Dependencies;
@@ -92,7 +93,7 @@ pub use interrupt::Interrupt;
 pub use ir::Ir;
 pub use made::Made;
 pub use object::Object;
-pub use options::{CompileOptions, Language, LastFlags};
+pub use options::{CompileOptions, Language, LastFlags, Output};
 pub use parts::Parts;
 pub use snapshot::Snapshot;
 pub use source::Source;

@@ -10,3 +10,13 @@ pub struct Made<T> {
     /// its driver was asked again, whose answer may depend on files as well.
     pub from_known_inputs: bool,
 }
+
+impl<T> Made<T> {
+    /// Changes the value.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Made<U> {
+        Made {
+            value: change(self.value),
+            from_known_inputs: self.from_known_inputs,
+        }
+    }
+}

@@ -22,16 +22,30 @@ pub enum Language {
     Ir,
 }
 
+/// What clang makes of a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Output {
+    /// Assembly, to be changed before it is assembled.
+    #[default]
+    Assembly,
+    /// An object file.
+    Object,
+}
+
 /// How to compile the sources of one project for one target.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct CompileOptions {
     /// The target to compile for.
     pub target: &'static Target,
+    /// The triple that clang gets, which may spell the target's in another way.
+    pub triple: String,
     /// The code generation that `flags` are made for.
     pub codegen: Codegen,
     /// The language of the sources. The shim is C.
     pub language: Language,
+    /// What clang makes of a source.
+    pub output: Output,
     /// C text before every source, preambles included, whose lines do not count: line 1 of a source is the
     /// one after it.
     pub prelude: String,
@@ -68,8 +82,10 @@ impl CompileOptions {
     pub fn new(target: &'static Target, root: impl Into<PathBuf>) -> Self {
         CompileOptions {
             target,
+            triple: target.triple.to_owned(),
             codegen: Codegen::Upstream,
             language: Language::C,
+            output: Output::Assembly,
             prelude: String::new(),
             include_dirs: Vec::new(),
             root: root.into(),
@@ -93,11 +109,19 @@ impl CompileOptions {
         (!words.is_empty()).then_some(options)
     }
 
-    /// Returns the arguments from C to assembly, without input, output and the definition of
+    /// Returns the arguments from C to what clang makes of a source, without input, output and the definition of
     /// `_JIT_OPCODE`.
     pub(crate) fn stencil(&self, work: &Path) -> Vec<OsString> {
+        match self.output {
+            Output::Assembly => self.source(work, &["-S"]),
+            Output::Object => self.source(work, &[&["-c"], self.timeless()].concat()),
+        }
+    }
+
+    /// Returns the arguments from C to something else, which `action` selects.
+    pub(crate) fn source(&self, work: &Path, action: &[&str]) -> Vec<OsString> {
         let mut arguments = self.base(work);
-        push(&mut arguments, ["-S"]);
+        push(&mut arguments, action);
         push(&mut arguments, &self.flags.stencil);
         self.finish(&mut arguments);
         push(&mut arguments, &self.last.stencil);
@@ -122,13 +146,18 @@ impl CompileOptions {
     /// Returns the arguments from assembly to an object file, without input and output.
     pub(crate) fn assemble(&self) -> Vec<OsString> {
         let mut arguments = vec![self.target_argument(), "-c".into()];
-        if self.target.format == ObjectFormat::Coff {
-            // No time of day in the object: the same input gives the same bytes.
-            push(&mut arguments, ["-mno-incremental-linker-compatible"]);
-        }
+        push(&mut arguments, self.timeless());
         let instructions = |word: &&String| flags::select_instructions(self.target, word);
         push(&mut arguments, self.cflags.iter().filter(instructions));
         arguments
+    }
+
+    /// Returns what keeps the time of day out of an object: the same input gives the same bytes.
+    fn timeless(&self) -> &'static [&'static str] {
+        match self.target.format {
+            ObjectFormat::Coff => &["-mno-incremental-linker-compatible"],
+            ObjectFormat::Elf | ObjectFormat::MachO => &[],
+        }
     }
 
     fn base(&self, work: &Path) -> Vec<OsString> {
@@ -157,7 +186,7 @@ impl CompileOptions {
     }
 
     fn target_argument(&self) -> OsString {
-        format!("--target={}", self.target.triple).into()
+        format!("--target={}", self.triple).into()
     }
 }
 

@@ -159,8 +159,15 @@ impl Plan {
         }
     }
 
-    /// Returns the command with other words in the place of some, each of which must be there: action
-    /// and language.
+    /// Returns the command with another action: what to write.
+    pub(crate) fn with_action(&self, action: &str) -> Option<Plan> {
+        let is_action = |word: &&str| self.arguments.iter().any(|known| known == *word);
+        let own = ["-S", "-emit-obj"].into_iter().find(is_action)?;
+        self.with(&[(own, action)])
+    }
+
+    /// Returns the command with other words in the place of some, each of which must be there, such as the
+    /// language.
     pub(crate) fn with(&self, changes: &[(&str, &str)]) -> Option<Plan> {
         let mut plan = self.clone();
         for (old, new) in changes {
@@ -238,9 +245,8 @@ mod tests {
                 "c"
             ]
         );
-        let pch = plan
-            .with(&[("-S", "-emit-pch"), ("c", "c-header")])
-            .unwrap();
+        let pch = plan.with_action("-emit-pch").unwrap();
+        let pch = pch.with(&[("c", "c-header")]).unwrap();
         assert_eq!(words(&pch)[3], "-emit-pch");
         assert_eq!(words(&pch).last(), Some(&"c-header"));
         assert_eq!(plan.with(&[("-emit-obj", "-S")]), None);

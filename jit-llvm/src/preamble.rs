@@ -10,7 +10,7 @@ use crate::{
     error::LlvmError,
     files,
     plan::Plan,
-    snapshot::{self, Snapshot, Step},
+    snapshot::{self, Snapshot},
     source::line_directive,
 };
 
@@ -52,12 +52,8 @@ pub(crate) fn snapshot(
     text.push_str(&format!("\n{END}\n"));
     files::write(&context.work.path().join(input), text.as_bytes())?;
     let plan = plan.without_forced_includes();
-    let step = Step {
-        plan: &plan,
-        action: "-S",
-        directory: "snapshot",
-    };
-    let Some(snapshot) = snapshot::take(context, &step, input, END.as_bytes())? else {
+    let Some(snapshot) = snapshot::take(context, (&plan, "snapshot"), input, END.as_bytes())?
+    else {
         return Ok(Err("the preamble can't be preprocessed".to_owned()));
     };
     // The name of the micro-op is not defined there, but the driver defines it on its command line.
@@ -76,7 +72,8 @@ pub(crate) fn precompile(
     plan: &Plan,
     snapshot: &Snapshot,
 ) -> Result<Result<PathBuf, String>, LlvmError> {
-    let Some(plan) = plan.with(&[("-S", "-emit-pch"), ("c", "c-header")]) else {
+    let plan = plan.with_action("-emit-pch");
+    let Some(plan) = plan.and_then(|plan| plan.with(&[("c", "c-header")])) else {
         return Ok(Err("the plan of -### is not understood".to_owned()));
     };
     let input = context.work.file("preamble", "h");

@@ -7,7 +7,7 @@ use crate::{
     error::LlvmError,
     files,
     plan::Plan,
-    snapshot::{self, Snapshot, Step},
+    snapshot::{self, Snapshot},
 };
 
 /// Takes a snapshot of the shim. Returns `None` if it does not preprocess, and if headers are included
@@ -29,25 +29,20 @@ pub(crate) fn take(
     plan: &Plan,
     source: &Path,
 ) -> Result<Option<Snapshot>, LlvmError> {
-    take_source(context, plan, ("-emit-obj", "shim-snapshot"), source)
+    take_source(context, plan, "shim-snapshot", source)
 }
 
-/// Takes a snapshot of a source file, for this action and in this directory.
+/// Takes a snapshot of a source file, in this directory.
 pub(crate) fn take_source(
     context: &Context<'_>,
     plan: &Plan,
-    (action, directory): (&str, &str),
+    directory: &str,
     source: &Path,
 ) -> Result<Option<Snapshot>, LlvmError> {
     let text = files::read(source)?;
     let mut lines = text.rsplit(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
     let end = lines.find(|line| !line.is_empty()).unwrap_or_default();
-    let step = Step {
-        plan,
-        action,
-        directory,
-    };
-    let snapshot = snapshot::take(context, &step, source, end)?;
+    let snapshot = snapshot::take(context, (plan, directory), source, end)?;
     Ok(snapshot.map(|mut snapshot| {
         snapshot.files.insert(0, source.to_path_buf());
         snapshot

@@ -37,27 +37,18 @@ pub struct Snapshot {
     pub(crate) mentions_opcode: Option<String>,
 }
 
-/// The step that a snapshot is for.
-pub(crate) struct Step<'a> {
-    pub(crate) plan: &'a Plan,
-    /// The word in the plan that selects what to do.
-    pub(crate) action: &'a str,
-    /// The name of the directory for the files.
-    pub(crate) directory: &'a str,
-}
-
-/// Takes a snapshot of a file whose last line is `end`. Returns `None` if the file does not preprocess, which
+/// Takes a snapshot of a file whose last line is `end`, in the directory of that name. Returns `None` if the file does not preprocess, which
 /// compiling it will explain, if something else than headers counts, or if the snapshot is cut short.
 pub(crate) fn take(
     context: &Context<'_>,
-    step: &Step<'_>,
+    (plan, directory): (&Plan, &str),
     input: &Path,
     end: &[u8],
 ) -> Result<Option<Snapshot>, LlvmError> {
-    let Some(plan) = step.plan.with(&[(step.action, "-E")]) else {
+    let Some(plan) = plan.with_action("-E") else {
         return Ok(None);
     };
-    let directory = context.work.directory(step.directory)?;
+    let directory = context.work.directory(directory)?;
     let taken = SystemTime::now();
     let words = ["-frewrite-includes"];
     let done = preprocess(context, &plan, &words, &directory, input)?;

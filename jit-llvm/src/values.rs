@@ -137,9 +137,8 @@ pub(crate) fn folded(
     values: &[&str],
 ) -> Result<Option<Folded>, LlvmError> {
     let output = directory.join("driver.i");
-    let mut arguments = context.options.stencil(context.work.path());
-    // clang warns that it does not use it.
-    arguments.retain(|argument| argument != "-S");
+    // clang warns of an action that it does not use.
+    let mut arguments = context.options.source(context.work.path(), &[]);
     arguments.extend(["-E", "-w", "-o"].map(OsString::from));
     arguments.extend([output.clone().into(), source.into()]);
     let name = source.file_name().unwrap_or_default().to_string_lossy();
@@ -201,7 +200,7 @@ fn with_addresses(
         list.join(", ")
     );
     files::write(&input, text.as_bytes()).ok()?;
-    let mut arguments = context.options.stencil(context.work.path());
+    let mut arguments = context.options.source(context.work.path(), &["-S"]);
     arguments
         .extend(["-emit-llvm", "-Xclang", "-disable-llvm-passes", "-w", "-o"].map(OsString::from));
     arguments.extend([output.clone().into(), input.into()]);

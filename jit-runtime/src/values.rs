@@ -51,8 +51,9 @@ impl Values {
             HoleValue::Operand0Lo => 9,
             HoleValue::Operand1Hi => 10,
             HoleValue::Operand1Lo => 11,
-            // Always 0. GOT slots have indices of their own, so that `Got` is refused before this.
-            HoleValue::Zero | HoleValue::Got => 12,
+            // Always 0. GOT slots have indices of their own, so that `Got` is refused before this, and so are the
+            // values of CPython 3.14.
+            HoleValue::Zero | HoleValue::Got | HoleValue::Continue | HoleValue::Executor => 12,
             HoleValue::Operand(number) => self.operands_from() + number as usize,
             HoleValue::Place(number) => self.places_from() + number as usize,
             HoleValue::OperandHigh(number) => self.halves_from() + 2 * number as usize,

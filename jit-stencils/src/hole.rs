@@ -92,15 +92,20 @@ impl HoleValue {
                 | HoleValue::Data
                 | HoleValue::JumpTarget
                 | HoleValue::ErrorTarget
+                | HoleValue::Continue
                 | HoleValue::Place(_)
         )
     }
 
     /// Returns whether code may call the base's address: a place may be one that returns, and an operand the
-    /// address of a function. The places of CPython's instructions are not.
+    /// address of a function. The places of CPython's instructions are not, but for the code that follows the shim
+    /// of CPython 3.14, which calls it.
     #[cfg(feature = "lower")]
     pub(crate) const fn may_return(self) -> bool {
-        matches!(self, HoleValue::Operand(_) | HoleValue::Place(_))
+        matches!(
+            self,
+            HoleValue::Operand(_) | HoleValue::Place(_) | HoleValue::Continue
+        )
     }
 
     /// Returns whether the base is a value of an instruction in the shape of CPython's.
@@ -109,6 +114,12 @@ impl HoleValue {
             self,
             HoleValue::Code | HoleValue::Data | HoleValue::Got | HoleValue::Zero
         ) && !self.is_general()
+            && !self.is_of_cpython_3_14()
+    }
+
+    /// Returns whether the base is one that only CPython 3.14's instructions have.
+    pub const fn is_of_cpython_3_14(self) -> bool {
+        matches!(self, HoleValue::Continue | HoleValue::Executor)
     }
 
     /// Returns whether the base is a number that the instruction has, not an address.
@@ -120,6 +131,8 @@ impl HoleValue {
                 | HoleValue::Got
                 | HoleValue::JumpTarget
                 | HoleValue::ErrorTarget
+                | HoleValue::Continue
+                | HoleValue::Executor
                 | HoleValue::Zero
                 | HoleValue::Place(_)
         )
@@ -176,6 +189,11 @@ hole_values! {
     JumpTarget = "JUMP_TARGET";
     /// The address of the code of the micro-op to jump to on an error.
     ErrorTarget = "ERROR_TARGET";
+    /// The address of the code after the current micro-op's. Only stencils for CPython 3.14 have it: in others, the
+    /// last jump has been removed before they are assembled.
+    Continue = "CONTINUE";
+    /// The address of the current executor. Only stencils for CPython 3.14 have it.
+    Executor = "EXECUTOR";
     /// Zero, so that the value is the address of the symbol plus the addend.
     Zero = "ZERO";
 }

@@ -52,6 +52,8 @@
 //! # fn main() {}
 //! ```
 //!
+//! The stencils of CPython 3.14 differ: [`cpython_3_14`] has functions of the same names for them.
+//!
 //! [`shim_unwind`] returns the rules for unwinding through the function that calls the code, and
 //! [`attach_shim`] adds that function to the set. [`file`](mod@file) turns a set into bytes and back.
 //!
@@ -62,6 +64,8 @@
 #![forbid(unsafe_code)]
 
 mod combine;
+#[cfg(feature = "lower")]
+pub mod cpython_3_14;
 mod family;
 pub mod file;
 mod hole;
@@ -69,6 +73,8 @@ mod hole;
 mod lower;
 #[cfg(feature = "lower")]
 mod resolve;
+#[cfg(feature = "lower")]
+mod rules;
 #[cfg(feature = "lower")]
 mod shim;
 mod stencil;

@@ -11,6 +11,7 @@ use indexmap::IndexSet;
 use jit_schema::Target;
 use jit_schema::relocation::Reach;
 
+use crate::rules::{Rules, Slots};
 use crate::unresolved::{Place, UnresolvedGroup, UnresolvedHole, symbol_to_value};
 use crate::{
     Hole, HoleValue, Part, PatchKind, PatchValue, SLOT_SIZE, Stencil, StencilGroup, StencilSet,
@@ -32,6 +33,15 @@ pub fn resolve(
     target: &Target,
     groups: impl IntoIterator<Item = (String, UnresolvedGroup)>,
 ) -> Result<StencilSet, ResolveErrors> {
+    resolve_all(target, groups, &Rules::USUAL)
+}
+
+/// Does what [`resolve`] does, by the rules of a release.
+pub(crate) fn resolve_all(
+    target: &Target,
+    groups: impl IntoIterator<Item = (String, UnresolvedGroup)>,
+    rules: &'static Rules,
+) -> Result<StencilSet, ResolveErrors> {
     let mut known = IndexSet::new();
     let mut names = HashSet::new();
     let mut resolved = Vec::new();
@@ -41,7 +51,7 @@ pub fn resolve(
             errors.push(ResolveError::DuplicateUop { opname });
             continue;
         }
-        match resolve_group(&opname, group, &mut known) {
+        match resolve_group(&opname, group, &mut known, (target, rules)) {
             Ok(group) => resolved.push((opname, group)),
             Err(error) => errors.push(error),
         }
@@ -65,9 +75,10 @@ pub(crate) fn resolve_group(
     opname: &str,
     group: UnresolvedGroup,
     known: &mut IndexSet<String>,
+    (target, rules): (&Target, &'static Rules),
 ) -> Result<StencilGroup, ResolveError> {
     let UnresolvedGroup {
-        code,
+        mut code,
         mut data,
         data_alignment,
         end,
@@ -76,6 +87,7 @@ pub(crate) fn resolve_group(
     } = group;
     let mut resolver = Resolver {
         opname,
+        rules,
         known,
         symbols,
         table: IndexSet::new(),
@@ -89,6 +101,7 @@ pub(crate) fn resolve_group(
             resolver.check_place(part, hole, &stencil.body)?;
         }
     }
+    (rules.prepare)(target, opname, &mut code)?;
     // The order of the numbers is that of the code's holes, so these come before everything else.
     let external_uses = code
         .holes
@@ -146,6 +159,7 @@ fn finished(hole: &UnresolvedHole, patch: PatchKind, value: PatchValue) -> Hole 
 
 struct Resolver<'a> {
     opname: &'a str,
+    rules: &'static Rules,
     /// The external symbols of all micro-ops so far, by ordinal.
     known: &'a mut IndexSet<String>,
     /// The micro-op's own symbols.
@@ -173,7 +187,7 @@ impl Resolver<'_> {
     ) -> Result<Option<(PatchKind, PatchValue)>, ResolveError> {
         let reach = hole.kind.row().reach;
         let is_local = |symbol: &String| self.symbols.contains_key(symbol);
-        if let Reach::Branch { trampoline } = reach
+        if let Some(trampoline) = (self.rules.trampoline)(hole.kind)
             && hole.base == HoleValue::Zero
             && !hole.symbol.as_ref().is_some_and(is_local)
         {
@@ -204,7 +218,10 @@ impl Resolver<'_> {
     /// Returns whether a symbol has its slot in the micro-op's own data. The host does not know of what
     /// the object defines, whatever the relocation; CPython's tool takes it for the host's.
     fn has_own_slot(&self, symbol: &str) -> bool {
-        symbol.contains("_JIT_") || self.symbols.contains_key(symbol)
+        match self.rules.slots {
+            Slots::Own => true,
+            Slots::Shared => symbol.contains("_JIT_") || self.symbols.contains_key(symbol),
+        }
     }
 
     /// Checks that a `_JIT_` symbol is one that has a meaning, and that code calls it only if something may
@@ -227,7 +244,7 @@ impl Resolver<'_> {
         if self.symbols.contains_key(&symbol) {
             return Ok(());
         }
-        let value = HoleValue::from_name(name);
+        let value = HoleValue::from_name(name).filter(|value| (self.rules.has_value)(*value));
         let is_known = value.is_some();
         let place = (self.opname.to_owned(), symbol, part, hole.offset);
         if !is_known {
@@ -237,6 +254,7 @@ impl Resolver<'_> {
                 symbol,
                 part,
                 offset,
+                values: self.rules.values(),
             });
         }
         let returns = value.is_some_and(HoleValue::may_return);
@@ -325,7 +343,10 @@ impl Resolver<'_> {
             return Err(self.unsupported(part, hole, "a GOT slot needs a symbol"));
         };
         if self.has_own_slot(symbol) {
-            if !symbol.contains("_JIT_") {
+            // A displacement on x86 also counts the bytes of the instruction after it, so that slots of one's own,
+            // which are never read instead of the symbol, may have any addend.
+            let is_exact = self.rules.slots == Slots::Own && hole.patch.row().base_addend != 0;
+            if !symbol.contains("_JIT_") && !is_exact {
                 self.check_addend(part, hole)?;
             }
             let slot = self.table.insert_full(symbol.clone()).0;

@@ -10,6 +10,7 @@ use object::{Object as _, ObjectSection as _, ObjectSymbol as _, SectionFlags, e
 
 use crate::lower::{Alignment, lower_from};
 use crate::resolve::resolve_group;
+use crate::rules::Rules;
 use crate::{
     Hole, HoleValue, LowerError, Part, PatchValue, Shim, StencilGroup, StencilSet, shim_unwind,
 };
@@ -55,7 +56,7 @@ pub fn attach_shim(set: &mut StencilSet, object: &[u8]) -> Result<(), ShimError>
         Err(source) => return Err(ShimError::Lower { name, source }),
     };
     let mut symbols: IndexSet<String> = set.symbols.iter().cloned().collect();
-    let group = resolve_group(&name, group, &mut symbols)?;
+    let group = resolve_group(&name, group, &mut symbols, (&target, &Rules::USUAL))?;
     let symbols: Vec<String> = symbols.into_iter().collect();
     check_holes(&name, &group, &symbols)?;
     let unwind = shim_unwind(&target, object)?;

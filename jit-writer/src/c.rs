@@ -110,15 +110,30 @@ fn gnu_condition(arch: Arch) -> &'static str {
     }
 }
 
+/// A target whose header a dispatcher includes.
+#[derive(Debug, Clone, Copy)]
+pub struct Included<'a> {
+    /// The target.
+    pub target: &'a Target,
+    /// Its triple as the name of its header has it.
+    pub triple: &'a str,
+}
+
+impl<'a> From<&'a Target> for Included<'a> {
+    fn from(target: &'a Target) -> Included<'a> {
+        let triple = target.triple;
+        Included { target, triple }
+    }
+}
+
 /// Writes the `#if` that includes the header for the target of the C compiler.
-pub(crate) fn write_choice(out: &mut String, prefix: &str, targets: &[&Target], error: &str) {
+pub(crate) fn write_choice(out: &mut String, prefix: &str, targets: &[Included<'_>], error: &str) {
     let mut directive = "#if";
-    for target in targets {
+    for Included { target, triple } in targets {
         let _ = writeln!(
             out,
-            "{directive} {}\n#include \"{prefix}-{}.h\"",
+            "{directive} {}\n#include \"{prefix}-{triple}.h\"",
             target_condition(target),
-            target.triple
         );
         directive = "#elif";
     }

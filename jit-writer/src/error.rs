@@ -39,6 +39,23 @@ pub enum HeaderError {
         /// The name of the format.
         format: &'static str,
     },
+    /// A hole is filled in a way that the users of the format do not know.
+    #[error(
+        "{opname}: {part}+{offset:#x} is filled by {}, which programs that use a {format} header do not have",
+        patch.c_name()
+    )]
+    Patch {
+        /// The micro-op.
+        opname: String,
+        /// The part of the stencil that the hole is in.
+        part: Part,
+        /// The offset of the hole in that part, in bytes.
+        offset: usize,
+        /// How the hole is filled.
+        patch: PatchKind,
+        /// The name of the format.
+        format: &'static str,
+    },
     /// A hole has a value that the instructions of programs which use the format do not have.
     #[error(
         "{opname}: {part}+{offset:#x} takes _JIT_{value} from its instruction, and instructions of programs \

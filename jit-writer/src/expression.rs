@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use jit_schema::{PatchKind, PatchShape};
-use jit_stencils::{Hole, HoleValue, Part, PatchValue, StencilSet};
+use jit_stencils::{Hole, HoleValue, Part, PatchValue, StencilGroup};
 
 use crate::{c::SignedHex, error::HeaderError, names::holes};
 
@@ -21,17 +21,17 @@ pub(crate) const WIDE: &str = "(uint64_t)";
 
 /// Checks that a format has an expression for the base of each hole.
 pub(crate) fn check(
-    set: &StencilSet,
+    groups: &[(&str, &StencilGroup)],
     format: &'static str,
     base_expression: BaseExpression,
 ) -> Result<(), HeaderError> {
-    for (opname, group) in &set.groups {
+    for (opname, group) in groups {
         for (part, hole) in holes(group) {
             if let Some(base) = hole.value.base()
                 && base_expression(base).is_none()
             {
                 return Err(HeaderError::Value {
-                    opname: opname.clone(),
+                    opname: (*opname).to_owned(),
                     part,
                     offset: hole.offset,
                     value: base,

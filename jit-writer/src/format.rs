@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use jit_schema::Target;
-use jit_stencils::{StencilSet, UnwindInfo};
+use jit_stencils::{StencilGroup, StencilSet, UnwindInfo};
 
+use crate::c::Included;
 use crate::error::HeaderError;
 use crate::expression;
 use crate::expression::BaseExpression;
@@ -20,6 +20,8 @@ pub struct HeaderFormat {
     pub(crate) name: &'static str,
     /// The parameters and variables of the functions of micro-ops.
     pub(crate) locals: &'static [&'static str],
+    /// Whether headers have the shim, if it is a stencil.
+    pub(crate) has_shim: bool,
     /// Returns the C expression for the base of a hole.
     pub(crate) base: BaseExpression,
     /// Returns the header with the stencils of a target.
@@ -27,10 +29,10 @@ pub struct HeaderFormat {
     /// Returns the header with the unwind rules for JIT code.
     pub(crate) unwind: fn(Preamble<'_>, Option<&UnwindInfo>) -> String,
     /// Returns a dispatcher, given a comment, the prefix of file names, and the targets.
-    pub(crate) dispatcher: fn(&str, &str, &[&Target]) -> String,
+    pub(crate) dispatcher: fn(&str, &str, &[Included<'_>]) -> String,
     /// Returns whether a header of a target has its end.
     pub(crate) is_whole: fn(&str) -> bool,
-    /// The first line of the table of stencils, up to the number of rows.
+    /// The start of the first line of the table of stencils, by which a header of the format is known.
     pub(crate) table: &'static str,
 }
 
@@ -52,8 +54,15 @@ impl HeaderFormat {
         preamble: Preamble<'_>,
         set: &StencilSet,
     ) -> Result<String, HeaderError> {
-        names::check(set, self.name, self.locals)?;
-        expression::check(set, self.name, self.base)?;
+        let shim = set.shim.iter().filter(|_| self.has_shim);
+        let shim = shim.map(|shim| (shim.name.as_str(), &shim.group));
+        let groups = set
+            .groups
+            .iter()
+            .map(|(name, group)| (name.as_str(), group));
+        let groups: Vec<(&str, &StencilGroup)> = shim.chain(groups).collect();
+        names::check(&groups, &set.symbols, (self.name, self.locals))?;
+        expression::check(&groups, self.name, self.base)?;
         (self.stencils)(preamble, set)
     }
 
@@ -71,11 +80,11 @@ impl HeaderFormat {
 
     /// Returns whether a text has this format's table of stencils.
     pub(crate) fn has_table(&self, text: &str) -> bool {
-        text.contains(&format!("\n{}[", self.table))
+        text.contains(&format!("\n{}", self.table))
     }
 
     /// Returns the text of `<prefix>.h`, which includes `<prefix>-<triple>.h` for the target of the
-    /// C compiler. The prefixes are `jit_stencils` and `jit_unwind_info`; `comment` does not
+    /// C compiler. `targets` are targets, or [`Included`] if the triples in names are spelled in another way. The prefixes are `jit_stencils` and `jit_unwind_info`; `comment` does not
     /// include the `//`.
     ///
     /// Do not overwrite an existing file that has the same contents: `make` would rebuild
@@ -84,9 +93,9 @@ impl HeaderFormat {
         &self,
         comment: &str,
         prefix: &str,
-        targets: impl IntoIterator<Item = &'a Target>,
+        targets: impl IntoIterator<Item = impl Into<Included<'a>>>,
     ) -> String {
-        let targets: Vec<&Target> = targets.into_iter().collect();
+        let targets: Vec<Included<'a>> = targets.into_iter().map(Into::into).collect();
         (self.dispatcher)(comment, prefix, &targets)
     }
 }

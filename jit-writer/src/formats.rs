@@ -1,9 +1,13 @@
 //! The list of formats. Each format has a module of this crate, and a constant and an entry in the
 //! list here.
 
-use crate::{cpython_3_15, format::HeaderFormat, plain};
+use crate::{cpython_3_14, cpython_3_15, format::HeaderFormat, plain};
 
 impl HeaderFormat {
+    /// The headers that CPython 3.14's `Python/jit.c` includes, byte for byte as its `Tools/jit/_writer.py` and
+    /// `build.py` write them. The stencils are those of [`jit_stencils::cpython_3_14`].
+    pub const CPYTHON_3_14: HeaderFormat = cpython_3_14::FORMAT;
+
     /// The headers that CPython 3.15's `Python/jit.c` includes, byte for byte as its
     /// `Tools/jit/_writer.py` and `build.py` write them.
     pub const CPYTHON_3_15: HeaderFormat = cpython_3_15::FORMAT;
@@ -13,7 +17,11 @@ impl HeaderFormat {
     pub const PLAIN: HeaderFormat = plain::FORMAT;
 
     /// All formats.
-    pub const ALL: &'static [HeaderFormat] = &[HeaderFormat::CPYTHON_3_15, HeaderFormat::PLAIN];
+    pub const ALL: &'static [HeaderFormat] = &[
+        HeaderFormat::CPYTHON_3_15,
+        HeaderFormat::CPYTHON_3_14,
+        HeaderFormat::PLAIN,
+    ];
 
     /// Returns the format with that name.
     pub fn from_name(name: &str) -> Option<HeaderFormat> {

@@ -48,6 +48,8 @@
 mod c;
 mod c_host;
 mod comments;
+mod cpython;
+mod cpython_3_14;
 mod cpython_3_15;
 mod error;
 mod expression;
@@ -60,6 +62,7 @@ mod python;
 mod reader;
 mod rust;
 
+pub use c::Included;
 pub use c_host::{host_header, is_whole_host_header};
 pub use error::HeaderError;
 pub use format::HeaderFormat;

@@ -1,22 +1,21 @@
 //! The names of micro-ops and symbols in headers. They are parts of C expressions there, so that nothing but an
 //! identifier may be one: `__asm__("a + b")` gives a symbol any name.
 
-use jit_stencils::{Hole, Part, PatchValue, StencilGroup, StencilSet};
+use jit_stencils::{Hole, Part, PatchValue, StencilGroup};
 
 use crate::error::HeaderError;
 
 /// Checks that C has the meaning that a header of a format needs for all names in it. `locals` are the parameters
 /// and variables of the format's functions.
 pub(crate) fn check(
-    set: &StencilSet,
-    format: &'static str,
-    locals: &[&str],
+    groups: &[(&str, &StencilGroup)],
+    symbols: &[String],
+    (format, locals): (&'static str, &[&str]),
 ) -> Result<(), HeaderError> {
-    for (opname, group) in &set.groups {
-        if !is_identifier(opname) {
-            return Err(HeaderError::OpName {
-                opname: opname.clone(),
-            });
+    for (opname, group) in groups {
+        let opname = (*opname).to_owned();
+        if !is_identifier(&opname) {
+            return Err(HeaderError::OpName { opname });
         }
         for (part, hole) in holes(group) {
             let symbol: &str = match &hole.value {
@@ -27,7 +26,7 @@ pub(crate) fn check(
                 } => symbol,
                 PatchValue::GotSlot { ordinal, .. } | PatchValue::Symbol { ordinal } => {
                     // Only its number is in the function; the table has the name.
-                    match set.symbols.get(*ordinal) {
+                    match symbols.get(*ordinal) {
                         Some(symbol) if !is_identifier(symbol) => symbol,
                         _ => continue,
                     }
@@ -35,7 +34,7 @@ pub(crate) fn check(
             };
             if !is_identifier(symbol) {
                 return Err(HeaderError::Symbol {
-                    opname: opname.clone(),
+                    opname,
                     part,
                     offset: hole.offset,
                     symbol: symbol.to_owned(),
@@ -43,7 +42,7 @@ pub(crate) fn check(
             }
             if locals.contains(&symbol) {
                 return Err(HeaderError::Local {
-                    opname: opname.clone(),
+                    opname,
                     part,
                     offset: hole.offset,
                     symbol: symbol.to_owned(),
@@ -53,10 +52,10 @@ pub(crate) fn check(
         }
     }
     // All that a build has are those of holes.
-    match set.symbols.iter().position(|symbol| !is_identifier(symbol)) {
+    match symbols.iter().position(|symbol| !is_identifier(symbol)) {
         Some(ordinal) => Err(HeaderError::Unused {
             ordinal,
-            symbol: set.symbols.get(ordinal).cloned().unwrap_or_default(),
+            symbol: symbols.get(ordinal).cloned().unwrap_or_default(),
         }),
         None => Ok(()),
     }

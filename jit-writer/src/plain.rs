@@ -12,7 +12,11 @@ use jit_schema::Target;
 use jit_stencils::{StencilSet, UnwindInfo};
 
 use crate::{
-    c, comments::write_rest_of_line, error::HeaderError, format::HeaderFormat, preamble::Preamble,
+    c::{self, Included},
+    comments::write_rest_of_line,
+    error::HeaderError,
+    format::HeaderFormat,
+    preamble::Preamble,
 };
 
 /// The format with the name `plain`.
@@ -26,6 +30,7 @@ pub(crate) const FORMAT: HeaderFormat = HeaderFormat {
         "instruction",
         "state",
     ],
+    has_shim: false,
     base: expression::base,
     stencils: write_stencils,
     unwind: write_unwind,
@@ -124,7 +129,7 @@ fn write_unwind(preamble: Preamble<'_>, info: Option<&UnwindInfo>) -> String {
     out
 }
 
-fn write_dispatcher(comment: &str, prefix: &str, targets: &[&Target]) -> String {
+fn write_dispatcher(comment: &str, prefix: &str, targets: &[Included<'_>]) -> String {
     let mut out = String::from("// ");
     write_rest_of_line(&mut out, comment);
     out.push_str("\n// Includes the header of the target that is compiled for.\n");

@@ -7,7 +7,7 @@ mod patch;
 use std::collections::HashMap;
 
 use jit_schema::{Arch, Target};
-use jit_stencils::{Part, StencilGroup, StencilSet, SymbolMask};
+use jit_stencils::{Part, Shim, StencilGroup, StencilSet, SymbolMask};
 
 use crate::{expression::BaseExpression, format::HeaderFormat, names::is_identifier};
 
@@ -32,7 +32,7 @@ pub enum ReadError {
 }
 
 /// Reads a header with the stencils of a target, in any of the formats. What headers do not have is left out: how
-/// code ends, void holes, and the shim. Comments are not read.
+/// code ends, void holes, and a shim that is an object file. Comments are not read.
 ///
 /// # Errors
 ///
@@ -97,11 +97,16 @@ struct Reader<'t> {
 /// thousandth of that.
 const MOST: usize = 64 << 20;
 
+/// What is before the shim's row, in headers that have the shim.
+const SHIM: &str = "static const StencilGroup shim = ";
+
 /// What stands in tables, by the order of the rows, which is that of names.
 #[derive(Default)]
 struct Tables {
     /// The index of the group in each row.
     order: Vec<usize>,
+    /// The index of the shim among the groups.
+    shim: Option<usize>,
     alignments: Vec<usize>,
     operands: Vec<Vec<u8>>,
     targets: Vec<u16>,
@@ -125,8 +130,14 @@ impl<'t> Reader<'t> {
                 }
                 self.set.groups.push((name.to_owned(), group));
             } else if let Some(row) = line.strip_prefix("    ").and_then(Row::of) {
-                self.row(&row)
+                let index = self
+                    .row(&row)
                     .ok_or_else(|| at("no row of the table of stencils"))?;
+                self.tables.order.push(index);
+            } else if let Some(row) = line.strip_prefix(SHIM) {
+                let row = row.strip_suffix(';').and_then(Row::of_initializer);
+                let index = row.and_then(|row| self.row(&row));
+                self.tables.shim = Some(index.ok_or_else(|| at("no stencil of the shim"))?);
             } else if let Some(symbol) = symbol_of(line) {
                 if !is_identifier(symbol) {
                     return Err(at(&format!("{symbol:?} is no name")));
@@ -226,7 +237,8 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn row(&mut self, row: &Row<'_>) -> Option<()> {
+    /// Adds what is in a row to its stencil, and returns the index of that.
+    fn row(&mut self, row: &Row<'_>) -> Option<usize> {
         let index = *self.by_name.get(row.name)?;
         let arch = self.set.target.arch;
         let (_, group) = self.set.groups.get_mut(index)?;
@@ -260,8 +272,7 @@ impl<'t> Reader<'t> {
                 return None;
             }
         }
-        self.tables.order.push(index);
-        Some(())
+        Some(index)
     }
 }
 
@@ -269,7 +280,7 @@ impl Tables {
     fn apply(self, set: &mut StencilSet) -> Result<(), ReadError> {
         let rows = self.order.len();
         let fits = |length: usize| length == 0 || length == rows;
-        if rows != set.groups.len()
+        if rows + usize::from(self.shim.is_some()) != set.groups.len()
             || !fits(self.alignments.len())
             || !fits(self.operands.len())
             || !fits(self.targets.len())
@@ -290,6 +301,14 @@ impl Tables {
                 group.interface.targets = *targets;
             }
         }
+        if let Some(index) = self.shim.filter(|index| *index < set.groups.len()) {
+            let (name, group) = set.groups.remove(index);
+            set.shim = Some(Shim {
+                name,
+                group,
+                unwind: None,
+            });
+        }
         Ok(())
     }
 }
@@ -304,14 +323,25 @@ struct Row<'t> {
 impl<'t> Row<'t> {
     /// Reads `[NAME] = {emit_NAME, 1, 2, {0}, {0x04}},` and `{"NAME", emit_NAME, 1, 2, {0}, {0x04}},`.
     fn of(line: &'t str) -> Option<Row<'t>> {
-        let (_, rest) = match line.starts_with('[') {
-            true => line.split_once("] = {")?,
-            false => line.strip_prefix("{\"")?.split_once("\", ")?,
-        };
-        let (name, rest) = rest.strip_prefix("emit_")?.split_once(", ")?;
+        let line = line.strip_suffix(',')?;
+        match line.starts_with('[') {
+            true => Row::of_initializer(line.split_once("] = ")?.1),
+            false => Row::of_values(line.strip_prefix("{\"")?.split_once("\", ")?.1),
+        }
+    }
+
+    /// Reads `{emit_NAME, 1, 2, {0}, {0x04}}`.
+    fn of_initializer(text: &'t str) -> Option<Row<'t>> {
+        Row::of_values(text.strip_prefix('{')?)
+    }
+
+    /// Reads `emit_NAME, 1, 2, {0}, {0x04}}`. In headers without a GOT, there is one mask.
+    fn of_values(text: &'t str) -> Option<Row<'t>> {
+        let (name, rest) = text.strip_prefix("emit_")?.split_once(", ")?;
         let (code, rest) = rest.split_once(", ")?;
         let (data, rest) = rest.split_once(", {")?;
-        let (trampolines, got_entries) = rest.strip_suffix("}},")?.split_once("}, {")?;
+        let masks = rest.strip_suffix("}}")?;
+        let (trampolines, got_entries) = masks.split_once("}, {").unwrap_or((masks, "0"));
         Some(Row {
             name,
             sizes: [code.parse().ok()?, data.parse().ok()?],

@@ -57,6 +57,7 @@ impl Verdict {
 pub(crate) struct Files<'a> {
     plan: &'a Plan<'a>,
     target: &'static Target,
+    triple: &'a str,
     output: OutputDir,
     names: TargetFileNames,
     locations: Locations,
@@ -67,13 +68,14 @@ pub(crate) struct Files<'a> {
 }
 
 impl<'a> Files<'a> {
-    pub(crate) fn new(plan: &'a Plan<'a>, platform: &Platform) -> Result<Files<'a>, Error> {
+    pub(crate) fn new(plan: &'a Plan<'a>, platform: &'a Platform) -> Result<Files<'a>, Error> {
         let locations = settings::locations(plan, platform);
         Ok(Files {
             plan,
             target: platform.target,
+            triple: &platform.triple,
             output: OutputDir::at(&plan.output_dir),
-            names: plan.project.conventions.file_names.of(platform.target),
+            names: plan.project.conventions.file_names.of(&platform.triple),
             inputs: settings::inputs(plan, platform, &locations),
             locations,
             digest: plan.digest(platform)?,
@@ -166,7 +168,7 @@ impl<'a> Files<'a> {
         let mut names = Vec::new();
         if kind.header {
             names.push(self.names.header.as_str());
-            if self.plan.project.shim.is_some() {
+            if self.plan.project.has_shim_files() {
                 names.extend([self.names.shim.as_str(), &self.names.unwind]);
             }
         }
@@ -227,7 +229,7 @@ impl<'a> Files<'a> {
                 self.check_header(name, &first_line, |header| format.is_whole(header))
             };
             reasons.extend(header(&self.names.header));
-            if self.plan.project.shim.is_some() {
+            if self.plan.project.has_shim_files() {
                 reasons.extend(header(&self.names.unwind));
                 reasons.extend(self.check_shim());
             }
@@ -400,7 +402,7 @@ impl<'a> Files<'a> {
             .unwrap_or_else(|_| directory.clone());
         let parts = [
             directory.as_os_str().as_encoded_bytes(),
-            self.target.triple.as_bytes(),
+            self.triple.as_bytes(),
         ];
         format!("{}.state", Key::of(parts))
     }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use jit_stencils::StencilSet;
-use jit_writer::{HeaderFormat, Preamble};
+use jit_writer::{HeaderFormat, Included, Preamble};
 
 use crate::{
     conventions::TargetFileNames,
@@ -122,7 +122,7 @@ fn stencil_files(
 pub(crate) fn dispatchers(plan: &Plan<'_>, wanted: Emits, comment: &str) -> Vec<File> {
     let conventions = &plan.project.conventions;
     let names = conventions.file_names;
-    let has_shim = plan.project.shim.is_some();
+    let has_shim = plan.project.has_shim_files();
     let prefixes = [
         (wanted.header, names.stencils),
         (wanted.header && has_shim, names.unwind),
@@ -131,7 +131,10 @@ pub(crate) fn dispatchers(plan: &Plan<'_>, wanted: Emits, comment: &str) -> Vec<
     let wanted = prefixes.into_iter().filter(|(wanted, _)| *wanted);
     wanted
         .map(|(_, prefix)| {
-            let targets = plan.platforms.iter().map(|platform| platform.target);
+            let targets = plan.platforms.iter().map(|platform| Included {
+                target: platform.target,
+                triple: &platform.triple,
+            });
             let text = conventions
                 .header_format
                 .dispatcher(comment, prefix, targets);
@@ -145,8 +148,8 @@ pub(crate) fn dispatchers(plan: &Plan<'_>, wanted: Emits, comment: &str) -> Vec<
 /// headers is written as `DIR`, and the settings of targets in a `jit.toml` are left out.
 pub(crate) fn comment(plan: &Plan<'_>) -> String {
     let mut words = vec!["jit-cli".to_owned(), "build".to_owned()];
-    let targets = plan.platforms.iter().map(|platform| platform.target);
-    words.extend(targets.map(|target| target.triple.to_owned()));
+    let triples = plan.platforms.iter().map(|platform| &platform.triple);
+    words.extend(triples.cloned());
     if plan.options.debug {
         words.push("--debug".to_owned());
     }

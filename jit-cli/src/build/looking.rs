@@ -30,10 +30,10 @@ impl Build {
     pub(crate) fn kept_stencils(&self) -> Result<Vec<StencilSet>, Error> {
         let mut options = self.options.absolute()?;
         options.headers = false;
-        let mut plan = self.plan(&options)?;
+        let mut plan = self.plan_to_look(&options)?;
         // A project in a directory that is another one each time would take the places of those that are looked at again.
         let Some(cache) = plan.cache.as_ref().filter(|_| options.cache.remember) else {
-            return self.stencils();
+            return self.stencils(&plan);
         };
         plan.output_dir = place(&plan, cache);
         // Where the cache can't be written to, nothing is kept.
@@ -46,12 +46,12 @@ impl Build {
         };
         match sets {
             Some(sets) => Ok(sets),
-            None => self.stencils(),
+            None => self.stencils(&plan),
         }
     }
 
-    fn stencils(&self) -> Result<Vec<StencilSet>, Error> {
-        let targets = self.run()?.targets.into_iter();
+    fn stencils(&self, plan: &Plan<'_>) -> Result<Vec<StencilSet>, Error> {
+        let targets = self.run_plan(plan)?.targets.into_iter();
         Ok(targets.map(|built| built.stencils).collect())
     }
 
@@ -107,9 +107,9 @@ fn place(plan: &Plan<'_>, cache: &Cache) -> PathBuf {
 /// Reads the stencil files of a plan, or returns `None` if one of them can't be used.
 fn kept(plan: &Plan<'_>) -> Option<Vec<StencilSet>> {
     let names = plan.project.conventions.file_names;
-    let read = |target: &Target| {
-        let path = plan.output_dir.join(names.of(target).stencils);
+    let read = |triple: &str| {
+        let path = plan.output_dir.join(names.of(triple).stencils);
         file::decode(&paths::read(&path).ok()?).ok()
     };
-    plan.platforms.iter().map(|own| read(own.target)).collect()
+    plan.platforms.iter().map(|own| read(&own.triple)).collect()
 }

@@ -134,22 +134,31 @@ pub struct Written {
     /// files. With [`force`](crate::Build::force), and in a build script, targets are always built.
     pub inputs: Vec<PathBuf>,
     pub(crate) names: FileNames,
+    /// The triples of the targets in the names of files.
+    pub(crate) triples: Vec<String>,
 }
 
 impl Written {
+    fn names_of(&self, target: &Target) -> TargetFileNames {
+        let mut own = self.targets.iter().zip(&self.triples);
+        let spelled = own.find(|(own, _)| **own == target);
+        self.names
+            .of(spelled.map_or(target.triple, |(_, triple)| triple))
+    }
+
     /// Returns the path of a target's stencil file, which is there if one was asked for.
     pub fn stencil_file(&self, target: &Target) -> PathBuf {
-        self.directory.join(self.names.of(target).stencils)
+        self.directory.join(self.names_of(target).stencils)
     }
 
     /// Returns the path of a target's Rust file with the opcodes, which is there if one was asked for.
     pub fn rust_opcodes(&self, target: &Target) -> PathBuf {
-        self.directory.join(self.names.of(target).opcodes)
+        self.directory.join(self.names_of(target).opcodes)
     }
 
     /// Returns the path of a target's C header, which is there if one was asked for.
     pub fn header(&self, target: &Target) -> PathBuf {
-        self.directory.join(self.names.of(target).header)
+        self.directory.join(self.names_of(target).header)
     }
 }
 

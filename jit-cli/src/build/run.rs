@@ -12,7 +12,6 @@ use std::{
 };
 
 use jit_llvm::{Interrupt, Toolchain};
-use jit_schema::Target;
 use jit_writer::Preamble;
 
 use crate::{
@@ -112,12 +111,12 @@ impl<'a> Run<'a> {
     fn notice(&self) -> Option<String> {
         let plan = self.plan;
         let platforms = plan.platforms.iter();
-        let targets: Vec<&Target> = platforms.map(|platform| platform.target).collect();
+        let triples: Vec<&str> = platforms.map(|platform| platform.triple.as_str()).collect();
         let majors = LlvmMajors {
             pinned: plan.project.pinned_llvm,
             asked: plan.search.major,
         };
-        (plan.project.conventions.banner)(&targets, majors)
+        (plan.project.conventions.banner)(&triples, majors)
     }
 
     fn each_target(
@@ -212,7 +211,7 @@ impl<'a> Run<'a> {
         let cases = of_cases(sources, plan, platform)?;
         let input = Input::of(&plan.project, cases.as_ref())?;
         let keep_temps = plan.options.keep_temps.as_ref();
-        let keep_temps = keep_temps.map(|directory| directory.join(target.triple));
+        let keep_temps = keep_temps.map(|directory| directory.join(&platform.triple));
         let run_by = (self.interrupt, listener);
         let job = |place| Job {
             keep_temps: keep_temps.clone(),
@@ -320,6 +319,8 @@ fn job<'j>(
         optimizer: plan.optimizer(platform),
         frame_pointer: plan.frame_pointer(platform),
         lower: plan.project.conventions.lower,
+        resolve: plan.project.conventions.resolve,
+        shim_form: plan.project.conventions.shim,
         input,
         shim: plan.project.shim.as_deref().map(|path| ShimSource {
             path,

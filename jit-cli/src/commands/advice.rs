@@ -42,7 +42,7 @@ pub(crate) fn advice(error: &Error) -> Option<String> {
              (--sysroot builtin brings one)"
         }
         Error::NotCpython { .. } => {
-            "CPython 3.15 and later can be built; name another directory with --cpython, or restore what is \
+            "CPython 3.14 and later can be built; name another directory with --cpython, or restore what is \
              missing there"
         }
         Error::UnknownCpythonRelease { .. } => "name another checkout with --cpython",
@@ -88,7 +88,8 @@ pub(crate) fn advice(error: &Error) -> Option<String> {
         | Error::Shim { .. }
         | Error::Missing { .. }
         | Error::File { .. }
-        | Error::Config { .. } => return None,
+        | Error::Config { .. }
+        | Error::NotOfRelease { .. } => return None,
     };
     Some(text.to_owned())
 }

@@ -41,6 +41,7 @@ pub(crate) fn exit_status(error: &Error) -> u8 {
         | Error::Flags { .. }
         | Error::RefusedFlag { .. }
         | Error::FreeThreaded
+        | Error::NotOfRelease { .. }
         | Error::Jobs { .. }
         | Error::NotABuildScript { .. }
         | Error::OutputTaken { .. }
@@ -144,6 +145,7 @@ fn lower_status(error: &LowerError) -> u8 {
 fn resolve_status(error: &ResolveError) -> u8 {
     match error {
         ResolveError::Unsupported { .. } => 13,
+        ResolveError::CodeSize { .. } => 14,
         ResolveError::MissingDllImport { .. }
         | ResolveError::UnknownPlace { .. }
         | ResolveError::CalledPlace { .. } => 15,

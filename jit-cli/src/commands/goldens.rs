@@ -115,6 +115,14 @@ fn shim(source: ShimError) -> Error {
     }
 }
 
+fn not_of_release(asked: &str, why: &'static str) -> Error {
+    Error::NotOfRelease {
+        release: "3.14".to_owned(),
+        asked: asked.to_owned(),
+        why,
+    }
+}
+
 fn uop() -> String {
     "_NOP".to_owned()
 }
@@ -363,9 +371,14 @@ examples! {
     NotCpython => [Error::NotCpython { root: PathBuf::from("DIR"), missing: "Tools/jit/shim.c" }],
     UnknownCpythonRelease => [Error::UnknownCpythonRelease {
         root: PathBuf::from("DIR"),
-        found: "3.14".to_owned(),
-        known: "3.15".to_owned(),
+        found: "3.13".to_owned(),
+        known: "3.15, 3.14".to_owned(),
     }],
+    NotOfRelease => [
+        not_of_release("--codegen tuned", release::NO_OPTIMIZER),
+        not_of_release("--emit stencils", release::NO_LINKER),
+        not_of_release("LLVM 18", release::OLD_LLVM),
+    ],
     NotInstalled => [Error::NotInstalled { directory: PathBuf::from("DIR"), missing: "Python.h" }],
     NoRealHeaders => [Error::NoRealHeaders { target: linux() }],
     Pack => [

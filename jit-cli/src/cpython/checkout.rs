@@ -2,18 +2,14 @@
 
 use std::path::Path;
 
-use super::{
-    patchlevel::Version,
-    release::{Release, ToolFile},
-    v3_15,
-};
+use super::{patchlevel::Version, release::Release, v3_14, v3_15};
 use crate::error::Error;
 
 /// The newest release.
 const NEWEST: &Release = &v3_15::RELEASE;
 
 /// All releases, newest first.
-const RELEASES: &[&Release] = &[NEWEST];
+const RELEASES: &[&Release] = &[NEWEST, &v3_14::RELEASE];
 
 /// The Python source that every release has. A directory without it but with everything else (such as
 /// the example virtual machine) is laid out like a checkout of the newest release.
@@ -39,23 +35,31 @@ fn has_sources(root: &Path) -> bool {
 /// Returns the release that a checkout is of. `root` is an existing directory.
 pub(crate) fn release_of(root: &Path) -> Result<&'static Release, Error> {
     let newest = newest();
+    let version = Version::read(root);
+    let without = |missing| Error::NotCpython {
+        root: root.to_path_buf(),
+        missing,
+    };
     let tools = root.join("Tools/jit");
-    let found = RELEASES.iter().find(|release| (release.has_tools)(&tools));
+    let found = RELEASES
+        .iter()
+        .find(|release| (release.has_tools)(&tools))
+        .filter(|release| version.is_none_or(|version| version >= release.version));
     if let Some(release) = found
         && release.missing(root).is_none()
     {
         // What is only laid out like a checkout has headers of its own.
         return match release.missing_header(root) {
             None => Ok(release),
-            Some(missing) => Err(Error::NotCpython {
-                root: root.to_path_buf(),
-                missing,
-            }),
+            Some(missing) => Err(without(missing)),
         };
     }
-    let version = Version::read(root);
+    if let Some(missing) = version.and_then(|version| missing_of(root, version)) {
+        return Err(without(missing));
+    }
+    let is_newest = found.is_some_and(|release| release.version == newest.version);
     let is_older = version.is_some_and(|version| version < newest.version);
-    if found.is_none() && (is_older || root.join(COMMON_TOOL).is_file()) {
+    if !is_newest && (is_older || root.join(COMMON_TOOL).is_file()) {
         return Err(Error::UnknownCpythonRelease {
             root: root.to_path_buf(),
             found: describe(root, version),
@@ -68,25 +72,40 @@ pub(crate) fn release_of(root: &Path) -> Result<&'static Release, Error> {
     }
     match newest.missing(root) {
         None => Ok(newest),
-        Some(missing) => Err(Error::NotCpython {
-            root: root.to_path_buf(),
-            missing,
-        }),
+        Some(missing) => Err(without(missing)),
     }
 }
 
-/// Returns a description of an unknown release: the version, or how it differs from the newest known one.
+/// Returns the first file that a checkout of that version of an older release does not have, of those that decide what
+/// is generated.
+fn missing_of(root: &Path, version: Version) -> Option<&'static str> {
+    let mut older = RELEASES.iter().skip(1);
+    let release = older.find(|release| release.version == version)?;
+    let mut tools = release.tools.iter();
+    let tool = tools.find(|file| !root.join(file.path).is_file());
+    release.missing(root).or(tool.map(|file| file.path))
+}
+
+/// Returns a description of an unknown release: the version, or how it differs from the known ones.
 fn describe(root: &Path, version: Option<Version>) -> String {
     let newest = newest();
-    let is_there = |file: &&ToolFile| root.join(file.path).is_file();
+    let oldest = RELEASES.last().map_or(newest.version, |last| last.version);
+    let is_there = |path: &str| root.join(path).is_file();
+    let newer = ["Tools/jit/_optimizers.py", "Tools/jit/_dwarf.py"];
     match version {
-        Some(version) if version < newest.version => version.to_string(),
-        _ if !root.join("Tools/jit/_optimizers.py").is_file() => {
-            format!("before {}", newest.version)
+        Some(version) if version < oldest => version.to_string(),
+        // A release with files of another one.
+        Some(version) if version < newest.version => {
+            let newer = newer.into_iter().find(|path| is_there(path));
+            let newer = newer.unwrap_or("a newer Tools/jit/_stencils.py");
+            format!("{version}, with {newer}")
         }
+        None if (v3_14::RELEASE.has_tools)(&root.join("Tools/jit")) => format!("before {oldest}"),
+        _ if !is_there(newer[0]) => format!("between {oldest} and {}", newest.version),
         // An alpha, or a release that comes after the newest that is known.
         _ => {
-            let missing = newest.tools.iter().find(|file| !is_there(file));
+            let mut tools = newest.tools.iter();
+            let missing = tools.find(|file| !is_there(file.path));
             format!(
                 "{}, without {}",
                 version.unwrap_or(newest.version),

@@ -36,6 +36,11 @@ pub(crate) struct Release {
     pub(crate) digest_dirs: &'static [&'static str],
     /// The Python file that pins the LLVM version.
     pub(crate) llvm_pins: &'static str,
+    /// The oldest major version of LLVM whose clang can compile the micro-ops.
+    pub(crate) oldest_llvm: u32,
+    /// The empty file whose time tells CPython's makefile that the files were generated after their inputs. Without one,
+    /// it is the time of the dispatcher.
+    pub(crate) stamp: Option<&'static str>,
     /// How the release's files are made.
     pub(crate) conventions: Conventions,
 }

@@ -5,12 +5,13 @@ mod tools;
 
 use std::path::Path;
 
+use jit_llvm::Output;
 use jit_schema::{ObjectFormat, Target};
 use jit_writer::HeaderFormat;
 
-use super::{patchlevel::Version, release::Release, text::centered};
+use super::{banner, patchlevel::Version, release::Release};
 use crate::{
-    conventions::{Conventions, FileNames, LlvmMajors},
+    conventions::{Conventions, FileNames, LlvmMajors, ShimForm, Spelling},
     project::{cases, digest},
 };
 
@@ -46,6 +47,8 @@ pub(super) const RELEASE: Release = Release {
     digest_files: &["Python/executor_cases.c.h"],
     digest_dirs: &["Tools/jit"],
     llvm_pins: "Tools/jit/_llvm.py",
+    oldest_llvm: 19,
+    stamp: Some(".jit-stamp"),
     conventions: Conventions {
         header_format: HeaderFormat::CPYTHON_3_15,
         file_names: FileNames::USUAL,
@@ -53,7 +56,11 @@ pub(super) const RELEASE: Release = Release {
         flags: flags::flags,
         frame_pointer: flags::frame_pointer,
         places: jit_optimizer::Places::Upstream,
+        output: Output::Assembly,
+        shim: ShimForm::Object,
         lower: jit_stencils::lower,
+        resolve: |target, _, groups| jit_stencils::resolve(target, groups),
+        spelling: Spelling::Canonical,
         cases: cases::split,
         digest: Some(digest::of_cpython),
         banner,
@@ -77,22 +84,13 @@ fn shim_defines(target: &Target) -> &'static [&'static str] {
     }
 }
 
-/// Returns what build.py prints for a target that is not stable. In this release, no target is stable. build.py prints it for each
-/// of several targets; here it is one banner for all.
-fn banner(targets: &[&Target], llvm: LlvmMajors) -> Option<String> {
-    let targets = match targets {
-        [] => return None,
-        [target] => target.to_string(),
-        targets => format!("these {} targets", targets.len()),
-    };
-    let warning = format!("JIT support for {targets} is still experimental!");
-    let width = warning.len();
+/// Returns what build.py prints for targets that are not stable. In this release, no target is stable.
+fn banner(triples: &[&str], llvm: LlvmMajors) -> Option<String> {
     let request = match (llvm.pinned, llvm.asked) {
-        (Some(pinned), Some(asked)) if pinned != asked => {
-            format!("Warning! Building with an LLVM version other than {pinned} is not supported.")
-        }
-        _ => centered("Please report any issues you encounter.", width),
+        (Some(pinned), Some(asked)) if pinned != asked => Some(format!(
+            "Warning! Building with an LLVM version other than {pinned} is not supported."
+        )),
+        _ => None,
     };
-    let outline = "=".repeat(width);
-    Some(format!("\n{outline}\n{warning}\n{request}\n{outline}\n"))
+    banner::experimental(triples, request)
 }

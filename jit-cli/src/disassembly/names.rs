@@ -87,6 +87,8 @@ fn of_base(base: HoleValue) -> String {
         HoleValue::Target => "target",
         HoleValue::JumpTarget => "jump target",
         HoleValue::ErrorTarget => "error target",
+        HoleValue::Continue => "next",
+        HoleValue::Executor => "executor",
         HoleValue::Zero => "0",
         HoleValue::Operand(number) => return format!("operand{number}"),
         HoleValue::OperandHigh(number) => return format!("operand{number}[63:32]"),

@@ -21,9 +21,6 @@ use crate::{
     project::{emit::Emits, options::Options, plan::Plan, platform::Platform},
 };
 
-/// The empty file whose time tells CPython's Makefile that the files were generated after their inputs.
-const STAMP: &str = ".jit-stamp";
-
 /// What was written to a directory.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -107,14 +104,17 @@ impl Pack {
         let output = OutputDir::create(&plan.output_dir)?;
         if written.iter().any(|file| file.name.ends_with(".h")) {
             let dispatchers = files::dispatchers(&plan, Emits::HEADER, &comment).into_iter();
-            // make builds nothing again that includes a file that does not change.
+            let stamp = plan.project.release.and_then(|release| release.stamp);
+            // make builds nothing again that includes a file that does not change. Without a stamp, the dispatcher's
+            // time tells it that the files were generated after their inputs.
             let has_changed = |file: &File| {
-                output
-                    .read(&file.name)
-                    .is_none_or(|old| old != file.contents)
+                stamp.is_none()
+                    || output
+                        .read(&file.name)
+                        .is_none_or(|old| old != file.contents)
             };
             written.extend(dispatchers.filter(has_changed));
-            written.push(File::new(STAMP, Vec::new()));
+            written.extend(stamp.map(|name| File::new(name, Vec::new())));
         }
         let named: Vec<(&str, &[u8])> = written
             .iter()
@@ -198,19 +198,24 @@ impl Pack {
         digest: &str,
         accepted: &[Difference],
     ) -> Vec<File> {
-        let names = plan.project.conventions.file_names.of(platform.target);
+        let file_names = plan.project.conventions.file_names;
+        let names = file_names.of(&platform.triple);
+        let packed = file_names.of(platform.target.triple);
         let content = |name: &String| self.archive.files.get(&build.path(name)).map(Vec::as_slice);
         let mut files = Vec::new();
-        if let Some(stencils) = content(&names.stencils) {
+        if let Some(stencils) = content(&packed.stencils) {
             files.push(File::new(&names.stencils, stencils.to_vec()));
             files.push(File::new(&names.stamp, files::stamp(digest, stencils)));
         }
-        if let Some(shim) = content(&names.shim) {
+        if let Some(shim) = content(&packed.shim) {
             files.push(File::new(&names.shim, shim.to_vec()));
         }
         // The header comes last, since its first line marks all files as up to date.
-        for name in [&names.unwind, &names.header] {
-            let header = content(name).map(|text| with_digest(text, digest, accepted));
+        for (name, packed) in [
+            (&names.unwind, &packed.unwind),
+            (&names.header, &packed.header),
+        ] {
+            let header = content(packed).map(|text| with_digest(text, digest, accepted));
             files.extend(header.map(|text| File::new(name, text)));
         }
         files

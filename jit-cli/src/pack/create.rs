@@ -18,10 +18,9 @@ use super::{
     sources::Inputs,
     tree::Place,
 };
-#[cfg(feature = "cli")]
-use crate::conventions::FileNames;
 use crate::{
     build::{outcome::TargetBuild, output::OutputDir},
+    conventions::{FileNames, TargetFileNames},
     error::Error,
     hex,
     project::{plan::Plan, platform::Platform},
@@ -82,7 +81,7 @@ impl Pack {
         let mut headers = Vec::new();
         for build in &self.archive.manifest.builds {
             let target = Target::from_triple(&build.target)?;
-            let name = build.path(&FileNames::USUAL.of(target).header);
+            let name = build.path(&FileNames::USUAL.of(target.triple).header);
             let contents = self.archive.files.get(&name);
             if let Some(text) = contents.and_then(|bytes| std::str::from_utf8(bytes).ok()) {
                 headers.push((build.title(), target, text));
@@ -139,14 +138,10 @@ pub(crate) fn entry(
         }
     }
     let configuration = place.configured(plan)?;
-    let names = &built.names;
-    let wanted = [&names.header, &names.unwind, &names.shim, &names.stencils];
-    let files = built
+    let files: BTreeMap<String, Vec<u8>> = built
         .files
         .iter()
-        .filter(|file| wanted.contains(&&file.name));
-    let files: BTreeMap<String, Vec<u8>> = files
-        .map(|file| (file.name.clone(), file.contents.clone()))
+        .filter_map(|file| Some((packed_name(built, &file.name)?, file.contents.clone())))
         .collect();
     let marks = files
         .iter()
@@ -175,6 +170,25 @@ pub(crate) fn entry(
         inputs,
         files,
     })
+}
+
+/// Returns the name that a file of a build has in a pack, if packs have it: that with the canonical triple, however the
+/// build spells it.
+fn packed_name(built: &TargetBuild, name: &str) -> Option<String> {
+    let of = |names: &TargetFileNames| {
+        let TargetFileNames {
+            header,
+            unwind,
+            shim,
+            stencils,
+            ..
+        } = names.clone();
+        [header, unwind, shim, stencils]
+    };
+    let at = of(&built.names).iter().position(|own| own == name)?;
+    of(&FileNames::USUAL.of(built.target.triple))
+        .into_iter()
+        .nth(at)
 }
 
 /// Writes entries to a pack, after those of `old`. An entry of the same target and configuration is replaced.

@@ -1,7 +1,7 @@
 //! Flags that change what clang does instead of how it compiles. jit-cli needs one assembly file or object
 //! file for each input, so these are refused by name.
 
-use jit_llvm::{CompileOptions, LlvmError};
+use jit_llvm::{CompileOptions, LlvmError, Output};
 use jit_schema::Arch;
 
 use crate::error::Error;
@@ -217,7 +217,11 @@ pub(crate) fn refuse_arguments(
     commands: &[Vec<String>; 3],
 ) -> Result<(), Error> {
     let [compile, assemble, shim] = commands;
-    for (arguments, expected) in [(compile, "-S"), (shim, "-emit-obj")] {
+    let made = match options.output {
+        Output::Assembly => "-S",
+        Output::Object => "-emit-obj",
+    };
+    for (arguments, expected) in [(compile, made), (shim, "-emit-obj")] {
         if let Some(action) = arguments.iter().rev().find(|word| is_action(word))
             && action != expected
         {

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, time::Instant};
 
-use jit_llvm::{Compiler, Ir, LlvmError, Made, Object, Source, WithIr};
+use jit_llvm::{Compiler, Ir, LlvmError, Made, Object, Output, Source, WithIr};
 use jit_optimizer::OptimizeError;
 use jit_schema::{ObjectError, Target};
 use jit_stencils::UnresolvedGroup;
@@ -47,31 +47,41 @@ pub(crate) enum Origin<'a> {
     Irs(&'a [Option<&'a Ir>]),
 }
 
-/// A source's optimized assembly.
-pub(crate) struct Assembly {
+/// What a source was compiled to.
+pub(crate) struct Compiled {
     pub(crate) source: Source,
-    made: Result<Made<String>, Error>,
+    made: Result<Made<Code>, Error>,
     /// The IR of the source, if it became known.
     pub(crate) ir: Option<Ir>,
+}
+
+/// What becomes the object of a stencil.
+enum Code {
+    /// Optimized assembly.
+    Assembly(String),
+    /// The object itself.
+    Object(Vec<u8>),
 }
 
 /// The result of each source, and those objects that follow from known inputs.
 type Results = (Vec<Result<UnresolvedGroup, Error>>, Vec<Product>);
 
 impl Line<'_> {
-    /// Compiles sources to optimized assembly. Returns one for each, in their order. An error concerns all of them.
+    /// Compiles sources to optimized assembly, or to objects if the compiler's options say that. Returns one for each, in
+    /// their order. An error concerns all of them.
     pub(crate) fn compile(
         &self,
         sources: &[Source],
         from: Origin<'_>,
         stages: &mut StageTimes,
-    ) -> Result<Vec<Assembly>, Error> {
+    ) -> Result<Vec<Compiled>, Error> {
         self.compile_with(self.compiler, (sources, from), stages)
     }
 
-    /// Makes stencils of assembly. Returns a result for each, in their order, and what a cache may store.
-    pub(crate) fn finish(&self, assemblies: Vec<Assembly>, stages: &mut StageTimes) -> Results {
-        let (sources, results) = self.try_finish(self.compiler, assemblies, stages);
+    /// Makes stencils of what sources were compiled to. Returns a result for each, in their order, and what a cache may
+    /// store.
+    pub(crate) fn finish(&self, compiled: Vec<Compiled>, stages: &mut StageTimes) -> Results {
+        let (sources, results) = self.try_finish(self.compiler, compiled, stages);
         match results {
             Ok(results) => self.run_again(&sources, results, stages),
             Err(failure) => (vec![Err(failure)], Vec::new()),
@@ -105,7 +115,7 @@ impl Line<'_> {
         let again = adopted
             .map_err(Error::from)
             .and_then(|_| self.compile_with(compiler, (&failed, Origin::Text), stages))
-            .and_then(|assemblies| self.try_finish(compiler, assemblies, stages).1);
+            .and_then(|compiled| self.try_finish(compiler, compiled, stages).1);
         let (again, more) = match again {
             Ok(again) => again,
             // It concerns all of them, and is reported once.
@@ -132,14 +142,26 @@ impl Line<'_> {
         compiler: &Compiler<'_>,
         (sources, from): (&[Source], Origin<'_>),
         stages: &mut StageTimes,
-    ) -> Result<Vec<Assembly>, Error> {
+    ) -> Result<Vec<Compiled>, Error> {
+        if compiler.options().output == Output::Object {
+            let objects = timed(&mut stages.compile, || compiler.compile_to_objects(sources))?;
+            let made = objects
+                .into_iter()
+                .zip(sources)
+                .map(|(made, source)| Compiled {
+                    source: source.clone(),
+                    made: made.map(|made| made.map(Code::Object)).map_err(Error::from),
+                    ir: None,
+                });
+            return Ok(made.collect());
+        }
         let compiled = timed(&mut stages.compile, || compile(compiler, sources, from))?;
         let started = Instant::now();
         // A failure stays in its place in the list, and each step goes on with the rest.
-        let assemblies = sources
+        let optimized = sources
             .iter()
             .zip(compiled)
-            .map(|(source, (assembly, ir))| Assembly {
+            .map(|(source, (assembly, ir))| Compiled {
                 source: source.clone(),
                 made: assembly
                     .map_err(Error::from)
@@ -148,43 +170,45 @@ impl Line<'_> {
             })
             .collect();
         stages.optimize += started.elapsed();
-        Ok(assemblies)
+        Ok(optimized)
     }
 
     /// Returns the sources, and their results.
     fn try_finish(
         &self,
         compiler: &Compiler<'_>,
-        assemblies: Vec<Assembly>,
+        compiled: Vec<Compiled>,
         stages: &mut StageTimes,
     ) -> (Vec<Source>, Result<Results, Error>) {
-        let inputs: Vec<(&str, &str)> = assemblies
-            .iter()
-            .filter_map(|assembly| {
-                let text = assembly.made.as_ref().ok()?.value.as_str();
-                Some((assembly.source.name.as_str(), text))
-            })
-            .collect();
-        let objects = timed(&mut stages.assemble, || compiler.assemble(&inputs));
-        let started = Instant::now();
-        let (sources, made): (Vec<_>, Vec<_>) = assemblies
+        let (sources, made): (Vec<_>, Vec<_>) = compiled
             .into_iter()
-            .map(|assembly| (assembly.source, (assembly.made, assembly.ir)))
+            .map(|compiled| (compiled.source, (compiled.made, compiled.ir)))
             .unzip();
+        // Whether each is made from known inputs, or else what is wrong with it.
+        let mut known = Vec::with_capacity(made.len());
+        let mut codes = Vec::with_capacity(made.len());
+        for (source, (made, ir)) in sources.iter().zip(made) {
+            known.push(made.map(|made| {
+                codes.push((source.name.as_str(), made.value));
+                (made.from_known_inputs, ir)
+            }));
+        }
+        let objects = timed(&mut stages.assemble, || objects_of(compiler, codes));
+        let started = Instant::now();
         let results = objects.map_err(Error::from).map(|objects| {
             let mut objects = objects.into_iter();
             let mut products = Vec::with_capacity(sources.len());
             let groups = sources
                 .iter()
-                .zip(made)
+                .zip(known)
                 .enumerate()
-                .map(|(index, (source, (assembly, ir)))| {
-                    let assembly = assembly?;
+                .map(|(index, (source, known))| {
+                    let (from_known_inputs, ir) = known?;
                     let object = objects.next().ok_or_else(|| Error::Missing {
                         uop: source.name.clone(),
                     })??;
                     let group = self.lower(&source.name, &object.value)?;
-                    if assembly.from_known_inputs && object.from_known_inputs {
+                    if from_known_inputs && object.from_known_inputs {
                         products.push(Product {
                             index,
                             object: object.value,
@@ -206,7 +230,7 @@ impl Line<'_> {
         compiler: &Compiler<'_>,
         source: &Source,
         made: Made<String>,
-    ) -> Result<Made<String>, Error> {
+    ) -> Result<Made<Code>, Error> {
         let uop = &source.name;
         let optimized = self.optimizer.optimize(compiler, source, &made.value)?;
         if let Some(directory) = self.keep {
@@ -214,10 +238,7 @@ impl Line<'_> {
             fs::write(&path, &optimized.assembly).map_err(Error::file("write", &path))?;
         }
         let directive = optimized.end.directive(self.target.format);
-        Ok(Made {
-            value: optimized.assembly + "\n" + &directive,
-            ..made
-        })
+        Ok(made.map(|_| Code::Assembly(optimized.assembly + "\n" + &directive)))
     }
 
     /// Makes a stencil of an object file.
@@ -233,6 +254,35 @@ impl Line<'_> {
         group.listing.disassembly.clone_from(&object.disassembly);
         Ok(group)
     }
+}
+
+/// Makes objects with their disassembly. Returns one result for each pair of a name and code, in their order.
+fn objects_of(
+    compiler: &Compiler<'_>,
+    codes: Vec<(&str, Code)>,
+) -> Result<Vec<Result<Made<Object>, LlvmError>>, LlvmError> {
+    let mut texts = Vec::new();
+    let mut objects = Vec::new();
+    for (name, code) in codes {
+        match code {
+            Code::Assembly(text) => texts.push((name, text)),
+            Code::Object(bytes) => objects.push((name, bytes)),
+        }
+    }
+    // All are what the compiler's options say.
+    if objects.is_empty() {
+        let texts: Vec<(&str, &str)> = texts
+            .iter()
+            .map(|(name, text)| (*name, text.as_str()))
+            .collect();
+        return compiler.assemble(&texts);
+    }
+    let objects = compiler.disassembled(objects)?.into_iter();
+    let known = |value| Made {
+        value,
+        from_known_inputs: true,
+    };
+    Ok(objects.map(|object| Ok(known(object))).collect())
 }
 
 fn compile(

@@ -25,6 +25,7 @@ use self::{by_text::Found, meter::Meter};
 use crate::{
     cache::key::Key,
     cache::lookup::{Keys, Lookup, Started},
+    conventions::ShimForm,
     error::Error,
     events::Event,
     pipeline::doubts::Doubts,
@@ -133,6 +134,7 @@ fn build_units(
         lookup,
         warned,
         shim: job.shim.as_ref(),
+        shim_form: job.shim_form,
         headers: job.headers,
         mode: job.mode,
         meter: Meter::new(target, sources.len(), job.listener),
@@ -144,8 +146,13 @@ fn build_units(
     let mut outcome = build.run()?;
     let names = sources.iter().map(|source| source.name.clone());
     let named = names.zip(outcome.groups);
+    let (shim, shim_stencil) = match outcome.shim {
+        None => (None, None),
+        Some(MadeShim::Object(shim)) => (Some(shim), None),
+        Some(MadeShim::Stencil(group)) => (None, Some((SHIM.to_owned(), group))),
+    };
     let mut set = timed(&mut outcome.stages.stencils, || {
-        jit_stencils::resolve(target, named)
+        (job.resolve)(target, shim_stencil, named.collect())
     })?;
     let symbols = units.finish(&mut set)?;
     units.check(&set)?;
@@ -154,7 +161,7 @@ fn build_units(
     }
     Ok(Built {
         set,
-        shim: outcome.shim,
+        shim,
         cached: outcome.cached,
         stages: outcome.stages,
         reads: outcome.reads,
@@ -168,9 +175,18 @@ struct Compiled {
     groups: Vec<UnresolvedGroup>,
     /// The number of them that were in the cache.
     cached: usize,
-    shim: Option<Shim>,
+    shim: Option<MadeShim>,
     stages: StageTimes,
     reads: Option<Reads>,
+}
+
+/// The name of the shim in diagnostics, and of its stencil.
+const SHIM: &str = "shim";
+
+/// What the shim became.
+enum MadeShim {
+    Object(Shim),
+    Stencil(UnresolvedGroup),
 }
 
 /// The inputs of all steps from sources to stencils.
@@ -182,6 +198,7 @@ struct Build<'a> {
     lookup: Option<Lookup<'a>>,
     warned: &'a Warned<'a>,
     shim: Option<&'a ShimSource<'a>>,
+    shim_form: ShimForm,
     headers: bool,
     mode: Mode,
     meter: Meter<'a>,

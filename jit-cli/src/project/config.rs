@@ -17,6 +17,7 @@ use crate::{
     project::codegen::CodegenName,
     project::emit::{Emit, Emits},
     project::flags,
+    project::spelled::Spelled,
 };
 
 /// The name of the file, which is searched for in the current directory and its parents.
@@ -391,10 +392,15 @@ impl Config {
         let Some(name) = &self.header_format else {
             return Ok(HeaderFormat::PLAIN);
         };
-        HeaderFormat::from_name(name).ok_or_else(|| {
-            let known = HeaderFormat::ALL
-                .iter()
-                .map(|format| format!("{:?}", format.name()));
+        // The stencils of 3.14 are made in a way of their own, from a checkout.
+        let formats = HeaderFormat::ALL.iter();
+        let formats = formats.filter(|format| **format != HeaderFormat::CPYTHON_3_14);
+        let found = formats
+            .clone()
+            .find(|format| format.name() == name)
+            .copied();
+        found.ok_or_else(|| {
+            let known = formats.map(|format| format!("{:?}", format.name()));
             let known: Vec<String> = known.collect();
             self.error(format!(
                 "header-format = {name:?}: there is no such format; name one of {}",
@@ -404,10 +410,9 @@ impl Config {
     }
 
     /// Returns the targets to build for.
-    pub(crate) fn targets(&self) -> Result<Vec<&'static Target>, Error> {
-        let find = |triple: &String| {
-            Target::from_triple(triple).map_err(|error| self.error(error.to_string()))
-        };
+    pub(crate) fn targets(&self) -> Result<Vec<Spelled>, Error> {
+        let find =
+            |triple: &String| Spelled::parse(triple).map_err(|error| self.error(error.to_string()));
         self.targets.iter().map(find).collect()
     }
 

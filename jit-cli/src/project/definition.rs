@@ -10,7 +10,7 @@ use jit_schema::{Codegen, Target};
 use jit_writer::HeaderFormat;
 
 use crate::{
-    conventions::Conventions,
+    conventions::{Conventions, ShimForm},
     cpython::{checkout, pins::LlvmPins, release::Release, tools},
     error::{Error, FunctionError},
     project::config::{self, Config},
@@ -20,6 +20,7 @@ use crate::{
     project::functions::Functions,
     project::own,
     project::sources::Sources,
+    project::spelled::Spelled,
     scratch::Scratch,
 };
 
@@ -53,7 +54,7 @@ pub(crate) struct Project {
     /// Which LLVM to search for, as far as the project determines it.
     pub(crate) llvm: Search,
     /// The default targets.
-    pub(crate) targets: Vec<&'static Target>,
+    pub(crate) targets: Vec<Spelled>,
     /// The default code generation.
     pub(crate) codegen: Codegen,
     /// The default kinds of files to write.
@@ -259,6 +260,11 @@ impl Project {
             }
             .into()),
         }
+    }
+
+    /// Returns whether there are files with the shim and its unwind information.
+    pub(crate) fn has_shim_files(&self) -> bool {
+        self.shim.is_some() && self.conventions.shim == ShimForm::Object
     }
 
     /// Returns the macros for the shim only.

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use jit_schema::{Codegen, Target};
+use jit_schema::Codegen;
 use sha2::{Digest as _, Sha256};
 
 use crate::{error::Error, hex, paths};
@@ -33,12 +33,12 @@ pub(crate) struct DigestSettings<'a> {
 /// Returns the digest of a CPython checkout, in hexadecimal: `_compute_digest` in CPython's
 /// `Tools/jit/_targets.py`, so that either tool takes the other's output as current.
 pub(crate) fn of_cpython(
-    target: &Target,
+    triple: &str,
     settings: &DigestSettings<'_>,
     inputs: &DigestInputs,
 ) -> Result<String, Error> {
     let mut hasher = Sha256::new();
-    hasher.update(target.triple);
+    hasher.update(triple);
     hasher.update([u8::from(settings.debug)]);
     hasher.update(settings.cflags);
     for file in &inputs.files {

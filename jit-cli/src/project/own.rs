@@ -1,12 +1,12 @@
 //! The conventions of projects that are not CPython.
 
-use jit_llvm::Flags;
+use jit_llvm::{Flags, Output};
 use jit_optimizer::{FramePointer, Places};
 use jit_schema::{Codegen, ObjectFormat, Target};
 use jit_writer::HeaderFormat;
 
 use crate::{
-    conventions::{Conventions, FileNames},
+    conventions::{Conventions, FileNames, ShimForm, Spelling},
     project::{cases, holes},
     tuned,
 };
@@ -32,6 +32,10 @@ pub(crate) fn conventions(header_format: HeaderFormat) -> Conventions {
             true => jit_stencils::lower,
             false => jit_stencils::lower_aligned,
         },
+        output: Output::Assembly,
+        shim: ShimForm::Object,
+        resolve: |target, _, groups| jit_stencils::resolve(target, groups),
+        spelling: Spelling::Canonical,
         cases: match for_cpython {
             // Their cases files have directives for the interpreter around the cases, as CPython's does.
             true => cases::split,

@@ -27,6 +27,8 @@ use crate::{
         options::{CacheOptions, LlvmOptions, Options, Targets},
         places::Places,
         platform::Platform,
+        release,
+        spelled::Spelled,
         template,
     },
     sysroot::headers::{self, Sysroot},
@@ -64,7 +66,7 @@ impl<'a> Plan<'a> {
         let project = Project::find(&options.origin)?;
         let platforms = targets(&options.targets, &project)?
             .into_iter()
-            .map(|target| Platform::find(target, options, &project, sysroot.as_ref()))
+            .map(|spelled| Platform::find(spelled, options, &project, sysroot.as_ref()))
             .collect::<Result<Vec<_>, _>>()?;
         if platforms.iter().any(Platform::is_builtin) {
             headers::warn_if_newer(&project.root);
@@ -80,6 +82,11 @@ impl<'a> Plan<'a> {
             None => paths::absolute(&project.output)?,
         };
         let emits = Emits::of(&options.emit).unwrap_or(project.emits);
+        let codegen = options.codegen.unwrap_or(project.codegen);
+        if let Some(release) = project.release {
+            release::check_codegen(release, codegen)?;
+            release::check_llvm(release, search.major)?;
+        }
         if let Input::Functions(functions) = &project.input {
             let targets = platforms.iter().map(|platform| platform.target);
             functions
@@ -88,7 +95,7 @@ impl<'a> Plan<'a> {
         }
         Ok(Plan {
             emits,
-            codegen: options.codegen.unwrap_or(project.codegen),
+            codegen,
             cflags,
             search,
             cache: cache(options, project.config.as_ref())?,
@@ -125,7 +132,7 @@ impl<'a> Plan<'a> {
             codegen: self.codegen,
             cflags: &flags,
         };
-        digest(platform.target, &settings, &inputs).map(Some)
+        digest(&platform.triple, &settings, &inputs).map(Some)
     }
 
     /// Returns the user's flags as if all of them were given with `--cflags`, as build.py takes them.
@@ -144,7 +151,9 @@ impl<'a> Plan<'a> {
         let debug = self.options.debug;
         let mut options = CompileOptions::new(target, project.root.clone());
         options.temporary = project.temporary_root().map(Path::to_path_buf);
+        options.triple.clone_from(&platform.triple);
         options.codegen = self.codegen;
+        options.output = project.conventions.output;
         options.prelude = (project.conventions.prelude)(target);
         options.include_dirs = platform.include_dirs(project);
         let mut defines = project.defines.clone();
@@ -356,28 +365,28 @@ fn cache(options: &Options, config: Option<&Config>) -> Result<Option<Cache>, Er
     Ok(Some(cache.sharing(remote)))
 }
 
-fn targets(wanted: &Targets, project: &Project) -> Result<Vec<&'static Target>, Error> {
-    let triples = match wanted {
-        Targets::All => {
-            let all = Target::ALL.iter();
-            return Ok(all
-                .filter_map(|target| Target::from_triple(target.triple).ok())
-                .collect());
-        }
-        Targets::Named(triples) => triples,
+/// Returns the targets to build for, with their triples as the project spells them.
+fn targets(wanted: &Targets, project: &Project) -> Result<Vec<Spelled>, Error> {
+    let given: Vec<Spelled> = match wanted {
+        Targets::All => Target::ALL
+            .iter()
+            .map(|target| Spelled::parse(target.triple))
+            .collect::<Result<_, _>>()?,
+        Targets::Named(triples) if !triples.is_empty() => triples
+            .iter()
+            .map(|triple| Spelled::parse(triple))
+            .collect::<Result<_, _>>()?,
+        Targets::Named(_) if !project.targets.is_empty() => project.targets.clone(),
+        Targets::Named(_) => vec![Spelled::parse(host()?.triple)?],
     };
+    let spelling = project.conventions.spelling;
     let mut targets = Vec::new();
-    for triple in triples {
-        let target = Target::from_triple(triple)?;
-        if !targets.contains(&target) {
-            targets.push(target);
+    for Spelled { target, triple } in given {
+        let triple = spelling.of(target, &triple);
+        let spelled = Spelled { target, triple };
+        if !targets.contains(&spelled) {
+            targets.push(spelled);
         }
-    }
-    if targets.is_empty() {
-        targets.clone_from(&project.targets);
-    }
-    if targets.is_empty() {
-        targets.push(host()?);
     }
     Ok(targets)
 }

@@ -11,6 +11,7 @@ use crate::{
     project::config::Config,
     project::definition::Project,
     project::options::Options,
+    project::spelled::Spelled,
     sysroot::headers::{BUILTIN, Sysroot},
 };
 
@@ -18,6 +19,8 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Platform {
     pub(crate) target: &'static Target,
+    /// The triple as files and clang have it.
+    pub(crate) triple: String,
     /// The system headers, or `None` for those that clang finds.
     pub(crate) sysroot: Option<Sysroot>,
     /// The directory with the `pyconfig.h`, which is searched before all others.
@@ -29,7 +32,7 @@ pub(crate) struct Platform {
 impl Platform {
     /// Finds the settings of a target in a project. `named` is the sysroot in the options.
     pub(crate) fn find(
-        target: &'static Target,
+        Spelled { target, triple }: Spelled,
         options: &Options,
         project: &Project,
         named: Option<&Sysroot>,
@@ -45,6 +48,7 @@ impl Platform {
         let pyconfig_dir = pyconfig_dir(target, options, project, sysroot.as_ref())?;
         Ok(Platform {
             target,
+            triple,
             sysroot,
             pyconfig_dir,
             cflags: config.map_or_else(Vec::new, |config| config.cflags(target)),
@@ -61,7 +65,7 @@ impl Platform {
     pub(crate) fn record_name(&self, project: &Project, debug: bool) -> String {
         let mut parts = vec![
             project.lasting_root().as_os_str().as_encoded_bytes(),
-            self.target.triple.as_bytes(),
+            self.triple.as_bytes(),
             if debug { b"debug" } else { b"release" },
         ];
         // A checkout may be built in several directories, each with its own pyconfig.h.

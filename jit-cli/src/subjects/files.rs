@@ -1,6 +1,10 @@
 //! Stencils in files: headers, stencil files, packs, and directories of them.
 
-use std::{fs, path::Path, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use jit_schema::Target;
 use jit_stencils::{StencilSet, file};
@@ -8,7 +12,7 @@ use jit_stencils::{StencilSet, file};
 use super::Subject;
 use crate::{
     Pack,
-    conventions::FileNames,
+    conventions::{FileNames, TargetFileNames},
     error::{Error, SubjectError},
     paths,
 };
@@ -46,21 +50,30 @@ const OF_ONE_BUILD: Duration = Duration::from_secs(10);
 /// Returns the stencils that builds have written to a directory. Stencil files say more than headers, such as how code
 /// ends, so they are preferred unless they are of an earlier build.
 fn directory(path: &Path) -> Result<Vec<Subject>, Error> {
-    fs::read_dir(path).map_err(Error::file("read", path))?;
+    let entries = fs::read_dir(path).map_err(Error::file("read", path))?;
+    let entries = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let all: Vec<PathBuf> = entries.collect();
+    let time = |path: &Path| path.metadata().and_then(|data| data.modified()).ok();
+    // A triple may be spelled in several ways.
+    let newest = |name: &dyn Fn(TargetFileNames) -> String, target: &Target| {
+        let is_own = |path: &&PathBuf| {
+            let found = triple_of(path).filter(|(own, _)| *own == target);
+            found.is_some_and(|(_, triple)| path.ends_with(name(FileNames::USUAL.of(triple))))
+        };
+        let files = all.iter().filter(is_own);
+        files.filter_map(|path| Some((time(path)?, path))).max()
+    };
     let mut subjects = Vec::new();
     for target in &Target::ALL {
-        let names = FileNames::USUAL.of(target);
-        let [header, stencils] = [names.header, names.stencils].map(|name| path.join(name));
-        let time = |path: &Path| path.metadata().and_then(|data| data.modified()).ok();
-        let newest = match (time(&header), time(&stencils)) {
+        let header = newest(&|names| names.header, target);
+        let stencils = newest(&|names| names.stencils, target);
+        let (_, newest) = match (header, stencils) {
             (None, None) => continue,
-            (header_time, None) if header_time.is_some() => header,
-            (Some(of_header), Some(of_stencils)) if of_header > of_stencils + OF_ONE_BUILD => {
-                header
-            }
-            _ => stencils,
+            (Some(header), None) => header,
+            (Some(header), Some(stencils)) if header.0 > stencils.0 + OF_ONE_BUILD => header,
+            (_, Some(stencils)) => stencils,
         };
-        subjects.extend(file(&newest, &[target])?);
+        subjects.extend(file(newest, &[target])?);
     }
     match subjects.is_empty() {
         false => Ok(subjects),
@@ -124,9 +137,16 @@ fn header(target: &Target, text: &str) -> Result<StencilSet, String> {
 
 /// Returns the target that the name of a header has.
 fn target_of(path: &Path) -> Option<&'static Target> {
+    triple_of(path).map(|(target, _)| target)
+}
+
+/// Returns the target and the triple that the name of a file ends with.
+fn triple_of(path: &Path) -> Option<(&'static Target, &str)> {
     let name = path.file_stem()?.to_str()?;
-    let mut targets = Target::ALL.iter();
-    targets.find(|target| name.ends_with(&format!("-{}", target.triple)))
+    name.match_indices('-').find_map(|(at, _)| {
+        let triple = name.get(at + 1..)?;
+        Some((Target::from_triple(triple).ok()?, triple))
+    })
 }
 
 fn subject(set: StencilSet) -> Subject {

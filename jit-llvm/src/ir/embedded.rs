@@ -5,13 +5,8 @@
 
 use super::{Ir, run};
 use crate::{
-    batch::{self, Member},
-    context::Context,
-    error::LlvmError,
-    files,
-    plan::Plan,
-    preamble::Preamble,
-    source::Source,
+    batch::Member, context::Context, error::LlvmError, files, plan::Plan, preamble::Preamble,
+    source::Source, written,
 };
 
 /// Compiles to assembly and to IR. Returns `None` if clang prints something, and if the IR is not found: compiling the
@@ -41,7 +36,7 @@ pub(crate) fn compile(
             let texts = texts.collect::<Result<Vec<_>, LlvmError>>()?;
             let split = texts.iter().map(|text| {
                 let (assembly, bitcode) =
-                    split(text).filter(|(text, _)| batch::has_line(text, end))?;
+                    split(text).filter(|(text, _)| written::has_line(text, end))?;
                 Some((assembly, Ir::new(bitcode)?))
             });
             Ok(split.collect::<Option<Vec<_>>>())

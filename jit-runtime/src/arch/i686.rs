@@ -75,6 +75,8 @@ fn absolute(value: &PatchValue) -> Fill {
             | HoleValue::Data
             | HoleValue::JumpTarget
             | HoleValue::ErrorTarget
+            | HoleValue::Continue
+            | HoleValue::Executor
             | HoleValue::Operand0Hi
             | HoleValue::Operand0Lo
             | HoleValue::Operand1Hi

@@ -66,6 +66,11 @@ pub(super) fn values(group: &StencilGroup) -> impl Iterator<Item = HoleValue> + 
 
 /// Checks that a stencil's interface has the value of one of its holes.
 pub(super) fn check_value(group: &StencilGroup, base: HoleValue) -> Result<(), Problem> {
+    if base.is_of_cpython_3_14() {
+        return Err(format!(
+            "only CPython 3.14's Python/jit.c can fill in {base}: link stencils of a later release"
+        ));
+    }
     let interface = &group.interface;
     let known = match number_of(base) {
         None => true,
@@ -114,6 +119,8 @@ pub(super) const fn number_of(base: HoleValue) -> Option<Number> {
         | HoleValue::Target
         | HoleValue::JumpTarget
         | HoleValue::ErrorTarget
+        | HoleValue::Continue
+        | HoleValue::Executor
         | HoleValue::Zero => None,
     }
 }

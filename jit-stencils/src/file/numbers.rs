@@ -94,6 +94,8 @@ bases! {
     16 JumpTarget,
     17 ErrorTarget,
     18 Zero,
+    23 Continue,
+    24 Executor,
     general:
     19 Operand,
     20 OperandHigh,

@@ -4,7 +4,7 @@ use std::fmt;
 
 use jit_schema::RelocationKind;
 
-use crate::{HoleValue, Part};
+use crate::Part;
 
 /// Why the stencils of a target do not fit together.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -28,8 +28,7 @@ pub enum ResolveError {
     /// A `_JIT_` symbol has no meaning.
     #[error(
         "{opname}: {symbol}, which is used at {part}+{offset:#x}, is neither a value that is filled in \
-         nor a place in the micro-op: is it misspelt? The values are {}",
-        values()
+         nor a place in the micro-op: is it misspelt? The values are {values}"
     )]
     UnknownPlace {
         /// The micro-op.
@@ -40,6 +39,8 @@ pub enum ResolveError {
         part: Part,
         /// The offset in that part, in bytes.
         offset: usize,
+        /// The `_JIT_` symbols that stand for values, with commas between them.
+        values: String,
     },
     /// Code calls a place in a trace, from where nothing returns.
     #[error(
@@ -74,6 +75,18 @@ pub enum ResolveError {
         offset: usize,
         /// What is wrong with it.
         problem: String,
+    },
+    /// The code cannot be filled up with instructions that do nothing, as its size is not that of whole
+    /// instructions.
+    #[error(
+        "{opname}: the code has {size} bytes, which is no multiple of the 4 bytes of an instruction, so that \
+         what follows could not be aligned: does it have data among its instructions?"
+    )]
+    CodeSize {
+        /// The micro-op.
+        opname: String,
+        /// The size of its code, in bytes.
+        size: usize,
     },
     /// Two micro-ops have the same name.
     #[error("there are two micro-ops {opname}: give each a name of its own")]
@@ -111,16 +124,8 @@ impl ResolveError {
             | ResolveError::UnknownPlace { opname, .. }
             | ResolveError::CalledPlace { opname, .. }
             | ResolveError::Unsupported { opname, .. }
+            | ResolveError::CodeSize { opname, .. }
             | ResolveError::DuplicateUop { opname } => opname,
         }
     }
-}
-
-/// Returns the `_JIT_` symbols that stand for values.
-fn values() -> String {
-    let names = HoleValue::FIXED
-        .iter()
-        .filter(|value| !matches!(value, HoleValue::Got | HoleValue::Zero))
-        .map(|value| format!("_JIT_{value}"));
-    names.collect::<Vec<_>>().join(", ")
 }

@@ -301,6 +301,9 @@ impl<'s> Tables<'s> {
             V::Data => return Ok(("DATA", 0)),
             V::Zero => return Ok(("ZERO", 0)),
             V::Got => return Err("a GOT slot needs a symbol".into()),
+            V::Continue | V::Executor => {
+                return Err(format!("only CPython 3.14 has the value {base}"));
+            }
             V::Oparg | V::Oparg16 => ("OPERAND", 0, 16),
             V::Operand0 | V::Operand0_16 | V::Operand0_32 => ("OPERAND", 1, 64),
             V::Operand0Hi => ("HIGH", 1, 64),

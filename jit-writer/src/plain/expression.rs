@@ -24,6 +24,7 @@ pub(super) fn base(value: HoleValue) -> Option<Cow<'static, str>> {
         HoleValue::Target => "instruction->target",
         HoleValue::JumpTarget => "instruction->jump_target",
         HoleValue::ErrorTarget => "instruction->error_target",
+        HoleValue::Continue | HoleValue::Executor => return None,
         // The base of a resolved hole is never the GOT.
         HoleValue::Got | HoleValue::Zero => "",
         HoleValue::Operand(number) => {

@@ -5,20 +5,18 @@ use std::{collections::HashSet, path::PathBuf};
 use jit_llvm::Object;
 
 use super::by_ir::Input;
-use super::{Build, LookupOf, Shim, ShimSource};
+use super::{Build, LookupOf, MadeShim, SHIM, Shim, ShimSource};
 use crate::{
     cache::{
         key::Key,
         lookup::{Lookup, ShimKey, Started},
         store::Entry,
     },
+    conventions::ShimForm,
     error::Error,
     pipeline::line::Product,
     reads::times::changed_since,
 };
-
-/// The name of the shim in diagnostics.
-const SHIM: &str = "shim";
 
 impl Build<'_> {
     /// Takes entries from the shared cache, if there is one.
@@ -49,7 +47,7 @@ impl Build<'_> {
         &self,
         source: &ShimSource<'_>,
         lookup: Option<LookupOf<'_>>,
-    ) -> Result<(Shim, ShimKey), Error> {
+    ) -> Result<(MadeShim, ShimKey), Error> {
         let found = match lookup {
             Some((lookup, started)) => lookup.shim_key(started)?,
             None => ShimKey::default(),
@@ -64,7 +62,7 @@ impl Build<'_> {
             .key
             .zip(stored)
             .and_then(|(key, object)| self.believed(&key, object));
-        match believed.map(|object| self.with_unwind(source, object.bytes)) {
+        match believed.map(|object| self.made_shim(source, &object)) {
             Some(Ok(shim)) => Ok((shim, found)),
             Some(Err(error)) => {
                 tracing::warn!("what the cache gave is compiled again: {error}");
@@ -74,15 +72,23 @@ impl Build<'_> {
         }
     }
 
-    /// Returns a shim with its unwind information, which is an error if the object is not what a shim has to be.
-    fn with_unwind(&self, source: &ShimSource<'_>, object: Vec<u8>) -> Result<Shim, Error> {
-        let unwind = jit_stencils::shim_unwind(self.line.target, &object).map_err(|error| {
-            Error::Unwind {
-                path: source.name.clone(),
-                source: error,
-            }
-        })?;
-        Ok(Shim { object, unwind })
+    /// Returns what an object file becomes: a stencil, or a shim with its unwind information. It is an error if the object
+    /// is not what a shim has to be.
+    fn made_shim(&self, source: &ShimSource<'_>, object: &Object) -> Result<MadeShim, Error> {
+        if self.shim_form == ShimForm::Stencil {
+            return self.line.lower(SHIM, object).map(MadeShim::Stencil);
+        }
+        let unwind =
+            jit_stencils::shim_unwind(self.line.target, &object.bytes).map_err(|error| {
+                Error::Unwind {
+                    path: source.name.clone(),
+                    source: error,
+                }
+            })?;
+        Ok(MadeShim::Object(Shim {
+            object: object.bytes.clone(),
+            unwind,
+        }))
     }
 
     /// Compiles the shim, and stores it if it is one.
@@ -91,7 +97,7 @@ impl Build<'_> {
         source: &ShimSource<'_>,
         lookup: Option<LookupOf<'_>>,
         mut found: ShimKey,
-    ) -> Result<(Shim, ShimKey), Error> {
+    ) -> Result<(MadeShim, ShimKey), Error> {
         let compiler = self.line.compiler;
         // What is compiled is the snapshot that the key is made from.
         if found.snapshot.is_none() {
@@ -103,16 +109,26 @@ impl Build<'_> {
             }
         }
         let made = compiler.shim(source.path, found.snapshot.as_ref())?;
-        let shim = self.with_unwind(source, made.value)?;
+        let object = match self.shim_form {
+            ShimForm::Object => Object {
+                bytes: made.value,
+                disassembly: None,
+            },
+            ShimForm::Stencil => {
+                let mut objects = compiler.disassembled(vec![(SHIM, made.value)])?;
+                let missing = || Error::Missing {
+                    uop: SHIM.to_owned(),
+                };
+                objects.pop().ok_or_else(missing)?
+            }
+        };
+        let shim = self.made_shim(source, &object)?;
         if let (Some((lookup, started)), Some(key)) = (lookup, found.key)
             && made.from_known_inputs
             && started.tools_are_unchanged()
             && !self.warned.contains(SHIM)
+            && (self.shim_form == ShimForm::Object || is_complete(&object, lookup))
         {
-            let object = Object {
-                bytes: shim.object.clone(),
-                disassembly: None,
-            };
             self.doubts.compare(&key, SHIM, &object);
             lookup.cache.put(&key, &Entry::Object(object));
         }
@@ -211,8 +227,7 @@ impl Build<'_> {
             for key in std::iter::once(key).chain(&ir) {
                 self.doubts.compare(key, &source.name, object);
             }
-            let complete = object.disassembly.is_some() || lookup.toolchain.objdump.is_none();
-            if !complete || self.warned.contains(&source.name) {
+            if !is_complete(object, lookup) || self.warned.contains(&source.name) {
                 continue;
             }
             let entry = Entry::Object(object.clone());
@@ -232,4 +247,9 @@ impl Build<'_> {
             lookup.cache.put(&any, &Entry::SameAs(any));
         }
     }
+}
+
+/// Returns whether an object has its disassembly, unless there is no llvm-objdump.
+fn is_complete(object: &Object, lookup: &Lookup<'_>) -> bool {
+    object.disassembly.is_some() || lookup.toolchain.objdump.is_none()
 }

@@ -1,6 +1,7 @@
 //! Compiling what the cache does not have.
 //!
-//! clang compiles the sources in batches. The assembly of small batches is collected, and assembled in one process.
+//! clang compiles the sources in batches. The assembly of small batches is collected, and assembled in one process. So are
+//! objects, which are disassembled in one process.
 
 use std::sync::{
     Mutex, PoisonError,
@@ -17,14 +18,14 @@ use super::{
 };
 use crate::{
     error::Error,
-    pipeline::line::{Assembly, Origin},
+    pipeline::line::{Compiled, Origin},
     statistics::StageTimes,
 };
 
-/// What is compiled to assembly, and waits for being assembled.
+/// What is compiled, and waits for being assembled and disassembled.
 struct Pool<'a> {
-    waiting: Mutex<Vec<(Input<'a>, Assembly)>>,
-    /// From how many on they are assembled.
+    waiting: Mutex<Vec<(Input<'a>, Compiled)>>,
+    /// From how many on they are taken out.
     enough: usize,
 }
 
@@ -37,7 +38,7 @@ impl<'a> Pool<'a> {
     }
 
     /// Adds a batch. If there are enough now, all are taken out.
-    fn add(&self, batch: Vec<(Input<'a>, Assembly)>) -> Vec<(Input<'a>, Assembly)> {
+    fn add(&self, batch: Vec<(Input<'a>, Compiled)>) -> Vec<(Input<'a>, Compiled)> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         waiting.extend(batch);
         match waiting.len() >= self.enough {
@@ -47,7 +48,7 @@ impl<'a> Pool<'a> {
     }
 
     /// Takes out the rest, divided into parts for the threads.
-    fn rest(self) -> Vec<Vec<(Input<'a>, Assembly)>> {
+    fn rest(self) -> Vec<Vec<(Input<'a>, Compiled)>> {
         let mut waiting = self.waiting.into_inner();
         let waiting = waiting.as_mut().unwrap_or_else(|error| error.get_mut());
         let size = waiting.len().div_ceil(rayon::current_num_threads().max(1));
@@ -143,19 +144,19 @@ impl Build<'_> {
             false if self.keeps_ir.load(Ordering::Relaxed) => Origin::TextKeepingIr,
             false => Origin::Text,
         };
-        let assemblies = match self.line.compile(&sources, from, stages) {
-            Ok(assemblies) => assemblies,
+        let compiled = match self.line.compile(&sources, from, stages) {
+            Ok(compiled) => compiled,
             Err(error) => {
                 self.meter.advance(batch.len());
                 return vec![failed(batch.first().map(|input| input.index), error)];
             }
         };
-        if matches!(from, Origin::TextKeepingIr) && assemblies.iter().all(|one| one.ir.is_none()) {
+        if matches!(from, Origin::TextKeepingIr) && compiled.iter().all(|one| one.ir.is_none()) {
             // The sources were compiled twice, because of a warning, for example.
             self.keeps_ir.store(false, Ordering::Relaxed);
         }
         self.finish(
-            pool.add(batch.into_iter().zip(assemblies).collect()),
+            pool.add(batch.into_iter().zip(compiled).collect()),
             lookup,
             stages,
         )
@@ -164,15 +165,15 @@ impl Build<'_> {
     /// Makes stencils of what sources were compiled to, and stores them.
     fn finish(
         &self,
-        part: Vec<(Input<'_>, Assembly)>,
+        part: Vec<(Input<'_>, Compiled)>,
         lookup: Option<LookupOf<'_>>,
         stages: &mut StageTimes,
     ) -> Vec<Outcome> {
         if part.is_empty() {
             return Vec::new();
         }
-        let (inputs, assemblies): (Vec<Input<'_>>, Vec<Assembly>) = part.into_iter().unzip();
-        let (results, products) = self.line.finish(assemblies, stages);
+        let (inputs, compiled): (Vec<Input<'_>>, Vec<Compiled>) = part.into_iter().unzip();
+        let (results, products) = self.line.finish(compiled, stages);
         if let Some(lookup) = lookup {
             self.store(&inputs, &products, lookup);
         }

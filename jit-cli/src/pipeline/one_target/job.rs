@@ -8,7 +8,7 @@ use jit_stencils::{StencilSet, UnwindInfo};
 
 use crate::{
     cache::store::Cache,
-    conventions::Lower,
+    conventions::{Lower, Resolve, ShimForm},
     events::Listener,
     pipeline::{tuner::Tuner, units::Input, workdir::Place},
     reads::Reads,
@@ -25,6 +25,10 @@ pub(crate) struct Job<'a> {
     pub(crate) frame_pointer: FramePointer,
     /// Makes stencils of object files.
     pub(crate) lower: Lower,
+    /// Combines stencils to a set.
+    pub(crate) resolve: Resolve,
+    /// What the shim becomes.
+    pub(crate) shim_form: ShimForm,
     /// What the micro-ops are made of.
     pub(crate) input: Input<'a>,
     pub(crate) shim: Option<ShimSource<'a>>,
@@ -62,7 +66,9 @@ pub(crate) struct ShimSource<'a> {
 
 /// The result of a build.
 pub(crate) struct Built {
+    /// The stencils, and the shim if it is one.
     pub(crate) set: StencilSet,
+    /// The shim, if it is an object file.
     pub(crate) shim: Option<Shim>,
     /// The number of micro-ops that came from the cache.
     pub(crate) cached: usize,
@@ -74,7 +80,7 @@ pub(crate) struct Built {
     pub(crate) arguments: Option<[Vec<String>; 3]>,
 }
 
-/// The function that enters compiled code.
+/// The object file of the function that enters compiled code.
 pub(crate) struct Shim {
     pub(crate) object: Vec<u8>,
     pub(crate) unwind: Option<UnwindInfo>,

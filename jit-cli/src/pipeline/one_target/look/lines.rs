@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-use jit_llvm::{Compiler, LlvmError, Source};
+use jit_llvm::{Compiler, LlvmError, Output, Source};
 use jit_schema::{Arch, ObjectFormat, Target};
 
 use super::Looked;
@@ -51,13 +51,22 @@ fn try_object(job: &Job<'_>, compiler: &Compiler<'_>, source: &Source) -> Result
     let target = job.options.target;
     let uop = || source.name.clone();
     let missing = || Error::Missing { uop: uop() };
-    let mut compiled = compiler.compile(std::slice::from_ref(source))?;
-    let assembly = compiled.pop().ok_or_else(missing)??.value;
-    let text = hide(target, &assembly);
-    let optimized = job.tuner().optimize(compiler, source, &text)?;
-    let text = unhide(target, &optimized.assembly);
-    let assembled: Result<Vec<_>, LlvmError> = compiler.assemble(&[(&source.name, &text)]);
-    let object = assembled?.pop().ok_or_else(missing)??.value.bytes;
+    let sources = std::slice::from_ref(source);
+    let object = match compiler.options().output {
+        Output::Object => {
+            let mut objects = compiler.compile_to_objects(sources)?;
+            objects.pop().ok_or_else(missing)??.value
+        }
+        Output::Assembly => {
+            let mut compiled = compiler.compile(sources)?;
+            let assembly = compiled.pop().ok_or_else(missing)??.value;
+            let text = hide(target, &assembly);
+            let optimized = job.tuner().optimize(compiler, source, &text)?;
+            let text = unhide(target, &optimized.assembly);
+            let assembled: Result<Vec<_>, LlvmError> = compiler.assemble(&[(&source.name, &text)]);
+            assembled?.pop().ok_or_else(missing)??.value.bytes
+        }
+    };
     let file = jit_schema::native::read_ignoring(&object, &DEBUG_SECTIONS)
         .map_err(|source| Error::Object { uop: uop(), source })?;
     let group = (job.lower)(target, &file).map_err(|source| Error::Lower { uop: uop(), source })?;

@@ -2,11 +2,13 @@
 
 use jit_stencils::{Hole, Part, PatchValue, StencilGroup};
 
-use super::expression::base;
-use crate::{c, comments, expression};
+use crate::{
+    c, comments,
+    expression::{self, BaseExpression},
+};
 
 /// Writes the function of a micro-op (`_dump_stencil` in `Tools/jit/_writer.py`).
-pub(super) fn write(out: &mut String, opname: &str, group: &StencilGroup) {
+pub(super) fn write(out: &mut String, opname: &str, group: &StencilGroup, base: BaseExpression) {
     out.push_str("void\nemit_");
     out.push_str(opname);
     out.push_str(

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use jit_stencils::HoleValue;
 
-/// Returns the C expression for the base of a hole (`_HOLE_EXPRS` in `Tools/jit/_stencils.py`), if CPython's
-/// instructions have it.
-pub(super) fn base(value: HoleValue) -> Option<Cow<'static, str>> {
+/// Returns the C expression for the base of a hole (`_HOLE_EXPRS` in `Tools/jit/_stencils.py`), if the newest
+/// release's instructions have it.
+pub(crate) fn base(value: HoleValue) -> Option<Cow<'static, str>> {
     let fixed = match value {
         HoleValue::Code => "(uintptr_t)code",
         HoleValue::Data => "(uintptr_t)data",
@@ -26,7 +26,9 @@ pub(super) fn base(value: HoleValue) -> Option<Cow<'static, str>> {
         HoleValue::ErrorTarget => "state->instruction_starts[instruction->error_target]",
         // The base of a resolved hole is never the GOT.
         HoleValue::Got | HoleValue::Zero => "",
-        HoleValue::Operand(_)
+        HoleValue::Continue
+        | HoleValue::Executor
+        | HoleValue::Operand(_)
         | HoleValue::OperandHigh(_)
         | HoleValue::OperandLow(_)
         | HoleValue::Place(_) => return None,
