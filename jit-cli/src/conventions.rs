@@ -4,7 +4,7 @@ use std::path::Path;
 
 use jit_llvm::{Flags, Output};
 use jit_optimizer::{FramePointer, Places};
-use jit_schema::{Codegen, ObjectFile, Target};
+use jit_schema::{Codegen, ObjectError, ObjectFile, Target};
 use jit_stencils::{LowerError, ResolveErrors, StencilSet, UnresolvedGroup};
 use jit_writer::HeaderFormat;
 
@@ -15,6 +15,9 @@ use crate::{
         digest::{DigestInputs, DigestSettings},
     },
 };
+
+/// A function that reads an object file.
+pub(crate) type ReadObject = fn(&[u8]) -> Result<ObjectFile, ObjectError>;
 
 /// A function that makes a stencil of an object file.
 pub(crate) type Lower = fn(&Target, &ObjectFile) -> Result<UnresolvedGroup, LowerError>;
@@ -49,6 +52,8 @@ pub(crate) struct Conventions {
     pub(crate) output: Output,
     /// What the shim becomes.
     pub(crate) shim: ShimForm,
+    /// Reads an object file.
+    pub(crate) read_object: ReadObject,
     /// Makes a stencil of an object file, with data as aligned as users of the header format align it.
     pub(crate) lower: Lower,
     /// Combines stencils.

@@ -63,12 +63,15 @@ pub(crate) fn macho(
     }
 }
 
+/// The section of COFF objects with the symbols for a debugger. Without debug information, it has the name of the compiler.
+pub(crate) const COFF_DEBUG: &str = ".debug$S";
+
 /// Returns the kind of a COFF section with or without `IMAGE_SCN_MEM_EXECUTE` and `IMAGE_SCN_MEM_READ`, or
 /// the name of what a stencil cannot have. CPython skips only `.debug$S`, so `.debug$T` is data.
 pub(crate) fn coff(name: &str, execute: bool, read: bool) -> Result<SectionKind, &'static str> {
     let constructors = [".CRT$X", ".ctors", ".dtors", ".init_array", ".fini_array"];
     Ok(match (name, execute, read) {
-        (".debug$S", _, _) => SectionKind::Metadata,
+        (COFF_DEBUG, _, _) => SectionKind::Metadata,
         (_, true, _) => SectionKind::Code,
         (name, false, true) if constructors.iter().any(|start| name.starts_with(start)) => {
             return Err(advice::CONSTRUCTORS);

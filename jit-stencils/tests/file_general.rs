@@ -194,6 +194,6 @@ fn numbers_that_are_none() {
     );
     refused(with(b"\x82\x00"), "a number with a needless last byte");
     let mut bytes = GENERAL.to_vec();
-    bytes[at + 2] = 23;
-    refused(bytes, "there is no value 23");
+    bytes[at + 2] = 25;
+    refused(bytes, "there is no value 25");
 }

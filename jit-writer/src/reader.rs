@@ -137,7 +137,9 @@ impl<'t> Reader<'t> {
             } else if let Some(row) = line.strip_prefix(SHIM) {
                 let row = row.strip_suffix(';').and_then(Row::of_initializer);
                 let index = row.and_then(|row| self.row(&row));
-                self.tables.shim = Some(index.ok_or_else(|| at("no stencil of the shim"))?);
+                let index =
+                    index.ok_or_else(|| at("no row like those of the table of stencils"))?;
+                self.tables.shim = Some(index);
             } else if let Some(symbol) = symbol_of(line) {
                 if !is_identifier(symbol) {
                     return Err(at(&format!("{symbol:?} is no name")));

@@ -28,9 +28,15 @@ pub(crate) fn decide(
                 .iter()
                 .filter(|(_, group)| !group.listing.literal_shifts.is_empty())
                 .map(|(name, _)| name.as_str());
-            let first = wrong
-                .next()
-                .filter(|_| format == HeaderFormat::CPYTHON_3_15)?;
+            // In 3.14, there is no other code generation.
+            let advice = match format {
+                format if format == HeaderFormat::CPYTHON_3_15 => {
+                    "; `--codegen tuned` writes the right ones"
+                }
+                format if format == HeaderFormat::CPYTHON_3_14 => "",
+                _ => return None,
+            };
+            let first = wrong.next()?;
             let more = match wrong.count() {
                 0 => String::new(),
                 1 => " and another micro-op".to_owned(),
@@ -38,7 +44,7 @@ pub(crate) fn decide(
             };
             Some(format!(
                 "{} has wrong addresses of literals in {first}{more}, as CPython's Tools/jit writes \
-                 them; `--codegen tuned` writes the right ones",
+                 them{advice}",
                 names.header
             ))
         }

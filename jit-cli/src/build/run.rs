@@ -318,6 +318,7 @@ fn job<'j>(
         options: plan.options(platform),
         optimizer: plan.optimizer(platform),
         frame_pointer: plan.frame_pointer(platform),
+        read_object: plan.project.conventions.read_object,
         lower: plan.project.conventions.lower,
         resolve: plan.project.conventions.resolve,
         shim_form: plan.project.conventions.shim,

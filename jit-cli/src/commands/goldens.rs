@@ -17,6 +17,7 @@ use super::{Cli, advice::advice, exit_status::exit_status};
 use crate::{
     error::{Error, FunctionError, Headers, SubjectError},
     pack::PackError,
+    project::release,
 };
 
 fn path(name: &str) -> PathBuf {

@@ -8,6 +8,7 @@ use std::{fs, path::Path};
 
 use jit_llvm::Output;
 use jit_optimizer::{FramePointer, Places};
+use jit_schema::native;
 use jit_stencils::cpython_3_14;
 use jit_writer::HeaderFormat;
 
@@ -35,6 +36,7 @@ pub(super) const RELEASE: Release = Release {
         places: Places::Upstream,
         output: Output::Object,
         shim: ShimForm::Stencil,
+        read_object: native::read_with_debug,
         lower: cpython_3_14::lower,
         resolve: |target, shim, groups| cpython_3_14::resolve(target, shim, groups),
         spelling: Spelling::AsGiven,

@@ -6,7 +6,7 @@ mod tools;
 use std::path::Path;
 
 use jit_llvm::Output;
-use jit_schema::{ObjectFormat, Target};
+use jit_schema::{ObjectFormat, Target, native};
 use jit_writer::HeaderFormat;
 
 use super::{banner, patchlevel::Version, release::Release};
@@ -58,6 +58,7 @@ pub(super) const RELEASE: Release = Release {
         places: jit_optimizer::Places::Upstream,
         output: Output::Assembly,
         shim: ShimForm::Object,
+        read_object: native::read,
         lower: jit_stencils::lower,
         resolve: |target, _, groups| jit_stencils::resolve(target, groups),
         spelling: Spelling::Canonical,

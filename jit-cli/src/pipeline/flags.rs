@@ -1,7 +1,7 @@
 //! Checks clang's flags before anything is compiled. They may come from `--cflags`, `jit.toml`, or a configuration file
 //! that clang reads on its own, so the arguments that clang's driver passes to cc1 are checked, not the flags themselves.
 
-use jit_llvm::{CompileOptions, Compiler, LastFlags, LlvmError};
+use jit_llvm::{CompileOptions, Compiler, LastFlags, LlvmError, Output};
 use jit_schema::ObjectFormat;
 
 use crate::{error::Error, pipeline::actions};
@@ -224,8 +224,12 @@ fn refuse(options: &CompileOptions, [compile, _, shim]: &[Vec<String>; 3]) -> Re
 fn turn_off(options: &mut CompileOptions, [compile, _, shim]: &[Vec<String>; 3]) -> Vec<String> {
     let mut remarks = Vec::new();
     for kind in TURNED_OFF {
+        // Where stencils are made of objects, the shim is a stencil as well.
+        let is_direct = options.output == Output::Object;
         let sources = match kind.sources {
+            Sources::UnwoundShim if is_direct => continue,
             Sources::UnwoundShim if options.target.format != ObjectFormat::Elf => continue,
+            Sources::Stencils if is_direct => Sources::All,
             sources => sources,
         };
         let arguments: Vec<&String> = match sources {
@@ -237,6 +241,10 @@ fn turn_off(options: &mut CompileOptions, [compile, _, shim]: &[Vec<String>; 3])
         let Some(argument) = found.find(|argument| starts(argument, kind.arguments)) else {
             continue;
         };
+        // The release's own flags are what they are: other ones may lead to other code.
+        if is_direct && given(&options.cflags, kind.words).is_none() {
+            continue;
+        }
         let (last, place) = match sources {
             Sources::All => (&mut options.last.all, "here"),
             Sources::Stencils => (&mut options.last.stencil, "here"),
@@ -281,9 +289,14 @@ fn marks_functions(argument: &str) -> bool {
 
 /// Returns the last flag from the user that may have led to an argument of cc1, or else the argument.
 fn name(cflags: &[String], words: &[&str], argument: &str) -> String {
-    let mut given = cflags.iter().rev();
-    match given.find(|word| starts(word, words) && *word != "-g0") {
+    match given(cflags, words) {
         Some(word) => word.clone(),
         None => format!("{argument} (which clang's configuration or another flag leads to)"),
     }
+}
+
+/// Returns the last flag from the user that is one of these.
+fn given<'a>(cflags: &'a [String], words: &[&str]) -> Option<&'a String> {
+    let mut given = cflags.iter().rev();
+    given.find(|word| starts(word, words) && *word != "-g0")
 }

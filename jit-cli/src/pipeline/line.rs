@@ -8,7 +8,7 @@ use jit_schema::{ObjectError, Target};
 use jit_stencils::UnresolvedGroup;
 
 use crate::{
-    conventions::Lower,
+    conventions::{Lower, ReadObject},
     error::Error,
     pipeline::tuner::Tuner,
     statistics::{StageTimes, timed},
@@ -21,6 +21,7 @@ pub(crate) struct Line<'a> {
     pub(crate) independent: Option<&'a Compiler<'a>>,
     pub(crate) optimizer: Tuner,
     pub(crate) target: &'static Target,
+    pub(crate) read_object: ReadObject,
     pub(crate) lower: Lower,
     pub(crate) keep: Option<&'a Path>,
 }
@@ -243,7 +244,7 @@ impl Line<'_> {
 
     /// Makes a stencil of an object file.
     pub(crate) fn lower(&self, uop: &str, object: &Object) -> Result<UnresolvedGroup, Error> {
-        let file = jit_schema::native::read(&object.bytes).map_err(|source| Error::Object {
+        let file = (self.read_object)(&object.bytes).map_err(|source| Error::Object {
             uop: uop.to_owned(),
             source,
         })?;

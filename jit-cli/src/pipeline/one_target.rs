@@ -126,6 +126,7 @@ fn build_units(
             independent,
             optimizer: job.tuner(),
             target,
+            read_object: job.read_object,
             lower: job.lower,
             keep: job.keep_temps.as_deref(),
         },

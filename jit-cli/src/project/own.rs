@@ -2,7 +2,7 @@
 
 use jit_llvm::{Flags, Output};
 use jit_optimizer::{FramePointer, Places};
-use jit_schema::{Codegen, ObjectFormat, Target};
+use jit_schema::{Codegen, ObjectFormat, Target, native};
 use jit_writer::HeaderFormat;
 
 use crate::{
@@ -34,6 +34,7 @@ pub(crate) fn conventions(header_format: HeaderFormat) -> Conventions {
         },
         output: Output::Assembly,
         shim: ShimForm::Object,
+        read_object: native::read,
         resolve: |target, _, groups| jit_stencils::resolve(target, groups),
         spelling: Spelling::Canonical,
         cases: match for_cpython {

@@ -16,6 +16,7 @@ mod batch;
 mod build_script;
 mod cache;
 mod concurrent;
+mod cpython_3_14;
 mod diff;
 mod disk;
 mod explain;

@@ -44,26 +44,80 @@ fn checkout(tools: &[&str], minor: u32) -> Sandbox {
 
 #[test]
 fn older_ones_are_refused_by_name() {
-    for (minor, tools) in [
-        (14, &["_stencils.py"][..]),
-        (13, &["_stencils.py"]),
-        (12, &[]),
+    for (minor, tools) in [(13, &["_stencils.py"][..]), (12, &[])] {
+        let sandbox = checkout(tools, minor);
+        fs::remove_file(sandbox.path(SHIM)).unwrap();
+        refused(&sandbox, &format!("3.{minor}"));
+    }
+}
+
+/// Checks that a checkout is refused as one of a release, wherever it is found.
+#[track_caller]
+fn refused(sandbox: &Sandbox, release: &str) {
+    let expected = format!(
+        "vm is a checkout of CPython {release}, which can't be built; the releases that can are: 3.15, 3.14\n"
+    );
+    let named = sandbox.build().fails(22);
+    // The example is not built instead, as it is where there is no project.
+    let found = ["build", "-o", "../../out", LINUX];
+    let found = sandbox.run(&found).within("vm/Python").fails(22);
+    for message in [named, found] {
+        assert!(message.contains(&expected), "{message}");
+        assert!(message.contains("name another checkout"), "{message}");
+    }
+}
+
+/// Alphas have files of two releases.
+#[test]
+fn those_in_between_are_refused_by_name() {
+    for (minor, tools, release) in [
+        (
+            15,
+            &["_stencils.py", "_optimizers.py"][..],
+            "3.15, without Tools/jit/_dwarf.py",
+        ),
+        (15, &["_stencils.py", "_dwarf.py"], "between 3.14 and 3.15"),
+        (
+            14,
+            &["_stencils.py", "_optimizers.py"],
+            "3.14, with Tools/jit/_optimizers.py",
+        ),
     ] {
         let sandbox = checkout(tools, minor);
-        if minor < 14 {
-            fs::remove_file(sandbox.path(SHIM)).unwrap();
+        if minor == 14 {
+            for tool in [
+                "_llvm.py",
+                "_schema.py",
+                "_targets.py",
+                "_writer.py",
+                "build.py",
+            ] {
+                sandbox.write(&format!("vm/Tools/jit/{tool}"), "");
+            }
         }
-        let expected = format!(
-            "vm is a checkout of CPython 3.{minor}, which can't be built; the releases that can are: 3.15\n"
-        );
-        let named = sandbox.build().fails(22);
-        // The example is not built instead, as it is where there is no project.
-        let found = ["build", "-o", "../../out", LINUX];
-        let found = sandbox.run(&found).within("vm/Python").fails(22);
-        for message in [named, found] {
-            assert!(message.contains(&expected), "{message}");
-            assert!(message.contains("name another checkout"), "{message}");
+        refused(&sandbox, release);
+    }
+    let sandbox = checkout(&[], 15);
+    let newer = "\"R_AARCH64_LD64_GOT_LO12_NC\": \"patch_aarch64_33rx\",\n";
+    sandbox.write("vm/Tools/jit/_stencils.py", newer);
+    refused(&sandbox, "between 3.14 and 3.15");
+}
+
+/// A checkout of 3.14 that lacks something is not taken for another release.
+#[test]
+fn half_of_an_older_one() {
+    for (tools, removed, named) in [
+        (&["_stencils.py"][..], Some(SHIM), "Tools/jit/shim.c"),
+        (&["_targets.py"], None, "Tools/jit/_llvm.py"),
+        (&[], None, "Tools/jit/_llvm.py"),
+    ] {
+        let sandbox = checkout(tools, 14);
+        if let Some(removed) = removed {
+            fs::remove_file(sandbox.path(removed)).unwrap();
         }
+        let message = sandbox.build().fails(22);
+        let expected = format!("vm is not a CPython checkout: it has no {named}\n");
+        assert!(message.contains(&expected), "{message}");
     }
 }
 

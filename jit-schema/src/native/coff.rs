@@ -8,6 +8,7 @@ use object::pe::{
 use object::read::SymbolIndex;
 use object::read::coff::{CoffHeader as _, SectionTable, Symbol as _, SymbolTable};
 
+use super::Choices;
 use super::allowance::Allowance;
 use super::number::{kind_or_name, machine};
 use crate::entry::{self, Form, Patched, malformed, section_symbol};
@@ -23,7 +24,7 @@ fn bad(detail: impl ToString) -> ObjectError {
     malformed(FILE.to_owned(), detail)
 }
 
-pub(super) fn read(bytes: &[u8], ignored: &[&str]) -> Result<ObjectFile, ObjectError> {
+pub(super) fn read(bytes: &[u8], choices: Choices<'_>) -> Result<ObjectFile, ObjectError> {
     let mut offset = 0;
     let header = ImageFileHeader::parse(bytes, &mut offset).map_err(bad)?;
     let machine = machine(ObjectFormat::Coff, header.machine().0.into()).map_err(bad)?;
@@ -39,7 +40,7 @@ pub(super) fn read(bytes: &[u8], ignored: &[&str]) -> Result<ObjectFile, ObjectE
         allowance: Allowance::new(bytes.len(), FILE),
         read: Vec::new(),
     };
-    reader.sections(ignored)?;
+    reader.sections(choices)?;
     reader.symbols()?;
     reader.relocations()?;
     Ok(ObjectFile {
@@ -79,7 +80,7 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn sections(&mut self, ignored: &[&str]) -> Result<(), ObjectError> {
+    fn sections(&mut self, choices: Choices<'_>) -> Result<(), ObjectError> {
         let mut zeros = 0;
         for (index, header) in self.sections.enumerate() {
             let name = header.name(self.symbols.strings()).map_err(bad)?;
@@ -94,8 +95,10 @@ impl<'a> Reader<'a> {
             if !uninitialized && size > 0 && header.pointer_to_raw_data.get(LE) == 0 {
                 return Err(outside("it has a size but no data"));
             }
-            let kind = if ignored.contains(&name.as_str()) {
+            let kind = if choices.ignored.contains(&name.as_str()) {
                 SectionKind::Metadata
+            } else if choices.debug_is_data && name == section_kind::COFF_DEBUG {
+                SectionKind::Data
             } else {
                 section_kind::coff(
                     &name,

@@ -109,10 +109,12 @@ fn value(text: &str, base: BaseExpression) -> Option<PatchValue> {
     let (base, rest) = bases()
         .filter_map(|value| Some((value, base(value)?)))
         .filter(|(_, expression)| !expression.is_empty())
-        .find_map(|(value, expression)| {
+        .filter_map(|(value, expression)| {
             let rest = text.strip_prefix(&*expression)?;
             (rest.is_empty() || rest.starts_with(" + ")).then_some((value, rest))
         })
+        // One expression may start with another one. Of bases with the same, the first is read.
+        .min_by_key(|(_, rest)| rest.len())
         .or_else(|| numbered(text, base))
         .unwrap_or((HoleValue::Zero, text));
     let mut symbol = None;

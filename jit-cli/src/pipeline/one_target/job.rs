@@ -8,7 +8,7 @@ use jit_stencils::{StencilSet, UnwindInfo};
 
 use crate::{
     cache::store::Cache,
-    conventions::{Lower, Resolve, ShimForm},
+    conventions::{Lower, ReadObject, Resolve, ShimForm},
     events::Listener,
     pipeline::{tuner::Tuner, units::Input, workdir::Place},
     reads::Reads,
@@ -23,6 +23,8 @@ pub(crate) struct Job<'a> {
     pub(crate) optimizer: jit_optimizer::Options,
     /// What stencils do with the frame pointer.
     pub(crate) frame_pointer: FramePointer,
+    /// Reads object files.
+    pub(crate) read_object: ReadObject,
     /// Makes stencils of object files.
     pub(crate) lower: Lower,
     /// Combines stencils to a set.
