@@ -12,7 +12,7 @@ pub(crate) mod outcome;
 pub(crate) mod output;
 mod run;
 
-use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
+use std::{cell::Cell, num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use jit_llvm::Interrupt;
 use jit_schema::Codegen;
@@ -286,8 +286,10 @@ impl Build {
             true => Which::All,
             false => Which::Outdated,
         };
+        let is_new = Cell::new(false);
         let write = |built: &TargetBuild| {
             built.write(&output)?;
+            is_new.set(true);
             // A state describes files that are there.
             if let (Some(cache), Some((name, state))) = (&plan.cache, &built.record) {
                 cache.write_record(name, state);
@@ -295,7 +297,12 @@ impl Build {
             Ok(())
         };
         run.targets(which, write, drop)?;
-        write_dispatchers(&output, &run.dispatchers())?;
+        // Without a stamp, the time of the dispatcher tells make that the headers are newer than what includes it.
+        let has_stamp = plan
+            .project
+            .release
+            .is_none_or(|release| release.stamp.is_some());
+        write_dispatchers(&output, &run.dispatchers(), is_new.get() && !has_stamp)?;
         run.finish();
         Ok(Written {
             directory: plan.output_dir.clone(),

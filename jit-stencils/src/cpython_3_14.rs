@@ -6,6 +6,7 @@
 //! - The function that enters compiled code is a stencil.
 //! - On AArch64, code is filled up to 8 bytes, as its data follows directly.
 
+use jit_schema::relocation::Reach;
 use jit_schema::{Arch, ObjectFile, PatchKind, RelocationKind, Target};
 
 use crate::lower::{self, LowerError};
@@ -78,10 +79,11 @@ const RULES: Rules = Rules {
         !is_newer && !value.is_general()
     },
     slots: Slots::Own,
-    trampoline: |kind| match kind {
-        RelocationKind::RAarch64Call26
-        | RelocationKind::RAarch64Jump26
-        | RelocationKind::Arm64RelocBranch26 => Some(PatchKind::Aarch64Trampoline),
+    // There are none for x86. Upstream has none for AArch64 Windows either, and cuts the distance to 28 bits.
+    trampoline: |kind| match kind.row().reach {
+        Reach::Branch {
+            trampoline: PatchKind::Aarch64Trampoline,
+        } => Some(PatchKind::Aarch64Trampoline),
         _ => None,
     },
     prepare,

@@ -222,6 +222,44 @@ fn what_the_release_does_not_have() {
     );
 }
 
+/// Calls that the compiler makes may be out of reach: build.py writes the distance.
+#[test]
+fn calls_of_functions_that_are_not_imported() {
+    let call = |entry, format, bytes: &[u8], hole: Entry<'_>| {
+        let text = section(Code, ".text", bytes, &[(entry, 0)], &[hole]);
+        object(format, vec![text])
+    };
+    let hole = (0, R::ImageRelArm64Branch26, "memcpy", 0);
+    let arm = call(
+        "_JIT_ENTRY",
+        ObjectFormat::Coff,
+        &[0, 0, 0, 0x94, 0, 0, 0, 0],
+        hole,
+    );
+    let set = run("aarch64-pc-windows-msvc", None, &[("_X", arm)]).unwrap();
+    assert_eq!(set.symbols, ["memcpy"]);
+    assert_eq!(
+        summary(&set.group("_X").unwrap().code),
+        [(0, P::Aarch64Trampoline, V::Zero, None, 0)]
+    );
+    let hole = (1, R::X86_64RelocBranch, "_memcpy", -4);
+    let mac = call(
+        "__JIT_ENTRY",
+        ObjectFormat::MachO,
+        b"\xe8\0\0\0\0\xc3",
+        hole,
+    );
+    let set = run("x86_64-apple-darwin", None, &[("_X", mac)]).unwrap();
+    let group = set.group("_X").unwrap();
+    // A jump in the data, to an address after it.
+    assert_eq!(summary(&group.code), [(1, P::Patch32r, V::Data, None, -4)]);
+    assert_eq!(group.data.body[..6], *b"\xff\x25\x02\0\0\0");
+    assert_eq!(
+        summary(&group.data),
+        [(8, P::Patch64, V::Zero, Some("memcpy"), 0)]
+    );
+}
+
 /// Later releases have no such values.
 #[test]
 fn its_values_are_its_own() {

@@ -57,7 +57,7 @@ impl Built {
         for target in &self.targets {
             target.write(&output)?;
         }
-        write_dispatchers(&output, &self.dispatchers)
+        write_dispatchers(&output, &self.dispatchers, false)
     }
 }
 
@@ -107,9 +107,16 @@ impl TargetBuild {
     }
 }
 
-/// Writes the dispatchers that have changed.
-pub(crate) fn write_dispatchers(output: &OutputDir, files: &[File]) -> Result<(), Error> {
-    output.update(&named(files))
+/// Writes the dispatchers that have changed, or all of them.
+pub(crate) fn write_dispatchers(
+    output: &OutputDir,
+    files: &[File],
+    all: bool,
+) -> Result<(), Error> {
+    match all {
+        true => output.write(&named(files)),
+        false => output.update(&named(files)),
+    }
 }
 
 fn named(files: &[File]) -> Vec<(&str, &[u8])> {

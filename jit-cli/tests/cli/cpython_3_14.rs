@@ -1,6 +1,9 @@
 //! Checkouts of CPython 3.14: the example with a template, a shim and micro-ops as that release has them.
 
-use std::fs;
+use std::{
+    fs,
+    time::{Duration, SystemTime},
+};
 
 use fixtures::{
     DEBUG_TRIPLES, TRIPLES,
@@ -91,7 +94,7 @@ fn all_targets() {
     let sandbox = checkout();
     let printed = build(&sandbox, &TRIPLES).succeeds();
     let banner = "JIT support for these 7 targets is still experimental!";
-    assert!(printed.stderr.contains(banner), "{}", printed.stderr);
+    assert!(printed.stdout.contains(banner), "{}", printed.stdout);
     let files = sandbox.files("out");
     for triple in TRIPLES {
         check(&files, Build::Release, triple);
@@ -156,7 +159,7 @@ fn the_triple_stays_as_given() {
     let sandbox = checkout_of(&["_NOP_r00"]);
     let printed = build(&sandbox, &[SPELLED]).with(&["-v"]).succeeds();
     let banner = format!("JIT support for {SPELLED} is still experimental!");
-    assert!(printed.stderr.contains(&banner), "{}", printed.stderr);
+    assert!(printed.stdout.contains(&banner), "{}", printed.stdout);
     let target = format!("--target={SPELLED}");
     assert!(printed.stderr.contains(&target), "{}", printed.stderr);
     let name = format!("jit_stencils-{SPELLED}.h");
@@ -172,7 +175,9 @@ fn the_triple_stays_as_given() {
     // It is up to date, and known by its name.
     let again = build(&sandbox, &[SPELLED]).succeeds();
     assert!(again.stdout.contains("up to date"), "{}", again.stdout);
-    let shown = sandbox.run(&["size", &format!("out/{name}")]).succeeds();
+    let shown = sandbox
+        .run(&["size", "--from", &format!("out/{name}")])
+        .succeeds();
     assert!(shown.stdout.contains("_NOP_r00"), "{}", shown.stdout);
 }
 
@@ -201,6 +206,32 @@ fn what_it_has_not_is_refused_by_name() {
         let message = build(&sandbox, &[LINUX]).with(words).fails(2);
         assert!(message.contains(expected), "{message}");
     }
+}
+
+/// make compares the time of the dispatcher with those of the inputs, and with that of `jit.o`.
+#[test]
+fn the_dispatcher_is_as_new_as_the_headers() {
+    fixtures::needs!(llvm_19);
+    let sandbox = checkout_of(&["_NOP_r00"]);
+    let past = SystemTime::now() - Duration::from_secs(60);
+    let build = || {
+        build(&sandbox, &[LINUX])
+            .with(&["--cache-dir", "cache"])
+            .succeeds()
+    };
+    build();
+    let dispatcher = sandbox.path("out/jit_stencils.h");
+    let text = fs::read(&dispatcher).unwrap();
+    let time = || fs::metadata(&dispatcher).unwrap().modified().unwrap();
+    let file = fs::File::options().write(true).open(&dispatcher).unwrap();
+    file.set_modified(past).unwrap();
+    // Nothing is built, so nothing that includes it has to be.
+    build();
+    assert!(time() < past + Duration::from_secs(1));
+    sandbox.write(CASES, cases(&[case("_JUMP_r00")]));
+    build();
+    assert!(time() > past + Duration::from_secs(1));
+    assert_eq!(fs::read(&dispatcher).unwrap(), text);
 }
 
 #[test]

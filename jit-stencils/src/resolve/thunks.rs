@@ -26,11 +26,14 @@ impl Resolver<'_> {
         let Origin::Entry { machine, .. } = hole.kind.row().origin else {
             return false;
         };
+        let is_far = match hole.kind.row().reach {
+            Reach::Import { required } => required,
+            Reach::Branch { .. } => (self.rules.trampoline)(hole.kind).is_none(),
+            Reach::Direct | Reach::Near | Reach::Got => false,
+        };
         match hole.base {
             HoleValue::Zero => {
-                hole.kind.row().reach == (Reach::Import { required: true })
-                    && hole.symbol.as_ref().is_some_and(external)
-                    && is_x86_branch(hole, body)
+                is_far && hole.symbol.as_ref().is_some_and(external) && is_x86_branch(hole, body)
             }
             HoleValue::Operand(_) => match machine.row().arch {
                 Arch::Aarch64 => hole.patch == PatchKind::Aarch64_26r,
