@@ -20,8 +20,9 @@ pub(crate) const OLD_LLVM: &str = "its micro-ops use a calling convention that c
 /// Refuses a code generation that a release does not have.
 pub(crate) fn check_codegen(release: &Release, codegen: Codegen) -> Result<(), Error> {
     match (release.conventions.output, codegen) {
-        (Output::Object, Codegen::Tuned) => {
-            Err(refusal(release, "--codegen tuned".to_owned(), NO_OPTIMIZER))
+        (Output::Object, Codegen::Tuned | Codegen::Small) => {
+            let asked = format!("--codegen {}", codegen.name());
+            Err(refusal(release, asked, NO_OPTIMIZER))
         }
         (Output::Object, Codegen::Upstream) | (Output::Assembly, _) => Ok(()),
     }
