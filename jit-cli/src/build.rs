@@ -15,7 +15,7 @@ mod run;
 use std::{cell::Cell, num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use jit_llvm::Interrupt;
-use jit_schema::Codegen;
+use jit_schema::{Codegen, Hardening};
 
 use self::{
     cargo::Cargo,
@@ -25,7 +25,7 @@ use self::{
     run::{Run, Which},
 };
 use crate::{
-    error::Error,
+    error::{Error, HardeningError},
     events::{Event, Listener},
     pack::{self, Applied, Made, Pack, PackError, Packed, Verified},
     project::{
@@ -116,6 +116,20 @@ impl Build {
     /// Sets which code generation to use.
     pub fn codegen(mut self, codegen: Codegen) -> Build {
         self.options.codegen = Some(codegen);
+        self
+    }
+
+    /// Hardens the code for checks of processors: landing pads are exactly where an indirect branch can arrive, and the shim's
+    /// object says that it is fit for the checks. The default is what `jit.toml` says, or no hardening.
+    pub fn hardening(mut self, checks: Hardening) -> Build {
+        self.options.hardening.get_or_insert_default().named = checks;
+        self
+    }
+
+    /// Sets whether to harden the code for those checks as well that flags for clang ask for, with `-fcf-protection` and
+    /// `-mbranch-protection`.
+    pub fn hardening_by_flags(mut self, by_flags: bool) -> Build {
+        self.options.hardening.get_or_insert_default().flags = by_flags;
         self
     }
 
@@ -408,6 +422,9 @@ impl Build {
         if plan.project.release.is_none() {
             let project = plan.project.description.clone();
             return Err(PackError::NotPackable { project }.into());
+        }
+        if plan.platforms.iter().any(|own| own.hardening.is_some()) {
+            return Err(HardeningError::NoPacks.into());
         }
         let interrupt = self.watched();
         let mut run = Run::new(&plan, &self.listener, &interrupt)?;

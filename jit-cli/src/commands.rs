@@ -2,6 +2,7 @@
 
 mod advice;
 mod build;
+mod check;
 mod completions;
 mod diff;
 mod exit_status;
@@ -40,6 +41,7 @@ use tracing_subscriber::{
 use self::{
     advice::advice,
     build::BuildArgs,
+    check::CheckArgs,
     completions::{CompletionsArgs, ManArgs},
     diff::DiffArgs,
     exit_status::{EXIT_INTERRUPTED, EXIT_STATUS_HELP, exit_status},
@@ -49,7 +51,7 @@ use self::{
     shared::MessageFormat,
     show::ShowArgs,
     size::SizeArgs,
-    sysroot_check::CheckArgs,
+    sysroot_check::CheckArgs as SysrootCheckArgs,
     use_pack::UseArgs,
     verify::VerifyArgs,
 };
@@ -101,6 +103,10 @@ pub(crate) enum Command {
     /// Compare the stencils of two builds, files, or git revisions: what was added and removed, what grew and shrank.
     #[command(after_long_help = EXIT_STATUS_HELP)]
     Diff(DiffArgs),
+    /// Prove that stencils have a property: with --hardening, that processors with control-flow checks run them, and that attackers
+    /// find no place to jump to.
+    #[command(after_long_help = EXIT_STATUS_HELP)]
+    Check(CheckArgs),
     /// Write a page about all stencils to look at in a browser: a map and a table of their sizes, their code, targets and code
     /// generations beside each other, and growth.
     #[command(after_long_help = EXIT_STATUS_HELP)]
@@ -124,7 +130,7 @@ pub(crate) enum SysrootCommand {
     /// Compare two sets of system headers by what they mean to CPython: the layouts of its structures, and
     /// the types, functions and macros that it uses. Fails if they differ.
     #[command(after_long_help = EXIT_STATUS_HELP)]
-    Check(CheckArgs),
+    Check(SysrootCheckArgs),
 }
 
 impl Cli {
@@ -136,6 +142,7 @@ impl Cli {
                 | Command::Show(_)
                 | Command::Size(_)
                 | Command::Diff(_)
+                | Command::Check(_)
                 | Command::Completions(_)
         )
     }
@@ -151,6 +158,7 @@ impl Cli {
             Command::Show(arguments) => arguments.subject.message_format,
             Command::Size(arguments) => arguments.subject.message_format,
             Command::Diff(arguments) => arguments.subject.message_format,
+            Command::Check(arguments) => arguments.subject.message_format,
             Command::Report(arguments) => arguments.subject.message_format,
             Command::Completions(_) | Command::Man(_) => MessageFormat::Human,
             Command::Sysroot {
@@ -172,6 +180,7 @@ impl Cli {
             | Command::Show(_)
             | Command::Size(_)
             | Command::Diff(_)
+            | Command::Check(_)
             | Command::Report(_)
             | Command::Completions(_)
             | Command::Man(_)
@@ -223,6 +232,7 @@ fn run(cli: Cli, report: &Report) -> Result<(), Error> {
         Command::Show(arguments) => show::run(&arguments, &interrupt, report),
         Command::Size(arguments) => size::run(&arguments, &interrupt, report),
         Command::Diff(arguments) => diff::run(&arguments, &interrupt, report),
+        Command::Check(arguments) => check::run(&arguments, &interrupt, report),
         Command::Report(arguments) => report::run(&arguments, &interrupt, report),
         Command::Completions(arguments) => {
             completions::complete(&arguments, report);

@@ -3,6 +3,7 @@
 
 mod banner;
 pub(crate) mod checkout;
+pub(crate) mod entered;
 pub(crate) mod patchlevel;
 pub(crate) mod pins;
 pub(crate) mod release;

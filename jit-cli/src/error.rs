@@ -1,6 +1,7 @@
 //! The error type of this crate.
 
 mod functions;
+mod hardening;
 mod several;
 mod subjects;
 mod whole;
@@ -17,7 +18,7 @@ use jit_schema::{ObjectError, Target, UnknownTarget};
 use jit_stencils::{LowerError, ResolveError, ResolveErrors, ShimError, UnwindError};
 
 pub(crate) use self::several::renamed;
-pub use self::{functions::FunctionError, subjects::SubjectError};
+pub use self::{functions::FunctionError, hardening::HardeningError, subjects::SubjectError};
 use crate::pack::PackError;
 
 /// The reason why a build failed. Each message names the file, micro-op or target that it is about.
@@ -348,6 +349,9 @@ pub enum Error {
     /// A pack can't be made, read or used.
     #[error(transparent)]
     Pack(#[from] PackError),
+    /// Code can't be hardened, or is not.
+    #[error(transparent)]
+    Hardening(#[from] HardeningError),
     /// There are no stencils to look at.
     #[error(transparent)]
     Subject(#[from] SubjectError),

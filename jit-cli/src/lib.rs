@@ -69,6 +69,8 @@ mod differences;
 mod disassembly;
 mod error;
 mod events;
+#[cfg(feature = "check")]
+mod hardening;
 mod hex;
 #[cfg(feature = "cli")]
 mod html;
@@ -95,11 +97,15 @@ pub use build::{
     explain::{Changes, Explanation},
     outcome::{Built, TargetBuild, Written},
 };
-pub use error::{Error, FunctionError, Headers, SubjectError};
+pub use error::{Error, FunctionError, HardeningError, Headers, SubjectError};
 pub use events::Event;
+#[cfg(feature = "check")]
+pub use hardening::{
+    HardeningFinding, HardeningProblem, HardeningReport, check_hardening,
+};
 pub use jit_llvm::Interrupt;
-pub use jit_schema::{Codegen, Target};
+pub use jit_schema::{Codegen, Hardening, Target};
 pub use jit_stencils::StencilSet;
 pub use pack::{Applied, Change, Difference, Pack, PackError, Packed, Rebuilt, Verified};
-pub use project::{emit::Emit, sources::Sources};
+pub use project::{emit::Emit, hardening::HardeningRules, sources::Sources};
 pub use statistics::{StageTimes, Statistics};

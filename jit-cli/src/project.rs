@@ -9,6 +9,7 @@ pub(crate) mod emit;
 mod example;
 pub(crate) mod flags;
 pub(crate) mod functions;
+pub(crate) mod hardening;
 pub(crate) mod holes;
 pub(crate) mod options;
 mod outside;

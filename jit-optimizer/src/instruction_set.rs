@@ -49,6 +49,19 @@ pub(crate) trait InstructionSet: fmt::Debug + Sync {
     /// instructions have no comments.
     fn links_frame(&self, block: &[&str], at: usize) -> bool;
 
+    /// Returns whether an instruction, without a comment, is a landing pad and nothing else.
+    fn is_landing_pad(&self, text: &str) -> bool;
+
+    /// Returns whether a call through a pointer may arrive at an instruction, without a comment.
+    fn accepts_calls(&self, text: &str) -> bool;
+
+    /// Returns the landing pad of a function or a stencil.
+    fn landing_pad(&self) -> &'static str;
+
+    /// Returns the jump that processors check, for one that they do not: `jmpq *%rax` for `notrack jmpq *%rax`. The
+    /// compiler puts no landing pads where such jumps arrive.
+    fn checked_jump(&self, text: &str) -> Option<String>;
+
     /// Returns whether an instruction, without a comment, restores the caller's frame pointer.
     fn restores_frame_pointer(&self, text: &str) -> bool;
 }

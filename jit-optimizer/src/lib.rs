@@ -62,7 +62,7 @@ mod syntax;
 
 pub use error::OptimizeError;
 pub use optimizer::{Optimized, Optimizer};
-pub use options::{End, FramePointer, Known, Options, Places};
+pub use options::{End, Entered, FramePointer, Known, LandingPads, Options, Places};
 
 /// A hash of this crate's sources, for caches of what the optimizer writes: it differs if the
 /// optimizer does.

@@ -4,8 +4,8 @@ use jit_schema::Codegen;
 
 /// What to do, and what to refuse.
 ///
-/// The default is [`Codegen::Upstream`], [`FramePointer::Free`], [`End::Anything`] and
-/// [`Places::Upstream`].
+/// The default is [`Codegen::Upstream`], [`FramePointer::Free`], [`End::Anything`], [`Places::Upstream`] and
+/// [`LandingPads::AsCompiled`].
 ///
 /// ```
 /// use jit_optimizer::{FramePointer, Options};
@@ -27,6 +27,8 @@ pub struct Options {
     pub end: End,
     /// Which jumps to places are known.
     pub places: Places,
+    /// Where landing pads are.
+    pub landing_pads: LandingPads,
 }
 
 impl Options {
@@ -56,6 +58,15 @@ impl Options {
     pub fn places(self, places: Places) -> Options {
         Options { places, ..self }
     }
+
+    /// Sets where landing pads are.
+    #[must_use]
+    pub fn landing_pads(self, landing_pads: LandingPads) -> Options {
+        Options {
+            landing_pads,
+            ..self
+        }
+    }
 }
 
 /// What is known of a stencil besides its code. Tuned passes can do more with it.
@@ -73,6 +84,30 @@ pub struct Known<'a> {
     pub arguments: Option<u8>,
     /// For each operand by number (`_JIT_OPERAND_<N>`), how many bits it has at most, and 0 if that is not known.
     pub operands: &'a [u8],
+    /// How control gets to the start of the stencil.
+    pub entered: Entered,
+}
+
+/// How control gets to the start of a stencil.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Entered {
+    /// Also through a pointer: from the shim, or from another trace.
+    #[default]
+    ThroughPointers,
+    /// Only from the micro-op before it, and by direct jumps.
+    Directly,
+}
+
+/// Where landing pads are: the instructions at which processors let indirect branches arrive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum LandingPads {
+    /// Where the compiler has put some.
+    #[default]
+    AsCompiled,
+    /// Where an indirect branch can arrive, and nowhere else: at the start of a stencil that is
+    /// [entered through pointers](Entered::ThroughPointers), and where the stencil itself takes an address of its code. Jumps
+    /// that processors do not check become jumps that they check. The assembly must have been compiled for these checks.
+    Exact,
 }
 
 /// How functions may end.

@@ -156,7 +156,10 @@ impl<'a> Parser<'a, '_> {
             SectionKind::Data => block.data = true,
             SectionKind::Metadata => {}
         }
-        self.mention(text, None);
+        // A string may have the name of a function, as `__func__` does.
+        if !section::is_string(text) {
+            self.mention(text, None);
+        }
     }
 
     fn mention(&mut self, text: &'a str, target: Option<&'a str>) {

@@ -6,6 +6,7 @@ mod ends;
 mod frame_pointer;
 mod hot_branches;
 mod hot_code;
+mod landing_pads;
 mod lasting_jumps;
 mod places;
 mod redundant_jumps;
@@ -15,7 +16,7 @@ use jit_schema::{CodeEnd, Codegen};
 
 use crate::cfg::Graph;
 use crate::isa::Isa;
-use crate::options::{End, FramePointer, Options, Places};
+use crate::options::{End, FramePointer, LandingPads, Options, Places};
 use crate::pass::{Context, Pass};
 
 /// The shared passes that run several times, because each removed branch can expose another. Upstream
@@ -30,6 +31,10 @@ const REPETITIONS: usize = 4;
 /// Returns the passes to run, in order (`Optimizer.run`).
 pub(crate) fn list(isa: &dyn Isa, options: &Options) -> Vec<Pass> {
     let mut passes = vec![calls::CHECK, alignment::CHECK];
+    match options.landing_pads {
+        LandingPads::AsCompiled => {}
+        LandingPads::Exact => passes.push(landing_pads::REMOVE),
+    }
     match options.end {
         End::Anything => {}
         End::Jump => passes.push(ends::CHECK),
@@ -59,6 +64,10 @@ pub(crate) fn list(isa: &dyn Isa, options: &Options) -> Vec<Pass> {
             passes.extend(isa.tuned_passes());
             passes.extend(isa.small_passes());
         }
+    }
+    match options.landing_pads {
+        LandingPads::AsCompiled => {}
+        LandingPads::Exact => passes.push(landing_pads::PLACE),
     }
     passes.extend(isa.checks());
     match options.frame_pointer {

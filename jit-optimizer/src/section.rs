@@ -182,6 +182,13 @@ pub(crate) fn emits(line: &str) -> bool {
     )
 }
 
+/// Returns whether a directive adds a string to its section, and so mentions no symbol.
+pub(crate) fn is_string(line: &str) -> bool {
+    let text = scan::skip_space(line);
+    let (directive, _) = scan::split_run(text, |c| !scan::is_space(c));
+    matches!(directive, ".ascii" | ".asciz" | ".string")
+}
+
 /// Returns whether a line that adds no bytes to a section for data is needed by what does: an alignment,
 /// say, but not an attribute of a symbol.
 pub(crate) fn matters(line: &str) -> bool {

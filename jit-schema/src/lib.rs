@@ -48,6 +48,7 @@ mod code_end;
 mod codegen;
 #[cfg(any(feature = "native", feature = "readobj"))]
 mod entry;
+mod hardening;
 pub mod label;
 mod location;
 mod machine;
@@ -66,6 +67,7 @@ mod target;
 pub use access::aarch64_access_scale;
 pub use code_end::CodeEnd;
 pub use codegen::Codegen;
+pub use hardening::{Hardening, LANDING_PAD_SIZE};
 pub use location::Location;
 pub use machine::{Machine, MachineRow};
 pub use model::{ObjectError, ObjectFile, Relocation, Section, SectionKind, Symbol};

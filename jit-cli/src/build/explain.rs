@@ -134,6 +134,7 @@ fn explain(
         toolchain,
         compiler: &compiler,
         optimizer: plan.optimizer(platform),
+        hardening: platform.hardening.as_ref(),
         preamble,
         sources: &units,
         shim: project.shim.as_deref(),

@@ -1,6 +1,6 @@
 //! The files that a build writes.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use jit_stencils::StencilSet;
 use jit_writer::{HeaderFormat, Included, Preamble};
@@ -163,6 +163,12 @@ pub(crate) fn comment(plan: &Plan<'_>) -> String {
     }
     if !plan.codegen.is_upstream() {
         words.push(format!("--codegen={}", plan.codegen.name()));
+    }
+    let hardened = plan.platforms.iter().filter(|own| own.hardening.is_some());
+    let checks: BTreeSet<&str> = hardened.map(|own| own.target.arch.hardening()).collect();
+    if !checks.is_empty() {
+        let checks: Vec<&str> = checks.into_iter().collect();
+        words.push(format!("--hardening={}", checks.join(",")));
     }
     if !plan.options.cflags.is_empty() {
         words.push(format!("--cflags={}", plan.options.cflags));

@@ -95,11 +95,14 @@ fn place(plan: &Plan<'_>, cache: &Cache) -> PathBuf {
     let options = plan.options;
     let choices = format!("{:?}", (plan.codegen, options.debug, options.free_threaded));
     let places = (&options.cflags, &options.sysroot, &options.pyconfig_dir);
+    let hardening = plan.platforms.iter();
+    let hardening: Vec<_> = hardening.map(|own| &own.hardening).collect();
     let parts = [
         plan.project.lasting_root().as_os_str().as_encoded_bytes(),
         choices.as_bytes(),
         &format!("{places:?}").into_bytes(),
         &format!("{:?}", plan.emits).into_bytes(),
+        &format!("{hardening:?}").into_bytes(),
     ];
     cache.kept(&Key::of(parts))
 }

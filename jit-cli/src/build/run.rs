@@ -228,6 +228,11 @@ impl<'a> Run<'a> {
             root: plan.project.root.clone(),
             error: Box::new(error),
         })?;
+        #[cfg(feature = "check")]
+        if let Some(rules) = &platform.hardening {
+            let shim = built.shim.as_ref().map(|shim| shim.object.as_slice());
+            crate::hardening::verify(rules, &built.set, shim)?;
+        }
         let inputs = self.inputs(platform, current, &built)?;
         self.results(current, inputs, wanted, built)
     }
@@ -309,7 +314,7 @@ fn of_cases<'s>(
 /// Returns the work for a target of a plan: with what to do it, from what, and where. Nothing is kept or remarked.
 fn job<'j>(
     plan: &'j Plan<'_>,
-    platform: &Platform,
+    platform: &'j Platform,
     (interrupt, listener): (&Interrupt, &'j Listener),
     (toolchain, input, place): (&'j Toolchain, Input<'j>, Place),
 ) -> Job<'j> {
@@ -317,6 +322,7 @@ fn job<'j>(
         toolchain,
         options: plan.options(platform),
         optimizer: plan.optimizer(platform),
+        hardening: platform.hardening.as_ref(),
         frame_pointer: plan.frame_pointer(platform),
         read_object: plan.project.conventions.read_object,
         lower: plan.project.conventions.lower,

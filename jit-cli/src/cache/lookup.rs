@@ -11,12 +11,14 @@ use std::{
 };
 
 use jit_llvm::{Compiler, Ir, LlvmError, Snapshot, Source, Toolchain};
+use jit_optimizer::Entered;
 
 use crate::{
     cache::arguments,
     cache::key::{Key, tokens},
     cache::record::{self, Record, Settings, Shim, Uop},
     cache::store::Cache,
+    project::hardening::{self, HardeningRules},
     reads::Reads,
     tools::files::Files,
 };
@@ -30,6 +32,8 @@ pub(crate) struct Lookup<'a> {
     pub(crate) compiler: &'a Compiler<'a>,
     /// The options of the optimizer.
     pub(crate) optimizer: jit_optimizer::Options,
+    /// Which stencils control enters through pointers, if that counts.
+    pub(crate) hardening: Option<&'a HardeningRules>,
     pub(crate) preamble: &'a str,
     pub(crate) sources: &'a [Source],
     pub(crate) shim: Option<&'a Path>,
@@ -104,9 +108,19 @@ impl Lookup<'_> {
         Key::of([source.name.as_bytes(), source.body.as_bytes()])
     }
 
-    /// Returns the key of IR, which is compiled with the arguments and tools of [`Started`].
-    pub(crate) fn ir_key(started: &Started, ir: &Ir) -> Key {
-        Key::of([&b"ir"[..], started.stencil.bytes(), ir.contents()])
+    /// Returns the key of a source's IR, which is compiled with the arguments and tools of [`Started`].
+    pub(crate) fn ir_key(&self, started: &Started, source: &Source, ir: &Ir) -> Key {
+        let entered = self.entered(source);
+        let parts = [started.stencil.bytes(), entered.as_bytes(), ir.contents()];
+        Key::of([&b"ir"[..]].into_iter().chain(parts))
+    }
+
+    /// Returns how control gets to the start of a source's stencil, as a part of its key.
+    fn entered(&self, source: &Source) -> &'static str {
+        match hardening::entered(self.hardening, &source.name) {
+            Entered::ThroughPointers => "through pointers",
+            Entered::Directly => "directly",
+        }
     }
 
     /// Returns the key of an entry that is there if there are entries of IR with these arguments and tools.
@@ -137,7 +151,11 @@ impl Lookup<'_> {
         let tools = Files::of(programs, Some(self.cache), self.compiler.interrupt());
         let known = [self.toolchain.identities(), tools.identities()].concat();
         let identities = [known.join("\n"), record::tool_driver()].join("\n");
-        let optimizer = record::optimizer(self.optimizer);
+        let optimizer = [
+            record::optimizer(self.optimizer),
+            hardening::setting(self.hardening),
+        ]
+        .join("\n");
         let settings = Settings::new(
             known,
             arguments.clone(),
@@ -196,16 +214,17 @@ impl Lookup<'_> {
             .collect();
         let recorded = missing.is_empty();
         let (sources, texts): (Vec<Source>, Vec<Key>) = missing.into_iter().unzip();
+        let entered: Vec<&str> = sources.iter().map(|source| self.entered(source)).collect();
         let expansion = match recorded {
             true => None,
             false => self.compiler.expand(&sources)?,
         };
         if let Some(expansion) = &expansion {
             let start = Key::of([started.stencil.bytes(), &tokens(&expansion.preamble)]);
-            let bodies = texts.iter().zip(&expansion.bodies);
-            keys.extend(bodies.filter_map(|(text, body)| {
+            let bodies = texts.iter().zip(&entered).zip(&expansion.bodies);
+            keys.extend(bodies.filter_map(|((text, entered), body)| {
                 let tokens = tokens(body.as_deref()?);
-                Some((*text, Key::of([start.bytes(), &tokens])))
+                Some((*text, Key::of([start.bytes(), entered.as_bytes(), &tokens])))
             }));
         }
         let texts = started.texts.iter();

@@ -16,6 +16,7 @@ use crate::{
         codegen::CodegenName,
         definition::Origin,
         emit::Emit,
+        hardening::{Asked, HardeningName},
         options::{CacheOptions, Options, Targets},
     },
     terminal::report::Report,
@@ -81,6 +82,9 @@ pub(crate) struct BuildArgs {
     /// Code generation to use [default: the one in jit.toml, else upstream].
     #[arg(long, value_name = "NAME")]
     pub(super) codegen: Option<CodegenName>,
+    /// Checks of the processor to harden code for, separated by commas [default: those in jit.toml, else none].
+    #[arg(long, value_name = "CHECK", value_delimiter = ',')]
+    pub(super) hardening: Vec<HardeningName>,
     /// Additional flags for clang, after all others.
     #[arg(long, value_name = "FLAGS", allow_hyphen_values = true)]
     pub(super) cflags: Option<String>,
@@ -138,6 +142,7 @@ impl BuildArgs {
             output_dir: self.output_dir.clone(),
             emit: self.emit.clone(),
             codegen: self.codegen.map(Into::into),
+            hardening: asked(&self.hardening),
             debug: self.debug,
             free_threaded: self.free_threaded,
             cflags: self.cflags.clone().unwrap_or_default(),
@@ -178,6 +183,11 @@ impl BuildArgs {
             self.triples.remove(0);
         }
     }
+}
+
+/// Returns the checks that are asked for, if there are some.
+pub(super) fn asked(names: &[HardeningName]) -> Option<Asked> {
+    (!names.is_empty()).then(|| Asked::of(names))
 }
 
 /// Returns the project that `--cpython` and `--config` name.

@@ -5,7 +5,7 @@ use jit_schema::ObjectError;
 use jit_stencils::{LowerError, ResolveError, ShimError};
 
 use crate::{
-    error::{Error, FunctionError, SubjectError},
+    error::{Error, FunctionError, HardeningError, SubjectError},
     pack::PackError,
 };
 
@@ -29,6 +29,7 @@ Exit status:
                                      26  pack or other file of stencils that can't be read
                                      27  pack that does not fit
                                      28  stencils larger than a limit allows
+                                     29  code that is not hardened
                                     130  interrupted";
 
 /// The exit status of a build that is interrupted.
@@ -78,6 +79,7 @@ pub(crate) fn exit_status(error: &Error) -> u8 {
         Error::WrongCache { .. } => 25,
         Error::Pack(error) => pack_status(error),
         Error::Subject(error) => subject_status(error),
+        Error::Hardening(error) => hardening_status(error),
         Error::Target { error, .. } | Error::Uop { error, .. } => exit_status(error),
         Error::Several(errors) => errors.first().map_or(1, exit_status),
     }
@@ -110,6 +112,17 @@ fn subject_status(error: &SubjectError) -> u8 {
         | SubjectError::Git { .. } => 2,
         SubjectError::Larger { .. } => 28,
         SubjectError::Revision { error, .. } => exit_status(error),
+    }
+}
+
+fn hardening_status(error: &HardeningError) -> u8 {
+    match error {
+        HardeningError::NotFor { .. }
+        | HardeningError::NoStencil { .. }
+        | HardeningError::Pattern { .. }
+        | HardeningError::NoPacks => 2,
+        HardeningError::OtherEntries { .. } => 22,
+        HardeningError::NotHardened { .. } | HardeningError::NoNote { .. } => 29,
     }
 }
 

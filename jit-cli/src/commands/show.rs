@@ -16,6 +16,7 @@ use jit_stencils::{StencilGroup, StencilSet};
 
 use self::sources::Sources;
 use super::{
+    build::asked,
     known_names,
     select::Names,
     subject_args::{SubjectArgs, word},
@@ -24,7 +25,7 @@ use super::{
 use crate::{
     disassembly::{self, Listing},
     error::{Error, SubjectError},
-    project::codegen::CodegenName,
+    project::{codegen::CodegenName, hardening::HardeningName, options::Options},
     sizes::Sizes,
     subjects::{Place, Subject},
     terminal::{
@@ -54,6 +55,9 @@ pub(crate) struct ShowArgs {
     /// upstream].
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     codegen: Vec<CodegenName>,
+    /// Checks of the processor to harden code for, separated by commas [default: those in jit.toml, else none].
+    #[arg(long, value_name = "CHECK", value_delimiter = ',')]
+    hardening: Vec<HardeningName>,
     /// When to print colors.
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     color: When,
@@ -138,6 +142,16 @@ impl Shown<'_> {
     }
 }
 
+impl ShowArgs {
+    /// Returns the options of a build with a code generation, or with that of the project.
+    fn options(&self, codegen: Option<CodegenName>) -> Options {
+        Options {
+            hardening: asked(&self.hardening),
+            ..self.subject.options(codegen)
+        }
+    }
+}
+
 /// Runs the command.
 pub(crate) fn run(
     arguments: &ShowArgs,
@@ -194,7 +208,7 @@ fn variants(
     };
     let mut variants = Vec::new();
     for codegen in codegens {
-        let options = arguments.subject.options(codegen);
+        let options = arguments.options(codegen);
         let subjects = place.open(&options, &report.watching(), interrupt)?;
         variants.extend(
             subjects

@@ -7,10 +7,10 @@ use clap_complete::engine::ArgValueCompleter;
 use jit_llvm::Interrupt;
 use serde_json::{Map, Value, json};
 
-use super::{known_names, select::Names, subject_args::SubjectArgs, table::Table};
+use super::{build::asked, known_names, select::Names, subject_args::SubjectArgs, table::Table};
 use crate::{
     error::Error,
-    project::codegen::CodegenName,
+    project::{codegen::CodegenName, hardening::HardeningName},
     sizes::{Column, Sizes, family},
     subjects::{Place, Subject},
     terminal::report::Report,
@@ -42,6 +42,9 @@ pub(crate) struct SizeArgs {
     /// Code generation to measure [default: the one in jit.toml, else upstream].
     #[arg(long, value_name = "NAME")]
     codegen: Option<CodegenName>,
+    /// Checks of the processor to harden code for, separated by commas [default: those in jit.toml, else none].
+    #[arg(long, value_name = "CHECK", value_delimiter = ',')]
+    hardening: Vec<HardeningName>,
     #[command(flatten)]
     pub(super) subject: SubjectArgs,
 }
@@ -70,7 +73,8 @@ pub(crate) fn run(
     interrupt: &Interrupt,
     report: &Report,
 ) -> Result<(), Error> {
-    let options = arguments.subject.options(arguments.codegen);
+    let mut options = arguments.subject.options(arguments.codegen);
+    options.hardening = asked(&arguments.hardening);
     let place = arguments
         .from
         .as_deref()

@@ -30,6 +30,12 @@ pub(crate) struct Release {
     pub(crate) stencil_defines: &'static [&'static str],
     /// Returns the macros for the shim only.
     pub(crate) shim_defines: fn(&Target) -> &'static [&'static str],
+    /// The micro-ops with which a trace can begin, so that the shim and other traces enter them through pointers.
+    pub(crate) entries: &'static [&'static str],
+    /// The source that says so, and the text before the name of each of them there.
+    pub(crate) enters: (&'static str, &'static str),
+    /// The micro-ops that jump to other traces through pointers, as patterns.
+    pub(crate) jumps: &'static [&'static str],
     /// Files that the digest covers before `pyconfig.h`.
     pub(crate) digest_files: &'static [&'static str],
     /// Directories that the digest covers after `pyconfig.h`.

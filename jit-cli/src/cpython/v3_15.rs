@@ -44,6 +44,16 @@ pub(super) const RELEASE: Release = Release {
     defines: &["_PyJIT_ACTIVE", "_Py_JIT"],
     stencil_defines: &["Py_BUILD_CORE_MODULE"],
     shim_defines,
+    // `_PyJIT_Compile` asserts that traces begin with one of these. Control enters a trace at its start only: from the shim,
+    // and from other traces, which jump to `jit_code` of an executor (`TIER2_TO_TIER2` in template.c).
+    entries: &[
+        "_START_EXECUTOR_r00",
+        "_COLD_EXIT_r00",
+        "_COLD_DYNAMIC_EXIT_r00",
+    ],
+    enters: ("Python/jit.c", "trace[0].opcode =="),
+    // The cases with `TIER2_TO_TIER2`.
+    jumps: &["_EXIT_TRACE_r*", "_COLD_EXIT_r00"],
     digest_files: &["Python/executor_cases.c.h"],
     digest_dirs: &["Tools/jit"],
     llvm_pins: "Tools/jit/_llvm.py",

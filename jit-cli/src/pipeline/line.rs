@@ -19,7 +19,7 @@ pub(crate) struct Line<'a> {
     pub(crate) compiler: &'a Compiler<'a>,
     /// Compiles a source again if its code has an address in 32 bits that cannot be replaced.
     pub(crate) independent: Option<&'a Compiler<'a>>,
-    pub(crate) optimizer: Tuner,
+    pub(crate) optimizer: Tuner<'a>,
     pub(crate) target: &'static Target,
     pub(crate) read_object: ReadObject,
     pub(crate) lower: Lower,

@@ -76,6 +76,9 @@ pub(crate) fn build(job: Job<'_>) -> Result<Built, Error> {
         units::Input::Cases { .. } => None,
     };
     let units = Units::of(&job.input, functions.as_ref(), job.remark)?;
+    if let Some(rules) = job.hardening {
+        rules.check(units.sources().iter().map(|source| source.name.as_str()))?;
+    }
     // Modules say themselves whether they are position-independent. Sources need files of their own, and would repeat the
     // other one's warnings.
     let independent = match compiler.options().position_independent() {
@@ -115,6 +118,7 @@ fn build_units(
         toolchain: job.toolchain,
         compiler,
         optimizer: job.optimizer,
+        hardening: job.hardening,
         preamble: job.input.preamble(),
         sources,
         shim: job.shim.as_ref().map(|shim| shim.path),

@@ -7,11 +7,16 @@ use jit_optimizer::{Known, Optimized, Optimizer, Options};
 use jit_schema::{Arch, Target};
 use jit_stencils::Interface;
 
-use crate::error::Error;
+use crate::{
+    error::Error,
+    project::hardening::{HardeningRules, entered},
+};
 
 /// The optimizer of a target.
-pub(crate) struct Tuner {
+pub(crate) struct Tuner<'a> {
     optimizer: Optimizer,
+    /// Which stencils control enters through pointers, if that counts.
+    hardening: Option<&'a HardeningRules>,
     declared: Declared,
 }
 
@@ -42,17 +47,18 @@ fn operands(module: &str) -> Vec<u8> {
     numbers.map(|number| number.parse().unwrap_or(0)).collect()
 }
 
-impl Tuner {
+impl<'a> Tuner<'a> {
     /// Returns the optimizer of stencils whose places are declared in `common`, which has no micro-op, or each in its
     /// own module. It is not known where they are if there is neither.
     pub(crate) fn new(
         target: &'static Target,
-        options: Options,
+        (options, hardening): (Options, Option<&'a HardeningRules>),
         (common, modules): (Option<Source>, bool),
-    ) -> Tuner {
+    ) -> Tuner<'a> {
         let is_used = target.arch == Arch::X86_64 && !options.codegen.is_upstream();
         Tuner {
             optimizer: Optimizer::new(target, options),
+            hardening,
             declared: match common {
                 _ if !is_used => Declared::Unused,
                 Some(source) => Declared::Common(source, OnceLock::new()),
@@ -85,6 +91,7 @@ impl Tuner {
         let known = Known {
             arguments,
             operands: &bits,
+            entered: entered(self.hardening, &source.name),
         };
         let optimized = self.optimizer.optimize_with(assembly, &known);
         optimized.map_err(|error| Error::Optimize {

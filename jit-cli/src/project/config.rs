@@ -17,6 +17,7 @@ use crate::{
     project::codegen::CodegenName,
     project::emit::{Emit, Emits},
     project::flags,
+    project::hardening::HardeningTable,
     project::spelled::Spelled,
 };
 
@@ -82,6 +83,9 @@ pub(crate) struct Config {
     /// Which code generation to use.
     #[serde(default)]
     pub(crate) codegen: CodegenName,
+    /// What code is hardened for, and which stencils control enters and leaves through pointers.
+    #[serde(default)]
+    pub(crate) hardening: HardeningTable,
     /// Additional flags for clang, for all targets.
     #[serde(default)]
     cflags: Vec<String>,

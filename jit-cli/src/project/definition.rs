@@ -11,13 +11,14 @@ use jit_writer::HeaderFormat;
 
 use crate::{
     conventions::{Conventions, ShimForm},
-    cpython::{checkout, pins::LlvmPins, release::Release, tools},
+    cpython::{checkout, entered, pins::LlvmPins, release::Release, tools},
     error::{Error, FunctionError},
     project::config::{self, Config},
     project::digest::DigestInputs,
     project::emit::Emits,
     project::flags,
     project::functions::Functions,
+    project::hardening::HardeningRules,
     project::own,
     project::sources::Sources,
     project::spelled::Spelled,
@@ -273,6 +274,23 @@ impl Project {
             .release
             .map_or(&[][..], |release| (release.shim_defines)(target));
         own.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    /// Returns which stencils control enters and leaves through pointers: what `jit.toml` says, else what is known of the
+    /// release, else all and none.
+    pub(crate) fn hardening_rules(&self) -> Result<HardeningRules, Error> {
+        let table = self.config.as_ref().map(|config| &config.hardening);
+        let mut rules = HardeningRules::default();
+        if let Some(release) = self.release {
+            rules = rules.entries(release.entries)?.jumps(release.jumps)?;
+            if table.is_none_or(|table| table.entries.is_none()) {
+                entered::check(release, &self.root)?;
+            }
+        }
+        match table {
+            Some(table) => Ok(table.rules(rules)?),
+            None => Ok(rules),
+        }
     }
 
     /// Returns whether a file is removed after the build.

@@ -26,6 +26,8 @@ pub(crate) struct DigestSettings<'a> {
     pub(crate) debug: bool,
     /// The code generation.
     pub(crate) codegen: Codegen,
+    /// What hardened code is made of, or nothing for other code.
+    pub(crate) hardening: &'a str,
     /// Flags for clang, and the choice of system headers.
     pub(crate) cflags: &'a str,
 }
@@ -59,6 +61,12 @@ pub(crate) fn of_cpython(
             hasher.update(jit_optimizer::FINGERPRINT);
             hasher.update(jit_schema::FINGERPRINT);
         }
+    }
+    if !settings.hardening.is_empty() {
+        hasher.update("--hardening ");
+        hasher.update(settings.hardening);
+        hasher.update(jit_optimizer::FINGERPRINT);
+        hasher.update(jit_schema::FINGERPRINT);
     }
     Ok(hex::digits(&hasher.finalize()))
 }

@@ -12,7 +12,7 @@ use jit_schema::Codegen;
 use crate::{
     error::Error,
     paths,
-    project::{definition::Origin, emit::Emit},
+    project::{definition::Origin, emit::Emit, hardening::Asked},
     sysroot::headers::BUILTIN,
 };
 
@@ -24,6 +24,7 @@ pub(crate) struct Options {
     pub(crate) output_dir: Option<PathBuf>,
     pub(crate) emit: Vec<Emit>,
     pub(crate) codegen: Option<Codegen>,
+    pub(crate) hardening: Option<Asked>,
     pub(crate) debug: bool,
     pub(crate) free_threaded: bool,
     /// Flags for clang, quoted as for a shell.
@@ -142,6 +143,7 @@ impl Options {
             output_dir: None,
             emit: Vec::new(),
             codegen: None,
+            hardening: None,
             debug: false,
             free_threaded: false,
             cflags: String::new(),

@@ -24,6 +24,7 @@ use crate::{
         digest::DigestSettings,
         emit::Emits,
         flags,
+        hardening::{self, Asked},
         options::{CacheOptions, LlvmOptions, Options, Targets},
         places::Places,
         platform::Platform,
@@ -93,7 +94,7 @@ impl<'a> Plan<'a> {
                 .families
                 .check(emits, targets, &functions.config)?;
         }
-        Ok(Plan {
+        let mut plan = Plan {
             emits,
             codegen,
             cflags,
@@ -103,7 +104,27 @@ impl<'a> Plan<'a> {
             options,
             project,
             platforms,
-        })
+        };
+        plan.harden()?;
+        Ok(plan)
+    }
+
+    /// Decides which targets have hardened code.
+    fn harden(&mut self) -> Result<(), Error> {
+        let table = self.project.config.as_ref().map(|config| &config.hardening);
+        let of_table = || table.map(|table| Asked::of(&table.checks));
+        let asked = self.options.hardening.or_else(of_table).unwrap_or_default();
+        let mut covered = Vec::new();
+        for platform in &self.platforms {
+            covered.push(asked.covers(platform.target, &self.user_flags(platform))?);
+        }
+        if covered.contains(&true) {
+            let rules = self.project.hardening_rules()?;
+            for (platform, covered) in self.platforms.iter_mut().zip(covered) {
+                platform.hardening = covered.then(|| rules.clone());
+            }
+        }
+        Ok(())
     }
 
     /// Returns the digest of a target's inputs that decides whether its files are up to date, if the project's
@@ -130,6 +151,7 @@ impl<'a> Plan<'a> {
         let settings = DigestSettings {
             debug: self.options.debug,
             codegen: self.codegen,
+            hardening: &hardening::setting(platform.hardening.as_ref()),
             cflags: &flags,
         };
         digest(&platform.triple, &settings, &inputs).map(Some)
@@ -170,6 +192,11 @@ impl<'a> Plan<'a> {
         options.cflags.extend(self.user_flags(platform));
         if let Input::Functions(functions) = &project.input {
             functions.adjust(&mut options.flags);
+        }
+        if platform.hardening.is_some() {
+            let (all, stencil) = hardening::words(target.arch);
+            let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+            (options.last.all, options.last.stencil) = (owned(all), owned(stencil));
         }
         options
     }
@@ -217,6 +244,7 @@ impl<'a> Plan<'a> {
             .frame_pointer(self.frame_pointer(platform))
             .end(jit_optimizer::End::Jump)
             .places(self.project.conventions.places)
+            .landing_pads(hardening::landing_pads(platform.hardening.as_ref()))
     }
 
     /// Returns what stencils for a target do with the frame pointer.

@@ -9,6 +9,7 @@ use crate::{
     cache::key::Key,
     error::{Error, Headers},
     project::config::Config,
+    project::hardening::HardeningRules,
     project::definition::Project,
     project::options::Options,
     project::spelled::Spelled,
@@ -27,6 +28,8 @@ pub(crate) struct Platform {
     pub(crate) pyconfig_dir: Option<PathBuf>,
     /// The flags for clang in `jit.toml`.
     pub(crate) cflags: Vec<String>,
+    /// Which stencils control enters and leaves through pointers, if the code is hardened.
+    pub(crate) hardening: Option<HardeningRules>,
 }
 
 impl Platform {
@@ -52,6 +55,7 @@ impl Platform {
             sysroot,
             pyconfig_dir,
             cflags: config.map_or_else(Vec::new, |config| config.cflags(target)),
+            hardening: None,
         })
     }
 

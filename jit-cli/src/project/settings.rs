@@ -1,7 +1,7 @@
 //! The settings of a build that affect the files of a target, as they are in its state.
 
 use crate::{
-    project::{definition::Input, plan::Plan, platform::Platform},
+    project::{definition::Input, hardening, plan::Plan, platform::Platform},
     state::{
         inputs::{self, Inputs},
         locations::Locations,
@@ -43,6 +43,10 @@ pub(crate) fn inputs(plan: &Plan<'_>, platform: &Platform, locations: &Locations
         "prelude {}",
         inputs::hexadecimal(prelude.as_bytes())
     ));
+    if platform.hardening.is_some() {
+        let hardening = hardening::setting(platform.hardening.as_ref());
+        settings.push(format!("hardening {hardening}"));
+    }
     if plan.options.free_threaded {
         settings.push("free-threaded".to_owned());
     }

@@ -5,6 +5,7 @@ mod check_pairs;
 mod constants;
 mod effects;
 mod frame;
+mod landing_pads;
 mod pairs;
 
 use jit_schema::ObjectFormat;
@@ -104,6 +105,23 @@ impl InstructionSet for Aarch64 {
 
     fn links_frame(&self, block: &[&str], at: usize) -> bool {
         frame::links(block, at)
+    }
+
+    fn is_landing_pad(&self, text: &str) -> bool {
+        landing_pads::is_landing_pad(text)
+    }
+
+    fn accepts_calls(&self, text: &str) -> bool {
+        landing_pads::accepts_calls(text)
+    }
+
+    /// `bti c`, in the spelling that assemblers for all processors know.
+    fn landing_pad(&self) -> &'static str {
+        "hint\t#34"
+    }
+
+    fn checked_jump(&self, _text: &str) -> Option<String> {
+        None
     }
 
     fn restores_frame_pointer(&self, text: &str) -> bool {

@@ -57,6 +57,22 @@ impl InstructionSet for None {
         false
     }
 
+    fn is_landing_pad(&self, _text: &str) -> bool {
+        false
+    }
+
+    fn accepts_calls(&self, _text: &str) -> bool {
+        false
+    }
+
+    fn landing_pad(&self) -> &'static str {
+        "nop"
+    }
+
+    fn checked_jump(&self, _text: &str) -> Option<String> {
+        None
+    }
+
     fn restores_frame_pointer(&self, _text: &str) -> bool {
         false
     }

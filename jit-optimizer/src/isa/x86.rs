@@ -6,6 +6,7 @@ mod effects;
 mod flags;
 mod fold;
 mod known_values;
+mod landing_pads;
 mod operands;
 mod setjmp;
 mod short_addresses;
@@ -66,6 +67,22 @@ impl InstructionSet for I686 {
 
     fn links_frame(&self, block: &[&str], at: usize) -> bool {
         links_frame(block, at)
+    }
+
+    fn is_landing_pad(&self, text: &str) -> bool {
+        landing_pads::is_landing_pad(text)
+    }
+
+    fn accepts_calls(&self, text: &str) -> bool {
+        landing_pads::is_landing_pad(text)
+    }
+
+    fn landing_pad(&self) -> &'static str {
+        "endbr32"
+    }
+
+    fn checked_jump(&self, text: &str) -> Option<String> {
+        landing_pads::checked_jump(text)
     }
 
     fn restores_frame_pointer(&self, text: &str) -> bool {
@@ -134,6 +151,22 @@ impl InstructionSet for X86_64 {
 
     fn links_frame(&self, block: &[&str], at: usize) -> bool {
         links_frame(block, at)
+    }
+
+    fn is_landing_pad(&self, text: &str) -> bool {
+        landing_pads::is_landing_pad(text)
+    }
+
+    fn accepts_calls(&self, text: &str) -> bool {
+        landing_pads::is_landing_pad(text)
+    }
+
+    fn landing_pad(&self) -> &'static str {
+        "endbr64"
+    }
+
+    fn checked_jump(&self, text: &str) -> Option<String> {
+        landing_pads::checked_jump(text)
     }
 
     fn restores_frame_pointer(&self, text: &str) -> bool {

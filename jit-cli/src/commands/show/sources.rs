@@ -41,7 +41,7 @@ impl<'a> Sources<'a> {
     }
 
     fn look(&self, one: &Shown<'_>, what: What) -> Result<Looked, Error> {
-        let options = self.arguments.subject.options(one.variant.codegen);
+        let options = self.arguments.options(one.variant.codegen);
         let build = Build::with(options)
             .interrupt(self.interrupt.clone())
             .listening(self.report.watching());

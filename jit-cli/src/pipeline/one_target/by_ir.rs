@@ -70,7 +70,8 @@ impl Build<'_> {
         })?;
         let keys: Vec<Option<Key>> = irs
             .iter()
-            .map(|ir| ir.as_ref().map(|ir| Lookup::ir_key(started, ir)))
+            .zip(&sources)
+            .map(|(ir, source)| Some(lookup.ir_key(started, source, ir.as_ref()?)))
             .collect();
         self.fetch_by_ir(&keys, lookup);
         let may_store = started.tools_are_unchanged();

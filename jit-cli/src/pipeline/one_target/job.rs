@@ -11,6 +11,7 @@ use crate::{
     conventions::{Lower, ReadObject, Resolve, ShimForm},
     events::Listener,
     pipeline::{tuner::Tuner, units::Input, workdir::Place},
+    project::hardening::HardeningRules,
     reads::Reads,
     statistics::StageTimes,
 };
@@ -21,6 +22,8 @@ pub(crate) struct Job<'a> {
     pub(crate) options: CompileOptions,
     /// The options of the optimizer.
     pub(crate) optimizer: jit_optimizer::Options,
+    /// Which stencils control enters and leaves through pointers, if the code is hardened.
+    pub(crate) hardening: Option<&'a HardeningRules>,
     /// What stencils do with the frame pointer.
     pub(crate) frame_pointer: FramePointer,
     /// Reads object files.
@@ -50,12 +53,16 @@ pub(crate) struct Job<'a> {
     pub(crate) remark: &'a (dyn Fn(&str) + Sync),
 }
 
-impl Job<'_> {
+impl<'a> Job<'a> {
     /// Returns the optimizer of the target.
-    pub(crate) fn tuner(&self) -> Tuner {
+    pub(crate) fn tuner(&self) -> Tuner<'a> {
         let modules = matches!(self.input, Input::Functions(_));
         let declared = (self.input.without_case(), modules);
-        Tuner::new(self.options.target, self.optimizer, declared)
+        Tuner::new(
+            self.options.target,
+            (self.optimizer, self.hardening),
+            declared,
+        )
     }
 }
 

@@ -1,10 +1,10 @@
 //! Modules, which have no tokens: their texts are what the cache knows them by.
 
-use jit_llvm::Ir;
+use jit_llvm::{Ir, Source};
 
 use super::{Build, Found, LookupOf};
 use crate::{
-    cache::lookup::{Keys, Lookup, ShimKey},
+    cache::lookup::{Keys, ShimKey},
     error::Error,
     pipeline::module_reads,
     reads::Reads,
@@ -17,13 +17,13 @@ impl Build<'_> {
         lookup: Option<LookupOf<'_>>,
         irs: &[Ir],
     ) -> Result<Found<'a>, Error> {
-        let key = |ir: &Ir| {
-            let (_, started) = lookup?;
+        let key = |(ir, source): (&Ir, &Source)| {
+            let (lookup, started) = lookup?;
             let text = String::from_utf8_lossy(ir.contents());
-            (!module_reads::reads_files(&text)).then(|| Lookup::ir_key(started, ir))
+            (!module_reads::reads_files(&text)).then(|| lookup.ir_key(started, source, ir))
         };
         let mut keys = Keys::none(irs.len());
-        keys.uops = irs.iter().map(key).collect();
+        keys.uops = irs.iter().zip(self.sources).map(key).collect();
         let (groups, misses) = self.look_up(&keys.uops)?;
         Ok(Found {
             groups,

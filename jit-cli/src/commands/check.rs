@@ -1,0 +1,42 @@
+//! `jit-cli check`: proves something about stencils.
+
+mod hardened;
+
+use clap::{ArgGroup, Args};
+use jit_llvm::Interrupt;
+
+use super::subject_args::SubjectArgs;
+use crate::{error::Error, terminal::report::Report};
+
+/// The arguments of `jit-cli check`.
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("what").required(true).args(["hardening"])))]
+pub(crate) struct CheckArgs {
+    /// Check that stencils are hardened: each place where control can arrive through a pointer has its landing pad, no other
+    /// place has one, each indirect branch is of an allowed kind, and returns are balanced.
+    #[arg(long)]
+    hardening: bool,
+    /// Check the stencils in a directory, stencil file, header or pack, or in a git revision of the project [default: those of
+    /// the project, hardened for all checks of the processors].
+    #[arg(long, value_name = "PATH|REVISION")]
+    from: Option<String>,
+    /// Stencils that control enters through pointers, separated by commas, as names or patterns [default: those in jit.toml or
+    /// of the CPython release, else all].
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    entries: Option<Vec<String>>,
+    /// Stencils that jump through pointers, separated by commas, as names or patterns [default: those in jit.toml or of the
+    /// CPython release, else none].
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    jumps: Option<Vec<String>>,
+    #[command(flatten)]
+    pub(super) subject: SubjectArgs,
+}
+
+/// Runs the command.
+pub(crate) fn run(
+    arguments: &CheckArgs,
+    interrupt: &Interrupt,
+    report: &Report,
+) -> Result<(), Error> {
+    hardened::run(arguments, interrupt, report)
+}
