@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jit_stencils::StencilGroup;
 use yaxpeax_arch::{Decoder as _, U8Reader};
-use yaxpeax_arm::armv8::a64::{InstDecoder, Instruction, Opcode, Operand};
+use yaxpeax_arm::armv8::a64::{InstDecoder, Instruction, Opcode, Operand, SizeCode};
 
 use super::{
     HardeningProblem,
@@ -56,6 +56,8 @@ const FRAME: u16 = 29;
 /// The number of the stack pointer, where an instruction does not mean zero by it.
 const SP: u16 = 31;
 const WORD: usize = 4;
+/// The most that an instruction writes, in bytes.
+const FOUR_VECTORS: i64 = 64;
 
 impl State {
     fn get(&self, register: u16) -> Value {
@@ -135,6 +137,23 @@ fn access(instruction: &Instruction) -> Access {
     }
 }
 
+/// Returns how many bytes a store writes at most, from that many operands.
+fn size(instruction: &Instruction, operands: usize) -> i64 {
+    match instruction.opcode {
+        Opcode::STRB | Opcode::STURB | Opcode::STLRB => return 1,
+        Opcode::STRH | Opcode::STURH | Opcode::STLRH => return 2,
+        _ if !is_plain_store(instruction) => return FOUR_VECTORS,
+        _ => {}
+    }
+    let written = instruction.operands.iter().take(operands);
+    let sizes = written.map(|operand| match operand {
+        Operand::Register(SizeCode::W, _) => 4,
+        Operand::Register(SizeCode::X, _) => 8,
+        _ => 16,
+    });
+    sizes.sum()
+}
+
 /// Loads and saves registers, as prologues and epilogues do.
 fn transfer(state: &mut State, instruction: &Instruction) {
     let Some((base, offset, update)) = memory(instruction) else {
@@ -158,8 +177,7 @@ fn transfer(state: &mut State, instruction: &Instruction) {
     };
     match (access(instruction), place) {
         (Access::Store, Some(start)) => {
-            // The most that an instruction writes is four vectors.
-            state.write(start, if plain { if pair { 32 } else { 16 } } else { 64 });
+            state.write(start, size(instruction, if pair { 2 } else { 1 }));
             for (register, place) in registers.iter().zip([start, start + 8]) {
                 if plain && *register == LINK {
                     state.saved.insert(place, state.link);
