@@ -75,7 +75,9 @@ impl fmt::Display for HardeningFinding {
 #[non_exhaustive]
 pub enum HardeningProblem {
     /// Control enters the stencil through a pointer.
-    #[error("control enters this stencil through a pointer, but there is no landing pad for that at its start")]
+    #[error(
+        "control enters this stencil through a pointer, but there is no landing pad for that at its start"
+    )]
     NoPadAtStart,
     /// The stencil takes the address of a place without a landing pad.
     #[error("the stencil takes the address of this place, which has no landing pad")]
@@ -93,19 +95,27 @@ pub enum HardeningProblem {
     #[error("this leads to {0:#x}, which is not the start of an instruction")]
     NoInstruction(i64),
     /// A jump through a pointer, which no rule allows.
-    #[error("a jump through a pointer, in a stencil that is not one of the `jumps` of hardened code")]
+    #[error(
+        "a jump through a pointer, in a stencil that is not one of the `jumps` of hardened code"
+    )]
     Jump,
     /// A jump through a register after which processors accept no landing pad of a function.
-    #[error("a jump through a register other than x16 and x17: landing pads of functions do not accept it")]
+    #[error(
+        "a jump through a register other than x16 and x17: landing pads of functions do not accept it"
+    )]
     Register,
     /// A branch that the processor does not check.
     #[error("the prefix notrack: processors do not check where this branch arrives")]
     Unchecked,
     /// The stencil takes the address of another micro-op, which has no landing pad.
-    #[error("the stencil takes the address of another micro-op, and not all of them have landing pads")]
+    #[error(
+        "the stencil takes the address of another micro-op, and not all of them have landing pads"
+    )]
     AddressOfPlace,
     /// The targets of a table are not known.
-    #[error("a table of distances, or an address within the code, whose places can't be told from here")]
+    #[error(
+        "a table of distances, or an address within the code, whose places can't be told from here"
+    )]
     Table,
     /// A branch leads to the data, and not to one of the jumps that are put there.
     #[error("a branch to the data, which has no jump to a function there")]
@@ -230,7 +240,11 @@ fn check<M: Machine>(
         }
         report.landing_pads += usize::from(step.pad.is_some_and(|pad| pad.only));
     }
-    let own = || steps.iter().filter(|step| addresses.taken.contains(&step.offset));
+    let own = || {
+        steps
+            .iter()
+            .filter(|step| addresses.taken.contains(&step.offset))
+    };
     let has_own = own().next().is_some();
     let has_blocks = own().any(|step| step.pad.is_some_and(|pad| pad.jumps));
     let jump = |pointer| match pointer {
@@ -240,7 +254,13 @@ fn check<M: Machine>(
         Pointer::Blocks if has_blocks => None,
         Pointer::Blocks => Some(HardeningProblem::Register),
     };
-    found.extend(paths::walk(machine, subject.group, &steps, &addresses.taken, jump));
+    found.extend(paths::walk(
+        machine,
+        subject.group,
+        &steps,
+        &addresses.taken,
+        jump,
+    ));
     let findings = found.into_iter();
     findings
         .map(|(offset, problem)| HardeningFinding {

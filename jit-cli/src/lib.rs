@@ -100,9 +100,7 @@ pub use build::{
 pub use error::{Error, FunctionError, HardeningError, Headers, SubjectError};
 pub use events::Event;
 #[cfg(feature = "check")]
-pub use hardening::{
-    HardeningFinding, HardeningProblem, HardeningReport, check_hardening,
-};
+pub use hardening::{HardeningFinding, HardeningProblem, HardeningReport, check_hardening};
 pub use jit_llvm::Interrupt;
 pub use jit_schema::{Codegen, Hardening, Target};
 pub use jit_stencils::StencilSet;

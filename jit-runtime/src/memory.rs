@@ -150,7 +150,10 @@ impl Writable {
     /// [`Empty`](MemoryError::Empty), [`TooLarge`](MemoryError::TooLarge), or the system's error.
     pub fn alloc(len: usize) -> Result<Writable, MemoryError> {
         check(len)?;
-        Ok(Writable(Kind::Pages(pages::Pages::alloc(len)?, None)))
+        Ok(Writable(Kind::Pages(
+            pages::Pages::alloc(len, false)?,
+            None,
+        )))
     }
 
     /// Returns the address that the first byte will have as code: the base to link for. The bytes need not be there now.

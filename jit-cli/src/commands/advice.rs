@@ -55,7 +55,9 @@ pub(crate) fn advice(error: &Error) -> Option<String> {
         }
         Error::Pack(error) => about_packs(error),
         Error::Subject(error) => return about_subjects(error),
-        Error::Hardening(_) => "docs/hardening.md describes what hardened code is, and what each project has to say",
+        Error::Hardening(_) => {
+            "docs/hardening.md describes what hardened code is, and what each project has to say"
+        }
         Error::WrongCache { .. } => "run the command again to see whether it still happens",
         Error::SysrootDiffers { .. } => {
             "correct the headers, or build with the real ones (--sysroot DIR); docs/sysroot.md says more"

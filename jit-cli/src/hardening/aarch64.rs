@@ -159,7 +159,10 @@ fn transfer(state: &mut State, instruction: &Instruction) {
     let Some((base, offset, update)) = memory(instruction) else {
         return;
     };
-    let pair = matches!(instruction.opcode, Opcode::STP | Opcode::LDP | Opcode::STNP | Opcode::LDNP);
+    let pair = matches!(
+        instruction.opcode,
+        Opcode::STP | Opcode::LDP | Opcode::STNP | Opcode::LDNP
+    );
     let plain = pair
         || matches!(
             instruction.opcode,
@@ -311,7 +314,9 @@ impl Machine for Decoder {
     fn decode(&self, group: &StencilGroup, offset: usize) -> Step<Code> {
         let rest = group.code.body.get(offset..).unwrap_or_default();
         let bytes = rest.get(..WORD).unwrap_or_default();
-        let decoded = InstDecoder::default().decode(&mut U8Reader::new(bytes)).ok();
+        let decoded = InstDecoder::default()
+            .decode(&mut U8Reader::new(bytes))
+            .ok();
         let end = offset + WORD.min(rest.len());
         let hole = step::holes(group, offset, end).next();
         let mut problems = Vec::new();
@@ -379,11 +384,9 @@ impl Machine for Decoder {
                 after
             }
             Flow::Next => self.next(state, &step.code),
-            Flow::Stop
-            | Flow::Branch(_)
-            | Flow::Jump(_)
-            | Flow::IndirectJump
-            | Flow::Return => state.clone(),
+            Flow::Stop | Flow::Branch(_) | Flow::Jump(_) | Flow::IndirectJump | Flow::Return => {
+                state.clone()
+            }
         }
     }
 

@@ -75,7 +75,9 @@ impl Addresses {
             Some(start) => {
                 self.taken.insert(start);
             }
-            None => self.problems.push((at, HardeningProblem::NoInstruction(place))),
+            None => self
+                .problems
+                .push((at, HardeningProblem::NoInstruction(place))),
         }
     }
 

@@ -24,7 +24,11 @@ pub(super) fn walk<M: Machine>(
         group,
         steps,
         taken,
-        index: steps.iter().zip(0..).map(|(step, at)| (step.offset, at)).collect(),
+        index: steps
+            .iter()
+            .zip(0..)
+            .map(|(step, at)| (step.offset, at))
+            .collect(),
         known: HashMap::new(),
         certain: VecDeque::new(),
         likely: VecDeque::new(),
@@ -138,7 +142,11 @@ impl<M: Machine> Walk<'_, M> {
                 Flow::Branch(place) | Flow::Jump(place) | Flow::Call(place) => Some(place),
                 _ => None,
             };
-            found.extend(places.and_then(|place| self.misled(place)).map(|problem| (step.offset, problem)));
+            found.extend(
+                places
+                    .and_then(|place| self.misled(place))
+                    .map(|problem| (step.offset, problem)),
+            );
             let Some((state, _)) = self.known.get(&step.offset) else {
                 // Nothing leads here, so that nothing is known: a jump could be to anywhere.
                 if step.flow == Flow::IndirectJump {

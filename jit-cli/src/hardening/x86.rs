@@ -127,7 +127,11 @@ impl Decoder {
                 _ => Value::Unknown,
             }),
             Mnemonic::Add | Mnemonic::Sub => {
-                let sign = if instruction.mnemonic() == Mnemonic::Add { 1 } else { -1 };
+                let sign = if instruction.mnemonic() == Mnemonic::Add {
+                    1
+                } else {
+                    -1
+                };
                 match (state.get(to), immediate()) {
                     (Value::Stack(old), Some(by)) if self.is_pointer(to) => {
                         Value::Stack(old + sign * by)
@@ -242,7 +246,12 @@ impl Machine for Decoder {
         let result = self.result(state, &step.code);
         let moves = matches!(
             instruction.mnemonic(),
-            Mnemonic::Push | Mnemonic::Pop | Mnemonic::Pushfq | Mnemonic::Popfq | Mnemonic::Pushfd | Mnemonic::Popfd
+            Mnemonic::Push
+                | Mnemonic::Pop
+                | Mnemonic::Pushfq
+                | Mnemonic::Popfq
+                | Mnemonic::Pushfd
+                | Mnemonic::Popfd
         );
         let mut factory = InstructionInfoFactory::new();
         for used in factory.info(instruction).used_registers() {

@@ -222,7 +222,10 @@ pub(crate) struct HardeningTable {
 
 impl HardeningTable {
     /// Returns rules with what the table says instead of some of them.
-    pub(crate) fn rules(&self, mut rules: HardeningRules) -> Result<HardeningRules, HardeningError> {
+    pub(crate) fn rules(
+        &self,
+        mut rules: HardeningRules,
+    ) -> Result<HardeningRules, HardeningError> {
         if let Some(entries) = &self.entries {
             rules = rules.entries(entries)?;
         }
@@ -242,12 +245,20 @@ mod tests {
         for (arch, text, expected) in [
             (Arch::X86_64, "-fcf-protection", true),
             (Arch::X86_64, "-O2 -fcf-protection=branch", true),
-            (Arch::X86_64, "-fcf-protection=full -fcf-protection=none", false),
+            (
+                Arch::X86_64,
+                "-fcf-protection=full -fcf-protection=none",
+                false,
+            ),
             (Arch::X86_64, "-fcf-protection=return", false),
             (Arch::X86_64, "-mbranch-protection=bti", false),
             (Arch::Aarch64, "-mbranch-protection=standard", true),
             (Arch::Aarch64, "-mbranch-protection=pac-ret+leaf+bti", true),
-            (Arch::Aarch64, "-mbranch-protection=bti -mbranch-protection=none", false),
+            (
+                Arch::Aarch64,
+                "-mbranch-protection=bti -mbranch-protection=none",
+                false,
+            ),
             (Arch::Aarch64, "-mbranch-protection=pac-ret", false),
             (Arch::Aarch64, "-fcf-protection", false),
         ] {

@@ -58,7 +58,9 @@ fn place(graph: &mut Graph<'_>, context: &Context<'_>) -> Result<(), OptimizeErr
         let block = &mut graph[id];
         let line = block.instructions.first().map_or(1, |first| first.line);
         let pad = format!("\t{}", context.isa.landing_pad());
-        block.instructions.insert(0, Instruction::synthetic(pad, line));
+        block
+            .instructions
+            .insert(0, Instruction::synthetic(pad, line));
         block.code = true;
     }
     Ok(())

@@ -98,10 +98,10 @@ impl<E: Source> Layout<'_, E> {
     }
 }
 
-/// Lays out a trace.
+/// Lays out a trace, with so many bytes before its code.
 pub(super) fn layout<'t, E: Source>(
     stencils: &Stencils,
-    policy: LayoutPolicy,
+    (policy, lead): (LayoutPolicy, usize),
     trace: &'t [E],
 ) -> Result<Layout<'t, E>, LinkError> {
     if trace.len() > E::LONGEST {
@@ -114,7 +114,7 @@ pub(super) fn layout<'t, E: Source>(
     check_end(stencils, trace)?;
     let rules = stencils.rules;
     let mut starts = vec![0; trace.len()];
-    let Totals { guard, mut all } = add_up(stencils, trace, &mut starts)?;
+    let Totals { guard, mut all } = add_up(stencils, trace, lead, &mut starts)?;
     let mut alignment = SLOT_SIZE;
     if stencils.table.aligned {
         (all.data, alignment) = align(stencils, trace);
@@ -168,6 +168,7 @@ pub(super) fn layout<'t, E: Source>(
     check_size(size as u64, limit)?;
     let plan = Plan {
         identity: stencils.identity,
+        lead,
         starts,
         guard,
         code,
@@ -244,10 +245,14 @@ struct Totals {
 fn add_up<E: Source>(
     stencils: &Stencils,
     trace: &[E],
+    lead: usize,
     starts: &mut [u32],
 ) -> Result<Totals, LinkError> {
     let table = &stencils.table;
-    let mut total = Sizes::default();
+    let mut total = Sizes {
+        code: lead as u64,
+        ..Sizes::default()
+    };
     for (index, (uop, start)) in trace.iter().zip(starts).enumerate() {
         let Some(sizes) = table.sizes.get(uop.opcode() as usize) else {
             return Err(LinkError::UnknownOpcode {

@@ -6,13 +6,13 @@
 
 use std::borrow::Borrow;
 
-use jit_schema::{ObjectFormat, Target};
+use jit_schema::{LANDING_PAD_SIZE, ObjectFormat, Target};
 use jit_stencils::SLOT_SIZE;
 
 use super::{
     diagnose::{self, Failure},
     holes::{self, PlacedHole},
-    image::{Bug, Image, Place},
+    image::{Bug, Image, Place, put},
     layout::{self, Layout, LayoutPolicy},
     plan::Plan,
     references::{self, References},
@@ -37,10 +37,10 @@ impl Element for Instruction<'_> {}
 
 /// The two ways through the linker. Each is compiled in this crate, with its optimizations.
 pub trait Link: Source {
-    /// Lays out a trace.
+    /// Lays out a trace, with so many bytes before its code.
     fn layout<'t>(
         stencils: &Stencils,
-        policy: LayoutPolicy,
+        shape: (LayoutPolicy, usize),
         trace: &'t [Self],
     ) -> Result<Layout<'t, Self>, LinkError>;
 
@@ -58,10 +58,10 @@ macro_rules! ways {
         $(impl Link for $element {
             fn layout<'t>(
                 stencils: &Stencils,
-                policy: LayoutPolicy,
+                shape: (LayoutPolicy, usize),
                 trace: &'t [Self],
             ) -> Result<Layout<'t, Self>, LinkError> {
-                layout::layout(stencils, policy, trace)
+                layout::layout(stencils, shape, trace)
             }
 
             fn copy(
@@ -107,6 +107,7 @@ ways! { Uop Instruction<'_> }
 pub struct Linker<S> {
     stencils: S,
     policy: LayoutPolicy,
+    landing_pads: bool,
     image: Image,
 }
 
@@ -116,8 +117,19 @@ impl<S: Borrow<Stencils>> Linker<S> {
         Linker {
             stencils,
             policy,
+            landing_pads: false,
             image: Image::default(),
         }
+    }
+
+    /// Sets whether each trace begins with a landing pad: the instruction at which processors that check indirect branches let
+    /// the caller, and other traces, arrive. Stencils that control enters through no other pointer then need none of their own.
+    ///
+    /// Micro-ops start after it, and [`Layout::start`] says where. CPython's `jit.c` has no such thing.
+    #[must_use]
+    pub fn landing_pads(mut self, landing_pads: bool) -> Linker<S> {
+        self.landing_pads = landing_pads;
+        self
     }
 
     /// Returns the stencils that it links.
@@ -133,7 +145,12 @@ impl<S: Borrow<Stencils>> Linker<S> {
     /// [`LinkError::RunsOffEnd`], [`LinkError::TooBig`], [`LinkError::OtherShape`], and
     /// [`LinkError::PageSize`].
     pub fn layout<'t, E: Element>(&self, trace: &'t [E]) -> Result<Layout<'t, E>, LinkError> {
-        E::layout(self.stencils(), self.policy, trace)
+        let lead = if self.landing_pads {
+            LANDING_PAD_SIZE
+        } else {
+            0
+        };
+        E::layout(self.stencils(), (self.policy, lead), trace)
     }
 
     /// Returns where the holes of a trace are in its image, for a program that reads or changes some of them on its
@@ -293,7 +310,13 @@ fn copy<const PLAIN: bool, E: Source>(
     let plan = &layout.plan;
     let guard = stencils.guard().map(E::bare);
     let aligned = stencils.table.aligned;
-    let mut at = Place::default();
+    let mut at = Place {
+        code: plan.lead,
+        data: 0,
+    };
+    if plan.lead > 0 {
+        put(&mut image.code, 0, stencils.target.arch.landing_pad())?;
+    }
     let mut index = 0;
     loop {
         let uop = match (layout.trace.get(index), &guard) {

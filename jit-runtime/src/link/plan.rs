@@ -9,6 +9,8 @@ use crate::table::Masks;
 pub struct Plan {
     /// The stencils that it was made for.
     pub(crate) identity: u64,
+    /// The length of what comes before the code of the micro-ops: a landing pad, or nothing.
+    pub(crate) lead: usize,
     /// Where the code of each micro-op starts.
     pub(crate) starts: Vec<u32>,
     /// Where the code of the micro-ops ends and that of the guard starts.

@@ -171,6 +171,13 @@ impl Arena {
         self.0.fallback.get()
     }
 
+    /// Returns whether processors let indirect branches arrive at landing pads only in this memory:
+    /// [`ArenaOptions::landing_pads`] has asked for it, and the system has it.
+    #[must_use]
+    pub fn checks_landing_pads(&self) -> bool {
+        self.0.options.landing_pads && sys::can_check_landing_pads()
+    }
+
     /// Returns the arena's contents.
     #[must_use]
     pub fn stats(&self) -> ArenaStats {
@@ -261,7 +268,8 @@ impl Shared {
                 limit,
             });
         }
-        match Chunk::new(len, self.options.near_address()) {
+        let near = self.options.near_address();
+        match Chunk::new(len, near, self.options.landing_pads) {
             Ok(chunk) => {
                 let space = Space::new(chunk.len());
                 state.chunks.push(Entry {
@@ -307,7 +315,7 @@ impl Shared {
                 limit,
             });
         }
-        let pages = Pages::alloc(len)?;
+        let pages = Pages::alloc(len, self.options.landing_pads)?;
         state.traces += 1;
         state.used += size;
         state.own += own;

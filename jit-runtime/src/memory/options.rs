@@ -16,6 +16,8 @@ pub struct ArenaOptions {
     pub limit: usize,
     /// An address that code should be near, or none: see [`near`](ArenaOptions::near).
     pub near: Option<u64>,
+    /// Whether indirect branches may arrive at landing pads only: see [`landing_pads`](ArenaOptions::landing_pads).
+    pub landing_pads: bool,
 }
 
 impl ArenaOptions {
@@ -87,6 +89,22 @@ impl ArenaOptions {
         self
     }
 
+    /// Asks for memory in which indirect branches may arrive at landing pads only. The processor checks that: on AArch64
+    /// Linux, the code is mapped with `PROT_BTI`.
+    ///
+    /// Where the system or the processor has no such memory, nothing changes; [`Arena::checks_landing_pads`] says what is the
+    /// case. On x86, it is the process that has the check, not the memory.
+    ///
+    /// The stencils must be made for it (`jit-cli build --hardening bti`), and each trace begin with a landing pad, of its
+    /// first stencil or [of the linker](crate::Linker::landing_pads). A branch to another place is a `SIGILL`.
+    ///
+    /// [`Arena::checks_landing_pads`]: super::Arena::checks_landing_pads
+    #[must_use]
+    pub fn landing_pads(mut self, landing_pads: bool) -> ArenaOptions {
+        self.landing_pads = landing_pads;
+        self
+    }
+
     /// Returns the address that code should be near, if there can be such an address in this process.
     pub(super) fn near_address(&self) -> Option<usize> {
         usize::try_from(self.near?).ok()
@@ -100,6 +118,7 @@ impl Default for ArenaOptions {
             chunk: 256 << 10,
             limit: usize::MAX,
             near: None,
+            landing_pads: false,
         }
     }
 }

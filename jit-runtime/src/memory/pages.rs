@@ -8,6 +8,8 @@ use std::ptr::NonNull;
 struct Mapping {
     start: NonNull<u8>,
     len: usize,
+    /// Whether indirect branches may arrive at landing pads only.
+    landing_pads: bool,
 }
 
 // SAFETY: a mapping belongs to the process, not to a thread, and the owner of this value unmaps it.
@@ -28,13 +30,14 @@ impl Drop for Mapping {
 pub(super) struct Pages(Mapping);
 
 impl Pages {
-    pub(super) fn alloc(len: usize) -> Result<Pages, MemoryError> {
+    pub(super) fn alloc(len: usize, landing_pads: bool) -> Result<Pages, MemoryError> {
         if !cache::SUPPORTED {
             return Err(MemoryError::Unsupported);
         }
         Ok(Pages(Mapping {
             start: sys::map(len)?,
             len,
+            landing_pads,
         }))
     }
 
@@ -57,7 +60,7 @@ impl Pages {
         // SAFETY: the mapping is this value's, and readable.
         unsafe { cache::flush(self.0.start.as_ptr(), self.0.len) };
         // SAFETY: these are what `sys::map` returned; `self` is consumed, so that there are no writes after this.
-        unsafe { sys::make_executable(self.0.start, self.0.len)? };
+        unsafe { sys::make_executable(self.0.start, self.0.len, self.0.landing_pads)? };
         Ok(Code(self.0))
     }
 }

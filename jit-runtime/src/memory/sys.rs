@@ -2,10 +2,15 @@
 //!
 //! - `map`, `make_executable`, `unmap`: pages that are writable, then executable;
 //! - `Chunk`: memory that is executable from the start, and is not written through that mapping;
+//! - `can_check_landing_pads`: whether memory can be such that indirect branches arrive at landing pads only;
 //! - `page_size`.
 
 #[cfg(unix)]
+mod landing_pads;
+#[cfg(unix)]
 mod unix;
+#[cfg(unix)]
+pub(super) use landing_pads::can_check_landing_pads;
 #[cfg(unix)]
 pub(super) use unix::{make_executable, map, page_size, unmap};
 
@@ -26,7 +31,7 @@ pub(super) use macos::Chunk;
 #[cfg(windows)]
 mod windows;
 #[cfg(windows)]
-pub(super) use windows::{Chunk, make_executable, map, page_size, unmap};
+pub(super) use windows::{Chunk, can_check_landing_pads, make_executable, map, page_size, unmap};
 
 mod none;
 #[cfg(not(any(
@@ -37,4 +42,4 @@ mod none;
 )))]
 pub(super) use none::Chunk;
 #[cfg(not(any(unix, windows)))]
-pub(super) use none::{make_executable, map, page_size, unmap};
+pub(super) use none::{can_check_landing_pads, make_executable, map, page_size, unmap};

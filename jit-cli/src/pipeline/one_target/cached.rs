@@ -223,7 +223,9 @@ impl Build<'_> {
             };
             let object = &product.object;
             let ir = product.ir.as_ref();
-            let ir = input.ir_key.or_else(|| Some(lookup.ir_key(started, source, ir?)));
+            let ir = input
+                .ir_key
+                .or_else(|| Some(lookup.ir_key(started, source, ir?)));
             for key in std::iter::once(key).chain(&ir) {
                 self.doubts.compare(key, &source.name, object);
             }

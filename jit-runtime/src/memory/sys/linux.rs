@@ -2,7 +2,7 @@
 
 use super::super::{MemoryError, fork, near};
 use super::signal::within_limit;
-use super::{maps, unix};
+use super::{landing_pads, maps, unix};
 use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::mm::{MapFlags, ProtFlags, mmap};
 use std::fs::File;
@@ -28,7 +28,13 @@ unsafe impl Sync for Chunk {}
 
 impl Chunk {
     /// Returns a chunk of `len` zero bytes, a multiple of the page size: in reach of an address if there is room.
-    pub(in super::super) fn new(len: usize, near: Option<usize>) -> Result<Chunk, MemoryError> {
+    /// With `landing_pads`, indirect branches may arrive at landing pads only.
+    pub(in super::super) fn new(
+        len: usize,
+        near: Option<usize>,
+        landing_pads: bool,
+    ) -> Result<Chunk, MemoryError> {
+        let protection = landing_pads::mapped(landing_pads);
         fork::watch();
         // Since Linux 6.3, vm.memfd_noexec=2 only allows files that cannot be executed, as mmap does not need them to be.
         let flags = MemfdFlags::CLOEXEC | MemfdFlags::NOEXEC_SEAL;
@@ -44,9 +50,9 @@ impl Chunk {
         // Nothing is written, but a filter that refuses the call is noticed before a trace is linked for this chunk.
         file.write_at(&[], 0)
             .map_err(|error| MemoryError::system(WRITE, len, error))?;
-        let start = match near.and_then(|address| map_near(&file, len, address)) {
+        let start = match near.and_then(|address| map_near((&file, protection), len, address)) {
             Some(start) => start,
-            None => map(&file, len, 0, MapFlags::empty())
+            None => map((&file, protection), len, 0, MapFlags::empty())
                 .map_err(|error| MemoryError::system("mmap of a memfd", len, error.into()))?,
         };
         let start = NonNull::new(start).ok_or(MemoryError::TooLarge { len })?;
@@ -86,7 +92,7 @@ impl Chunk {
 }
 
 /// Maps a file of `len` bytes in reach of an address, or returns none if there is no place for it.
-fn map_near(file: &File, len: usize, address: usize) -> Option<*mut u8> {
+fn map_near(file: (&File, ProtFlags), len: usize, address: usize) -> Option<*mut u8> {
     let taken = maps::taken();
     let places = near::places(address, len, unix::page_size(), taken.as_deref());
     places.into_iter().find_map(|place| {
@@ -102,9 +108,13 @@ fn map_near(file: &File, len: usize, address: usize) -> Option<*mut u8> {
 }
 
 /// Maps a file that has `len` bytes and keeps them. `place` is 0 or an address, and `flags` says what it means.
-fn map(file: &File, len: usize, place: usize, flags: MapFlags) -> rustix::io::Result<*mut u8> {
+fn map(
+    (file, protection): (&File, ProtFlags),
+    len: usize,
+    place: usize,
+    flags: MapFlags,
+) -> rustix::io::Result<*mut u8> {
     debug_assert!(!flags.contains(MapFlags::FIXED));
-    let protection = ProtFlags::READ | ProtFlags::EXEC;
     let flags = MapFlags::SHARED | flags;
     // SAFETY: without MAP_FIXED, mmap only takes addresses that nothing uses.
     let start = unsafe {

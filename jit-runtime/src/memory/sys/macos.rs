@@ -27,7 +27,11 @@ unsafe impl Sync for Chunk {}
 
 impl Chunk {
     /// Returns a chunk of `len` zero bytes, a multiple of the page size: in reach of an address if there is room.
-    pub(in super::super) fn new(len: usize, near: Option<usize>) -> Result<Chunk, MemoryError> {
+    pub(in super::super) fn new(
+        len: usize,
+        near: Option<usize>,
+        _landing_pads: bool,
+    ) -> Result<Chunk, MemoryError> {
         // SAFETY: a question without arguments.
         if unsafe { pthread_jit_write_protect_supported_np() } == 0 {
             return Err(MemoryError::Unsupported);

@@ -9,6 +9,10 @@ pub(in super::super) fn page_size() -> usize {
     4096
 }
 
+pub(in super::super) fn can_check_landing_pads() -> bool {
+    false
+}
+
 pub(in super::super) fn map(_len: usize) -> Result<NonNull<u8>, MemoryError> {
     Err(MemoryError::Unsupported)
 }
@@ -16,6 +20,7 @@ pub(in super::super) fn map(_len: usize) -> Result<NonNull<u8>, MemoryError> {
 pub(in super::super) unsafe fn make_executable(
     _start: NonNull<u8>,
     _len: usize,
+    _landing_pads: bool,
 ) -> Result<(), MemoryError> {
     Err(MemoryError::Unsupported)
 }
@@ -27,7 +32,11 @@ pub(in super::super) unsafe fn unmap(_start: NonNull<u8>, _len: usize) {}
 pub(in super::super) enum Chunk {}
 
 impl Chunk {
-    pub(in super::super) fn new(_len: usize, _near: Option<usize>) -> Result<Chunk, MemoryError> {
+    pub(in super::super) fn new(
+        _len: usize,
+        _near: Option<usize>,
+        _landing_pads: bool,
+    ) -> Result<Chunk, MemoryError> {
         Err(MemoryError::Unsupported)
     }
 

@@ -1,7 +1,8 @@
 //! Pages by mmap, mprotect and munmap.
 
 use super::super::MemoryError;
-use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, munmap};
+use super::landing_pads;
+use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, mprotect, munmap};
 use std::ptr::{NonNull, null_mut};
 
 /// Returns the size of a page in bytes.
@@ -24,7 +25,7 @@ pub(in super::super) fn map(len: usize) -> Result<NonNull<u8>, MemoryError> {
     NonNull::new(start.cast()).ok_or(MemoryError::TooLarge { len })
 }
 
-/// Makes pages of [`map`] readable and executable.
+/// Makes pages of [`map`] readable and executable. With `landing_pads`, indirect branches may arrive at landing pads only.
 ///
 /// # Safety
 ///
@@ -32,13 +33,14 @@ pub(in super::super) fn map(len: usize) -> Result<NonNull<u8>, MemoryError> {
 pub(in super::super) unsafe fn make_executable(
     start: NonNull<u8>,
     len: usize,
+    landing_pads: bool,
 ) -> Result<(), MemoryError> {
     // SAFETY: as the caller promises.
     unsafe {
         mprotect(
             start.as_ptr().cast(),
             len,
-            MprotectFlags::READ | MprotectFlags::EXEC,
+            landing_pads::protected(landing_pads),
         )
     }
     .map_err(|error| MemoryError::system("mprotect", len, error.into()))

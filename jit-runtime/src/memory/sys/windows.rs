@@ -33,6 +33,12 @@ pub(in super::super) fn map(len: usize) -> Result<NonNull<u8>, MemoryError> {
     NonNull::new(start.cast()).ok_or_else(|| failed("VirtualAlloc", len))
 }
 
+/// Returns whether memory can be such that indirect branches arrive at landing pads only. Windows' check of calls is a table of
+/// functions, in which compiled code is by default.
+pub(in super::super) fn can_check_landing_pads() -> bool {
+    false
+}
+
 /// Makes pages of [`map`] readable and executable.
 ///
 /// # Safety
@@ -41,6 +47,7 @@ pub(in super::super) fn map(len: usize) -> Result<NonNull<u8>, MemoryError> {
 pub(in super::super) unsafe fn make_executable(
     start: NonNull<u8>,
     len: usize,
+    _landing_pads: bool,
 ) -> Result<(), MemoryError> {
     let mut old = 0;
     // SAFETY: as the caller promises.
@@ -75,7 +82,11 @@ unsafe impl Sync for Chunk {}
 
 impl Chunk {
     /// Returns a chunk of `len` zero bytes, a multiple of the page size: in reach of an address if there is room.
-    pub(in super::super) fn new(len: usize, near: Option<usize>) -> Result<Chunk, MemoryError> {
+    pub(in super::super) fn new(
+        len: usize,
+        near: Option<usize>,
+        _landing_pads: bool,
+    ) -> Result<Chunk, MemoryError> {
         let (high, low) = halves(len);
         // SAFETY: a new section without a name, backed by the page file.
         let section = unsafe {
