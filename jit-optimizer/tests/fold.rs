@@ -500,6 +500,7 @@ fn execute(seed: u64, count: usize, arguments: Option<u8>) -> Option<BTreeMap<St
     let known = Known {
         arguments,
         operands: &[0, 0, 0, 0, 0, 0, 0, 64, 20],
+        ..Known::default()
     };
     let mut random = Random(seed);
     let mut seen = BTreeMap::new();

@@ -70,7 +70,7 @@ impl InstructionSet for None {
     }
 
     fn checked_jump(&self, _text: &str) -> Option<String> {
-        None
+        Option::None
     }
 
     fn restores_frame_pointer(&self, _text: &str) -> bool {
