@@ -76,6 +76,11 @@
 //! Nothing is ever mapped over something else: another thread that takes a place first keeps it, and the next place is
 //! tried.
 //!
+//! # Landing pads
+//!
+//! [`ArenaOptions::landing_pads`] asks for memory in which indirect branches may arrive at landing pads only, which AArch64 Linux has
+//! (`PROT_BTI`). Blocks of [`Writable::alloc`] are not like that.
+//!
 //! # Forks
 //!
 //! After a fork, a child has its own copies of private pages, but the chunks of Linux are shared by parent and child.

@@ -26,6 +26,7 @@ mod files;
 mod flags;
 mod functions;
 mod goldens;
+mod hardening;
 mod hostile_text;
 mod interrupt;
 mod ir;
