@@ -306,6 +306,10 @@ fn pads<C>(
         }
         after_call = matches!(step.flow, Flow::Call(_) | Flow::IndirectCall);
     }
+    if arch == Arch::Aarch64 {
+        // Instructions are at multiples of their size, so that no other bytes are executed.
+        return found;
+    }
     let pad = arch.landing_pad();
     let code = subject.group.code.body.windows(pad.len()).enumerate();
     let hidden = code.filter(|(offset, bytes)| *bytes == pad && !starts.contains(offset));

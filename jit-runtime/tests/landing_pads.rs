@@ -58,7 +58,7 @@ fn stencils(triple: &str) -> Stencils {
 }
 
 /// The first micro-op jumps to the last one.
-fn trace(stencils: &Stencils) -> Vec<Uop> {
+fn trace(stencils: &Stencils) -> [Uop; 3] {
     let mut trace = stencils.uops(["_JUMP", "_RETURN", "_RETURN"]).unwrap();
     trace[0].jump_target = 2;
     trace

@@ -10,12 +10,12 @@ use jit_llvm::{
     modules::{ModuleError, Refusal},
 };
 use jit_optimizer::OptimizeError;
-use jit_schema::{ObjectError, Target};
+use jit_schema::{Hardening, ObjectError, Target};
 use jit_stencils::{LowerError, ResolveError, ShimError, UnwindError};
 
 use super::{Cli, advice::advice, exit_status::exit_status};
 use crate::{
-    error::{Error, FunctionError, Headers, SubjectError},
+    error::{Error, FunctionError, HardeningError, Headers, SubjectError},
     pack::PackError,
     project::release,
 };
@@ -435,6 +435,19 @@ examples! {
         .into(),
         SubjectError::Revision { name: "HEAD~1".to_owned(), error: Box::new(file(io::ErrorKind::PermissionDenied)) }.into(),
         SubjectError::Git { name: "main".to_owned(), problem: "WHAT GIT SAYS".to_owned() }.into(),
+    ],
+    Hardening => [
+        HardeningError::NotFor { target: linux(), named: Hardening::NONE.with("bti").unwrap_or_default() }.into(),
+        HardeningError::NoStencil { list: "entries", name: "strat_*".to_owned() }.into(),
+        HardeningError::Pattern { pattern: "a**b".to_owned(), problem: "WHAT IS WRONG".to_owned() }.into(),
+        HardeningError::OtherEntries { path: place(), found: "_A, _C".to_owned(), known: "_A, _B".to_owned() }.into(),
+        HardeningError::NoPacks.into(),
+        HardeningError::NoNote { target: linux().triple }.into(),
+        HardeningError::NotHardened {
+            target: linux().triple,
+            findings: (0..12).map(|offset| format!("_NOP+{offset}: WHAT IS WRONG")).collect(),
+        }
+        .into(),
     ],
     SharedCache => [Error::SharedCache {
         message: "JIT_CACHE_REDIS_DB is set, but JIT_CACHE_REDIS_ENDPOINT is not".to_owned(),
