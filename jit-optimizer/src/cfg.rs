@@ -27,6 +27,8 @@ pub(crate) struct Block<'a> {
     pub(crate) references: Vec<BlockId>,
     /// Whether a block mentions its label, so that control flow may come from anywhere.
     pub(crate) referenced: bool,
+    /// Whether something has the address of its label, other than a direct call.
+    pub(crate) address_taken: bool,
     /// Whether metadata mentions its label, so that it has to be defined.
     pub(crate) pinned: bool,
     /// The label, directives and comments, which come before the instructions.
@@ -52,6 +54,7 @@ impl<'a> Block<'a> {
             data: false,
             references: Vec::new(),
             referenced: false,
+            address_taken: false,
             pinned: false,
             noninstructions: Vec::new(),
             instructions: Vec::new(),

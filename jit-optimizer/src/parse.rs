@@ -64,7 +64,9 @@ pub(crate) fn parse<'a>(
             Line::Noninstruction => parser.noninstruction(text),
             Line::Instruction => {
                 let instruction = instruction(isa, syntax, text, number);
-                parser.instruction(instruction, text);
+                let code = syntax.code(text);
+                let calls = isa.is_call(code) && !code.contains('*');
+                parser.instruction(instruction, text, calls);
             }
         }
     }
@@ -89,6 +91,8 @@ struct Mention<'a> {
     text: &'a str,
     /// The target, if it is a branch, jump or call.
     target: Option<&'a str>,
+    /// Whether it is a direct call, which takes no address.
+    calls: bool,
     /// Whether it is metadata, which only needs the symbols to be defined.
     metadata: bool,
 }
@@ -167,11 +171,13 @@ impl<'a> Parser<'a, '_> {
             block: self.current,
             text,
             target,
+            calls: false,
             metadata: self.sections.current().kind == SectionKind::Metadata,
         });
     }
 
-    fn instruction(&mut self, instruction: Instruction<'a>, text: &'a str) {
+    /// Adds an instruction. `calls` says whether it is a call of a symbol.
+    fn instruction(&mut self, instruction: Instruction<'a>, text: &'a str, calls: bool) {
         let current = &self.graph[self.current];
         if current.target.is_some() || current.ends_flow {
             self.start();
@@ -196,6 +202,9 @@ impl<'a> Parser<'a, '_> {
             self.mention(value, None);
         } else {
             self.mention(text, target_label);
+            if let Some(mention) = self.mentions.last_mut() {
+                mention.calls = calls;
+            }
         }
     }
 
@@ -217,6 +226,7 @@ impl<'a> Parser<'a, '_> {
                     self.graph[to].pinned = true;
                 } else {
                     self.graph[to].referenced = true;
+                    self.graph[to].address_taken |= !mention.calls;
                     if to != mention.block {
                         self.graph[mention.block].references.push(to);
                     }

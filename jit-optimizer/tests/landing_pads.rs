@@ -94,6 +94,18 @@ fn functions_whose_addresses_are_taken() {
     assert_eq!(after("_JIT_ENTRY:"), "leaq taken(%rip), %rdi", "{found:?}");
 }
 
+/// A call on 32-bit Windows is no instruction that upstream's optimizer knows.
+#[test]
+fn calls_take_no_address() {
+    let input = "\t.text\n\t.def\t__JIT_ENTRY;\n\t.globl\t__JIT_ENTRY\n__JIT_ENTRY: # @_JIT_ENTRY\n\tendbr32\n\tcalll\t_own\n\tmovl\t$_taken, %eax\n\
+                 \tjmp\t__JIT_CONTINUE\n_own: # -- Begin function own\n # @own\n\tendbr32\n\tcalll\t_own\n\tretl\n_taken: # @taken\n\tendbr32\n\tretl\n";
+    let found = optimize(WINDOWS_32, Entered::Directly, input).join("\n");
+    assert!(
+        found.contains("_own:\ncalll") && found.contains("_taken:\nendbr32\nretl"),
+        "{found}"
+    );
+}
+
 /// clang turns the check off for a jump through a table. It is turned on, and the blocks of the table get pads.
 #[test]
 fn jumps_through_tables() {

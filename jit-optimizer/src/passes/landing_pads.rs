@@ -42,12 +42,12 @@ fn place(graph: &mut Graph<'_>, context: &Context<'_>) -> Result<(), OptimizeErr
     let entry = graph.defined_as(&context.syntax.entry());
     let is_entered = context.known.entered == Entered::ThroughPointers;
     let mut wanted: Vec<BlockId> = starts(graph, context);
-    wanted.retain(|&id| graph[id].referenced || is_entered && entry == Some(id));
+    wanted.retain(|&id| graph[id].address_taken || is_entered && entry == Some(id));
     if check_jumps(graph, context) {
         let code = graph.linked().take_while(|&id| id != context.continuation);
         wanted.extend(code.filter(|&id| {
             let block = &graph[id];
-            block.referenced && block.section.kind == SectionKind::Code && !block.opaque
+            block.address_taken && block.section.kind == SectionKind::Code && !block.opaque
         }));
     }
     for id in wanted {
