@@ -254,7 +254,8 @@ impl Writer<'_> {
             }
             10 => {
                 let place = self.place();
-                self.line(&format!("mov{suffix}\t{place}, {to}"));
+                let name = self.random.pick(&["mov", "mov", "imul", "add"]);
+                self.line(&format!("{name}{suffix}\t{place}, {to}"));
                 self.set(two, None);
             }
             11 => {

@@ -112,7 +112,9 @@ fn other(mnemonic: &str, operands: &[&str]) -> Effect<'static> {
     // Comparisons of strings write a register that they do not name, and masked moves read one.
     let is_vector =
         operands.iter().any(vector) && !mnemonic.contains("str") && !mnemonic.contains("maskmov");
-    if !is_plain(mnemonic) && !is_vector {
+    // With one operand, it writes two registers that it does not name.
+    let is_product = operands.len() > 1 && mnemonic.starts_with("imul");
+    if !is_plain(mnemonic) && !is_vector && !is_product {
         return Effect::UNKNOWN;
     }
     let Some((destination, sources)) = operands.split_last() else {
@@ -129,9 +131,10 @@ fn other(mnemonic: &str, operands: &[&str]) -> Effect<'static> {
     };
     let register = Register::parse(destination);
     let is_move = mnemonic.starts_with("mov") || mnemonic.starts_with("lea");
+    let is_new = is_move || is_product && operands.len() == 3;
     match register {
         Some(register) => {
-            let whole = is_move && register.bits >= 32 && !read.has(register.number);
+            let whole = is_new && register.bits >= 32;
             Effect::Other {
                 reads: if whole { read } else { read.and(named) },
                 writes: named,

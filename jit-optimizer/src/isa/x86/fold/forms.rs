@@ -126,8 +126,15 @@ pub(super) fn immediate_plan(
     ))
 }
 
+/// Returns whether an instruction writes all bits of a register that is the operand with a number, and does not read it there.
+fn is_load(mnemonic: &str, number: usize, bits: u32) -> bool {
+    let starts = |word| mnemonic.starts_with(word);
+    number == 1 && bits >= 32 && (starts("mov") || starts("lea"))
+}
+
 /// Makes a register of an address a part of the displacement.
 pub(super) fn displacement_plan(
+    mnemonic: &str,
     operands: &[&str],
     register: usize,
     value: Value,
@@ -135,7 +142,12 @@ pub(super) fn displacement_plan(
     let mut found = None;
     for (number, operand) in operands.iter().enumerate() {
         match (Register::parse(operand), Memory::parse(operand)) {
-            (Some(other), _) if other.number == register => return None,
+            // What is loaded may replace it.
+            (Some(other), _)
+                if other.number == register && !is_load(mnemonic, number, other.bits) =>
+            {
+                return None;
+            }
             (None, Some(memory)) if memory.has(register) => found = Some((number, memory)),
             _ => {}
         }

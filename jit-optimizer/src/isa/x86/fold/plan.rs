@@ -375,7 +375,7 @@ impl<'p, 'a> Planner<'p, 'a> {
         if let Some(found) = immediate_plan(mnemonic, &operands, register, value) {
             return Some(found);
         }
-        displacement_plan(&operands, register, value)
+        displacement_plan(mnemonic, &operands, register, value)
     }
 
     /// Returns the plan to put a value into a register by one instruction.
