@@ -267,8 +267,8 @@ pub enum LinkError {
     },
     /// An operand has more bits than its stencil's interface says.
     #[error(
-        "micro-op {index}, {uop}: operand {operand} is {value:#x}, and has only {bits} bits: give a negative \
-         number as its low {bits} bits"
+        "micro-op {index}, {uop}: operand {operand} is {value:#x}, and has only {bits} bits: build the stencil with more \
+         `bits` for it, or give the low {bits} bits of a negative number if the stencil extends its sign"
     )]
     OperandBits {
         /// Index in the trace.

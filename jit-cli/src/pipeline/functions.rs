@@ -194,7 +194,7 @@ impl<'a> Files<'a> {
             match result {
                 Ok(one) => extracted.push(one),
                 // The members of a family have the same mistakes.
-                Err(error) if origin.operation.is_none() || operations.insert(origin.authors()) => {
+                Err(error) if origin.member.is_none() || operations.insert(origin.authors()) => {
                     failed.push(error);
                 }
                 Err(_) => {}
@@ -318,8 +318,8 @@ impl<'a> Files<'a> {
     ) -> Result<(Extracted, Interface), Error> {
         let holes = &self.functions.holes;
         let mut roles = holes.roles(name, &module.external(), self.target, self.config)?;
-        if origin.operation.is_some() {
-            roles.extend(self.roles_of_members());
+        if let Some(member) = &origin.member {
+            roles.extend(member.roles());
         }
         let mut wanted = Wanted::new(&origin.symbol, &roles);
         let pointer = self.target.arch.pointer_size();

@@ -163,7 +163,7 @@ pub(crate) struct RegistersTable {
 }
 
 /// Where each of some operands can be, by its name.
-pub(crate) type LocationsTable = BTreeMap<Spanned<String>, Spanned<Vec<String>>>;
+pub(crate) type LocationsTable = BTreeMap<Spanned<String>, Spanned<Vec<toml::Value>>>;
 
 /// The settings of one family.
 #[derive(Debug, Clone, Deserialize)]

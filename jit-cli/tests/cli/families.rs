@@ -93,14 +93,36 @@ fn each_choice_becomes_a_stencil() {
         (&b"\x4d\x01\xf5"[..], &[][..], 0)
     );
     let (_, operands, _) = code(&set, "add_m_r0_i");
-    assert_eq!(operands, [64, 0, 64]);
+    assert_eq!(operands, [31, 0, 64]);
     let (_, operands, targets) = code(&set, "less_m");
-    assert_eq!((operands, targets), (&[64][..], 2));
+    assert_eq!((operands, targets), (&[31][..], 2));
     // It has no operand and is called as its function is.
     assert_eq!(
         code(&set, "nothing"),
         (&b"\x49\xff\x04\x24"[..], &[][..], 0)
     );
+}
+
+/// How many bits operands have, and what code becomes of that.
+#[test]
+fn operands_of_few_bits_are_fields_of_tuned_code() {
+    fixtures::needs!(clang_22, objdump_22);
+    let sandbox = Sandbox::new();
+    let far = "{ in = \"mem\", bits = 64 }";
+    let config = format!(
+        "codegen = \"tuned\"\n{CONFIG}\
+         [family.near]\nresults = {{ to = [\"reg\"] }}\noperands = {{ a = [\"mem\"], b = [{{ in = \"imm\", bits = 31 }}] }}\n\
+         [family.far]\nresults = {{ to = [\"reg\", {far}] }}\noperands = {{ a = [{far}, {{ in = \"imm\", bits = 8 }}] }}\n"
+    );
+    let more = "static number near(number a, number b) { return a + b; }\nstatic number far(number a) { return a; }\n";
+    let set = set(&sandbox, &config, &format!("{OPS}{more}"));
+    // What the assembler makes of `movl $0x4d3c2b1a, %r13d`, `addq 0x4d3c2b1a(%r12), %r13`, with the number that marks fields.
+    let near = b"\x41\xbd\x1a\x2b\x3c\x4d\x4d\x03\xac\x24\x1a\x2b\x3c\x4d";
+    assert_eq!(code(&set, "near_r0_m_i"), (&near[..], &[0, 31, 31][..], 0));
+    // `movabsq $0, %rax`, `movq (%r12,%rax), %r13`.
+    let far = b"\x48\xb8\0\0\0\0\0\0\0\0\x4d\x8b\x2c\x04";
+    assert_eq!(code(&set, "far_r0_m"), (&far[..], &[0, 64][..], 0));
+    assert_eq!(code(&set, "far_m_i").1, [64, 8]);
 }
 
 #[test]
@@ -131,6 +153,34 @@ fn wrong_families_are_refused_with_their_lines() {
         (
             family("operands = { a = [\"rex\"] }"),
             "line 7: [family.add]: a: \"rex\" is not known",
+        ),
+        (
+            family("operands = { a = [{ in = \"mem\", bits = 7 }] }"),
+            "line 7: [family.add]: a: bits = 7: an operand has 8 to 64 bits",
+        ),
+        (
+            family("operands = { a = [{ in = \"imm\", bits = \"31\" }] }"),
+            "a: bits = \"31\": an operand has 8 to 64 bits",
+        ),
+        (
+            family("operands = { a = [{ in = \"reg\", bits = 64 }] }"),
+            "a: bits is for \"imm\" and \"mem\": what is in reg has 64 bits",
+        ),
+        (
+            family("operands = { a = [\"mem\", { in = \"mem\", bits = 64 }] }"),
+            "a: \"mem\" is there twice",
+        ),
+        (
+            family("operands = { a = [{ in = \"mem\", bit = 64 }] }"),
+            "a: { bit = 64, in = \"mem\" } is not known: write",
+        ),
+        (
+            family("operands = { a = [{ bits = 64 }] }"),
+            "a: { bits = 64 } is not known: write",
+        ),
+        (
+            family("operands = { a = [64] }"),
+            "a: 64 is not known: write",
         ),
         (
             family("operands = { a = [] }"),

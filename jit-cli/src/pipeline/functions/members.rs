@@ -12,7 +12,7 @@ use jit_stencils::{FamilyOperand, Location, StencilSet};
 
 use super::{
     Files, Fronts,
-    origins::{MEMBER, Origin},
+    origins::{MEMBER, Member, Origin},
 };
 use crate::{
     error::{Error, FunctionError},
@@ -135,7 +135,11 @@ impl Files<'_> {
                 variant: place.0,
                 file: place.1,
                 symbol: member,
-                operation: Some(symbol.to_owned()),
+                member: Some(Member {
+                    operation: symbol.to_owned(),
+                    targets: family.targets,
+                    operand_bits: family.operand_bits(&locations),
+                }),
             };
             origins.insert(self.in_variant(name, place.0), origin);
         }
@@ -167,24 +171,24 @@ impl Files<'_> {
         }
         Ok(families)
     }
+}
 
-    /// Returns the roles of the symbols that members refer to.
-    pub(super) fn roles_of_members(&self) -> Roles {
-        let families = &self.functions.families.list;
-        let mut roles = Roles::from([(MEMBER_NEXT.to_owned(), Role::Continue)]);
-        let targets = families.iter().map(|family| family.targets).max();
-        for index in 0..targets.unwrap_or(0) {
-            roles.insert(member_target(index), Role::Place(index));
-        }
-        for (index, name) in (0..=u16::MAX).zip(self.functions.families.operand_symbols()) {
+impl Member {
+    /// Returns the roles of the symbols that it refers to.
+    pub(super) fn roles(&self) -> Roles {
+        let next = (MEMBER_NEXT.to_owned(), Role::Continue);
+        let targets = (0..self.targets).map(|index| (member_target(index), Role::Place(index)));
+        let operands = (0..=u16::MAX).zip(&self.operand_bits);
+        let taken = operands.filter(|(_, bits)| **bits > 0);
+        let operands = taken.map(|(index, bits)| {
             let role = Role::Operand {
                 index,
-                bits: 64,
+                bits: *bits,
                 part: Part::Whole,
             };
-            roles.insert(name, role);
-        }
-        roles
+            (member_operand(index.into()), role)
+        });
+        [next].into_iter().chain(targets).chain(operands).collect()
     }
 }
 

@@ -21,14 +21,26 @@ pub(super) struct Origin {
     pub(super) file: usize,
     /// The symbol of its function.
     pub(super) symbol: String,
-    /// For the member of a family, the symbol of the author's function.
-    pub(super) operation: Option<String>,
+    /// What else is known of the member of a family.
+    pub(super) member: Option<Member>,
+}
+
+/// Which member of a family a stencil is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Member {
+    /// The symbol of the author's function.
+    pub(super) operation: String,
+    /// The number of places that it can go to, beside the next instruction.
+    pub(super) targets: u16,
+    /// How many bits the operands of its instructions have: 0 for those that it does not take.
+    pub(super) operand_bits: Vec<u8>,
 }
 
 impl Origin {
     /// Returns the symbol of the function that the author has written.
     pub(super) fn authors(&self) -> &String {
-        self.operation.as_ref().unwrap_or(&self.symbol)
+        let member = self.member.as_ref();
+        member.map_or(&self.symbol, |member| &member.operation)
     }
 }
 
@@ -46,7 +58,7 @@ impl Files<'_> {
                     variant: *variant,
                     file: *file,
                     symbol,
-                    operation: None,
+                    member: None,
                 };
                 self.add_origin(origin, &mut origins)?;
             }

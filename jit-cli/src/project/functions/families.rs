@@ -4,9 +4,9 @@ use std::{collections::BTreeSet, fmt};
 
 use jit_schema::{Arch, Target};
 use jit_stencils::Location;
-use toml::Spanned;
+use toml::{Spanned, Value};
 
-use super::names::is_identifier;
+use super::{holes::operand_bits, names::is_identifier};
 use crate::{
     error::Error,
     project::{
@@ -46,6 +46,10 @@ pub(crate) struct Family {
 pub(crate) struct Operand {
     pub(crate) name: String,
     pub(crate) choices: Vec<Location>,
+    /// How many bits the operand of the instruction has for [`Location::Imm`].
+    imm_bits: u8,
+    /// How many it has for [`Location::Mem`].
+    mem_bits: u8,
 }
 
 /// Where something is in `jit.toml`, which has no effect on stencils.
@@ -57,6 +61,13 @@ impl fmt::Debug for At {
         f.write_str("At")
     }
 }
+
+/// The bits of the operand of an instruction that is a number, unless the author says it: any number.
+const IMM_BITS: u8 = 64;
+
+/// The bits of one that is an offset in the frame, unless the author says it. As a positive number of 32 bits with a sign, the
+/// offset is the displacement of an instruction of x86_64.
+const MEM_BITS: u8 = 31;
 
 /// The most members that the families of a project can have together.
 const MOST_MEMBERS: u128 = 100_000;
@@ -214,28 +225,29 @@ impl Families {
     ) -> Result<Vec<Operand>, (usize, String)> {
         let mut entries: Vec<_> = table.iter().collect();
         entries.sort_by_key(|(name, _)| name.span().start);
-        let operands = entries.into_iter().map(|(name, words)| {
+        let operands = entries.into_iter().map(|(name, entries)| {
             let at = name.span().start;
             let text = name.get_ref();
             if !known.insert(text) {
                 return Err((at, format!("there are two operands of the name {text}")));
             }
-            match self.choices(words.get_ref()) {
-                Ok(choices) => Ok(Operand {
-                    name: text.clone(),
-                    choices,
-                }),
-                Err(message) => Err((at, format!("{text}: {message}"))),
-            }
+            let operand = self.operand(text, entries.get_ref());
+            operand.map_err(|message| (at, format!("{text}: {message}")))
         });
         operands.collect()
     }
 
-    /// Returns all locations that a list of words means.
-    fn choices(&self, words: &[String]) -> Result<Vec<Location>, String> {
-        let mut choices: Vec<Location> = Vec::new();
-        for word in words {
-            let locations: Vec<Location> = match word.as_str() {
+    /// Returns an operand with the locations in a list.
+    fn operand(&self, name: &str, entries: &[Value]) -> Result<Operand, String> {
+        let mut operand = Operand {
+            name: name.to_owned(),
+            choices: Vec::new(),
+            imm_bits: IMM_BITS,
+            mem_bits: MEM_BITS,
+        };
+        for entry in entries {
+            let (word, bits) = location(entry)?;
+            let locations: Vec<Location> = match word {
                 "reg" => (0..self.reg).map(Location::Reg).collect(),
                 "vec" => (0..self.vec).map(Location::Vec).collect(),
                 "imm" => vec![Location::Imm],
@@ -249,22 +261,69 @@ impl Families {
             let Some(first) = locations.first() else {
                 return Err(format!("there is no {word}, as [registers] says"));
             };
-            if choices.contains(first) {
+            if operand.choices.contains(first) {
                 return Err(format!("{word:?} is there twice"));
             }
-            choices.extend(locations);
+            match (first, bits) {
+                (_, None) => {}
+                (Location::Imm, Some(bits)) => operand.imm_bits = bits,
+                (Location::Mem, Some(bits)) => operand.mem_bits = bits,
+                (Location::Reg(_) | Location::Vec(_), Some(_)) => {
+                    return Err(format!(
+                        "bits is for \"imm\" and \"mem\": what is in {word} has 64 bits"
+                    ));
+                }
+            }
+            operand.choices.extend(locations);
         }
-        let has = |word: &str| words.iter().any(|known| known == word);
-        match choices.is_empty() {
+        let has = |kind: fn(&Location) -> bool| operand.choices.iter().any(kind);
+        match operand.choices.is_empty() {
             true => Err(
                 "name at least one of \"reg\", \"vec\", \"imm\" and \"mem\", where the operand can be"
                     .to_owned(),
             ),
-            false if has("reg") && has("vec") => Err(
-                "\"reg\" is for integers and pointers, \"vec\" for doubles: an operand is one of them"
-                    .to_owned(),
-            ),
-            false => Ok(choices),
+            false
+                if has(|one| matches!(one, Location::Reg(_)))
+                    && has(|one| matches!(one, Location::Vec(_))) =>
+            {
+                Err(
+                    "\"reg\" is for integers and pointers, \"vec\" for doubles: an operand is one of them"
+                        .to_owned(),
+                )
+            }
+            false => Ok(operand),
+        }
+    }
+}
+
+/// Returns the word of an entry in a list of locations, and how many bits it says.
+fn location(entry: &Value) -> Result<(&str, Option<u8>), String> {
+    if let Value::String(word) = entry {
+        return Ok((word, None));
+    }
+    let table = entry.as_table();
+    let known = |table: &&toml::Table| {
+        let mut keys = table.keys();
+        keys.all(|key| matches!(key.as_str(), "in" | "bits"))
+    };
+    let table = table.filter(known);
+    let word = table.and_then(|table| table.get("in")?.as_str());
+    let (Some(word), Some(table)) = (word, table) else {
+        return Err(format!(
+            "{entry} is not known: write \"reg\", \"vec\", \"imm\", \"mem\" or {{ in = \"imm\", bits = 8 to 64 }}"
+        ));
+    };
+    let bits = table.get("bits").map(operand_bits).transpose()?;
+    Ok((word, bits))
+}
+
+impl Operand {
+    /// Returns how many bits the operand of an instruction has if this one is at a location: 0 if it has none for it.
+    fn bits(&self, location: Location) -> u8 {
+        match location {
+            Location::Imm => self.imm_bits,
+            Location::Mem => self.mem_bits,
+            Location::Reg(_) | Location::Vec(_) => 0,
         }
     }
 }
@@ -292,6 +351,14 @@ impl Family {
             });
             longer.collect()
         })
+    }
+
+    /// Returns how many bits the operands of an instruction have for a member: 0 for those that it does not take.
+    pub(crate) fn operand_bits(&self, locations: &[Location]) -> Vec<u8> {
+        let operands = self.all().zip(locations);
+        operands
+            .map(|(operand, location)| operand.bits(*location))
+            .collect()
     }
 
     /// Returns the name of a member: that of the family, and where its results and operands are.

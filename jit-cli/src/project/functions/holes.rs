@@ -244,11 +244,7 @@ fn meaning(value: &Value) -> Result<Meaning, String> {
     match (operand, target) {
         (None, Some(index)) if bits.is_none() && part.is_none() => Ok(Meaning::Place(index)),
         (Some(index), None) => {
-            let bits = match bits {
-                None => None,
-                Some(Value::Integer(bits)) if (8..=64).contains(bits) => u8::try_from(*bits).ok(),
-                Some(other) => return Err(format!("bits = {other}: an operand has 8 to 64 bits")),
-            };
+            let bits = bits.map(operand_bits).transpose()?;
             let part = match part {
                 None => Part::Whole,
                 Some(Value::String(word)) if word == "low" => Part::Low,
@@ -264,4 +260,12 @@ fn meaning(value: &Value) -> Result<Meaning, String> {
         }
         _ => Err(format!("{value} is not known: {FORMS}")),
     }
+}
+
+/// Returns how many bits an operand has, as `bits` says it.
+pub(super) fn operand_bits(bits: &Value) -> Result<u8, String> {
+    let number = bits.as_integer().and_then(|bits| u8::try_from(bits).ok());
+    number
+        .filter(|number| (8..=64).contains(number))
+        .ok_or_else(|| format!("bits = {bits}: an operand has 8 to 64 bits"))
 }
