@@ -50,6 +50,7 @@ fn number(base: HoleValue) -> HoleValue {
         | HoleValue::OperandHigh(_)
         | HoleValue::OperandLow(_)
         | HoleValue::Place(_) => panic!("{base} is numbered already"),
+        HoleValue::Continue | HoleValue::Executor => panic!("{base} is of another release"),
     }
 }
 
