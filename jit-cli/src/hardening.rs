@@ -296,11 +296,11 @@ fn pads<C>(
     let mut starts = BTreeSet::new();
     for step in steps {
         starts.insert(step.offset);
-        let is_spare = step.pad.is_some_and(|pad| pad.only)
-            && !(subject.entered && step.offset == 0)
-            && !addresses.taken.contains(&step.offset)
-            // A function such as setjmp returns again, by a jump.
-            && !after_call;
+        let is_entered = subject.entered && step.offset == 0;
+        let is_taken = addresses.taken.contains(&step.offset);
+        // A function such as setjmp returns again, by a jump.
+        let is_needed = is_entered || is_taken || after_call;
+        let is_spare = !is_needed && step.pad.is_some_and(|pad| pad.only);
         if is_spare {
             found.push((step.offset, HardeningProblem::SparePad));
         }

@@ -33,26 +33,12 @@ pub(crate) fn advice(error: &Error) -> Option<String> {
         Error::Uop { error, .. } => return advice(error),
         Error::Several(errors) => return errors.iter().find_map(advice),
         Error::Flags { .. } => "quote --cflags as for a shell",
-        Error::FreeThreaded => {
-            "leave out --free-threaded and name the directory of such a pyconfig.h with --pyconfig-dir, or \
-             build with --sysroot builtin"
-        }
-        Error::NoPyconfig { .. } => {
-            "run ./configure there first, or name the directory that has one with --pyconfig-dir \
-             (--sysroot builtin brings one)"
-        }
-        Error::NotCpython { .. } => {
-            "CPython 3.14 and later can be built; name another directory with --cpython, or restore what is \
-             missing there"
-        }
-        Error::UnknownCpythonRelease { .. } => "name another checkout with --cpython",
-        Error::NotInstalled { .. } => {
-            "name the directory of an installed CPython's headers, such as /usr/include/python3.15, with \
-             --headers, or a checkout with --cpython"
-        }
-        Error::NoRealHeaders { .. } => {
-            "name a directory with its headers with --real (docs/sysroot.md says where to get them)"
-        }
+        Error::FreeThreaded
+        | Error::NoPyconfig { .. }
+        | Error::NotCpython { .. }
+        | Error::UnknownCpythonRelease { .. }
+        | Error::NotInstalled { .. }
+        | Error::NoRealHeaders { .. } => return about_directories(error),
         Error::Pack(error) => about_packs(error),
         Error::Subject(error) => return about_subjects(error),
         Error::Hardening(_) => {
@@ -93,6 +79,34 @@ pub(crate) fn advice(error: &Error) -> Option<String> {
         | Error::File { .. }
         | Error::Config { .. }
         | Error::NotOfRelease { .. } => return None,
+    };
+    Some(text.to_owned())
+}
+
+/// Returns advice about the directories that are read.
+fn about_directories(error: &Error) -> Option<String> {
+    let text = match error {
+        Error::FreeThreaded => {
+            "leave out --free-threaded and name the directory of such a pyconfig.h with --pyconfig-dir, or \
+             build with --sysroot builtin"
+        }
+        Error::NoPyconfig { .. } => {
+            "run ./configure there first, or name the directory that has one with --pyconfig-dir \
+             (--sysroot builtin brings one)"
+        }
+        Error::NotCpython { .. } => {
+            "CPython 3.14 and later can be built; name another directory with --cpython, or restore what is \
+             missing there"
+        }
+        Error::UnknownCpythonRelease { .. } => "name another checkout with --cpython",
+        Error::NotInstalled { .. } => {
+            "name the directory of an installed CPython's headers, such as /usr/include/python3.15, with \
+             --headers, or a checkout with --cpython"
+        }
+        Error::NoRealHeaders { .. } => {
+            "name a directory with its headers with --real (docs/sysroot.md says where to get them)"
+        }
+        _ => return None,
     };
     Some(text.to_owned())
 }

@@ -3,6 +3,9 @@
 use super::{Compiler, alone};
 use crate::{batch, driver, error::LlvmError, made::Made, object::Object, source::Source};
 
+/// One result for each input, in the order of the inputs.
+type Results<T> = Vec<Result<Made<T>, LlvmError>>;
+
 impl Compiler<'_> {
     /// Compiles to the contents of object files, with options for [`Output::Object`](crate::Output::Object). Returns one
     /// result for each source, in the order of the sources.
@@ -10,10 +13,7 @@ impl Compiler<'_> {
     /// # Errors
     ///
     /// Those of [`Compiler::compile`].
-    pub fn compile_to_objects(
-        &self,
-        sources: &[Source],
-    ) -> Result<Vec<Result<Made<Vec<u8>>, LlvmError>>, LlvmError> {
+    pub fn compile_to_objects(&self, sources: &[Source]) -> Result<Results<Vec<u8>>, LlvmError> {
         self.compile_to(sources)
     }
 
@@ -23,10 +23,7 @@ impl Compiler<'_> {
     /// # Errors
     ///
     /// Those that affect every input, as for [`Compiler::compile`].
-    pub fn assemble(
-        &self,
-        inputs: &[(&str, &str)],
-    ) -> Result<Vec<Result<Made<Object>, LlvmError>>, LlvmError> {
+    pub fn assemble(&self, inputs: &[(&str, &str)]) -> Result<Results<Object>, LlvmError> {
         match self.plans()? {
             Some(plans) => batch::assemble(&self.context, &plans.assemble, inputs),
             None => Ok(inputs
