@@ -10,6 +10,7 @@ mod looking;
 mod object;
 pub(crate) mod outcome;
 pub(crate) mod output;
+mod packs;
 mod run;
 
 use std::{cell::Cell, num::NonZeroUsize, path::PathBuf, time::Duration};
@@ -27,7 +28,7 @@ use self::{
 use crate::{
     error::{Error, HardeningError},
     events::{Event, Listener},
-    pack::{self, Applied, Made, Pack, PackError, Packed, Verified},
+    pack::{Made, PackError},
     project::{
         definition::Origin,
         emit::Emit,
@@ -348,66 +349,6 @@ impl Build {
     pub(crate) fn explain_each(&self, each: impl FnMut(Explanation)) -> Result<(), Error> {
         let options = self.options.absolute()?;
         explain_each(&self.plan(&options)?, &self.watched(), each)
-    }
-
-    /// Builds all targets of a CPython checkout, and writes a pack of them: one file, from which another machine without
-    /// LLVM takes what [`write`](Build::write) would write. With `add`, what a pack of this name has already stays,
-    /// unless it is for the same target and configuration.
-    ///
-    /// # Errors
-    ///
-    /// The [`Error`] of the first target that can't be built, of the pack that is there, or of a file that can't be
-    /// written; [`PackError::NotPackable`] for other projects.
-    pub fn pack(&self, path: impl Into<PathBuf>, add: bool) -> Result<Packed, Error> {
-        let path = path.into();
-        let old = match add && path.exists() {
-            true => Some(Pack::read(&path)?),
-            false => None,
-        };
-        let mut entries = Vec::new();
-        let mut options = self.options.absolute()?;
-        pack::configure(&mut options)?;
-        self.each(&options, |plan, platform, built, tools| {
-            entries.push(pack::entry(plan, platform, built, tools)?);
-            Ok(())
-        })?;
-        pack::write(&path, old, entries)
-    }
-
-    /// Writes what a pack has for the targets as if [`write`](Build::write) had built it. The configuration is the one
-    /// that `pyconfig.h` says. `accept` has the names of differences that are known to change no code.
-    ///
-    /// # Errors
-    ///
-    /// [`PackError::NothingFor`] if the pack has nothing for a target and the configuration, [`PackError::Differs`] if it was
-    /// made from something else that can change code, and others for the checkout and for files that can't be written.
-    pub fn use_pack(&self, pack: &Pack, accept: &[String]) -> Result<Applied, Error> {
-        pack.lay_out(&self.options, accept)
-    }
-
-    /// Compares what a pack was made from with this checkout, for each target.
-    ///
-    /// # Errors
-    ///
-    /// [`PackError::NothingFor`] if the pack has nothing for a target and the configuration.
-    pub fn compare_with_pack(&self, pack: &Pack) -> Result<Vec<Verified>, Error> {
-        pack.compare(&self.options)
-    }
-
-    /// Builds what a pack has again, for the named targets or all that it has, and compares each stencil.
-    ///
-    /// # Errors
-    ///
-    /// The [`Error`] of the first target that can't be built.
-    pub fn rebuild_pack(&self, pack: &Pack) -> Result<Vec<Verified>, Error> {
-        let mut all = Vec::new();
-        for recipe in pack.recipes(&self.options)? {
-            self.each(&recipe.options, |_, _, built, made| {
-                all.extend(pack.compare_rebuilt(&recipe, built, &made.llvm));
-                Ok(())
-            })?;
-        }
-        Ok(all)
     }
 
     /// Builds each target of a checkout in memory.
