@@ -1,11 +1,16 @@
 //! AArch64, decoded by yaxpeax-arm.
 
+mod operands;
+
 use std::collections::BTreeMap;
 
 use jit_stencils::StencilGroup;
 use yaxpeax_arch::{Decoder as _, U8Reader};
-use yaxpeax_arm::armv8::a64::{InstDecoder, Instruction, Opcode, Operand, SizeCode};
+use yaxpeax_arm::armv8::a64::{InstDecoder, Instruction, Opcode, Operand};
 
+use self::operands::{
+    Access, access, distance, immediate, is_plain_store, memory, register, size, with_sp,
+};
 use super::{
     HardeningProblem,
     step::{self, Flow, Machine, Pad, Place, Pointer, Step},
@@ -56,8 +61,6 @@ const FRAME: u16 = 29;
 /// The number of the stack pointer, where an instruction does not mean zero by it.
 const SP: u16 = 31;
 const WORD: usize = 4;
-/// The most that an instruction writes, in bytes.
-const FOUR_VECTORS: i64 = 64;
 
 impl State {
     fn get(&self, register: u16) -> Value {
@@ -79,79 +82,6 @@ impl State {
         self.saved
             .retain(|place, _| place + 8 <= start || start + size <= *place);
     }
-}
-
-/// A memory operand: its base, the offset of the access, and what is added to the base.
-fn memory(instruction: &Instruction) -> Option<(u16, i64, i64)> {
-    let mut operands = instruction.operands.iter();
-    operands.find_map(|operand| match *operand {
-        Operand::RegPreIndex(base, offset, writes_back) => {
-            let offset = i64::from(offset);
-            Some((base, offset, if writes_back { offset } else { 0 }))
-        }
-        Operand::RegPostIndex(base, offset) => Some((base, 0, i64::from(offset))),
-        _ => None,
-    })
-}
-
-fn register(operand: Option<&Operand>) -> Option<u16> {
-    match operand {
-        Some(Operand::Register(_, number)) => Some(*number),
-        _ => None,
-    }
-}
-
-/// Returns the number of an operand that is a register or the stack pointer.
-fn with_sp(operand: Option<&Operand>) -> Option<u16> {
-    match operand {
-        Some(Operand::Register(_, number) | Operand::RegisterOrSP(_, number)) => Some(*number),
-        _ => None,
-    }
-}
-
-fn immediate(operand: Option<&Operand>) -> Option<i64> {
-    match operand {
-        Some(Operand::Immediate(value)) => Some(i64::from(*value)),
-        Some(Operand::Imm16(value)) => Some(i64::from(*value)),
-        Some(Operand::ImmShift(value, shift)) => Some(i64::from(*value) << shift),
-        _ => None,
-    }
-}
-
-/// How an instruction uses memory.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Access {
-    None,
-    Load,
-    Store,
-}
-
-fn access(instruction: &Instruction) -> Access {
-    let name = instruction.opcode.to_string();
-    match name.get(..2) {
-        Some("st") => Access::Store,
-        Some("ld") => Access::Load,
-        // Atomic ones.
-        _ if name.starts_with("swp") || name.starts_with("cas") => Access::Store,
-        _ => Access::None,
-    }
-}
-
-/// Returns how many bytes a store writes at most, from that many operands.
-fn size(instruction: &Instruction, operands: usize) -> i64 {
-    match instruction.opcode {
-        Opcode::STRB | Opcode::STURB | Opcode::STLRB => return 1,
-        Opcode::STRH | Opcode::STURH | Opcode::STLRH => return 2,
-        _ if !is_plain_store(instruction) => return FOUR_VECTORS,
-        _ => {}
-    }
-    let written = instruction.operands.iter().take(operands);
-    let sizes = written.map(|operand| match operand {
-        Operand::Register(SizeCode::W, _) => 4,
-        Operand::Register(SizeCode::X, _) => 8,
-        _ => 16,
-    });
-    sizes.sum()
 }
 
 /// Loads and saves registers, as prologues and epilogues do.
@@ -189,6 +119,10 @@ fn transfer(state: &mut State, instruction: &Instruction) {
         }
         (Access::Load, place) => {
             for (register, at) in registers.iter().zip([0, 8]) {
+                // What is loaded to the register zero is dropped.
+                if *register == SP {
+                    continue;
+                }
                 state.set(*register, Value::Unknown);
                 if let (LINK, true, Some(start)) = (*register, plain, place) {
                     let saved = state.saved.get(&(start + at));
@@ -239,7 +173,7 @@ impl Decoder {
         if access(instruction) != Access::None && memory(instruction).is_some() {
             transfer(&mut after, instruction);
             if code.host
-                && let Some(to) = register(operands.first())
+                && let Some(to) = register(operands.first()).filter(|to| *to != SP)
             {
                 after.set(to, Value::Host);
             }
@@ -287,24 +221,6 @@ impl Decoder {
             _ => Value::Unknown,
         }
     }
-}
-
-/// Returns whether a store writes no register but its base.
-fn is_plain_store(instruction: &Instruction) -> bool {
-    matches!(
-        instruction.opcode,
-        Opcode::STP
-            | Opcode::STNP
-            | Opcode::STR
-            | Opcode::STUR
-            | Opcode::STRB
-            | Opcode::STRH
-            | Opcode::STURB
-            | Opcode::STURH
-            | Opcode::STLR
-            | Opcode::STLRB
-            | Opcode::STLRH
-    )
 }
 
 impl Machine for Decoder {
@@ -488,15 +404,6 @@ fn flow(instruction: &Instruction, place: Place) -> Flow {
         Opcode::UDF | Opcode::BRK | Opcode::HLT => Flow::Stop,
         _ => Flow::Next,
     }
-}
-
-/// Returns the number of bytes from an instruction to the place that it refers to.
-fn distance(instruction: &Instruction) -> Option<i64> {
-    let mut operands = instruction.operands.iter();
-    operands.find_map(|operand| match operand {
-        Operand::PCOffset(distance) => Some(*distance),
-        _ => None,
-    })
 }
 
 fn pad(instruction: &Instruction) -> Option<Pad> {

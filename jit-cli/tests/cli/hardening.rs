@@ -233,6 +233,8 @@ fn landing_pads_of_aarch64() {
 fn returns_of_aarch64() {
     let ret = 0xd65f_03c0;
     assert_eq!(arm("other", &[ret]), []);
+    // ldr xzr, [x8]; ldp xzr, xzr, [x8]: nothing happens to the stack pointer, which has the same number.
+    assert_eq!(arm("other", &[0xf940_011f, 0xa940_7d1f, ret]), []);
     // stp x29, x30, [sp, #-16]!; mov x29, sp; blr x8; ldp x29, x30, [sp], #16; ret
     let frame = [0xa9bf_7bfd, 0x9100_03fd, 0xd63f_0100, 0xa8c1_7bfd, ret];
     assert_eq!(arm("other", &frame), []);
