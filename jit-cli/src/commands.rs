@@ -103,8 +103,8 @@ pub(crate) enum Command {
     /// Compare the stencils of two builds, files, or git revisions: what was added and removed, what grew and shrank.
     #[command(after_long_help = EXIT_STATUS_HELP)]
     Diff(DiffArgs),
-    /// Prove that stencils have a property: with --hardening, that processors with control-flow checks run them, and that attackers
-    /// find no place to jump to.
+    /// Prove something about stencils: with --upstream, that they are what CPython's own tool makes; with --hardening, that
+    /// processors with control-flow checks run them, and that attackers find no place to jump to.
     #[command(after_long_help = EXIT_STATUS_HELP)]
     Check(CheckArgs),
     /// Write a page about all stencils to look at in a browser: a map and a table of their sizes, their code, targets and code

@@ -4,6 +4,7 @@ mod functions;
 mod hardening;
 mod several;
 mod subjects;
+mod upstream;
 mod whole;
 
 use std::{
@@ -18,7 +19,10 @@ use jit_schema::{ObjectError, Target, UnknownTarget};
 use jit_stencils::{LowerError, ResolveError, ResolveErrors, ShimError, UnwindError};
 
 pub(crate) use self::several::renamed;
-pub use self::{functions::FunctionError, hardening::HardeningError, subjects::SubjectError};
+pub use self::{
+    functions::FunctionError, hardening::HardeningError, subjects::SubjectError,
+    upstream::UpstreamError,
+};
 use crate::pack::PackError;
 
 /// The reason why a build failed. Each message names the file, micro-op or target that it is about.
@@ -355,6 +359,9 @@ pub enum Error {
     /// There are no stencils to look at.
     #[error(transparent)]
     Subject(#[from] SubjectError),
+    /// A checkout can't be compared with what its own tool writes, or is not equal.
+    #[error(transparent)]
+    Upstream(#[from] UpstreamError),
     /// A target could not be built.
     #[error("{error}")]
     Target {

@@ -91,13 +91,15 @@ mod sysroot;
 mod terminal;
 mod tools;
 mod tuned;
+#[cfg(feature = "cli")]
+mod upstream;
 
 pub use build::{
     Build,
     explain::{Changes, Explanation},
     outcome::{Built, TargetBuild, Written},
 };
-pub use error::{Error, FunctionError, HardeningError, Headers, SubjectError};
+pub use error::{Error, FunctionError, HardeningError, Headers, SubjectError, UpstreamError};
 pub use events::Event;
 #[cfg(feature = "check")]
 pub use hardening::{HardeningFinding, HardeningProblem, HardeningReport, check_hardening};

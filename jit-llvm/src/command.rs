@@ -31,7 +31,7 @@ pub(crate) struct Limits {
 impl Limits {
     /// For a tool that works. The disassembly of 256 micro-ops and the preprocessed sources of a large
     /// project have a few MiB.
-    const WORK: Limits = Limits {
+    pub(crate) const WORK: Limits = Limits {
         time: None,
         stdout: 256 << 20,
     };
@@ -96,6 +96,17 @@ pub(crate) fn run_within(
     directory: Option<&Path>,
     interrupt: &Interrupt,
 ) -> Result<Output, LlvmError> {
+    let command = command(program, arguments, directory);
+    run_command(limits, command, (program, arguments), interrupt)
+}
+
+/// Runs a command until it ends or exceeds its limits. The program and its arguments are for messages.
+pub(crate) fn run_command(
+    limits: Limits,
+    mut command: Command,
+    (program, arguments): (&Path, &[OsString]),
+    interrupt: &Interrupt,
+) -> Result<Output, LlvmError> {
     interrupt.check()?;
     tracing::info!(target: "jit_llvm::command", "{}", doing::whole(program, arguments));
     let tool = program.file_name().unwrap_or_default().to_string_lossy();
@@ -105,7 +116,6 @@ pub(crate) fn run_within(
         program: program.to_path_buf(),
         source: Arc::new(source),
     };
-    let mut command = command(program, arguments, directory);
     let process = Arc::new(Process::start(&mut command).map_err(failed)?);
     let id = interrupt.register(Arc::clone(&process));
     let limit = interrupt.limit();
@@ -147,7 +157,7 @@ pub(crate) fn run_within(
     })
 }
 
-fn command(program: &Path, arguments: &[OsString], directory: Option<&Path>) -> Command {
+pub(crate) fn command(program: &Path, arguments: &[OsString], directory: Option<&Path>) -> Command {
     let mut command = Command::new(program);
     command
         .args(arguments)

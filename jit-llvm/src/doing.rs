@@ -10,6 +10,11 @@ const SHOWN: usize = 200;
 
 /// Returns what a tool does with these arguments, as it follows "to": `compile 24 files`.
 pub(crate) fn describe(arguments: &[OsString]) -> String {
+    let script = arguments.first().map(Path::new);
+    if let Some(script) = script.filter(|path| path.extension().is_some_and(|end| end == "py")) {
+        let name = script.file_name().unwrap_or_default();
+        return format!("run {}", name.to_string_lossy());
+    }
     let has = |word: &str| arguments.iter().any(|argument| argument == word);
     let action = if has("--version") {
         return "print its version".to_owned();
@@ -101,6 +106,7 @@ mod tests {
             ("-c -o /w/shim/shim.o /p/shim.c", "compile shim.c"),
             ("-cc1 -emit-pch -o p.pch p.h", "precompile p.h"),
             ("--disassemble --reloc 0.o 1.o", "disassemble 2 files"),
+            ("/c/Tools/jit/build.py --force x", "run build.py"),
         ] {
             let arguments: Vec<OsString> = line.split(' ').map(OsString::from).collect();
             assert_eq!(describe(&arguments), expected);

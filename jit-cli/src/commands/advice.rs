@@ -6,7 +6,7 @@ use jit_llvm::{Diagnostic, Diagnostics, Installed, LlvmError, Severity};
 
 use super::missing_headers;
 use crate::{
-    error::{Error, SubjectError},
+    error::{Error, SubjectError, UpstreamError},
     pack::PackError,
     project::holes,
 };
@@ -44,6 +44,7 @@ pub(crate) fn advice(error: &Error) -> Option<String> {
         Error::Hardening(_) => {
             "docs/hardening.md describes what hardened code is, and what each project has to say"
         }
+        Error::Upstream(error) => about_upstream(error),
         Error::WrongCache { .. } => "run the command again to see whether it still happens",
         Error::SysrootDiffers { .. } => {
             "correct the headers, or build with the real ones (--sysroot DIR); docs/sysroot.md says more"
@@ -131,6 +132,25 @@ fn about_packs(error: &PackError) -> &'static str {
             "use the LLVM version that the pack was made with, and look at the files with `jit-cli build`"
         }
         PackError::Unknown { .. } => "ship the generated files themselves",
+    }
+}
+
+/// Returns advice about the comparison with CPython's own tool.
+fn about_upstream(error: &UpstreamError) -> &'static str {
+    match error {
+        UpstreamError::NoPython { .. } => {
+            "install a newer Python, or name one with --python; only this check needs Python"
+        }
+        UpstreamError::Failed { output, .. } if output.contains("Can't find llvm-") => {
+            "build.py needs LLVM's other tools, too: install those of the same version (Debian's package llvm-VERSION)"
+        }
+        UpstreamError::Failed { .. } => {
+            "run the checkout's Tools/jit/build.py itself to see more; jit-cli was not compared with it"
+        }
+        UpstreamError::Differs { .. } => {
+            "use build.py for this checkout (make regen-jit without PYTHON_FOR_REGEN=\"jit-cli build\"), and look for a newer \
+             version of jit-cli; if Tools/jit was edited, jit-cli does not do what the edit does"
+        }
     }
 }
 

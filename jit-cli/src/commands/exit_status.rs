@@ -5,7 +5,7 @@ use jit_schema::ObjectError;
 use jit_stencils::{LowerError, ResolveError, ShimError};
 
 use crate::{
-    error::{Error, FunctionError, HardeningError, SubjectError},
+    error::{Error, FunctionError, HardeningError, SubjectError, UpstreamError},
     pack::PackError,
 };
 
@@ -30,6 +30,8 @@ Exit status:
                                      27  pack that does not fit
                                      28  stencils larger than a limit allows
                                      29  code that is not hardened
+                                     30  check that finds a difference
+                                     31  CPython's own tool can't be run
                                     130  interrupted";
 
 /// The exit status of a build that is interrupted.
@@ -80,6 +82,7 @@ pub(crate) fn exit_status(error: &Error) -> u8 {
         Error::Pack(error) => pack_status(error),
         Error::Subject(error) => subject_status(error),
         Error::Hardening(error) => hardening_status(error),
+        Error::Upstream(error) => upstream_status(error),
         Error::Target { error, .. } | Error::Uop { error, .. } => exit_status(error),
         Error::Several(errors) => errors.first().map_or(1, exit_status),
     }
@@ -123,6 +126,13 @@ fn hardening_status(error: &HardeningError) -> u8 {
         | HardeningError::NoPacks => 2,
         HardeningError::OtherEntries { .. } => 22,
         HardeningError::NotHardened { .. } | HardeningError::NoNote { .. } => 29,
+    }
+}
+
+fn upstream_status(error: &UpstreamError) -> u8 {
+    match error {
+        UpstreamError::Differs { .. } => 30,
+        UpstreamError::NoPython { .. } | UpstreamError::Failed { .. } => 31,
     }
 }
 

@@ -15,7 +15,7 @@ use jit_stencils::{LowerError, ResolveError, ShimError, UnwindError};
 
 use super::{Cli, advice::advice, exit_status::exit_status};
 use crate::{
-    error::{Error, FunctionError, HardeningError, Headers, SubjectError},
+    error::{Error, FunctionError, HardeningError, Headers, SubjectError, UpstreamError},
     pack::PackError,
     project::release,
 };
@@ -122,6 +122,15 @@ fn not_of_release(asked: &str, why: &'static str) -> Error {
         asked: asked.to_owned(),
         why,
     }
+}
+
+fn build_py_failed(output: &str) -> Error {
+    Error::Upstream(UpstreamError::Failed {
+        checkout: PathBuf::from("DIR"),
+        python: "Python 3.13.0".to_owned(),
+        status: "exit status: 1".to_owned(),
+        output: format!("Traceback (most recent call last):\n{output}"),
+    })
 }
 
 fn uop() -> String {
@@ -458,6 +467,30 @@ examples! {
         against: "DIR".to_owned(),
         differences: 3,
     }],
+    Upstream => [
+        UpstreamError::NoPython { named: None, wanted: "3.11".to_owned(), found: Vec::new() }.into(),
+        UpstreamError::NoPython {
+            named: None,
+            wanted: "3.11".to_owned(),
+            found: vec![(PathBuf::from("python3"), "Python 3.9.2".to_owned())],
+        }
+        .into(),
+        UpstreamError::NoPython { named: Some(place()), wanted: "3.11".to_owned(), found: Vec::new() }.into(),
+        build_py_failed("RuntimeError: Can't find llvm-readobj-22!\n"),
+        build_py_failed("KeyError: 'R_NEW'\n"),
+        UpstreamError::Differs {
+            root: PathBuf::from("DIR"),
+            files: vec!["jit_stencils-x86_64-unknown-linux-gnu.h".to_owned()],
+            uops: vec![uop()],
+        }
+        .into(),
+        UpstreamError::Differs {
+            root: PathBuf::from("DIR"),
+            files: vec!["a.h".to_owned(), "b.o".to_owned()],
+            uops: vec![uop(), uop()],
+        }
+        .into(),
+    ],
     Target => [
         of_target(Headers::Installed),
         of_target(Headers::Builtin(PathBuf::from("/cache"))),

@@ -4,6 +4,9 @@ use std::path::Path;
 
 use crate::paths;
 
+/// The variable with the major version.
+const VERSION: &str = "_LLVM_VERSION";
+
 /// The LLVM that a checkout pins.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct LlvmPins {
@@ -26,10 +29,27 @@ impl LlvmPins {
             })
         };
         LlvmPins {
-            version: value("_LLVM_VERSION").and_then(|version| version.parse().ok()),
+            version: value(VERSION).and_then(|version| version.parse().ok()),
             externals_tag: value("_EXTERNALS_LLVM_TAG"),
         }
     }
+}
+
+/// Returns the text of a file with pins with another major version of LLVM, in the form that the old one has.
+#[cfg(feature = "cli")]
+pub(crate) fn replaced(text: &str, major: u32) -> String {
+    let line = |line: &str| match line.split_once('=') {
+        Some((key, value)) if key.trim() == VERSION => {
+            let quote = value.trim_start().chars().next();
+            let quote = quote
+                .filter(|quote| matches!(quote, '"' | '\''))
+                .map(String::from);
+            let quote = quote.unwrap_or_default();
+            format!("{key}= {quote}{major}{quote}\n")
+        }
+        _ => format!("{line}\n"),
+    };
+    text.lines().map(line).collect()
 }
 
 #[cfg(test)]
@@ -55,5 +75,18 @@ mod tests {
                 externals_tag: Some("llvm-21.1.4.0".to_owned())
             }
         );
+    }
+
+    #[test]
+    #[cfg(feature = "cli")]
+    fn another_version() {
+        for (old, new) in [
+            ("_LLVM_VERSION = \"21\"\n", "_LLVM_VERSION = \"22\"\n"),
+            ("_LLVM_VERSION = 19\nx = 1\n", "_LLVM_VERSION = 22\nx = 1\n"),
+            ("_LLVM_VERSION=19\n", "_LLVM_VERSION= 22\n"),
+            ("x = _LLVM_VERSION\n", "x = _LLVM_VERSION\n"),
+        ] {
+            assert_eq!(replaced(old, 22), new);
+        }
     }
 }

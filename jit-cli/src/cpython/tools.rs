@@ -33,18 +33,23 @@ fn hash(bytes: &[u8]) -> String {
     hex::digits(&hasher.finalize())
 }
 
-/// Returns a warning if files of a checkout are not known versions. There is none for a directory without any of
+/// Returns the files of a checkout that are not known versions. There are none in a directory without any of
 /// the files, which is another kind of project with the layout of a checkout.
-pub(crate) fn warning(release: &Release, checkout: &Path) -> Option<String> {
+pub(crate) fn unknown(release: &Release, checkout: &Path) -> Vec<&'static str> {
     let mut tools = release.tools.iter();
     if !tools.any(|file| checkout.join(file.path).is_file()) {
-        return None;
+        return Vec::new();
     }
     let tools = release.tools.iter();
-    let differing: Vec<&str> = tools
+    tools
         .filter(|file| differs(file, checkout))
         .map(|file| file.path)
-        .collect();
+        .collect()
+}
+
+/// Returns a warning if files of a checkout are not known versions.
+pub(crate) fn warning(release: &Release, checkout: &Path) -> Option<String> {
+    let differing = unknown(release, checkout);
     if differing.is_empty() {
         return None;
     }
@@ -53,9 +58,8 @@ pub(crate) fn warning(release: &Release, checkout: &Path) -> Option<String> {
         _ => String::new(),
     };
     Some(format!(
-        "this checkout{other} is built as CPython {} is, but these of its files are not that release's, and \
-         what they do differently is not done here: {}. Compare the output with that of \
-         Tools/jit/build.py, or look for a newer version of this tool",
+        "this checkout{other} is built as CPython {} is, but these of its files are not known versions: {}. \
+         `jit-cli check --upstream` finds out whether the output is still that of its Tools/jit/build.py",
         release.version,
         differing.join(", ")
     ))

@@ -29,7 +29,8 @@ fn build_to(sandbox: &Sandbox, directory: &str, codegen: &str) {
     run.with(&["--cache-dir", "cache"]).succeeds();
 }
 
-fn git(sandbox: &Sandbox, arguments: &[&str]) {
+/// Runs git in a copy of the example.
+pub(crate) fn git(sandbox: &Sandbox, arguments: &[&str]) {
     let status = Command::new("git")
         .arg("-C")
         .arg(sandbox.path("vm"))

@@ -63,5 +63,6 @@ mod tools;
 mod tuned;
 mod up_to_date;
 mod up_to_date_checkout;
+mod upstream;
 mod values;
 mod warnings;
