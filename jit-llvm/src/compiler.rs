@@ -30,6 +30,7 @@ use crate::{
     shim,
     snapshot::Snapshot,
     source::Source,
+    version::LlvmVersion,
     written::Written,
 };
 
@@ -345,6 +346,11 @@ impl<'a> Compiler<'a> {
     /// Returns the text before every source.
     pub fn prelude(&self) -> &str {
         &self.context.options.prelude
+    }
+
+    /// Returns the version of clang.
+    pub fn version(&self) -> LlvmVersion {
+        self.context.toolchain.version
     }
 
     /// Returns the directory that this compiler's files are in, as it appears in the arguments.

@@ -3,6 +3,8 @@
 
 use jit_schema::{Arch, ObjectFormat, Target};
 
+use crate::version::LlvmVersion;
+
 /// Words for clang's command line, as data.
 ///
 /// clang gets them in the order of the fields, and where two contradict each other the later one
@@ -59,6 +61,17 @@ impl Flags {
                 "-mframe-pointer=all",
             ),
             last: words(code_model(target)),
+        }
+    }
+}
+
+impl Flags {
+    /// Makes stencils keep the frame pointer where the flags reserve it and a version of clang does not do that.
+    pub(crate) fn keep_frame_pointer(&mut self, version: LlvmVersion) {
+        for word in &mut self.stencil {
+            if word == "-mframe-pointer=reserved" {
+                *word = format!("-mframe-pointer={}", version.kept_frame_pointer());
+            }
         }
     }
 }

@@ -20,6 +20,19 @@ pub struct LlvmVersion {
     pub patch: u32,
 }
 
+impl LlvmVersion {
+    /// Returns the value of clang's `-mframe-pointer` with which functions keep the frame pointer of their caller.
+    ///
+    /// Before LLVM 21, `reserved` is accepted and does nothing: code uses the register for values. There, functions make
+    /// frames, with which the register is right again when control leaves them.
+    pub fn kept_frame_pointer(self) -> &'static str {
+        match self.major {
+            ..21 => "all",
+            21.. => "reserved",
+        }
+    }
+}
+
 /// What a tool is, by what it prints.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Identity {

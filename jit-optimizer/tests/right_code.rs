@@ -567,6 +567,22 @@ fn frames_are_linked_and_do_not_outlive_the_stencil() {
             ],
             &["\tstp\tx29, x30, [sp, #-16]!\n"],
         ),
+        // From clang 20, with -mframe-pointer=all and assembly that reads the stack pointer.
+        (
+            ARM_LINUX,
+            [
+                "\tstp\tx29, x30, [sp, #-16]!\n\tldr\tx8, [x23, #984]\n\t//APP\n\tmov\tx9, sp\n\t//NO_APP\n\tmov\tx29, sp\n",
+                "\tldp\tx29, x30, [sp], #16\n",
+                "\tcmp\tx9, x8\n\tb.hs\t.LBB0_1\n",
+                "\tb\t_JIT_CONTINUE\n",
+                "\tbl\tabort\n",
+            ],
+            &[
+                "\tstp\tx29, x30, [sp, #-16]!\n\t//APP\n\tmov\tx9, sp\n\t//NO_APP\n",
+                "\tstp\tx29, x30, [sp, #-16]!\n\t//APP\n\tmov\tx29, x9\n\t//NO_APP\n\tmov\tx29, sp\n",
+                "\tstp\tx29, x30, [sp, #-16]!\n\t//APP\n.LBB0_2:\n\t//NO_APP\n\tmov\tx29, sp\n",
+            ],
+        ),
     ];
     for (triple, [begin, end, branch, leave, abort], bad) in cases {
         let optimizer = Optimizer::new(target(triple), options);

@@ -327,7 +327,8 @@ impl<'a> Files<'a> {
         wanted.imports = self.target.format == ObjectFormat::Coff && pointer == 8;
         wanted.weak_operands = language != Language::Ir;
         if self.frame_pointer == FramePointer::Reserved {
-            wanted.frame_pointer = Some("reserved");
+            let compiler = self.compilers.values().next();
+            wanted.frame_pointer = compiler.map(|compiler| compiler.version().kept_frame_pointer());
         }
         let extracted = module
             .extract(&wanted)

@@ -83,7 +83,9 @@ impl<'a> CompilerBuilder<'a> {
     /// # Errors
     ///
     /// [`LlvmError::File`] if there is no work directory.
-    pub fn build(self) -> Result<Compiler<'a>, LlvmError> {
+    pub fn build(mut self) -> Result<Compiler<'a>, LlvmError> {
+        let version = self.toolchain.version;
+        self.options.flags.keep_frame_pointer(version);
         Ok(Compiler {
             context: Context {
                 toolchain: self.toolchain,

@@ -30,11 +30,27 @@ fn check(graph: &mut Graph<'_>, context: &Context<'_>) -> Result<(), OptimizeErr
     Ok(())
 }
 
+/// Returns a block and those that it always goes on to, and that nothing else goes to: a comment starts a block, such as the
+/// one before inline assembly.
+fn straight(graph: &Graph<'_>, context: &Context<'_>, id: BlockId) -> Vec<BlockId> {
+    let mut all = vec![id];
+    let mut last = &graph[id];
+    while let (None, Some(next)) = (last.target, last.fallthrough()) {
+        let block = &graph[next];
+        if next == context.continuation || block.label.is_some() || block.opaque {
+            break;
+        }
+        all.push(next);
+        last = block;
+    }
+    all
+}
+
 /// Returns whether an instruction makes a linked frame, which is gone on every way out of the stencil.
 fn makes_frame(graph: &Graph<'_>, context: &Context<'_>, id: BlockId, at: usize) -> bool {
-    let instructions = &graph[id].instructions;
-    let code = instructions
-        .iter()
+    let code = straight(graph, context, id)
+        .into_iter()
+        .flat_map(|id| &graph[id].instructions)
         .map(|instruction| context.syntax.code(&instruction.text).trim())
         .collect::<Vec<_>>();
     if !context.isa.links_frame(&code, at) {
