@@ -1,9 +1,10 @@
 //! The texts of the command line: the help of each command, and every error with its exit status and advice.
 //! `BLESS=1 cargo test -p jit-cli commands::goldens` accepts changes.
 
+mod help;
+
 use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
-use clap::CommandFactory as _;
 use fixtures::golden;
 use jit_llvm::{
     Cause, Diagnostics, Installed, LlvmError, LlvmVersion, Rejection,
@@ -13,7 +14,7 @@ use jit_optimizer::OptimizeError;
 use jit_schema::{Hardening, ObjectError, Target};
 use jit_stencils::{LowerError, ResolveError, ShimError, UnwindError};
 
-use super::{Cli, advice::advice, exit_status::exit_status};
+use super::{advice::advice, exit_status::exit_status};
 use crate::{
     error::{Error, FunctionError, HardeningError, Headers, SubjectError, UpstreamError},
     pack::PackError,
@@ -24,33 +25,6 @@ fn path(name: &str) -> PathBuf {
     [env!("CARGO_MANIFEST_DIR"), "tests/goldens", name]
         .iter()
         .collect()
-}
-
-/// Adds the help of a command and its subcommands, as `-h` and as `--help` print it.
-fn add_help(command: &clap::Command, name: &str, text: &mut String) {
-    let named = command.clone().bin_name(name).term_width(100);
-    for (option, help) in [
-        ("-h", named.clone().render_help()),
-        ("--help", named.clone().render_long_help()),
-    ] {
-        text.push_str(&format!("$ {name} {option}\n{help}\n"));
-    }
-    for below in command.get_subcommands() {
-        if below.get_name() != "help" {
-            add_help(below, &format!("{name} {}", below.get_name()), text);
-        }
-    }
-}
-
-#[test]
-fn help() {
-    let mut command = Cli::command();
-    command.build();
-    let mut text = String::new();
-    add_help(&command, "jit-cli", &mut text);
-    // clap writes trailing blanks, which git reports as errors.
-    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
-    golden::check_text(path("help.txt"), &(lines.join("\n") + "\n"));
 }
 
 /// Examples of every kind of error. A kind that is missing here does not compile.
