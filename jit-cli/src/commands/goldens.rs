@@ -21,12 +21,6 @@ use crate::{
     project::release,
 };
 
-fn path(name: &str) -> PathBuf {
-    [env!("CARGO_MANIFEST_DIR"), "tests/goldens", name]
-        .iter()
-        .collect()
-}
-
 /// Examples of every kind of error. A kind that is missing here does not compile.
 macro_rules! examples {
     ($($kind:ident => [$($example:expr),+ $(,)?],)*) => {
@@ -497,5 +491,5 @@ fn messages() {
         }
         text.push('\n');
     }
-    golden::check_text(path("messages.txt"), &text);
+    golden::check_text(help::path("messages.txt"), &text);
 }

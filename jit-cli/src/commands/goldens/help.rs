@@ -1,10 +1,18 @@
 //! The help of each command.
 
+use std::path::PathBuf;
+
 use clap::CommandFactory as _;
 use fixtures::golden;
 
-use super::path;
 use crate::commands::Cli;
+
+/// Returns the path of a golden file.
+pub(super) fn path(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/goldens")
+        .join(name)
+}
 
 /// Adds the help of a command and its subcommands, as `-h` and as `--help` print it.
 fn add_help(command: &clap::Command, name: &str, text: &mut String) {
