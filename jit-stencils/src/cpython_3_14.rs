@@ -24,12 +24,12 @@ const NOP: [u8; 4] = [0x1f, 0x20, 0x03, 0xd5];
 /// What the size of AArch64 code is a multiple of, in bytes.
 const ALIGNMENT: usize = 8;
 
-/// Does what [`lower`](crate::lower) does, for CPython 3.14. All references to slots lead to the stencil's own
+/// Does what [`lower`] does, for CPython 3.14. All references to slots lead to the stencil's own
 /// data, so none is a load that may be replaced by the symbol's address on AArch64.
 ///
 /// # Errors
 ///
-/// Those of [`lower`](crate::lower).
+/// Those of [`lower`].
 pub fn lower(target: &Target, object: &ObjectFile) -> Result<UnresolvedGroup, LowerError> {
     let mut group = lower::lower(target, object)?;
     for hole in group.code.holes.iter_mut().chain(&mut group.data.holes) {
