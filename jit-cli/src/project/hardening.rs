@@ -1,7 +1,7 @@
 //! Hardened code: which of the processors' checks it is for, and which stencils control enters and leaves through pointers.
 
 use jit_optimizer::{Entered, LandingPads};
-use jit_schema::{Arch, Hardening, Target};
+use jit_schema::{Arch, Hardening, ObjectFormat, Target};
 use serde::Deserialize;
 
 use crate::error::{Error, HardeningError};
@@ -168,17 +168,21 @@ fn ask(arch: Arch, flags: &[String]) -> bool {
 
 /// Words for clang's command line that make hardened code: for stencils and the shim, and for stencils only. They come after
 /// the user's.
-pub(crate) fn words(arch: Arch) -> (&'static [&'static str], &'static [&'static str]) {
-    match arch {
+pub(crate) fn words(target: &Target) -> (&'static [&'static str], &'static [&'static str]) {
+    let all: &[&str] = match target.arch {
         // `full` is `branch`, and the note in objects that says that they are fit for a shadow stack.
-        Arch::I686 | Arch::X86_64 => (&["-fcf-protection=full"], &[]),
-        // The user's flags decide about signed return addresses. A jump table has distances between blocks, in bytes: nothing
-        // in the stencil says which blocks these are, so that a check would have to believe the compiler.
-        Arch::Aarch64 => (
-            &["-Xclang", "-mbranch-target-enforce"],
-            &["-fno-jump-tables"],
-        ),
-    }
+        Arch::I686 | Arch::X86_64 => &["-fcf-protection=full"],
+        // The user's flags decide about signed return addresses.
+        Arch::Aarch64 => &["-Xclang", "-mbranch-target-enforce"],
+    };
+    let stencil: &[&str] = match (target.format, target.arch) {
+        // A jump table has the addresses of blocks.
+        (ObjectFormat::Elf, Arch::X86_64) => &[],
+        // It has distances between blocks, in bytes: nothing in the stencil says which blocks these are, so that a check would
+        // have to believe the compiler.
+        _ => &["-fno-jump-tables"],
+    };
+    (all, stencil)
 }
 
 /// Returns how control gets to the start of a stencil. Without rules, that does not count.

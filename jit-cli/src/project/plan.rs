@@ -194,7 +194,7 @@ impl<'a> Plan<'a> {
             functions.adjust(&mut options.flags);
         }
         if platform.hardening.is_some() {
-            let (all, stencil) = hardening::words(target.arch);
+            let (all, stencil) = hardening::words(target);
             let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
             (options.last.all, options.last.stencil) = (owned(all), owned(stencil));
         }
