@@ -91,7 +91,7 @@ fn differences_are_named() {
     fixtures::needs!(clang_22, objdump_22, python_3_11);
     let run = |faults: &str| {
         let sandbox = checkout(faults);
-        let printed = check(&sandbox, &["--sample", "all"]).prints(29);
+        let printed = check(&sandbox, &["--sample", "all"]).prints(30);
         (printed.stdout, printed.stderr)
     };
     let (lines, message) = run("code");
@@ -124,7 +124,7 @@ fn json() {
     fixtures::needs!(clang_22, objdump_22, python_3_11);
     let sandbox = checkout("code");
     let arguments = ["--sample", "all", "--message-format", "json"];
-    let events = events(&check(&sandbox, &arguments).prints(29).stdout);
+    let events = events(&check(&sandbox, &arguments).prints(30).stdout);
     let found = &events[0];
     assert_eq!(found["reason"], "upstream");
     assert_eq!(
@@ -144,7 +144,7 @@ fn json() {
 /// Returns the names of the micro-ops that build.py has seen, which are those that are printed.
 fn seen(sandbox: &Sandbox, size: &str) -> Vec<String> {
     // The goldens are those of all micro-ops.
-    let printed = check(sandbox, &["--sample", size]).prints(29).stdout;
+    let printed = check(sandbox, &["--sample", size]).prints(30).stdout;
     let seen: Vec<String> = sandbox.text("seen").lines().map(str::to_owned).collect();
     assert_eq!(seen.len().to_string(), size);
     for name in &seen {
@@ -194,14 +194,14 @@ fn a_version_that_is_pinned() {
 fn pythons() {
     fixtures::needs!(clang_22);
     let sandbox = checkout("");
-    let message = check(&sandbox, &["--python", "no-such-python"]).fails(30);
+    let message = check(&sandbox, &["--python", "no-such-python"]).fails(31);
     assert!(
         message.contains("needs Python 3.11 or newer, and no-such-python can't be run"),
         "{message}"
     );
     let old = sandbox.script("bin/python3", "echo Python 3.9.2\n");
     let old = old.to_str().unwrap();
-    let message = check(&sandbox, &["--python", old]).fails(30);
+    let message = check(&sandbox, &["--python", old]).fails(31);
     assert!(
         message.contains(&format!("and {old} is Python 3.9.2\n")),
         "{message}"
@@ -210,12 +210,12 @@ fn pythons() {
         "vm/Tools/jit/_targets.py",
         "if sys.version_info < (3, 99):\n",
     );
-    let message = check(&sandbox, &[]).fails(30);
+    let message = check(&sandbox, &[]).fails(31);
     assert!(
         message.contains("needs Python 3.99 or newer, and "),
         "{message}"
     );
-    let message = check(&sandbox, &[]).env("PATH", "empty").fails(30);
+    let message = check(&sandbox, &[]).env("PATH", "empty").fails(31);
     assert!(
         message.contains("and there is no Python in PATH"),
         "{message}"
@@ -226,7 +226,7 @@ fn pythons() {
 fn tools_that_fail() {
     fixtures::needs!(clang_22, objdump_22, python_3_11);
     let sandbox = checkout("fail");
-    let message = check(&sandbox, &["--target", LINUX]).fails(30);
+    let message = check(&sandbox, &["--target", LINUX]).fails(31);
     for expected in [
         "vm/Tools/jit/build.py ended with exit status: 1, run by Python 3.",
         "vm/Tools/jit/template.c:3:1: error: what clang says\n",

@@ -156,7 +156,8 @@ fn guards_with_operands() {
     let value = |base| based(base, 0);
     let with_hole = |hole: Hole| code(vec![0; 16], vec![hole]);
     for base in HoleValue::FIXED {
-        if *base == HoleValue::Got {
+        // The values of CPython 3.14 are refused earlier.
+        if *base == HoleValue::Got || base.is_of_cpython_3_14() {
             continue;
         }
         let needs_uop = !matches!(base, HoleValue::Code | HoleValue::Data | HoleValue::Zero);
