@@ -138,7 +138,7 @@ fn json() {
     };
     assert_eq!(header["difference"]["uop"], "_ADD_FLOAT_r21");
     assert_eq!(header["difference"]["jit-cli"]["line"], 23);
-    assert_eq!(events[1]["status"], 29);
+    assert_eq!(events[1]["status"], 30);
 }
 
 /// Returns the names of the micro-ops that build.py has seen, which are those that are printed.
