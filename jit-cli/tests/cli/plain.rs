@@ -231,10 +231,15 @@ fn unknown_formats_and_checkouts() {
 #[test]
 fn a_checkout_of_another_release() {
     let sandbox = Sandbox::new().tinyvm();
+    // The tool of CPython 3.14, without that release's headers.
     sandbox.write("vm/Tools/jit/_stencils.py", "");
     let message = sandbox.build().fails(22);
+    assert!(message.contains("is not a CPython checkout"), "{message}");
+    // An alpha of CPython 3.15.
+    sandbox.write("vm/Tools/jit/_optimizers.py", "");
+    let message = sandbox.build().fails(22);
     assert!(
-        message.contains("the releases that can are: 3.15"),
+        message.contains("the releases that can are: 3.15, 3.14"),
         "{message}"
     );
 }
