@@ -21,6 +21,7 @@ mod members;
 mod module;
 mod names;
 mod operands;
+mod part;
 mod registers;
 mod roles;
 

@@ -8,7 +8,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use jit_llvm::{Ir, Mode, Source};
+use jit_llvm::{Ir, Joinable, Mode, Source};
 use rayon::prelude::*;
 
 use super::{
@@ -66,6 +66,7 @@ impl Build<'_> {
     pub(super) fn compile(
         &self,
         misses: &[Miss<'_>],
+        joinable: &Joinable,
         lookup: Option<LookupOf<'_>>,
     ) -> (Vec<Outcome>, StageTimes) {
         let stages = Mutex::new(StageTimes::default());
@@ -84,7 +85,8 @@ impl Build<'_> {
             .map(|batch| {
                 let mut own = StageTimes::default();
                 let searched = by_ir.filter(|_| looks.load(Ordering::Relaxed));
-                let (mut results, rest) = match self.look_up_ir(&batch, searched, &mut own) {
+                let found = self.look_up_ir(&batch, joinable, (by_ir, searched), &mut own);
+                let (mut results, rest) = match found {
                     Ok(divided) => divided,
                     Err(error) => {
                         let first = batch.first().map(|(index, ..)| *index);

@@ -1,0 +1,225 @@
+//! Many sources as one file: clang's front end translates the headers' functions that they use once, and each source gets
+//! a module of its own again.
+//!
+//! From there on nothing is shared, so the code of a source does not depend on the others. Two things make the module
+//! the one that clang would make of the source alone: only sources are joined that mean the same in one file
+//! ([`Joinable`]), and the order of what is in the module is restored (`modules/part.rs`). Whatever is not known to be so,
+//! and whatever clang prints something about, is compiled alone.
+
+use std::collections::{BTreeSet, HashSet};
+
+use memchr::memmem;
+
+use crate::{
+    batch::{self, Command, Member},
+    context::Context,
+    error::LlvmError,
+    expand, files,
+    ir::Ir,
+    modules::Module,
+    plan::Plan,
+    preamble::Preamble,
+    source::{Source, line_directive},
+};
+
+/// The function that each source defines.
+pub(crate) const ENTRY: &str = "_JIT_ENTRY";
+
+/// How the names start that functions have in a common file. They are as long as [`ENTRY`], because there are strings with
+/// the name of a function.
+pub(crate) const PREFIX: &str = "_JITE";
+
+/// Sources that mean the same one after the other in one file as each on its own.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Joinable {
+    names: HashSet<String>,
+    /// The macros to restore after each source.
+    macros: BTreeSet<String>,
+}
+
+impl Joinable {
+    /// `names` are those of the sources as far as their tokens tell, and `preamble` is the text before them.
+    pub(crate) fn new(
+        names: HashSet<String>,
+        macros: BTreeSet<String>,
+        preamble: &[u8],
+    ) -> Joinable {
+        // What a header declares is not declared for the names in the common file.
+        let mentions = |name: &str| memmem::find(preamble, name.as_bytes()).is_some();
+        if mentions(ENTRY) || mentions(PREFIX) || macros.contains(ENTRY) {
+            return Joinable::default();
+        }
+        Joinable { names, macros }
+    }
+
+    /// Returns whether a source of this name is one of them.
+    pub fn has(&self, name: &str) -> bool {
+        self.names.contains(name)
+    }
+}
+
+/// Returns the name of a function in the common file.
+fn entry(index: usize) -> Option<String> {
+    let digits = ENTRY.len() - PREFIX.len();
+    let name = format!("{PREFIX}{index:0digits$}");
+    (name.len() == ENTRY.len()).then_some(name)
+}
+
+/// Translates sources as one file, and returns the module of each, as far as it is known to be that of the source alone.
+/// `plan` leads to no other files.
+pub(crate) fn translate(
+    context: &Context<'_>,
+    plan: &Plan,
+    preamble: &Preamble<'_>,
+    (joinable, sources): (&Joinable, &[&Source]),
+) -> Result<Vec<Option<Ir>>, LlvmError> {
+    let Some(mut plan) = plan.with_action("-emit-llvm") else {
+        return Ok(vec![None; sources.len()]);
+    };
+    // The order of uses has an effect on optimization.
+    let more = ["-disable-llvm-passes", "-emit-llvm-uselists"];
+    plan.arguments.extend(more.map(Into::into));
+    if let Preamble::Precompiled(path) = preamble {
+        plan.arguments.extend(["-include-pch".into(), path.into()]);
+    }
+    let mut joined: Vec<usize> = (0..sources.len()).collect();
+    let mut irs = vec![None; sources.len()];
+    // What clang prints something about is not joined in the second attempt.
+    for _ in 0..2 {
+        let some: Vec<&Source> = joined
+            .iter()
+            .filter_map(|index| sources.get(*index).copied())
+            .collect();
+        if some.is_empty() {
+            break;
+        }
+        match run(
+            context,
+            &plan,
+            text_of(context, preamble, (joinable, &some)),
+            &some,
+        )? {
+            Translated::Text(text) => {
+                for (index, ir) in joined.into_iter().zip(parts(&text, some.len())) {
+                    if let Some(known) = irs.get_mut(index) {
+                        *known = ir;
+                    }
+                }
+                return Ok(irs);
+            }
+            Translated::Prints(names) => {
+                let is_other = |index: &usize| {
+                    let source = sources.get(*index);
+                    source.is_some_and(|source| !names.contains(source.name.as_str()))
+                };
+                let before = joined.len();
+                joined.retain(is_other);
+                if joined.len() == before {
+                    break;
+                }
+            }
+        }
+    }
+    Ok(irs)
+}
+
+/// What became of a common file.
+enum Translated {
+    /// The text of its module.
+    Text(String),
+    /// The names of the sources that clang prints something about, as far as it names them.
+    Prints(BTreeSet<String>),
+}
+
+/// Runs clang on the text of a common file.
+fn run(
+    context: &Context<'_>,
+    plan: &Plan,
+    text: Vec<u8>,
+    sources: &[&Source],
+) -> Result<Translated, LlvmError> {
+    let slot = context.work.slot()?;
+    let members = [Member {
+        name: sources.first().map_or("", |source| &source.name),
+        input: slot.path().join("joined.c"),
+        text,
+        output: slot.path().join("joined.ll"),
+    }];
+    let [joined] = &members;
+    batch::write(&members)?;
+    let command = Command {
+        program: &plan.program,
+        arguments: &plan.arguments,
+        directory: slot.path(),
+    };
+    let done = command.run(context, &members)?;
+    let translated = match done.status.success() && done.stderr.is_empty() {
+        true => Translated::Text(files::read_text(&joined.output)?),
+        false => {
+            let diagnostics = context.diagnostics(&done);
+            Translated::Prints(diagnostics.sources().map(str::to_owned).collect())
+        }
+    };
+    // The next batch has other names.
+    files::remove(&joined.input)?;
+    files::remove(&joined.output)?;
+    Ok(translated)
+}
+
+/// Returns the module of each source of a common file.
+fn parts(text: &str, sources: usize) -> Vec<Option<Ir>> {
+    let module = Module::parse(text).ok();
+    let module = module.filter(|module| module.is_divisible(PREFIX));
+    let part = |index| {
+        let part = module.as_ref()?.part(&entry(index)?, PREFIX)?;
+        Some(Ir::of_part(part))
+    };
+    (0..sources).map(part).collect()
+}
+
+/// Returns whether assembly has one thing at most besides the code of the source's function and its constants: a string,
+/// for example, or a function that was not inlined. clang meets the functions in the arguments of a call after the function
+/// that is called, which the module does not show, and so does not show in which order it would have several of these.
+pub(crate) fn has_no_order(assembly: &str) -> bool {
+    /// What labels within a function start with, and those of its constants on Windows.
+    const OF_FUNCTION: [&str; 8] = ["BB", "JTI", "CPI", "func_", "tmp", "loh", "cfi", "set"];
+    const CONSTANTS: [&str; 3] = ["__real@", "__xmm@", "__ymm@"];
+    let is_of_function = |label: &str| {
+        let local = label.strip_prefix('.').unwrap_or(label);
+        let local = local.strip_prefix(['L', 'l']);
+        local.is_some_and(|rest| OF_FUNCTION.iter().any(|start| rest.starts_with(start)))
+            || CONSTANTS.iter().any(|start| label.starts_with(start))
+    };
+    let labels = assembly.lines().filter_map(|line| {
+        let starts = !line.starts_with([' ', '\t', '#', ';', '/', '@']);
+        let (label, _) = line.split_once(':').filter(|_| starts)?;
+        Some(label)
+    });
+    labels.filter(|label| !is_of_function(label)).count() <= 2
+}
+
+/// Returns the text of the common file.
+fn text_of(
+    context: &Context<'_>,
+    preamble: &Preamble<'_>,
+    (joinable, sources): (&Joinable, &[&Source]),
+) -> Vec<u8> {
+    let mut text = Vec::new();
+    if let Preamble::Text(snapshot) = preamble {
+        text.extend_from_slice(&snapshot.text);
+        text.push(b'\n');
+    }
+    let [push, pop] = expand::around(&joinable.macros);
+    let first_line = 1 + context.preamble.lines().count();
+    for (index, source) in sources.iter().enumerate() {
+        let Source { name, body } = source;
+        let entry = entry(index).unwrap_or_default();
+        let line = line_directive(&context.work.file(name, "c"), first_line);
+        let part = format!(
+            "{push}#define _JIT_OPCODE {name}\n#define {ENTRY} {entry}\n{line}{body}\n\
+             #undef {ENTRY}\n#undef _JIT_OPCODE\n{pop}"
+        );
+        text.extend_from_slice(part.as_bytes());
+    }
+    text
+}
