@@ -7,8 +7,9 @@ use memchr::memmem;
 use rayon::prelude::*;
 
 use crate::{
-    joined::{ENTRY, PREFIX},
+    joinable::PREFIX,
     lexical::{is_word, literal_length},
+    modules::ENTRY,
 };
 
 /// Words that a declaration may start with or have, and that no other statement has.
@@ -163,7 +164,9 @@ fn is_independent_of_name(words: &[&[u8]]) -> bool {
     let has_names = words.iter().any(|word| FUNCTION_NAMES.contains(word));
     // clang computes the results of these if it knows the strings.
     let compares = |word: &&[u8]| word.ends_with(b"cmp") || word.ends_with(b"chr");
-    !has_unusual && !words.iter().any(is_other) && !(has_names && words.iter().any(compares))
+    let depends =
+        has_unusual || words.iter().any(is_other) || has_names && words.iter().any(compares);
+    !depends
 }
 
 /// Returns the names before parentheses, without those of members.
@@ -232,7 +235,7 @@ impl<'t> Declared<'t> {
     fn note(&mut self, statement: &[&'t [u8]]) -> Option<()> {
         let outer = outer(statement);
         let is_statement = |word: &&[u8]| STATEMENTS.contains(word);
-        if outer.first().is_some_and(|first| is_statement(first)) {
+        if outer.first().is_some_and(&is_statement) {
             return Some(());
         }
         let is_declaring = statement.iter().any(|word| DECLARING.contains(word));
