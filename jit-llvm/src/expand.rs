@@ -5,7 +5,6 @@
 //! determine the result (macros of the time, locations, files that the assembler reads), there is no
 //! expansion.
 
-mod declared;
 mod meaning;
 mod output;
 
@@ -22,9 +21,6 @@ use crate::{
     context::Context,
     error::LlvmError,
     files,
-    joinable::Joinable,
-    lexical,
-    modules::ENTRY,
     plan::Plan,
     preprocess::{Preprocessed, preprocess},
     snapshot::Snapshot,
@@ -43,8 +39,6 @@ pub struct Expansion {
     pub bodies: Vec<Option<Vec<u8>>>,
     /// The macros that are defined after the preamble, as in `NAME(x) (x + 1)`.
     pub macros: Vec<String>,
-    /// The sources that may be compiled as one file.
-    pub joinable: Joinable,
 }
 
 /// The word that starts a source's part of the output, before its name in quotes. No macro has this
@@ -92,7 +86,7 @@ pub(crate) fn expand(
                 usable.retain(|source| !names.are_in(&source.body));
                 // The others are preprocessed again, as these may have had an effect on them.
                 if usable.len() == before {
-                    return Ok(expansion(snapshot, output, (sources, &usable), macros));
+                    return Ok(expansion(snapshot, output, sources, &usable));
                 }
             }
             Split::MoreMacros(more) => macros.extend(more),
@@ -102,51 +96,26 @@ pub(crate) fn expand(
     Ok(None)
 }
 
-/// Returns the expansion of all sources, of which some were preprocessed. `macros` are those that they change.
+/// Returns the expansion of all sources, of which some were preprocessed.
 fn expansion(
     snapshot: &Snapshot,
     output: Output,
-    (sources, usable): (&[Source], &[&Source]),
-    macros: BTreeSet<String>,
+    sources: &[Source],
+    usable: &[&Source],
 ) -> Option<Expansion> {
     let preamble = meaning::of_preamble(&output.preamble, &snapshot.text)?;
     let mut parts = usable.iter().zip(output.bodies).peekable();
-    let mut has_pragmas = Vec::with_capacity(sources.len());
     let bodies = sources.iter().map(|source| {
-        let part = parts.next_if(|(usable, _)| std::ptr::eq(**usable, source));
-        has_pragmas.push(
-            part.as_ref()
-                .is_some_and(|(_, part)| !part.pragmas.is_empty()),
-        );
-        let (_, part) = part?;
+        let (_, part) = parts.next_if(|(usable, _)| std::ptr::eq(**usable, source))?;
         let depends = meaning::depends_on_place(&part.tokens);
         let tokens = meaning::of_body(part, &output.preamble.definitions)?;
         (!depends).then_some(tokens)
     });
-    let bodies: Vec<Option<Vec<u8>>> = bodies.collect();
-    let candidates = bodies.iter().zip(has_pragmas).zip(sources);
-    let candidates: Vec<Option<&[u8]>> = candidates
-        .map(|((body, has_pragmas), source)| {
-            let depends = has_pragmas || has_condition_on_entry(&source.body);
-            body.as_deref().filter(|_| !depends)
-        })
-        .collect();
-    let names = sources.iter().zip(declared::joinable(&candidates));
-    let names = names.filter(|(_, is_joinable)| *is_joinable);
-    let names = names.map(|(source, _)| source.name.clone()).collect();
     Some(Expansion {
-        joinable: Joinable::new(names, macros, &snapshot.text),
-        bodies,
+        bodies: bodies.collect(),
         preamble,
         macros: output.preamble.last_definitions(),
     })
-}
-
-/// Returns whether a directive of a source may ask whether the name of its function is a macro.
-fn has_condition_on_entry(body: &str) -> bool {
-    let body = lexical::joined(body);
-    body.lines()
-        .any(|line| line.contains(ENTRY) && line.contains(['#', '%', '?']))
 }
 
 /// Returns the tokens of a snapshot of a whole file, the shim. `plan` is closed.
@@ -219,16 +188,11 @@ fn combined(
     text
 }
 
-/// Returns lines that save macros, and lines that restore them.
-pub(crate) fn around(macros: &BTreeSet<String>) -> [String; 2] {
-    [output::pushes(macros), output::pops(macros)]
-}
-
 /// Returns all sources as one text, with a marker before each source. `macros` are those to restore after
 /// each source.
 fn following(context: &Context<'_>, sources: &[&Source], macros: &BTreeSet<String>) -> Vec<u8> {
     let first_line = 1 + context.preamble.lines().count();
-    let [push, pop] = around(macros);
+    let (push, pop) = (output::pushes(macros), output::pops(macros));
     let mut text = String::new();
     for source in sources {
         text.push_str(&format!(

@@ -14,13 +14,13 @@ use super::{
 
 /// Numbers in the order of their use.
 #[derive(Debug, Default)]
-pub(super) struct Numbers<'a> {
+struct Numbers<'a> {
     known: HashMap<&'a str, usize>,
-    pub(super) order: Vec<&'a str>,
+    order: Vec<&'a str>,
 }
 
 impl<'a> Numbers<'a> {
-    pub(super) fn of(&mut self, name: &'a str) -> usize {
+    fn of(&mut self, name: &'a str) -> usize {
         let order = &mut self.order;
         *self.known.entry(name).or_insert_with(|| {
             order.push(name);
