@@ -103,13 +103,10 @@ pub(crate) fn run(check: &Check, interrupt: &Interrupt) -> Result<Outcome, Error
     let uops: Vec<&str> = uops.map(|case| case.name).collect();
     let mut platforms = plan.platforms.iter();
     let job = Job {
-        triples: match check.targets.is_empty() {
-            false => check.targets.clone(),
-            true => platforms
-                .clone()
-                .map(|platform| platform.target.triple.to_owned())
-                .collect(),
-        },
+        triples: platforms
+            .clone()
+            .map(|platform| platform.triple.clone())
+            .collect(),
         pyconfig_dir: platforms.find_map(|platform| platform.pyconfig_dir.clone()),
         options: &options,
         major: toolchain.version.major,

@@ -17,7 +17,7 @@ use crate::{
 #[non_exhaustive]
 pub struct Search {
     /// The major to look for. Without one, the newest of [`SUPPORTED_MAJORS`] that is installed is
-    /// taken.
+    /// taken, or else a newer one.
     pub major: Option<u32>,
     /// A prefix whose `bin` is searched before `PATH`. A tool in it that is broken is an error; if it is
     /// missing or of another major, the search goes on.
@@ -70,6 +70,7 @@ impl Toolchain {
             || find("clang", &majors, search, interrupt),
             || search.major.map(find_objdump),
         );
+        let clang = clang.or_else(|error| newer(search, error, interrupt));
         let (clang, found) = clang.map_err(|error| with_other(error, search, interrupt))?;
         let version = found.version;
         if let Some(prefix) = &search.install_dir
@@ -165,6 +166,27 @@ fn find(
             other: None,
         }
     })
+}
+
+/// Returns a clang that is newer than those that were tried, if a search for any of these has found nothing else.
+fn newer(
+    search: &Search,
+    error: LlvmError,
+    interrupt: &Interrupt,
+) -> Result<(PathBuf, Probed), LlvmError> {
+    let (None, LlvmError::Unusable { rejected, .. }) = (search.major, &error) else {
+        return Err(error);
+    };
+    let majors = rejected.iter().filter_map(|(_, why)| match why {
+        Rejection::Version(version) => Some(version.major),
+        _ => None,
+    });
+    let newest = majors.max();
+    let is_newer = |major: &u32| SUPPORTED_MAJORS.iter().all(|known| known < major);
+    match newest.filter(is_newer) {
+        Some(major) => find("clang", &[major], search, interrupt),
+        None => Err(error),
+    }
 }
 
 /// Returns the tool of the named prefix, if it has one.

@@ -5,9 +5,9 @@ use std::{fmt, sync::LazyLock};
 
 use regex::Regex;
 
-/// The majors that the tests run on, newest first. A search without a major looks for them in this
-/// order.
-pub const SUPPORTED_MAJORS: &[u32] = &[22, 21];
+/// The majors that were tried, newest first: the tests run on 22 and 21, and some of them on 20 and 19. A search without a
+/// major looks for them in this order, and then for newer ones.
+pub const SUPPORTED_MAJORS: &[u32] = &[23, 22, 21, 20, 19];
 
 /// A version of LLVM.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -95,6 +95,19 @@ mod tests {
             minor,
             patch,
         })
+    }
+
+    #[test]
+    fn frame_pointers() {
+        let kept = |major| {
+            let version = LlvmVersion {
+                major,
+                minor: 1,
+                patch: 0,
+            };
+            version.kept_frame_pointer()
+        };
+        assert_eq!([20, 21, 22].map(kept), ["all", "reserved", "reserved"]);
     }
 
     // First lines as the distributions print them.

@@ -35,6 +35,7 @@ use crate::{
         places::Places,
         plan::{Plan, Sources},
         platform::Platform,
+        release,
     },
     reads::times::TICK,
     state::inputs::Inputs,
@@ -208,6 +209,9 @@ impl<'a> Run<'a> {
                 listener.tell(&Event::Remark { text });
             }
         };
+        if let Some(text) = release::llvm_remark(plan.project.release, toolchain.version.major) {
+            remark(&text);
+        }
         let cases = of_cases(sources, plan, platform)?;
         let input = Input::of(&plan.project, cases.as_ref())?;
         let keep_temps = plan.options.keep_temps.as_ref();

@@ -42,13 +42,30 @@ pub(crate) struct Release {
     pub(crate) digest_dirs: &'static [&'static str],
     /// The Python file that pins the LLVM version.
     pub(crate) llvm_pins: &'static str,
-    /// The oldest major version of LLVM whose clang can compile the micro-ops.
-    pub(crate) oldest_llvm: u32,
+    /// The major versions of LLVM that were tried, newest first.
+    pub(crate) llvm: &'static [TriedLlvm],
     /// The empty file whose time tells CPython's makefile that the files were generated after their inputs. Without one,
     /// it is the time of the dispatcher.
     pub(crate) stamp: Option<&'static str>,
     /// How the release's files are made.
     pub(crate) conventions: Conventions,
+}
+
+/// A major version of LLVM that was tried with a release.
+pub(crate) struct TriedLlvm {
+    pub(crate) major: u32,
+    pub(crate) result: LlvmResult,
+}
+
+/// What a release can do with a version of LLVM.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LlvmResult {
+    /// The files are equal to those of the release's own tool.
+    Equal,
+    /// The release's own tool can't use it for some targets. Stencils were run.
+    Runs,
+    /// It can't be used, for this reason.
+    Refused(&'static str),
 }
 
 /// A file that determines what is generated, with its known versions.

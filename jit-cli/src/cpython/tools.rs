@@ -33,11 +33,16 @@ fn hash(bytes: &[u8]) -> String {
     hex::digits(&hasher.finalize())
 }
 
-/// Returns the files of a checkout that are not known versions. There are none in a directory without any of
-/// the files, which is another kind of project with the layout of a checkout.
-pub(crate) fn unknown(release: &Release, checkout: &Path) -> Vec<&'static str> {
+/// Returns whether a directory has any of the files: without them, it is another kind of project with the layout of a
+/// checkout.
+pub(crate) fn has_any(release: &Release, checkout: &Path) -> bool {
     let mut tools = release.tools.iter();
-    if !tools.any(|file| checkout.join(file.path).is_file()) {
+    tools.any(|file| checkout.join(file.path).is_file())
+}
+
+/// Returns the files of a checkout that are not known versions.
+pub(crate) fn unknown(release: &Release, checkout: &Path) -> Vec<&'static str> {
+    if !has_any(release, checkout) {
         return Vec::new();
     }
     let tools = release.tools.iter();

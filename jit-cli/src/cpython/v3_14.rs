@@ -12,7 +12,12 @@ use jit_schema::native;
 use jit_stencils::cpython_3_14;
 use jit_writer::HeaderFormat;
 
-use super::{banner, patchlevel::Version, release::Release, v3_15};
+use super::{
+    banner,
+    patchlevel::Version,
+    release::{LlvmResult, Release, TriedLlvm},
+    v3_15,
+};
 use crate::conventions::{Conventions, ShimForm, Spelling};
 
 /// The release.
@@ -28,6 +33,7 @@ pub(super) const RELEASE: Release = Release {
     shim_defines: |_| &[],
     defines: &["Py_BUILD_CORE_MODULE", "_PyJIT_ACTIVE", "_Py_JIT"],
     stamp: None,
+    llvm: LLVM,
     conventions: Conventions {
         header_format: HeaderFormat::CPYTHON_3_14,
         flags: flags::flags,
@@ -46,6 +52,12 @@ pub(super) const RELEASE: Release = Release {
     // Sources, headers, and what the digest covers.
     ..v3_15::RELEASE
 };
+
+/// The versions of LLVM that were tried.
+const LLVM: &[TriedLlvm] = &[TriedLlvm {
+    major: 19,
+    result: LlvmResult::Equal,
+}];
 
 /// A patch function that only later releases have.
 const NEWER: &str = "patch_aarch64_33rx";

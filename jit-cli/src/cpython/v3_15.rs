@@ -9,7 +9,11 @@ use jit_llvm::Output;
 use jit_schema::{ObjectFormat, Target, native};
 use jit_writer::HeaderFormat;
 
-use super::{banner, patchlevel::Version, release::Release};
+use super::{
+    banner,
+    patchlevel::Version,
+    release::{LlvmResult, Release, TriedLlvm},
+};
 use crate::{
     conventions::{Conventions, FileNames, LlvmMajors, ShimForm, Spelling},
     project::{cases, digest},
@@ -57,7 +61,7 @@ pub(super) const RELEASE: Release = Release {
     digest_files: &["Python/executor_cases.c.h"],
     digest_dirs: &["Tools/jit"],
     llvm_pins: "Tools/jit/_llvm.py",
-    oldest_llvm: 19,
+    llvm: LLVM,
     stamp: Some(".jit-stamp"),
     conventions: Conventions {
         header_format: HeaderFormat::CPYTHON_3_15,
@@ -77,6 +81,33 @@ pub(super) const RELEASE: Release = Release {
         banner,
     },
 };
+
+/// The versions of LLVM that were tried. Those before 21 use frame pointers that are reserved.
+const LLVM: &[TriedLlvm] = &[
+    TriedLlvm {
+        major: 23,
+        result: LlvmResult::Equal,
+    },
+    TriedLlvm {
+        major: 22,
+        result: LlvmResult::Equal,
+    },
+    TriedLlvm {
+        major: 21,
+        result: LlvmResult::Equal,
+    },
+    TriedLlvm {
+        major: 20,
+        result: LlvmResult::Runs,
+    },
+    TriedLlvm {
+        major: 19,
+        result: LlvmResult::Refused(
+            "its clang takes the constants of some micro-ops (_UNARY_NEGATIVE_FLOAT_INPLACE) from data that has to be aligned to 16 \
+             bytes, which Python/jit.c does not do: name version 20 or newer with --llvm-version",
+        ),
+    },
+];
 
 /// Returns whether `Tools/jit` has the files of this release. 3.14 has neither the assembly optimizer nor unwind
 /// information; alphas of 3.15 have one of them.

@@ -86,7 +86,9 @@ impl<'a> Plan<'a> {
         let codegen = options.codegen.unwrap_or(project.codegen);
         if let Some(release) = project.release {
             release::check_codegen(release, codegen)?;
-            release::check_llvm(release, search.major)?;
+            if let Some(major) = search.major {
+                release::check_llvm(release, &project.root, major)?;
+            }
         }
         if let Input::Functions(functions) = &project.input {
             let targets = platforms.iter().map(|platform| platform.target);
@@ -278,7 +280,11 @@ impl<'a> Plan<'a> {
 
     /// Searches for the tools.
     pub(crate) fn toolchain(&self, interrupt: &Interrupt) -> Result<Toolchain, Error> {
-        Ok(Toolchain::discover(&self.search, interrupt)?)
+        let toolchain = Toolchain::discover(&self.search, interrupt)?;
+        if let Some(release) = self.project.release {
+            release::check_llvm(release, &self.project.root, toolchain.version.major)?;
+        }
+        Ok(toolchain)
     }
 
     /// Starts the threads. More than a few for each core only slow each other down, and thousands stop the

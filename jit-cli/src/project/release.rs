@@ -1,9 +1,18 @@
 //! What a release of CPython cannot be built with.
 
-use jit_llvm::Output;
+use std::path::Path;
+
+use jit_llvm::{Output, SUPPORTED_MAJORS};
 use jit_schema::Codegen;
 
-use crate::{cpython::release::Release, error::Error, project::emit::Emits};
+use crate::{
+    cpython::{
+        release::{LlvmResult, Release},
+        tools,
+    },
+    error::Error,
+    project::emit::Emits,
+};
 
 /// Why there is no tuned code.
 pub(crate) const NO_OPTIMIZER: &str = "its stencils are clang's object files as they are, without the optimizer that makes tuned code: \
@@ -40,14 +49,43 @@ pub(crate) fn check_emits(release: &Release, emits: Emits) -> Result<(), Error> 
     }
 }
 
-/// Refuses a major version of LLVM that cannot compile a release.
-pub(crate) fn check_llvm(release: &Release, major: Option<u32>) -> Result<(), Error> {
-    match major {
-        Some(major) if major < release.oldest_llvm => {
-            Err(refusal(release, format!("LLVM {major}"), OLD_LLVM))
-        }
-        _ => Ok(()),
+/// Refuses a major version of LLVM that cannot compile a checkout of a release.
+pub(crate) fn check_llvm(release: &Release, checkout: &Path, major: u32) -> Result<(), Error> {
+    let mut tried = release.llvm.iter();
+    let why = match tried.find(|tried| tried.major == major) {
+        Some(tried) => match tried.result {
+            LlvmResult::Refused(why) => tools::has_any(release, checkout).then_some(why),
+            LlvmResult::Equal | LlvmResult::Runs => None,
+        },
+        None if release.llvm.iter().all(|tried| tried.major > major) => Some(OLD_LLVM),
+        None => None,
+    };
+    match why {
+        Some(why) => Err(refusal(release, format!("LLVM {major}"), why)),
+        None => Ok(()),
     }
+}
+
+/// Returns what the user should know of a major version of LLVM, if it was not tried with a release, or with other projects.
+pub(crate) fn llvm_remark(release: Option<&Release>, major: u32) -> Option<String> {
+    let tried: Vec<u32> = match release {
+        Some(release) => release.llvm.iter().map(|tried| tried.major).collect(),
+        None => SUPPORTED_MAJORS.to_vec(),
+    };
+    if tried.contains(&major) {
+        return None;
+    }
+    let tried: Vec<String> = tried.iter().map(u32::to_string).collect();
+    let known = format!(
+        "LLVM {major} is not one of the versions that jit-cli was tried with ({})",
+        tried.join(", ")
+    );
+    Some(match release {
+        Some(_) => format!(
+            "{known}: `jit-cli check --upstream` finds out whether the output is that of the checkout's Tools/jit/build.py"
+        ),
+        None => format!("{known}: run the project's tests with it"),
+    })
 }
 
 fn refusal(release: &Release, asked: String, why: &'static str) -> Error {

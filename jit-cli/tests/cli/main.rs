@@ -33,6 +33,7 @@ mod ir;
 mod leftovers;
 mod library;
 mod llvm21;
+mod llvm_versions;
 mod messages;
 mod new;
 #[cfg(not(feature = "remote-cache"))]
