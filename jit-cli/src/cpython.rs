@@ -8,5 +8,7 @@ pub(crate) mod patchlevel;
 pub(crate) mod pins;
 pub(crate) mod release;
 pub(crate) mod tools;
+#[cfg(test)]
+mod tried;
 mod v3_14;
 mod v3_15;

@@ -53,11 +53,29 @@ pub(super) const RELEASE: Release = Release {
     ..v3_15::RELEASE
 };
 
-/// The versions of LLVM that were tried.
-const LLVM: &[TriedLlvm] = &[TriedLlvm {
-    major: 19,
-    result: LlvmResult::Equal,
-}];
+/// The versions of LLVM that were tried. Stencils may use the frame pointer, so older ones are no different.
+const LLVM: &[TriedLlvm] = &[
+    TriedLlvm {
+        major: 23,
+        result: LlvmResult::Equal,
+    },
+    TriedLlvm {
+        major: 22,
+        result: LlvmResult::Equal,
+    },
+    TriedLlvm {
+        major: 21,
+        result: LlvmResult::Equal,
+    },
+    TriedLlvm {
+        major: 20,
+        result: LlvmResult::Equal,
+    },
+    TriedLlvm {
+        major: 19,
+        result: LlvmResult::Equal,
+    },
+];
 
 /// A patch function that only later releases have.
 const NEWER: &str = "patch_aarch64_33rx";
