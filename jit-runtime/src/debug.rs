@@ -3,7 +3,9 @@
 //!
 //! The module [`gdb`] (feature `gdb`) registers code with GDB and LLDB, and [`perf`] (feature `perf`)
 //! writes files for Linux's perf. Both take a [`Description`], which is made from the stencils, the
-//! layout and the executable. This is for Linux only: other stencils come without unwind rules.
+//! layout and the executable. This is for Linux only: other stencils come without unwind rules. For
+//! backtraces that the process makes of itself, `ArenaOptions::unwind` (feature `unwind`) registers an arena's code with its
+//! unwinder.
 //!
 //! ```
 //! # use jit_runtime::{LayoutPolicy, Linker, Stencils, Symbols, Uop};
@@ -65,8 +67,6 @@ use jit_stencils::UnwindInfo;
 
 use crate::{Element, Layout, Stencils, memory::Executable};
 
-#[cfg(feature = "gdb")]
-mod cfi;
 #[cfg(feature = "gdb")]
 mod elf;
 mod error;

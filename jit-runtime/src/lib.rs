@@ -83,6 +83,8 @@
 #![deny(unsafe_code)]
 
 mod arch;
+#[cfg(any(feature = "gdb", all(feature = "unwind", target_os = "linux")))]
+mod cfi;
 #[cfg(any(feature = "gdb", feature = "perf"))]
 pub mod debug;
 mod error;

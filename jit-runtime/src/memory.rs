@@ -34,6 +34,7 @@
 //! | system | chunk | how a trace gets there |
 //! | --- | --- | --- |
 //! | Linux, Android | a memfd file, mapped readable and executable | pwrite: nothing is ever mapped writable |
+//! | the same, with [`ArenaOptions::private_pages`] | private pages, mapped readable and executable | pwrite to `/proc/thread-self/mem` |
 //! | macOS, Apple silicon | `MAP_JIT` | `pthread_jit_write_protect_np`: during a memcpy, the pages are writable and not executable for this thread |
 //! | Windows | a section, mapped readable and executable | a second, writable view of the 64 KiB blocks concerned, during a memcpy |
 //! | others, or where this is refused | none: each trace has its own pages | [`Arena::fallback`] returns the reason |
@@ -105,6 +106,7 @@ mod cache;
 mod error;
 mod exit;
 mod fork;
+mod frames;
 #[cfg_attr(
     not(any(
         target_os = "linux",
@@ -156,7 +158,7 @@ impl Writable {
     pub fn alloc(len: usize) -> Result<Writable, MemoryError> {
         check(len)?;
         Ok(Writable(Kind::Pages(
-            pages::Pages::alloc(len, false)?,
+            pages::Pages::alloc(len, &ArenaOptions::default())?,
             None,
         )))
     }

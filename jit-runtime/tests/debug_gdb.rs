@@ -9,13 +9,19 @@
     allow(dead_code)
 )]
 
-use std::{env, ffi::c_int, process::Command, ptr};
+use std::{env, ffi::c_int, process::Command};
 
 use jit_runtime::{
     LayoutPolicy, Linker, Stencils, Symbols, Uop,
     debug::{Description, Detail, gdb},
     memory::{Arena, ArenaOptions, Executable, MemoryError, Writable},
 };
+
+#[cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
+mod tinyvm;
 
 const RUN: &str = "run-the-trace";
 
@@ -63,7 +69,7 @@ fn backtraces_cross_jit_frames() {
         "set debuginfod enabled off",
         "set breakpoint pending on",
         // Stop in the Rust code that calls the shim.
-        "tbreak debug_gdb::debuggee::call_shim",
+        "tbreak debug_gdb::tinyvm::call_shim",
         "run",
         "echo == before\\n",
         REGISTER,
@@ -76,7 +82,7 @@ fn backtraces_cross_jit_frames() {
         "continue",
         "echo == print\\n",
         "bt",
-        "frame function debug_gdb::debuggee::call_shim",
+        "frame function debug_gdb::tinyvm::call_shim",
         "echo == after\\n",
         REGISTER,
         // Stop in the shim when it is called again.
@@ -93,6 +99,11 @@ fn backtraces_cross_jit_frames() {
         commands.extend(["echo == step\\n", "bt", "stepi"]);
     }
     commands.extend([
+        // Stop in the trace that was linked meanwhile.
+        "tbreak 'next::_PRINT_r10'",
+        "continue",
+        "echo == next\\n",
+        "bt",
         "tbreak after_the_trace",
         "continue",
         "echo == forgotten\\n",
@@ -153,6 +164,18 @@ fn backtraces_cross_jit_frames() {
         "{all}"
     );
 
+    let next = frames(part("next"));
+    assert_eq!(next[0], "next::_PRINT_r10", "{all}");
+    assert_rust_callers(&next[1..], &all);
+    // It prints its own value, a boxed 43, both times.
+    assert_eq!(
+        text.lines()
+            .filter(|line| *line == "fffc00000000002b")
+            .count(),
+        2,
+        "{all}"
+    );
+
     let forgotten = part("forgotten").join("\n");
     assert!(!forgotten.contains("demo::_"), "{all}");
     assert!(!forgotten.contains("  vm_enter_jit"), "{all}");
@@ -201,44 +224,10 @@ fn assert_rust_callers(frames: &[&str], all: &str) {
 mod debuggee {
     use super::*;
 
-    // `vm_frame`, `_PyExecutorObject` and `vm_thread` of the example's `tinyvm.h`.
-
-    #[repr(C)]
-    struct Frame {
-        locals: *mut u64,
-        stack: *mut u64,
-        code: *const u16,
-        seen: *const u8,
-        local_count: u32,
-        flags: u32,
-        version: u32,
-        kind: u16,
-    }
-
-    #[repr(C)]
-    struct Executor {
-        trace: *const u8,
-        length: u32,
-        code: u64,
-    }
-
-    #[repr(C)]
-    struct Thread {
-        executor: *const Executor,
-        error: *const u8,
-        objects: *mut u8,
-        stack_pointer: *mut u64,
-        interrupt: u32,
-        resume: *const u16,
-    }
-
-    type Shim =
-        unsafe extern "C" fn(*const Executor, *mut Frame, *mut u64, *mut Thread) -> *const u16;
-
     // SAFETY: nothing else in this program has these names.
     #[unsafe(no_mangle)]
     #[inline(never)]
-    extern "C" fn host_print(_thread: *mut Thread, value: u64) -> c_int {
+    extern "C" fn host_print(_thread: *mut tinyvm::Thread, value: u64) -> c_int {
         println!("{:x}", std::hint::black_box(value));
         0
     }
@@ -270,7 +259,6 @@ mod debuggee {
         let layout = linker.layout(trace).unwrap();
         let mut memory = alloc(layout.size()).unwrap();
         let base = memory.base();
-        // `vm_fatal`, which the guard calls, has no address: this program removes the guard.
         linker.link(&layout, base, &symbols, &mut memory).unwrap();
         let code = memory.publish().unwrap();
         let description = Description::new(stencils, &layout, &code, name, detail).unwrap();
@@ -281,28 +269,15 @@ mod debuggee {
     }
 
     pub(super) fn main() {
-        let triple = format!("{}-unknown-linux-gnu", env::consts::ARCH);
-        let stencils = Stencils::load(fixtures::stencils::file(&triple)).unwrap();
-        let stencils = stencils.with_guard(None).unwrap();
-        let uop = |opcode: Option<u32>| Uop {
-            opcode: opcode.unwrap(),
-            operand: [42, 0],
-            // An error jumps to the last micro-op, which leaves the trace.
-            error_target: 2,
-            ..Uop::default()
-        };
-        let shim = [uop(stencils.shim())];
-        let trace = ["_LOAD_INT_r01", "_PRINT_r10", "_EXIT_TRACE_r00"];
-        let trace = trace.map(|name| uop(stencils.opcode(name)));
-        // GDB cannot set breakpoints in an arena's shared pages, and reports no error.
-        let arena = Arena::new(ArenaOptions::default()).unwrap();
-        let before = link(
-            &stencils,
-            |len| arena.alloc(len),
-            &trace,
-            "other",
-            Detail::Trace,
-        );
+        let stencils = tinyvm::stencils();
+        let (shim, trace) = (tinyvm::shim(&stencils), tinyvm::trace(&stencils, 42));
+        // GDB cannot set breakpoints in shared pages, and reports no error.
+        let shared = Arena::new(ArenaOptions::default()).unwrap();
+        let alloc = |len| shared.alloc(len);
+        let before = link(&stencils, alloc, &trace, "other", Detail::Trace);
+        let private = Arena::new(ArenaOptions::default().private_pages(true)).unwrap();
+        assert!(private.fallback().is_none(), "{:?}", private.fallback());
+        let alloc = |len| private.alloc(len);
         let shim = link(
             &stencils,
             Writable::alloc,
@@ -310,12 +285,18 @@ mod debuggee {
             "vm_enter_jit",
             Detail::Trace,
         );
-        let trace = link(&stencils, Writable::alloc, &trace, "demo", Detail::Uops);
+        let trace = link(&stencils, alloc, &trace, "demo", Detail::Uops);
         // GDB's backtraces must work where it cannot set breakpoints, too.
         call_often(&shim.code, &before.code);
         // Unregister the first entry of GDB's list, and then the last ones.
         drop(before);
         call_often(&shim.code, &trace.code);
+        // GDB has written to the page that this trace goes to.
+        let next = tinyvm::trace(&stencils, 43);
+        let next = link(&stencils, alloc, &next, "next", Detail::Uops);
+        assert_eq!(next.code.base() >> 12, trace.code.base() >> 12);
+        call_often(&shim.code, &next.code);
+        drop(next);
         drop(trace);
         drop(shim);
         after_the_trace();
@@ -324,51 +305,8 @@ mod debuggee {
     #[inline(never)]
     fn call_often(shim: &Executable, trace: &Executable) {
         for _ in 0..2 {
-            let exit = call_shim(shim, trace);
+            let exit = tinyvm::call_shim(shim, trace);
             assert_eq!(exit, Some(0));
         }
-    }
-
-    /// Calls the shim, and returns the offset in the bytecode at which the trace left, in bytes.
-    #[inline(never)]
-    fn call_shim(shim: &Executable, trace: &Executable) -> Option<usize> {
-        let mut stack = [0_u64; 4];
-        let code = [0_u16; 1];
-        let mut frame = Frame {
-            locals: ptr::null_mut(),
-            stack: stack.as_mut_ptr(),
-            code: code.as_ptr(),
-            seen: ptr::null(),
-            local_count: 0,
-            flags: 0,
-            version: 0,
-            kind: 0,
-        };
-        let executor = Executor {
-            trace: ptr::null(),
-            length: 0,
-            code: trace.base(),
-        };
-        let mut thread = Thread {
-            executor: &raw const executor,
-            error: ptr::null(),
-            objects: ptr::null_mut(),
-            stack_pointer: frame.stack,
-            interrupt: 0,
-            resume: ptr::null(),
-        };
-        // SAFETY: the shim is at the start of its image, and has this type in the example's tinyvm_jit.h.
-        let enter = unsafe { shim.entry::<Shim>(0) }.unwrap();
-        // SAFETY: the structures have the layout of tinyvm.h and outlive the call. The trace loads a number, prints
-        // it and leaves, and uses nothing else of them. Both are linked for this machine.
-        let exit = unsafe {
-            enter(
-                &raw const executor,
-                &raw mut frame,
-                frame.stack,
-                &raw mut thread,
-            )
-        };
-        (!exit.is_null()).then(|| exit.addr() - code.as_ptr().addr())
     }
 }

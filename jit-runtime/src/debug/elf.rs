@@ -4,8 +4,8 @@
 //! It is written by hand, without a library, because it has only a file header, six section headers and
 //! a table, and this crate becomes a part of other programs. The tests read it with two libraries.
 
-use super::{Description, Symbol, cfi, error::ObjectError};
-use crate::arch;
+use super::{Description, Symbol, error::ObjectError};
+use crate::{arch, cfi};
 
 /// The size of `Elf64_Ehdr`, in bytes.
 const HEADER: u16 = 64;

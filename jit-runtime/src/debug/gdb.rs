@@ -9,8 +9,10 @@
 //!
 //! GDB cannot set breakpoints in an [`Arena`](crate::memory::Arena) on Linux: its pages are shared and
 //! cannot be written, not even by debuggers. (GDB 13 gives no error; the breakpoint is "pending".)
-//! Hardware breakpoints (`hbreak`) may work, and so does code in pages of its own, from
-//! [`Writable::alloc`](crate::memory::Writable::alloc). Backtraces and `stepi` work with both.
+//! They work in an arena with
+//! [`ArenaOptions::private_pages`](crate::memory::ArenaOptions::private_pages), and in pages of its own, from
+//! [`Writable::alloc`](crate::memory::Writable::alloc). Hardware breakpoints (`hbreak`) may work with all of them, and backtraces
+//! and `stepi` do.
 //!
 //! ```
 //! use jit_runtime::debug::gdb;

@@ -6,10 +6,10 @@
 //! | to record | `perf record` | `perf record -k CLOCK_MONOTONIC` |
 //! | to report | `perf report` | `perf inject --jit -i perf.data -o jitted.data`, `perf report -i jitted.data` |
 //! | an address that is used again for other code | gets the later name | told apart by time |
-//! | code in an [`Arena`](crate::memory::Arena) | no: perf does not use maps for pages of a file | yes |
+//! | code in an [`Arena`](crate::memory::Arena) | with [`private_pages`](crate::memory::ArenaOptions::private_pages): perf does not use maps for pages of a file | yes |
 //! | `perf annotate` | no | yes |
 //!
-//! With a map, code must therefore have pages of its own, from
+//! With a map, code must therefore be in such an arena, or have pages of its own, from
 //! [`Writable::alloc`](crate::memory::Writable::alloc). Call graphs by frame pointers
 //! (`perf record --call-graph fp`) lead through traces to the caller of the shim. The files are not
 //! deleted: perf reads them after the program has ended.

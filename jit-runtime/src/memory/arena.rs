@@ -1,10 +1,12 @@
 //! Arenas: memory with many traces in shared pages.
 
+use super::frames::Frames;
 use super::options::ArenaOptions;
 use super::pages::Pages;
 use super::space::{self, Space};
 use super::sys::{self, Chunk};
 use super::{Kind, MemoryError, Writable, cache, fork, near};
+use std::ops::Deref;
 use std::ptr::NonNull;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -59,9 +61,25 @@ struct State {
     own: usize,
 }
 
+/// A chunk, and what the unwinder knows about it. Fields are dropped in order: the unwinder has to forget the chunk before it
+/// is unmapped.
+#[derive(Debug)]
+struct Known {
+    _frames: Option<Frames>,
+    chunk: Chunk,
+}
+
+impl Deref for Known {
+    type Target = Chunk;
+
+    fn deref(&self) -> &Chunk {
+        &self.chunk
+    }
+}
+
 #[derive(Debug)]
 struct Entry {
-    chunk: Arc<Chunk>,
+    chunk: Arc<Known>,
     space: Space,
     /// The chunk's [`fork::generation`]: only chunks of the current one are used for new traces.
     generation: u64,
@@ -227,7 +245,7 @@ impl State {
         }
     }
 
-    fn take(&mut self, size: usize, alignment: usize) -> Option<(Arc<Chunk>, usize)> {
+    fn take(&mut self, size: usize, alignment: usize) -> Option<(Arc<Known>, usize)> {
         let (generation, unwritable) = (self.generation, self.unwritable);
         self.chunks
             .iter_mut()
@@ -268,12 +286,15 @@ impl Shared {
                 limit,
             });
         }
-        let near = self.options.near_address();
-        match Chunk::new(len, near, self.options.landing_pads) {
+        match Chunk::new(len, &self.options) {
             Ok(chunk) => {
                 let space = Space::new(chunk.len());
+                let frames = Frames::register(&self.options, chunk.start(), chunk.len())?;
                 state.chunks.push(Entry {
-                    chunk: Arc::new(chunk),
+                    chunk: Arc::new(Known {
+                        _frames: frames,
+                        chunk,
+                    }),
                     space,
                     generation,
                 });
@@ -315,7 +336,7 @@ impl Shared {
                 limit,
             });
         }
-        let pages = Pages::alloc(len, self.options.landing_pads)?;
+        let pages = Pages::alloc(len, &self.options)?;
         state.traces += 1;
         state.used += size;
         state.own += own;
@@ -329,7 +350,7 @@ impl Shared {
         )))
     }
 
-    fn release(&self, chunk: &Arc<Chunk>, offset: usize, size: usize) {
+    fn release(&self, chunk: &Arc<Known>, offset: usize, size: usize) {
         let mut state = self.lock();
         state.traces -= 1;
         state.used -= size;
@@ -376,7 +397,7 @@ impl Shared {
 #[derive(Debug)]
 pub(super) struct Slot {
     shared: Arc<Shared>,
-    chunk: Arc<Chunk>,
+    chunk: Arc<Known>,
     offset: usize,
     len: usize,
     /// The length, rounded up to what was taken.

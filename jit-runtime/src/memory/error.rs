@@ -93,6 +93,12 @@ pub enum MemoryError {
         /// The executable's length in bytes.
         len: usize,
     },
+    /// The unwind rules of [`ArenaOptions::unwind`](super::ArenaOptions::unwind) are no stack's.
+    #[cfg(all(feature = "unwind", target_os = "linux"))]
+    #[error(
+        "the unwind rules place the frame below the frame pointer; the stencils are damaged: build them again"
+    )]
+    UnwindRules,
     /// This crate cannot make code executable on this system or processor, though it can link for it.
     #[error(
         "executable memory on {}/{} is not supported, only on x86_64, aarch64 and x86 of Unix and Windows",

@@ -18,6 +18,11 @@ pub struct ArenaOptions {
     pub near: Option<u64>,
     /// Whether indirect branches may arrive at landing pads only: see [`landing_pads`](ArenaOptions::landing_pads).
     pub landing_pads: bool,
+    /// Whether debuggers can write to the pages: see [`private_pages`](ArenaOptions::private_pages).
+    pub private_pages: bool,
+    /// How to unwind from the code, or none: see [`unwind`](ArenaOptions::unwind).
+    #[cfg(all(feature = "unwind", target_os = "linux"))]
+    pub unwind: Option<jit_stencils::UnwindInfo>,
 }
 
 impl ArenaOptions {
@@ -105,6 +110,62 @@ impl ArenaOptions {
         self
     }
 
+    /// Asks for pages that belong to this process alone, so that a debugger can write breakpoints into them.
+    ///
+    /// On Linux, a chunk is a file that is mapped as shared otherwise. Debuggers write with `ptrace` or
+    /// `/proc/PID/mem`, and Linux lets nobody write to shared pages that are not mapped writable; GDB reports that the memory
+    /// cannot be accessed, or keeps the breakpoint pending. perf uses its map of symbols
+    /// (`debug::perf::PerfMap`) for pages that are no file's only.
+    ///
+    /// With this switch, chunks are anonymous private pages. They are never mapped writable either: traces are
+    /// written through `/proc/thread-self/mem`, which takes longer than a file does. Where the system refuses that,
+    /// traces get pages of their own, which are private as well. On other systems, nothing changes: no chunk of
+    /// theirs is a file.
+    #[must_use]
+    pub fn private_pages(mut self, private_pages: bool) -> ArenaOptions {
+        self.private_pages = private_pages;
+        self
+    }
+
+    /// Registers all of the arena's memory with the unwinder of the process, so that backtraces which the process makes
+    /// of itself lead through the code to the caller of the shim: `_Unwind_Backtrace`, and with it Rust's backtraces and
+    /// glibc's `backtrace`. `rules` are those of the stencils, [`Stencils::unwind`](crate::Stencils::unwind).
+    ///
+    /// A chunk is registered once, before there is code in it, until it is unmapped. The same rules hold for each
+    /// instruction of each trace, as a trace runs in the shim's frame, so that nothing has to be done for a trace.
+    /// All code in the arena must follow them: stencils with other rules need another arena. The shim follows them while it calls
+    /// traces, and can be in the arena, too.
+    ///
+    /// ```
+    /// # use jit_runtime::{Stencils, memory::{Arena, ArenaOptions, MemoryError}};
+    /// # fn arena(stencils: &Stencils) -> Result<Arena, MemoryError> {
+    /// let mut options = ArenaOptions::default();
+    /// if let Some(rules) = stencils.unwind() {
+    ///     options = options.unwind(rules);
+    /// }
+    /// Arena::new(options)
+    /// # }
+    /// ```
+    ///
+    /// # Unwinders
+    ///
+    /// Code is registered with the `__register_frame` that the program is linked with: that of libgcc or of LLVM's libunwind,
+    /// in the place where Rust's standard library has its unwinder from. The former expects a section, and the latter one entry of it
+    /// (and prints `bad fde: FDE has zero length` for a section). They get an entry that is also a section.
+    /// The libunwind of nongnu.org (`libunwind.so.8`) has no `__register_frame`, and does not know the code.
+    ///
+    /// # No exceptions
+    ///
+    /// Neither a panic nor a C++ exception can get through the code: the rules do not restore all of the caller's
+    /// registers. Unwinders are told so, and stop: a panic ends the process, and so does `pthread_exit` or the cancellation of a
+    /// thread whose stack has such code. Catch panics in the functions that the code calls.
+    #[cfg(all(feature = "unwind", target_os = "linux"))]
+    #[must_use]
+    pub fn unwind(mut self, rules: &jit_stencils::UnwindInfo) -> ArenaOptions {
+        self.unwind = Some(*rules);
+        self
+    }
+
     /// Returns the address that code should be near, if there can be such an address in this process.
     pub(super) fn near_address(&self) -> Option<usize> {
         usize::try_from(self.near?).ok()
@@ -119,6 +180,9 @@ impl Default for ArenaOptions {
             limit: usize::MAX,
             near: None,
             landing_pads: false,
+            private_pages: false,
+            #[cfg(all(feature = "unwind", target_os = "linux"))]
+            unwind: None,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Whole pages for one trace, with a type for writable and one for executable ones.
 
-use super::{MemoryError, cache, sys};
+use super::frames::Frames;
+use super::{ArenaOptions, MemoryError, cache, sys};
 use std::ptr::NonNull;
 
 /// A mapping that this value owns, of `len` bytes rounded up to pages.
@@ -10,15 +11,18 @@ struct Mapping {
     len: usize,
     /// Whether indirect branches may arrive at landing pads only.
     landing_pads: bool,
+    frames: Option<Frames>,
 }
 
 // SAFETY: a mapping belongs to the process, not to a thread, and the owner of this value unmaps it.
 unsafe impl Send for Mapping {}
-// SAFETY: shared references only read the two fields, or the memory, which only `&mut Pages` writes.
+// SAFETY: shared references only read the fields, or the memory, which only `&mut Pages` writes.
 unsafe impl Sync for Mapping {}
 
 impl Drop for Mapping {
     fn drop(&mut self) {
+        // The unwinder has to forget the memory before it is unmapped.
+        self.frames = None;
         // SAFETY: `start` and `len` are what `sys::map` gave, and nothing refers to the memory any more: slices of it
         // borrow from the owner of this value, and callers of code promise not to outlive it (`Executable::entry`).
         unsafe { sys::unmap(self.start, self.len) }
@@ -30,15 +34,18 @@ impl Drop for Mapping {
 pub(super) struct Pages(Mapping);
 
 impl Pages {
-    pub(super) fn alloc(len: usize, landing_pads: bool) -> Result<Pages, MemoryError> {
+    pub(super) fn alloc(len: usize, options: &ArenaOptions) -> Result<Pages, MemoryError> {
         if !cache::SUPPORTED {
             return Err(MemoryError::Unsupported);
         }
-        Ok(Pages(Mapping {
+        let mut mapping = Mapping {
             start: sys::map(len)?,
             len,
-            landing_pads,
-        }))
+            landing_pads: options.landing_pads,
+            frames: None,
+        };
+        mapping.frames = Frames::register(options, mapping.start, len)?;
+        Ok(Pages(mapping))
     }
 
     pub(super) fn start(&self) -> NonNull<u8> {

@@ -1,6 +1,6 @@
 //! Resource limits of the process.
 
-use jit_runtime::memory::{MemoryError, Writable};
+use jit_runtime::memory::{Arena, ArenaOptions, MemoryError, Writable};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::machine::call;
@@ -48,6 +48,18 @@ fn no_file_may_be_written() {
             Some(MemoryError::NotExecutable { .. })
         ));
         assert_eq!(call(&publish(arena.alloc(100).unwrap(), 4).unwrap()), 4);
+    });
+}
+
+/// Private pages are no file's.
+#[test]
+fn private_pages_have_no_limit_of_files() {
+    alone("limits::private_pages_have_no_limit_of_files", || {
+        limit(Resource::Fsize, 0);
+        let arena = Arena::new(ArenaOptions::default().private_pages(true)).unwrap();
+        assert_eq!(call(&publish(arena.alloc(100).unwrap(), 4).unwrap()), 4);
+        assert!(arena.fallback().is_none());
+        assert_eq!(arena.stats().chunks, 1);
     });
 }
 

@@ -77,10 +77,19 @@ fn permissions(address: u64) -> String {
     found.map(|map| map.2.clone()).unwrap_or_default()
 }
 
+/// Returns the name of the file that is mapped at an address, or an empty string.
+fn file(address: u64) -> String {
+    let maps = maps();
+    let found = maps.iter().find(|map| map.0 <= address && address < map.1);
+    found.map(|map| map.3.clone()).unwrap_or_default()
+}
+
 #[test]
 fn nothing_is_ever_writable_and_executable() {
     alone("nothing_is_ever_writable_and_executable", || {
         let arena = arena();
+        let private = Arena::new(ArenaOptions::default().private_pages(true)).unwrap();
+        assert!(private.fallback().is_none(), "{:?}", private.fallback());
         let stop = AtomicBool::new(false);
         std::thread::scope(|scope| {
             let watcher = scope.spawn(|| {
@@ -103,24 +112,33 @@ fn nothing_is_ever_writable_and_executable() {
             });
             let stopper = StopOnDrop(&stop);
             for n in 0..2000 {
-                for (which, block) in [Writable::alloc(5000).unwrap(), arena.alloc(5000).unwrap()]
-                    .into_iter()
-                    .enumerate()
+                for (which, block) in [
+                    Writable::alloc(5000).unwrap(),
+                    arena.alloc(5000).unwrap(),
+                    private.alloc(5000).unwrap(),
+                ]
+                .into_iter()
+                .enumerate()
                 {
                     let look = n % 100 == 0;
                     if look {
-                        assert_eq!(permissions(block.base()), ["rw-p", "r-xs"][which]);
+                        assert_eq!(permissions(block.base()), ["rw-p", "r-xs", "r-xp"][which]);
                     }
                     let code = publish(block, n).unwrap();
                     if look {
-                        assert_eq!(permissions(code.base()), ["r-xp", "r-xs"][which]);
+                        assert_eq!(permissions(code.base()), ["r-xp", "r-xs", "r-xp"][which]);
                         assert_eq!(
                             permissions(code.base() + code.len() as u64 - 1),
-                            ["r-xp", "r-xs"][which]
+                            ["r-xp", "r-xs", "r-xp"][which]
                         );
                     }
                     assert_eq!(call(&code), n);
                     let base = code.base();
+                    // Private pages are no file's, as perf and debuggers want them.
+                    if look {
+                        assert_eq!(file(base).contains("jit-runtime"), which == 1);
+                        assert_eq!(file(base).is_empty(), which != 1);
+                    }
                     drop(code);
                     if look && which == 0 {
                         assert!(!permissions(base).contains('x'), "is still mapped");

@@ -96,8 +96,9 @@ const EPERM: u32 = 1;
 const EACCES: u32 = 13;
 
 /// What an arena calls, by the numbers of x86_64 and AArch64, and one call that it does without.
-const CALLS: [(&str, c_long, c_long); 9] = [
+const CALLS: [(&str, c_long, c_long); 10] = [
     ("memfd_create", 319, 279),
+    ("openat", 257, 56),
     ("ftruncate", 77, 46),
     ("pwrite64", 18, 68),
     ("mmap", 9, 222),
@@ -134,10 +135,11 @@ fn make_some(options: ArenaOptions, refuse: impl FnOnce()) -> Vec<u32> {
     made
 }
 
-/// Checks the values of [`make_some`] after a call was refused.
-fn check_made(call: &str, error: u32, made: &[u32]) {
+/// Checks the values of [`make_some`] after a call was refused. Chunks are files, or private pages, which need the
+/// process's memory as a file.
+fn check_made(call: &str, error: u32, private: bool, made: &[u32]) {
     // A block that is linked already can only be published where it is.
-    let writes = matches!(call, "pwrite64" | "rt_sigprocmask");
+    let writes = call == "pwrite64" || call == "rt_sigprocmask" && !private;
     let first: &[u32] = if writes { &[1] } else { &[1, 2] };
     let all = [first, &[3, 4, traces::VALUE].repeat(2)].concat();
     let no_memory = matches!(error, 12 | 28);
@@ -145,8 +147,11 @@ fn check_made(call: &str, error: u32, made: &[u32]) {
         // The first chunk is all that there is.
         "mmap" => assert_eq!(made, [1, 2, 3, traces::VALUE]),
         // The error is taken at its word: there is no memory for own pages, either.
-        "memfd_create" | "ftruncate" if no_memory => assert_eq!(made, [1, 2, 3, traces::VALUE]),
-        "pwrite64" | "rt_sigprocmask" if no_memory => assert_eq!(made, [1]),
+        "memfd_create" | "ftruncate" if no_memory && !private => {
+            assert_eq!(made, [1, 2, 3, traces::VALUE]);
+        }
+        "openat" if no_memory && private => assert_eq!(made, [1, 2, 3, traces::VALUE]),
+        _ if writes && no_memory => assert_eq!(made, [1]),
         _ => assert_eq!(made, all),
     }
 }
@@ -166,11 +171,12 @@ fn whatever_is_refused_is_an_error_or_own_pages() {
                 for options in [
                     ArenaOptions::default(),
                     ArenaOptions::default().near(near::function()),
+                    ArenaOptions::default().private_pages(true),
                 ] {
                     let refusing = move || make_some(options, || refuse(number, None, error));
                     let made = std::thread::spawn(refusing).join().expect(call);
                     println!("{call}, error {error}: {made:?}");
-                    check_made(call, error, &made);
+                    check_made(call, error, options.private_pages, &made);
                 }
             }
         }

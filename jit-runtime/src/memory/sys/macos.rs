@@ -1,6 +1,6 @@
 //! Chunks on Apple silicon: MAP_JIT pages, which are either writable or executable for each thread.
 
-use super::super::{MemoryError, near};
+use super::super::{ArenaOptions, MemoryError, near};
 use super::unix;
 use core::ffi::c_int;
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
@@ -27,16 +27,15 @@ unsafe impl Sync for Chunk {}
 
 impl Chunk {
     /// Returns a chunk of `len` zero bytes, a multiple of the page size: in reach of an address if there is room.
-    pub(in super::super) fn new(
-        len: usize,
-        near: Option<usize>,
-        _landing_pads: bool,
-    ) -> Result<Chunk, MemoryError> {
+    pub(in super::super) fn new(len: usize, options: &ArenaOptions) -> Result<Chunk, MemoryError> {
         // SAFETY: a question without arguments.
         if unsafe { pthread_jit_write_protect_supported_np() } == 0 {
             return Err(MemoryError::Unsupported);
         }
-        let start = match near.and_then(|address| map_near(len, address)) {
+        let start = match options
+            .near_address()
+            .and_then(|address| map_near(len, address))
+        {
             Some(start) => start,
             None => map(len, 0)
                 .map_err(|error| MemoryError::system("mmap with MAP_JIT", len, error.into()))?,

@@ -2,7 +2,7 @@
 //! share pages without making them writable and executable at once, as MAP_JIT does on macOS for x86_64.
 #![allow(dead_code, reason = "other systems use parts of this or nothing")]
 
-use super::super::MemoryError;
+use super::super::{ArenaOptions, MemoryError};
 use std::ptr::NonNull;
 
 pub(in super::super) fn page_size() -> usize {
@@ -34,8 +34,7 @@ pub(in super::super) enum Chunk {}
 impl Chunk {
     pub(in super::super) fn new(
         _len: usize,
-        _near: Option<usize>,
-        _landing_pads: bool,
+        _options: &ArenaOptions,
     ) -> Result<Chunk, MemoryError> {
         Err(MemoryError::Unsupported)
     }

@@ -1,7 +1,7 @@
 //! Pages from VirtualAlloc, and chunks that are sections with an executable view, and a writable one during a write.
 
-use super::super::MemoryError;
 use super::super::near::{self, Grows, Taken};
+use super::super::{ArenaOptions, MemoryError};
 use std::io;
 use std::ops::Range;
 use std::os::windows::io::{AsRawHandle as _, FromRawHandle as _, OwnedHandle};
@@ -82,11 +82,7 @@ unsafe impl Sync for Chunk {}
 
 impl Chunk {
     /// Returns a chunk of `len` zero bytes, a multiple of the page size: in reach of an address if there is room.
-    pub(in super::super) fn new(
-        len: usize,
-        near: Option<usize>,
-        _landing_pads: bool,
-    ) -> Result<Chunk, MemoryError> {
+    pub(in super::super) fn new(len: usize, options: &ArenaOptions) -> Result<Chunk, MemoryError> {
         let (high, low) = halves(len);
         // SAFETY: a new section without a name, backed by the page file.
         let section = unsafe {
@@ -104,7 +100,9 @@ impl Chunk {
         }
         // SAFETY: the handle is new, and nobody else's.
         let section = unsafe { OwnedHandle::from_raw_handle(section) };
-        let near = near.and_then(|address| map_near(&section, len, address));
+        let near = options
+            .near_address()
+            .and_then(|address| map_near(&section, len, address));
         let start = near.or_else(|| map_view(&section, len, 0));
         let start = start.ok_or_else(|| failed("MapViewOfFile", len))?;
         Ok(Chunk {
