@@ -64,6 +64,8 @@ pub(crate) enum LlvmResult {
     Equal,
     /// The release's own tool can't use it for some targets. Stencils were run.
     Runs,
+    /// The files of some target are not equal to those of the release's own tool.
+    Differs,
     /// It can't be used, for this reason.
     Refused(&'static str),
 }

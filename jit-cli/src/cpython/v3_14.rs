@@ -57,19 +57,19 @@ pub(super) const RELEASE: Release = Release {
 const LLVM: &[TriedLlvm] = &[
     TriedLlvm {
         major: 23,
-        result: LlvmResult::Equal,
+        result: LlvmResult::Differs,
     },
     TriedLlvm {
         major: 22,
-        result: LlvmResult::Equal,
+        result: LlvmResult::Differs,
     },
     TriedLlvm {
         major: 21,
-        result: LlvmResult::Equal,
+        result: LlvmResult::Differs,
     },
     TriedLlvm {
         major: 20,
-        result: LlvmResult::Equal,
+        result: LlvmResult::Differs,
     },
     TriedLlvm {
         major: 19,

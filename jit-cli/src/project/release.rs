@@ -55,7 +55,7 @@ pub(crate) fn check_llvm(release: &Release, checkout: &Path, major: u32) -> Resu
     let why = match tried.find(|tried| tried.major == major) {
         Some(tried) => match tried.result {
             LlvmResult::Refused(why) => tools::has_any(release, checkout).then_some(why),
-            LlvmResult::Equal | LlvmResult::Runs => None,
+            LlvmResult::Equal | LlvmResult::Runs | LlvmResult::Differs => None,
         },
         None if release.llvm.iter().all(|tried| tried.major > major) => Some(OLD_LLVM),
         None => None,
@@ -73,7 +73,15 @@ pub(crate) fn llvm_remark(release: Option<&Release>, major: u32) -> Option<Strin
         None => SUPPORTED_MAJORS.to_vec(),
     };
     if tried.contains(&major) {
-        return None;
+        let mut versions = release.into_iter().flat_map(|release| release.llvm);
+        let differs =
+            versions.any(|tried| tried.major == major && tried.result == LlvmResult::Differs);
+        return differs.then(|| {
+            format!(
+                "with LLVM {major}, the files of some targets are not those of the checkout's Tools/jit/build.py: `jit-cli check \
+                 --upstream` finds out which"
+            )
+        });
     }
     let tried: Vec<String> = tried.iter().map(u32::to_string).collect();
     let known = format!(
