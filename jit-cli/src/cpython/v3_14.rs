@@ -53,7 +53,8 @@ pub(super) const RELEASE: Release = Release {
     ..v3_15::RELEASE
 };
 
-/// The versions of LLVM that were tried. Stencils may use the frame pointer, so older ones are no different.
+/// The versions of LLVM that were tried. Stencils may use the frame pointer, so older ones are no different. For x86_64 macOS,
+/// those after 19 ignore `-fno-plt`: a direct call gets a jump in the data here, and upstream writes the distance.
 const LLVM: &[TriedLlvm] = &[
     TriedLlvm {
         major: 23,
