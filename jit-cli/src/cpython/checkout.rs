@@ -9,7 +9,7 @@ use crate::error::Error;
 const NEWEST: &Release = &v3_15::RELEASE;
 
 /// All releases, newest first.
-pub(super) const RELEASES: &[&Release] = &[NEWEST, &v3_14::RELEASE];
+pub(crate) const RELEASES: &[&Release] = &[NEWEST, &v3_14::RELEASE];
 
 /// The Python source that every release has. A directory without it but with everything else (such as
 /// the example virtual machine) is laid out like a checkout of the newest release.

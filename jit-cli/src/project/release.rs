@@ -103,3 +103,33 @@ fn refusal(release: &Release, asked: String, why: &'static str) -> Error {
         why,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cpython::checkout::RELEASES;
+
+    #[test]
+    fn what_is_said_of_a_version() {
+        for release in RELEASES {
+            for tried in release.llvm {
+                let said = llvm_remark(Some(release), tried.major);
+                let differs = tried.result == LlvmResult::Differs;
+                assert_eq!(
+                    said.is_some(),
+                    differs,
+                    "{} {}",
+                    release.version,
+                    tried.major
+                );
+                assert!(said.is_none_or(|said| said.contains("check --upstream")));
+            }
+            let said = llvm_remark(Some(release), 99).unwrap();
+            assert!(
+                said.starts_with("LLVM 99 is not one of the versions"),
+                "{said}"
+            );
+        }
+        assert_eq!(llvm_remark(None, 22), None);
+    }
+}

@@ -51,15 +51,7 @@ fn checkout_of(names: &[&str]) -> Sandbox {
         };
         sandbox.write(&format!("vm/Tools/jit/{name}"), text);
     }
-    for header in [
-        "Include/Python.h",
-        "Include/cpython/pystate.h",
-        "Include/internal/pycore_jit.h",
-        "Include/internal/mimalloc/mimalloc.h",
-        "Include/internal/mimalloc/mimalloc/prim.h",
-    ] {
-        sandbox.write(&format!("vm/{header}"), "");
-    }
+    sandbox.headers_of_a_checkout();
     let version = "#define PY_MAJOR_VERSION 3\n#define PY_MINOR_VERSION 14\n";
     sandbox.write("vm/Include/patchlevel.h", version);
     sandbox

@@ -55,15 +55,7 @@ fn versions_that_a_checkout_cannot_use() {
     let sandbox = Sandbox::new().tinyvm();
     sandbox.write("vm/Tools/jit/_optimizers.py", "# Not CPython's.\n");
     sandbox.write("vm/Tools/jit/_dwarf.py", "# Not CPython's.\n");
-    for header in [
-        "Include/Python.h",
-        "Include/cpython/pystate.h",
-        "Include/internal/pycore_jit.h",
-        "Include/internal/mimalloc/mimalloc.h",
-        "Include/internal/mimalloc/mimalloc/prim.h",
-    ] {
-        sandbox.write(&format!("vm/{header}"), "");
-    }
+    sandbox.headers_of_a_checkout();
     let build = ["build", "--cpython", "vm", "-p", "vm", "-o", "out", LINUX];
     for (version, why) in [
         (

@@ -27,16 +27,7 @@ fn checkout(tools: &[&str], minor: u32) -> Sandbox {
     for tool in tools {
         sandbox.write(&format!("vm/Tools/jit/{tool}"), "# Not CPython's.\n");
     }
-    // What a real checkout has, and the example has not.
-    for header in [
-        "Include/Python.h",
-        "Include/cpython/pystate.h",
-        "Include/internal/pycore_jit.h",
-        "Include/internal/mimalloc/mimalloc.h",
-        "Include/internal/mimalloc/mimalloc/prim.h",
-    ] {
-        sandbox.write(&format!("vm/{header}"), "");
-    }
+    sandbox.headers_of_a_checkout();
     let header = format!("#define PY_MAJOR_VERSION 3\n#define PY_MINOR_VERSION {minor}\n");
     sandbox.write("vm/Include/patchlevel.h", header);
     sandbox

@@ -77,6 +77,19 @@ impl Sandbox {
             .any(|name| files.get(name).is_some_and(|object| !object.is_empty()))
     }
 
+    /// Writes the headers that a real checkout has, and the example has not.
+    pub(crate) fn headers_of_a_checkout(&self) {
+        for header in [
+            "Python.h",
+            "cpython/pystate.h",
+            "internal/pycore_jit.h",
+            "internal/mimalloc/mimalloc.h",
+            "internal/mimalloc/mimalloc/prim.h",
+        ] {
+            self.write(&format!("vm/Include/{header}"), "");
+        }
+    }
+
     /// Writes the example with these micro-ops instead of its own.
     pub(crate) fn tinyvm_of(self, list: &[String]) -> Self {
         let sandbox = self.tinyvm();

@@ -31,15 +31,7 @@ fn checkout(faults: &str) -> Sandbox {
     sandbox.write("vm/Tools/jit/_llvm.py", "_LLVM_VERSION = \"21\"\n");
     sandbox.write("vm/Tools/jit/build.py", BUILD_PY);
     sandbox.write("vm/Tools/jit/faults.txt", faults);
-    for header in [
-        "Include/Python.h",
-        "Include/cpython/pystate.h",
-        "Include/internal/pycore_jit.h",
-        "Include/internal/mimalloc/mimalloc.h",
-        "Include/internal/mimalloc/mimalloc/prim.h",
-    ] {
-        sandbox.write(&format!("vm/{header}"), "");
-    }
+    sandbox.headers_of_a_checkout();
     sandbox
 }
 
