@@ -22,6 +22,7 @@ use crate::{
     expand::{self, Expansion},
     front_end::{self, FrontEnd},
     interrupt::Interrupt,
+    linked::Linked,
     made::Made,
     options::CompileOptions,
     plan::Plan,
@@ -59,6 +60,7 @@ pub struct Compiler<'a> {
     plans: OnceLock<Result<Option<Plans>, LlvmError>>,
     snapshot: OnceLock<Result<Option<Snapshot>, LlvmError>>,
     precompiled: OnceLock<Result<Option<PathBuf>, LlvmError>>,
+    linked: OnceLock<Result<Option<Linked>, LlvmError>>,
 }
 
 impl<'a> Compiler<'a> {

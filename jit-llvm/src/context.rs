@@ -45,7 +45,17 @@ impl Context<'_> {
 
     /// Runs a program in the work directory.
     pub(crate) fn run(&self, program: &Path, arguments: &[OsString]) -> Result<Output, LlvmError> {
-        command::run(program, arguments, Some(self.work.path()), &self.interrupt)
+        self.run_in(self.work.path(), program, arguments)
+    }
+
+    /// Runs a program in a directory.
+    pub(crate) fn run_in(
+        &self,
+        directory: &Path,
+        program: &Path,
+        arguments: &[OsString],
+    ) -> Result<Output, LlvmError> {
+        command::run(program, arguments, Some(directory), &self.interrupt)
     }
 
     /// Returns the diagnostics of a process.

@@ -21,6 +21,7 @@ use crate::{
     context::Context,
     error::LlvmError,
     files,
+    joinable::{Candidate, Joinable, Start},
     plan::Plan,
     preprocess::{Preprocessed, preprocess},
     snapshot::Snapshot,
@@ -39,6 +40,8 @@ pub struct Expansion {
     pub bodies: Vec<Option<Vec<u8>>>,
     /// The macros that are defined after the preamble, as in `NAME(x) (x + 1)`.
     pub macros: Vec<String>,
+    /// The sources that may be compiled as one file.
+    pub joinable: Joinable,
 }
 
 /// The word that starts a source's part of the output, before its name in quotes. No macro has this
@@ -86,7 +89,7 @@ pub(crate) fn expand(
                 usable.retain(|source| !names.are_in(&source.body));
                 // The others are preprocessed again, as these may have had an effect on them.
                 if usable.len() == before {
-                    return Ok(expansion(snapshot, output, sources, &usable));
+                    return Ok(expansion(snapshot, output, (sources, &usable), macros));
                 }
             }
             Split::MoreMacros(more) => macros.extend(more),
@@ -96,23 +99,48 @@ pub(crate) fn expand(
     Ok(None)
 }
 
-/// Returns the expansion of all sources, of which some were preprocessed.
+/// Returns the expansion of all sources, of which some were preprocessed. `macros` are those that they change.
 fn expansion(
     snapshot: &Snapshot,
     output: Output,
-    sources: &[Source],
-    usable: &[&Source],
+    (sources, usable): (&[Source], &[&Source]),
+    macros: BTreeSet<String>,
 ) -> Option<Expansion> {
     let preamble = meaning::of_preamble(&output.preamble, &snapshot.text)?;
     let mut parts = usable.iter().zip(output.bodies).peekable();
+    let mut has_pragmas = Vec::with_capacity(sources.len());
     let bodies = sources.iter().map(|source| {
-        let (_, part) = parts.next_if(|(usable, _)| std::ptr::eq(**usable, source))?;
+        let part = parts.next_if(|(usable, _)| std::ptr::eq(**usable, source));
+        has_pragmas.push(
+            part.as_ref()
+                .is_some_and(|(_, part)| !part.pragmas.is_empty()),
+        );
+        let (_, part) = part?;
         let depends = meaning::depends_on_place(&part.tokens);
         let tokens = meaning::of_body(part, &output.preamble.definitions)?;
         (!depends).then_some(tokens)
     });
+    let bodies: Vec<Option<Vec<u8>>> = bodies.collect();
+    let candidates = bodies.iter().zip(has_pragmas).zip(sources);
+    // Pragmas may count for the sources after it.
+    let candidates = candidates.filter(|((_, has_pragmas), _)| !has_pragmas);
+    let candidates: Vec<Candidate<'_>> = candidates
+        .filter_map(|((body, _), source)| {
+            Some(Candidate {
+                name: &source.name,
+                body: &source.body,
+                tokens: body.as_deref()?,
+            })
+        })
+        .collect();
+    let definitions = output.preamble.definitions.values().flatten();
+    let start = Start {
+        tokens: &output.preamble.tokens,
+        definitions: definitions.map(Vec::as_slice).collect(),
+    };
     Some(Expansion {
-        bodies: bodies.collect(),
+        joinable: Joinable::of(&start, &candidates, macros),
+        bodies,
         preamble,
         macros: output.preamble.last_definitions(),
     })
@@ -188,11 +216,16 @@ fn combined(
     text
 }
 
+/// Returns lines that save macros, and lines that restore them.
+pub(crate) fn around(macros: &BTreeSet<String>) -> [String; 2] {
+    [output::pushes(macros), output::pops(macros)]
+}
+
 /// Returns all sources as one text, with a marker before each source. `macros` are those to restore after
 /// each source.
 fn following(context: &Context<'_>, sources: &[&Source], macros: &BTreeSet<String>) -> Vec<u8> {
     let first_line = 1 + context.preamble.lines().count();
-    let (push, pop) = (output::pushes(macros), output::pops(macros));
+    let [push, pop] = around(macros);
     let mut text = String::new();
     for source in sources {
         text.push_str(&format!(

@@ -29,6 +29,18 @@ pub struct Ir {
     input: Vec<u8>,
     /// All that it says, unless that is the input.
     contents: Option<Vec<u8>>,
+    kind: Kind,
+}
+
+/// What IR was made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A source alone.
+    Source,
+    /// A source, in one file with others.
+    Part,
+    /// A module, in whose place there is no source.
+    Module,
 }
 
 impl Ir {
@@ -37,6 +49,7 @@ impl Ir {
         Some(Ir {
             input: bitcode,
             contents: Some(contents),
+            kind: Kind::Source,
         })
     }
 
@@ -45,6 +58,15 @@ impl Ir {
         Ir {
             input: text.into(),
             contents: None,
+            kind: Kind::Module,
+        }
+    }
+
+    /// Returns the IR of a source that was translated in one file with others, as text.
+    pub(crate) fn of_part(text: String) -> Ir {
+        Ir {
+            kind: Kind::Part,
+            ..Ir::of_module(text)
         }
     }
 
@@ -55,7 +77,12 @@ impl Ir {
 
     /// Returns whether it is a module and not the IR of a source.
     pub(crate) fn is_module(&self) -> bool {
-        self.contents.is_none()
+        self.kind == Kind::Module
+    }
+
+    /// Returns whether it was made of a source in one file with others.
+    pub(crate) fn is_part(&self) -> bool {
+        self.kind == Kind::Part
     }
 
     /// Returns what clang reads.

@@ -21,10 +21,12 @@ mod members;
 mod module;
 mod names;
 mod operands;
+mod part;
 mod registers;
 mod roles;
 
-pub(crate) use roles::LIKE_OPERANDS;
+pub(crate) use part::Joined;
+pub(crate) use roles::{ENTRY, LIKE_OPERANDS};
 
 pub use error::{ModuleError, Refusal};
 pub use extract::Extracted;

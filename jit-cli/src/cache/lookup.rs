@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use jit_llvm::{Compiler, Ir, LlvmError, Snapshot, Source, Toolchain};
+use jit_llvm::{Compiler, Ir, Joinable, LlvmError, Snapshot, Source, Toolchain};
 use jit_optimizer::Entered;
 
 use crate::{
@@ -46,6 +46,8 @@ pub(crate) struct Lookup<'a> {
 pub(crate) struct Keys {
     /// The key of each source.
     pub(crate) uops: Vec<Option<Key>>,
+    /// The sources without a key of the last build that may be compiled as one file.
+    pub(crate) joinable: Joinable,
     /// What they were made from, if there was a snapshot.
     basis: Option<Basis>,
 }
@@ -55,6 +57,7 @@ impl Keys {
     pub(crate) fn none(sources: usize) -> Keys {
         Keys {
             uops: vec![None; sources],
+            joinable: Joinable::default(),
             basis: None,
         }
     }
@@ -188,6 +191,7 @@ impl Lookup<'_> {
         let uops = texts.map(|text| keys.get(text).copied().map(Some));
         Some(Keys {
             uops: uops.collect::<Option<_>>()?,
+            joinable: Joinable::default(),
             basis: Some(Basis {
                 snapshot: last.snapshot,
                 recorded: true,
@@ -228,12 +232,16 @@ impl Lookup<'_> {
             }));
         }
         let texts = started.texts.iter();
+        let (macros, joinable) = expansion
+            .map(|expansion| (expansion.macros, expansion.joinable))
+            .unzip();
         Ok(Keys {
             uops: texts.map(|text| keys.get(text).copied()).collect(),
+            joinable: joinable.unwrap_or_default(),
             basis: Some(Basis {
                 snapshot: hash,
                 recorded,
-                macros: expansion.map(|expansion| expansion.macros),
+                macros,
             }),
         })
     }

@@ -293,8 +293,8 @@ fn compile(
 ) -> Result<Vec<WithIr>, LlvmError> {
     let texts = match from {
         Origin::TextKeepingIr => return compiler.compile_with_ir(sources),
+        Origin::Irs(irs) => return compiler.compile_from(sources, irs),
         Origin::Text => compiler.compile(sources)?,
-        Origin::Irs(irs) => compiler.compile_from(sources, irs)?,
     };
     Ok(texts.into_iter().map(|text| (text, None)).collect())
 }

@@ -147,6 +147,7 @@ fn build_units(
         begun,
         by_ir: AtomicUsize::new(0),
         keeps_ir: AtomicBool::new(false),
+        joining_pays: AtomicBool::new(true),
     };
     let mut outcome = build.run()?;
     let names = sources.iter().map(|source| source.name.clone());
@@ -214,6 +215,8 @@ struct Build<'a> {
     by_ir: AtomicUsize,
     /// Whether to keep the IR of what is compiled from its text.
     keeps_ir: AtomicBool,
+    /// Whether most sources can be translated as one file with others.
+    joining_pays: AtomicBool,
 }
 
 /// The lookup, and what it knows from the last build.
@@ -317,7 +320,7 @@ impl Build<'_> {
         let cached = self.sources.len() - misses.len();
         self.meter.plan(cached);
         timed(&mut stages.prepare, || self.prepare(misses.len()))?;
-        let (compiled, spent) = self.compile(&misses, lookup);
+        let (compiled, spent) = self.compile(&misses, &keys.joinable, lookup);
         stages.add(&spent);
         groups.extend(compiled);
         groups.sort_by_key(|(index, _)| *index);
@@ -346,6 +349,15 @@ impl Build<'_> {
         match self.modules {
             // There are no headers any more.
             Some(_) => Ok(()),
+            None if self.joins(misses) => {
+                let compiler = self.line.compiler;
+                let (prepared, joined) = rayon::join(
+                    || compiler.prepare(misses),
+                    || compiler.prepare_joined(),
+                );
+                prepared?;
+                Ok(joined?)
+            }
             None => Ok(self.line.compiler.prepare(misses)?),
         }
     }

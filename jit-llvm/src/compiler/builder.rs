@@ -99,6 +99,7 @@ impl<'a> CompilerBuilder<'a> {
             plans: OnceLock::new(),
             snapshot: OnceLock::new(),
             precompiled: OnceLock::new(),
+            linked: OnceLock::new(),
         })
     }
 }

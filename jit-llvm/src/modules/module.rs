@@ -20,6 +20,10 @@ pub struct Module<'a> {
     pub(super) groups: HashMap<&'a str, Range<usize>>,
     /// What follows `=`, by name.
     pub(super) metadata: HashMap<&'a str, Range<usize>>,
+    /// What follows `=`, by name.
+    pub(super) comdats: HashMap<&'a str, Range<usize>>,
+    /// Whether something is kept although nothing uses it.
+    pub(super) keeps: bool,
     /// The names of the functions that the module defines, in its order.
     functions: Vec<&'a str>,
     /// The functions that run when a program starts or ends.
@@ -108,6 +112,8 @@ impl<'a> Module<'a> {
             symbols: HashMap::new(),
             groups: HashMap::new(),
             metadata: HashMap::new(),
+            comdats: HashMap::new(),
+            keeps: false,
             functions: Vec::new(),
             constructors: Vec::new(),
         };
@@ -340,7 +346,11 @@ impl<'a> Module<'a> {
                     None => return unknown("an attribute group without a name"),
                 };
             }
-            (Kind::Comdat, _) if is_assigned => {}
+            (Kind::Comdat, _) if is_assigned => {
+                self.comdats.insert(first.name(), value);
+            }
+            // The order of the uses of what all functions share.
+            (Kind::Word, "uselistorder" | "uselistorder_bb") => {}
             (Kind::Local, _) if is_assigned => {
                 if first.name().bytes().all(|byte| byte.is_ascii_digit()) {
                     return unknown(
@@ -409,6 +419,7 @@ impl<'a> Module<'a> {
         let name = first.name();
         let unknown = |what: &str| Err(ModuleError::unknown(first.line, what));
         if KEPT.contains(&name) {
+            self.keeps = true;
             return Ok(());
         }
         if matches!(name, "llvm.global_ctors" | "llvm.global_dtors") {

@@ -14,13 +14,13 @@ use super::{
 
 /// Numbers in the order of their use.
 #[derive(Debug, Default)]
-struct Numbers<'a> {
+pub(super) struct Numbers<'a> {
     known: HashMap<&'a str, usize>,
-    order: Vec<&'a str>,
+    pub(super) order: Vec<&'a str>,
 }
 
 impl<'a> Numbers<'a> {
-    fn of(&mut self, name: &'a str) -> usize {
+    pub(super) fn of(&mut self, name: &'a str) -> usize {
         let order = &mut self.order;
         *self.known.entry(name).or_insert_with(|| {
             order.push(name);

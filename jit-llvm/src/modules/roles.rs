@@ -40,7 +40,7 @@ pub enum Part {
 pub type Roles = BTreeMap<String, Role>;
 
 /// The name of the function that becomes the stencil.
-pub(super) const ENTRY: &str = "_JIT_ENTRY";
+pub(crate) const ENTRY: &str = "_JIT_ENTRY";
 
 /// What names start with that have a meaning in stencils.
 pub(super) const RESERVED: &str = "_JIT_";

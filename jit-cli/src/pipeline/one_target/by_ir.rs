@@ -2,9 +2,9 @@
 
 use std::sync::atomic::Ordering;
 
-use jit_llvm::{Ir, Object, Source};
+use jit_llvm::{Ir, Joinable, Mode, Object, Output, Source};
 
-use super::{Build, LookupOf, Miss, Outcome};
+use super::{Build, LookupOf, Miss, Outcome, batches::LEAST};
 use crate::{
     cache::{
         key::Key,
@@ -39,12 +39,28 @@ impl Input<'_> {
 pub(super) type Divided<'a> = (Vec<Outcome>, Vec<Input<'a>>);
 
 impl Build<'_> {
+    /// Returns whether so many sources are compiled as one file where that is possible. What is kept for people to look
+    /// at is made of each source alone.
+    pub(super) fn joins(&self, sources: usize) -> bool {
+        let compiler = self.line.compiler;
+        sources >= LEAST
+            && self.joining_pays.load(Ordering::Relaxed)
+            && self.mode == Mode::Batch
+            && self.modules.is_none()
+            && self.line.keep.is_none()
+            && compiler.options().output == Output::Assembly
+    }
+
     /// Translates the sources of one process to IR, and finds those that were compiled from the same IR before. What
     /// is found is also stored under the key of its tokens, for the next build.
+    ///
+    /// Those in `joinable` are translated as one file. The others are only translated if there is something to be found:
+    /// `searched` is the lookup in that case.
     pub(super) fn look_up_ir<'a>(
         &self,
         misses: &[Miss<'a>],
-        lookup: Option<LookupOf<'_>>,
+        joinable: &Joinable,
+        (lookup, searched): (Option<LookupOf<'_>>, Option<LookupOf<'_>>),
         stages: &mut StageTimes,
     ) -> Result<Divided<'a>, Error> {
         let module = |index: usize| self.modules.and_then(|(irs, _)| irs.get(index).cloned());
@@ -55,24 +71,41 @@ impl Build<'_> {
             ir_key: None,
             ir: module(index),
         });
-        let Some((lookup, started)) = lookup.filter(|_| self.modules.is_none()) else {
+        let joins = self.joins(misses.len());
+        if self.modules.is_some() || searched.is_none() && !joins {
             return Ok((Vec::new(), inputs.collect()));
-        };
+        }
         // What is to be compared with what the cache gave is compiled from its source.
-        let (candidates, mut rest): (Vec<_>, Vec<_>) =
-            inputs.partition(|input| input.key.is_some_and(|key| !self.doubts.is_open(&key)));
+        let (candidates, mut rest): (Vec<_>, Vec<_>) = inputs.partition(|input| match input.key {
+            Some(key) => !self.doubts.is_open(&key),
+            None => lookup.is_none(),
+        });
         let sources: Vec<Source> = candidates
             .iter()
             .map(|input| input.source.clone())
             .collect();
         let irs = timed(&mut stages.compile, || {
-            self.line.compiler.translate(&sources)
+            self.translate(&sources, joinable, searched.is_some())
         })?;
+        let Some((lookup, started)) = lookup else {
+            let with_ir = candidates.into_iter().zip(irs);
+            rest.extend(with_ir.map(|(input, ir)| Input { ir, ..input }));
+            return Ok((Vec::new(), rest));
+        };
         let keys: Vec<Option<Key>> = irs
             .iter()
             .zip(&sources)
             .map(|(ir, source)| Some(lookup.ir_key(started, source, ir.as_ref()?)))
             .collect();
+        if searched.is_none() {
+            let with_ir = candidates.into_iter().zip(irs).zip(keys);
+            rest.extend(with_ir.map(|((input, ir), ir_key)| Input {
+                ir,
+                ir_key,
+                ..input
+            }));
+            return Ok((Vec::new(), rest));
+        }
         self.fetch_by_ir(&keys, lookup);
         let may_store = started.tools_are_unchanged();
         let mut found = Vec::new();
@@ -101,6 +134,38 @@ impl Build<'_> {
         }
         self.by_ir.fetch_add(found.len(), Ordering::Relaxed);
         Ok((found, rest))
+    }
+
+    /// Translates sources to IR: those in `joinable` as one file, and the others if `all` are wanted.
+    fn translate(
+        &self,
+        sources: &[Source],
+        joinable: &Joinable,
+        all: bool,
+    ) -> Result<Vec<Option<Ir>>, Error> {
+        let compiler = self.line.compiler;
+        let mut irs = match self.joins(sources.len()) {
+            true => compiler.translate_joined(sources, joinable)?,
+            false => vec![None; sources.len()],
+        };
+        if self.joins(sources.len()) {
+            let parts = irs.iter().flatten().count();
+            tracing::info!(
+                "{parts} of {} micro-ops were translated as one file",
+                sources.len()
+            );
+            let pays = 2 * parts >= sources.len();
+            self.joining_pays.fetch_and(pays, Ordering::Relaxed);
+        }
+        if all {
+            let missing = irs.iter().zip(sources).filter(|(ir, _)| ir.is_none());
+            let missing: Vec<Source> = missing.map(|(_, source)| source.clone()).collect();
+            let mut others = compiler.translate(&missing)?.into_iter();
+            for ir in irs.iter_mut().filter(|ir| ir.is_none()) {
+                *ir = others.next().flatten();
+            }
+        }
+        Ok(irs)
     }
 
     /// Returns whether the cache has entries of IR for these arguments and tools.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jit_llvm::Object;
+use jit_llvm::{Joinable, Object};
 use rayon::prelude::*;
 
 use super::{Build, LookupOf, Miss, Outcome};
@@ -77,7 +77,14 @@ impl Build<'_> {
     fn keys(&self, lookup: Option<LookupOf<'_>>) -> Result<Keys, Error> {
         match lookup {
             Some((lookup, started)) => Ok(lookup.keys(started)?),
-            None => Ok(Keys::none(self.sources.len())),
+            None => {
+                let mut keys = Keys::none(self.sources.len());
+                if self.joins(self.sources.len()) {
+                    let expansion = self.line.compiler.expand(self.sources)?;
+                    keys.joinable = expansion.map_or_else(Joinable::default, |one| one.joinable);
+                }
+                Ok(keys)
+            }
         }
     }
 

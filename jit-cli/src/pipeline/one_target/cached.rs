@@ -222,10 +222,12 @@ impl Build<'_> {
                 continue;
             };
             let object = &product.object;
-            let ir = product.ir.as_ref();
-            let ir = input
-                .ir_key
-                .or_else(|| Some(lookup.ir_key(started, source, ir?)));
+            let ir = match (input.ir_key, &input.ir, &product.ir) {
+                // The object does not follow from the IR.
+                (_, Some(_), None) => None,
+                (Some(key), ..) => Some(key),
+                (None, _, ir) => ir.as_ref().map(|ir| lookup.ir_key(started, source, ir)),
+            };
             for key in std::iter::once(key).chain(&ir) {
                 self.doubts.compare(key, &source.name, object);
             }

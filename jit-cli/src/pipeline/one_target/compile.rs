@@ -8,12 +8,12 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use jit_llvm::{Ir, Mode, Source};
+use jit_llvm::{Ir, Joinable, Mode, Source};
 use rayon::prelude::*;
 
 use super::{
     Build, LookupOf, Miss, Outcome,
-    batches::{LEAST, batches, enough_to_assemble},
+    batches::{LEAST, batches, enough_to_assemble, joined_batches},
     by_ir::Input,
 };
 use crate::{
@@ -66,6 +66,7 @@ impl Build<'_> {
     pub(super) fn compile(
         &self,
         misses: &[Miss<'_>],
+        joinable: &Joinable,
         lookup: Option<LookupOf<'_>>,
     ) -> (Vec<Outcome>, StageTimes) {
         let stages = Mutex::new(StageTimes::default());
@@ -77,14 +78,20 @@ impl Build<'_> {
         // Where no IR is found, there is no use in having it before the sources are compiled.
         let looks = AtomicBool::new(by_ir.is_some_and(|lookup| self.may_find_ir(lookup)));
         self.keeps_ir.store(by_ir.is_some(), Ordering::Relaxed);
+        let joins = self.joins(misses.len());
+        let first = match joins {
+            true => joined_batches(misses.to_vec()),
+            false => batches(misses.to_vec(), self.mode),
+        };
         // Batches are started in their order, so that the large ones come first.
-        let first: Vec<(Vec<Outcome>, Vec<Input<'_>>)> = batches(misses.to_vec(), self.mode)
+        let first: Vec<(Vec<Outcome>, Vec<Input<'_>>)> = first
             .into_iter()
             .par_bridge()
             .map(|batch| {
                 let mut own = StageTimes::default();
                 let searched = by_ir.filter(|_| looks.load(Ordering::Relaxed));
-                let (mut results, rest) = match self.look_up_ir(&batch, searched, &mut own) {
+                let found = self.look_up_ir(&batch, joinable, (by_ir, searched), &mut own);
+                let (mut results, rest) = match found {
                     Ok(divided) => divided,
                     Err(error) => {
                         let first = batch.first().map(|(index, ..)| *index);
@@ -95,8 +102,9 @@ impl Build<'_> {
                     looks.store(false, Ordering::Relaxed);
                 }
                 self.meter.advance(results.len());
-                // A process for a few sources takes longer to start than to run.
-                let (now, later) = match rest.len() >= LEAST.min(batch.len()) {
+                // A process for a few sources takes longer to start than to run. Batches for translating are as large as
+                // possible, and those for compiling get smaller, so that no core waits for another.
+                let (now, later) = match !joins && rest.len() >= LEAST.min(batch.len()) {
                     true => (rest, Vec::new()),
                     false => (Vec::new(), rest),
                 };

@@ -1,0 +1,446 @@
+//! What the preamble declares, from clang's syntax tree of it (`-ast-dump`).
+//!
+//! clang has one declaration with attributes for each symbol of a module. It makes them of the C declaration that the
+//! first use refers to, and which use is the first one depends on what else is in the file. So it has to be known which
+//! symbols all uses agree on.
+
+use std::collections::{HashMap, HashSet};
+
+use memchr::memmem;
+
+use crate::{context::Context, error::LlvmError, files, plan::Plan, snapshot::Snapshot};
+
+/// What the preamble declares.
+#[derive(Debug, Default)]
+pub(crate) struct Linked {
+    /// The functions and variables by the names of their symbols. `None` stands for those that uses may not agree on.
+    symbols: HashMap<String, Option<Declaration>>,
+    /// The names of types, and whether each may be the type of a function.
+    types: HashMap<String, bool>,
+    /// The names of functions and variables in C.
+    names: HashSet<String>,
+}
+
+/// A declaration with the attributes that count where a use refers to it: its own and those of the declarations before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Declaration {
+    /// The name in C.
+    name: String,
+    /// The type, and how it is stored.
+    kind: String,
+    /// The attributes and the parameters, sorted.
+    details: Vec<String>,
+}
+
+/// What the name of a function starts with that clang knows without a declaration. The rest is the name of its symbol.
+const BUILTIN: &str = "__builtin_";
+
+/// Reads the syntax tree of a preamble. Returns `None` if clang does not accept it. `plan` is closed.
+pub(crate) fn read(
+    context: &Context<'_>,
+    plan: &Plan,
+    snapshot: &Snapshot,
+) -> Result<Option<Linked>, LlvmError> {
+    let Some(mut plan) = plan.with_action("-ast-dump") else {
+        return Ok(None);
+    };
+    // Places have no names of files then, which may have any characters.
+    let input = context.work.directory("tree")?.join("tree.c");
+    files::write(&input, &without_markers(&snapshot.text))?;
+    let more = ["-w".into(), "tree.c".into()];
+    plan.arguments.extend(more);
+    let directory = input.parent().unwrap_or(context.work.path());
+    let done = context.run_in(directory, &plan.program, &plan.arguments)?;
+    files::remove(&input)?;
+    let has_read = done.status.success() && done.stderr.is_empty();
+    Ok(has_read.then(|| Linked::of(&String::from_utf8_lossy(&done.stdout))))
+}
+
+/// Returns a text without the lines that say which file the next ones are from.
+fn without_markers(text: &[u8]) -> Vec<u8> {
+    let is_marker = |line: &&[u8]| {
+        let rest = line.strip_prefix(b"#").map(<[u8]>::trim_ascii_start);
+        rest.is_some_and(|rest| {
+            rest.first().is_some_and(u8::is_ascii_digit)
+                || rest
+                    .strip_prefix(b"line")
+                    .is_some_and(|rest| rest.starts_with(b" "))
+        })
+    };
+    let lines = text.split_inclusive(|byte| *byte == b'\n');
+    lines
+        .filter(|line| !is_marker(line))
+        .flatten()
+        .copied()
+        .collect()
+}
+
+impl Linked {
+    /// Reads a syntax tree as clang prints it.
+    pub(crate) fn of(tree: &str) -> Linked {
+        let mut linked = Linked::default();
+        let mut open: Vec<Open> = Vec::new();
+        let mut of_type: Option<(usize, String)> = None;
+        for line in tree.lines() {
+            let Some(node) = Node::of(line) else {
+                continue;
+            };
+            while open.last().is_some_and(|last| last.depth >= node.depth) {
+                linked.add(open.pop());
+            }
+            if let Some(last) = open.last_mut() {
+                last.note(&node);
+            }
+            if let Some((_, name)) = of_type.take_if(|(depth, _)| *depth >= node.depth) {
+                // Its type was not understood.
+                linked.types.insert(name, true);
+            }
+            match node.kind {
+                "FunctionDecl" => open.extend(node.declaration()),
+                "VarDecl" if node.depth == 1 || node.is_extern() => open.extend(node.declaration()),
+                "TypedefDecl" => of_type = node.name().map(|name| (node.depth, name.to_owned())),
+                kind => {
+                    if let Some(is_function) = is_function(kind)
+                        && let Some((_, name)) = of_type.take()
+                    {
+                        // A name within a function of a header may have another type than the same one elsewhere.
+                        *linked.types.entry(name).or_default() |= is_function;
+                    }
+                }
+            }
+            // A use of a function that has no declaration.
+            for at in memmem::find_iter(line.as_bytes(), BUILTIN) {
+                let name = line.get(at + BUILTIN.len()..).unwrap_or_default();
+                let end = name.find(|c: char| !(c.is_alphanumeric() || c == '_'));
+                linked.add_builtin(name.get(..end.unwrap_or(name.len())).unwrap_or_default());
+            }
+        }
+        while let Some(last) = open.pop() {
+            linked.add(Some(last));
+        }
+        if let Some((_, name)) = of_type {
+            linked.types.insert(name, true);
+        }
+        linked
+    }
+
+    fn add(&mut self, open: Option<Open>) {
+        let Some(Open {
+            mut declaration,
+            symbols,
+            is_clear,
+            ..
+        }) = open
+        else {
+            return;
+        };
+        declaration.details.sort_unstable();
+        declaration.details.dedup();
+        self.names.insert(declaration.name.clone());
+        for symbol in symbols {
+            match self.symbols.get_mut(&symbol) {
+                None => {
+                    let known = is_clear.then(|| declaration.clone());
+                    self.symbols.insert(symbol, known);
+                }
+                Some(known) => {
+                    if !is_clear || known.as_ref() != Some(&declaration) {
+                        *known = None;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Notes that a function may be called by its name and by the one that clang knows.
+    pub(crate) fn add_builtin(&mut self, name: &str) {
+        self.symbols.insert(name.to_owned(), None);
+    }
+
+    /// Returns whether all uses of a symbol agree on its declaration.
+    pub(crate) fn is_clear(&self, symbol: &str) -> bool {
+        let name = symbol.strip_prefix('"').unwrap_or(symbol);
+        let name = name.strip_suffix('"').unwrap_or(name);
+        let name = name.strip_prefix("\\01").unwrap_or(name);
+        // clang itself calls some functions whose names start like this.
+        !name.starts_with("__") && matches!(self.symbols.get(name), Some(Some(_)))
+    }
+
+    /// Returns whether a name may be that of a type.
+    pub(crate) fn is_type(&self, name: &str) -> bool {
+        self.types.contains_key(name)
+    }
+
+    /// Returns whether a name may be that of the type of a function.
+    pub(crate) fn is_type_of_function(&self, name: &str) -> bool {
+        self.types.get(name) == Some(&true)
+    }
+
+    /// Returns whether a name is that of a function or variable.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.names.contains(name)
+    }
+}
+
+/// Returns whether something is the type of a function, from the kind of a node, or `None` if that is for the next one to
+/// say.
+fn is_function(kind: &str) -> Option<bool> {
+    const OBJECTS: [&str; 15] = [
+        "BuiltinType",
+        "PointerType",
+        "BlockPointerType",
+        "RecordType",
+        "EnumType",
+        "ConstantArrayType",
+        "IncompleteArrayType",
+        "VectorType",
+        "ExtVectorType",
+        "ComplexType",
+        "AtomicType",
+        "BitIntType",
+        "RecordDecl",
+        "EnumDecl",
+        "ObjCObjectType",
+    ];
+    const SUGAR: [&str; 9] = [
+        "PredefinedSugarType",
+        "Typedef",
+        "TypedefType",
+        "ElaboratedType",
+        "ParenType",
+        "AttributedType",
+        "MacroQualifiedType",
+        "QualType",
+        "Record",
+    ];
+    match () {
+        () if OBJECTS.contains(&kind) => Some(false),
+        () if SUGAR.contains(&kind) => None,
+        () => Some(true),
+    }
+}
+
+/// A line of a syntax tree: a node.
+struct Node<'t> {
+    depth: usize,
+    kind: &'t str,
+    /// What follows the place of the node.
+    rest: &'t str,
+}
+
+impl<'t> Node<'t> {
+    fn of(line: &'t str) -> Option<Node<'t>> {
+        let start = line.find(|c: char| c.is_ascii_alphabetic())?;
+        let text = line.get(start..)?;
+        let (kind, rest) = text.split_once(' ').unwrap_or((text, ""));
+        Some(Node {
+            depth: start / 2,
+            kind,
+            rest: after_place(rest),
+        })
+    }
+
+    /// Returns the word before the type, which is in quotes.
+    fn name(&self) -> Option<&'t str> {
+        let (before, _) = self.rest.split_once(" '")?;
+        let name = before.rsplit(' ').next()?;
+        (!name.is_empty()).then_some(name)
+    }
+
+    /// Returns the type and what follows it.
+    fn kind_of_value(&self) -> Option<&'t str> {
+        match self.rest.starts_with('\'') {
+            true => Some(self.rest),
+            false => self.rest.get(self.rest.find(" '")? + 1..),
+        }
+    }
+
+    fn is_extern(&self) -> bool {
+        let (_, after) = self.rest.rsplit_once('\'').unwrap_or_default();
+        after.split(' ').any(|word| word == "extern")
+    }
+
+    fn declaration(&self) -> Option<Open> {
+        let name = self.name()?;
+        let (before, _) = self.rest.split_once(" '")?;
+        // clang has declared it, because there is a function of this name in C's library.
+        let mut words = before.split(' ');
+        if words.any(|word| word == "implicit") {
+            return None;
+        }
+        let declaration = Declaration {
+            name: name.to_owned(),
+            kind: self.kind_of_value()?.to_owned(),
+            details: Vec::new(),
+        };
+        Some(Open {
+            depth: self.depth,
+            declaration,
+            symbols: vec![name.to_owned()],
+            is_clear: true,
+            detail: None,
+        })
+    }
+}
+
+/// Returns what follows the address and the place of a node: `0x1234 parent 0x12 prev 0x12 <line:1:2, col:3> col:3 used x 'int'`.
+fn after_place(mut rest: &str) -> &str {
+    loop {
+        let (word, after) = rest.split_once(' ').unwrap_or((rest, ""));
+        let is_place = word.starts_with("0x")
+            || matches!(word, "parent" | "prev" | "first") && after.starts_with("0x")
+            || ["line:", "col:", "tree.c:"]
+                .iter()
+                .any(|start| word.starts_with(start));
+        if rest.starts_with('<') {
+            let mut depth = 0_usize;
+            let end = rest.find(|c: char| {
+                match c {
+                    '<' => depth += 1,
+                    '>' => depth = depth.saturating_sub(1),
+                    _ => {}
+                }
+                depth == 0
+            });
+            let Some(end) = end else {
+                return rest;
+            };
+            let after = rest.get(end + 1..).unwrap_or_default();
+            // Numbers follow the name of what is no file.
+            let after = after.trim_start_matches(|c: char| c == ':' || c.is_ascii_digit());
+            rest = after.strip_prefix(' ').unwrap_or(after);
+        } else if is_place {
+            rest = after;
+        } else {
+            return rest;
+        }
+    }
+}
+
+/// A declaration whose nodes are being read.
+struct Open {
+    depth: usize,
+    declaration: Declaration,
+    /// The names of the symbols that it may have.
+    symbols: Vec<String>,
+    /// Whether its symbol is its own.
+    is_clear: bool,
+    /// The depth of the attribute or parameter that is being read.
+    detail: Option<usize>,
+}
+
+impl Open {
+    /// Notes what a node says about the declaration.
+    fn note(&mut self, node: &Node<'_>) {
+        let is_part = self.detail.is_some_and(|depth| node.depth > depth);
+        if !is_part {
+            self.detail = None;
+            let is_detail = node.kind.ends_with("Attr") || node.kind == "ParmVarDecl";
+            if node.depth != self.depth + 1 || !is_detail {
+                return;
+            }
+            self.detail = Some(node.depth);
+        }
+        let words = node.rest.split(' ');
+        let words = words.filter(|word| !matches!(*word, "Inherited" | "Implicit"));
+        let text = match node.kind {
+            // Its name has no effect.
+            "ParmVarDecl" => node.kind_of_value().unwrap_or_default().to_owned(),
+            _ => words.collect::<Vec<&str>>().join(" "),
+        };
+        match node.kind {
+            "AsmLabelAttr" | "AliasAttr" | "WeakRefAttr" | "IFuncAttr" => {
+                let quoted = text.split('"').skip(1).step_by(2);
+                self.symbols.extend(quoted.map(str::to_owned));
+                // What is defined here must have a name that only it can have.
+                let is_elsewhere = self.declaration.kind.ends_with("extern");
+                self.is_clear &= node.kind == "AsmLabelAttr" && is_elsewhere;
+            }
+            "OverloadableAttr" => self.is_clear = false,
+            _ => {}
+        }
+        self.declaration
+            .details
+            .push(format!("{} {text}", node.kind));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TREE: &str = r#"TranslationUnitDecl 0x1 <<invalid sloc>> <invalid sloc>
+|-TypedefDecl 0x2 <<invalid sloc>> <invalid sloc> implicit __int128_t '__int128'
+| `-BuiltinType 0x3 '__int128'
+|-TypedefDecl 0x4 <tree.c:1:1, col:9> col:9 referenced F 'int (int)'
+| `-FunctionProtoType 0x5 'int (int)' cdecl
+|-TypedefDecl 0x4 <tree.c:1:1, col:9> col:9 G 'F':'int (int)'
+| `-TypedefType 0x5 'F' sugar
+|   |-Typedef 0x4 'F'
+|   `-FunctionProtoType 0x5 'int (int)' cdecl
+|-TypedefDecl 0x4 <tree.c:1:1, col:9> col:9 P 'int (*)(int)'
+| `-PointerType 0x6 'int (*)(int)'
+|   `-ParenType 0x7 'int (int)' sugar
+|     `-FunctionProtoType 0x5 'int (int)' cdecl
+|-FunctionDecl 0x8 <line:2:1, col:5> col:5 once 'int (int)' extern
+| |-ParmVarDecl 0x9 <col:6, col:7> col:7 x 'int'
+| `-NoThrowAttr 0xa <col:9>
+|-FunctionDecl 0x8 <<scratch space>:2:1, line:3:5> col:5 used twice 'int (int)' extern
+| |-ParmVarDecl 0x9 <col:6, col:7> col:7 x 'int'
+| `-NoThrowAttr 0xa <col:9>
+|-FunctionDecl 0x8 prev 0x8 <line:3:1, col:5> col:5 twice 'int (int)' extern
+| |-ParmVarDecl 0x9 <col:6> col:7 'int'
+| `-NoThrowAttr 0xa <col:9> Inherited
+|-FunctionDecl 0x8 <line:3:1, col:5> col:5 cold 'int (int)' extern
+|-FunctionDecl 0xb <line:3:1, col:5> line:3:9 user 'int (int)' static inline
+| `-CompoundStmt 0xc <col:6>
+|   |-DeclStmt 0xd <col:8>
+|   | `-FunctionDecl 0x8 parent 0x1 prev 0x8 <line:3:1, col:5> col:5 cold 'int (int)' extern
+|   |   `-ColdAttr 0xd <col:8>
+|   |-DeclStmt 0xd <col:8>
+|   | `-VarDecl 0x8 <line:3:1, col:5> col:5 local 'int' cinit
+|   `-DeclRefExpr 0xe <col:6> 'void (void) __attribute__((noreturn))' Function 0xf '__builtin_abort' 'void (void)'
+|-FunctionDecl 0xf <col:6> col:6 implicit used __builtin_abort 'void (void)' extern
+|-FunctionDecl 0xf <col:6> col:6 abort 'void (void)' extern
+|-FunctionDecl 0xf <col:6> col:6 labelled 'void (void)' extern
+| `-AsmLabelAttr 0xd <col:8> "label" IsLiteralLabel
+|-FunctionDecl 0xf <col:6> col:6 label 'void (void)' extern
+`-VarDecl 0x10 <col:6> col:6 variable 'int' extern
+"#;
+
+    #[test]
+    fn declarations_of_a_tree() {
+        let linked = Linked::of(TREE);
+        for name in [
+            "once",
+            "twice",
+            "user",
+            "variable",
+            "\"\\01once\"",
+            "labelled",
+        ] {
+            assert!(linked.is_clear(name), "{name}");
+        }
+        for name in [
+            "cold",
+            "abort",
+            "label",
+            "local",
+            "__builtin_abort",
+            "unknown",
+        ] {
+            assert!(!linked.is_clear(name), "{name}");
+        }
+        let types = ["__int128_t", "F", "G", "P"].map(|name| linked.is_type_of_function(name));
+        assert_eq!(types, [false, true, true, false]);
+        assert!(linked.is_type("P") && !linked.is_type("user"));
+        assert!(linked.has("user") && !linked.has("local"));
+    }
+
+    #[test]
+    fn markers_are_left_out() {
+        let text = b"# 1 \"a>b'c.h\" 3\nint x;\n#line 2 \"x\"\n  # define line 1\n#linear\n";
+        let expected = b"int x;\n  # define line 1\n#linear\n";
+        assert_eq!(without_markers(text), expected);
+    }
+}
