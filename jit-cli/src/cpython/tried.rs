@@ -16,7 +16,7 @@ const RESULTS: [&str; 5] = ["equal", "runs", "builds", "differs", "refused"];
 const PLACE: &str = "<!-- The tables of the results. -->\n\n";
 /// The start of a release's table.
 const TABLE: &str = "\
-| LLVM | from | micro-ops of | number | result |
+| LLVM | from | source | micro-ops | result |
 | --- | --- | --- | --- | --- |
 ";
 
