@@ -179,7 +179,7 @@ impl<'t> Reader<'_, 't> {
             b"return" | b"goto" | b"break" | b"continue" | b"_Static_assert" | b"static_assert" => {
                 self.expression(b";")?
             }
-            word if ASSEMBLY.contains(&word) => self.expression(b";")?,
+            word if ASSEMBLY.contains(&word) => self.assembly()?,
             word if ATTRIBUTES.contains(&word) => {
                 self.at += 1;
                 self.group()?;
@@ -194,6 +194,24 @@ impl<'t> Reader<'_, 't> {
         }
         self.depth -= 1;
         Some(())
+    }
+
+    /// Reads inline assembly. That of Microsoft has no parentheses, and ends with its line, which tokens do not show.
+    fn assembly(&mut self) -> Option<()> {
+        const QUALIFIERS: [&[u8]; 5] = [
+            b"volatile",
+            b"__volatile__",
+            b"__volatile",
+            b"goto",
+            b"inline",
+        ];
+        self.at += 1;
+        while QUALIFIERS.contains(&self.word()?) {
+            self.at += 1;
+        }
+        (self.word()? == b"(").then_some(())?;
+        self.group()?;
+        self.expect(b";")
     }
 
     /// Reads labels before a statement.
@@ -362,6 +380,8 @@ impl<'t> Reader<'_, 't> {
             b"[" => self.inner(b"]")?,
             b"{" => self.inner(b"}")?,
             b")" | b"]" | b"}" | b";" => return None,
+            // There is none of these in an expression.
+            b"extern" | b"typedef" | b"static" | b"auto" | b"inline" => return None,
             _ => self.at += 1,
         }
         self.depth -= 1;

@@ -83,13 +83,19 @@ pub(super) const ASSEMBLY: [&[u8]; 3] = [b"asm", b"__asm", b"__asm__"];
 /// What the words of attributes are, before parentheses.
 pub(super) const ATTRIBUTES: [&[u8]; 3] = [b"__attribute__", b"__attribute", b"__declspec"];
 
-/// Returns the tokens of C: words, literals and single characters. Returns `None` if there is a directive, or if a
-/// literal does not end.
+/// Other spellings of braces and brackets.
+const DIGRAPHS: [&[u8]; 4] = [b"<%", b"%>", b"<:", b":>"];
+
+/// Returns the tokens of C: words, literals and single characters. Returns `None` if there is a directive or another spelling of a
+/// brace or bracket, or if a literal does not end.
 pub(super) fn words(mut text: &[u8]) -> Option<Vec<&[u8]>> {
     let mut words = Vec::with_capacity(text.len() / 4);
     while let Some(first) = text.first() {
         let length = match first {
             b'#' => return None,
+            b'<' | b'%' | b':' if DIGRAPHS.iter().any(|digraph| text.starts_with(digraph)) => {
+                return None;
+            }
             b'"' | b'\'' => literal_length(text)?,
             _ if is_word(*first) => text.iter().take_while(|byte| is_word(**byte)).count(),
             _ => 1,
