@@ -26,7 +26,7 @@ use self::{
     run::{Run, Which},
 };
 use crate::{
-    error::{Error, HardeningError},
+    error::Error,
     events::{Event, Listener},
     pack::{Made, PackError},
     project::{
@@ -363,9 +363,6 @@ impl Build {
         if plan.project.release.is_none() {
             let project = plan.project.description.clone();
             return Err(PackError::NotPackable { project }.into());
-        }
-        if plan.platforms.iter().any(|own| own.hardening.is_some()) {
-            return Err(HardeningError::NoPacks.into());
         }
         let interrupt = self.watched();
         let mut run = Run::new(&plan, &self.listener, &interrupt)?;

@@ -12,7 +12,11 @@ use self::{
     statements::{Needs, OWN},
     words::{is_name, words},
 };
-use crate::{lexical, linked::Linked, modules::ENTRY};
+use crate::{
+    lexical,
+    linked::{Linked, symbol_of_builtin},
+    modules::ENTRY,
+};
 
 /// How the names start that functions have in a common file. They are as long as [`ENTRY`], because there are strings with
 /// the name of a function.
@@ -59,28 +63,20 @@ impl Joinable {
         candidates: &[Candidate<'_>],
         macros: BTreeSet<String>,
     ) -> Joinable {
-        let is_macro = |name: &str| {
-            let is_name = |definition: &&[u8]| {
-                let rest = definition.strip_prefix(name.as_bytes());
-                rest.is_some_and(|rest| !rest.first().is_some_and(|byte| lexical::is_word(*byte)))
-            };
-            macros.contains(name) || start.definitions.iter().any(is_name)
-        };
-        if !start.allows_other_names() || macros.contains(ENTRY) {
+        if !start.allows_other_names() {
             return Joinable::default();
         }
+        let pasted = start.names_to_paste();
         let needs = |candidate: &Candidate<'_>| {
-            let needs = candidate.needs()?;
+            let needs = candidate.needs(&pasted)?;
             Some((candidate.name.to_owned(), needs))
         };
-        let mut sources: HashMap<String, Needs> = candidates.par_iter().filter_map(needs).collect();
-        let all = sources.values().flat_map(|needs| &needs.own);
-        let own: BTreeSet<String> = all.cloned().collect();
-        let taken: Vec<String> = own.into_iter().filter(|name| is_macro(name)).collect();
-        sources.retain(|_, needs| taken.iter().all(|name| !needs.own.contains(name)));
+        let sources: HashMap<String, Needs> = candidates.par_iter().filter_map(needs).collect();
         let builtins = sources.values().flat_map(|needs| &needs.builtins);
         Joinable {
-            builtins: builtins.cloned().collect(),
+            builtins: builtins
+                .map(|name| symbol_of_builtin(name).to_owned())
+                .collect(),
             sources,
             macros,
         }
@@ -101,21 +97,15 @@ impl Joinable {
                 !linked.is_type(name) && (!is_reserved || is_known())
             };
             let is_object = |name: &String| !linked.is_type_of_function(name);
-            needs.values.iter().all(is_value) && needs.objects.iter().all(is_object)
+            needs.values.iter().all(is_value)
+                && needs.objects.iter().all(is_object)
+                && needs.tags.iter().all(|tag| linked.has_tag(tag))
         })
     }
 
     /// Returns whether there is none.
     pub(crate) fn is_empty(&self) -> bool {
         self.sources.is_empty()
-    }
-
-    /// Returns the names in a source that start with `_JIT_`, besides that of its function.
-    pub(crate) fn own(&self, name: &str) -> impl Iterator<Item = &str> {
-        let needs = self.sources.get(name);
-        needs
-            .into_iter()
-            .flat_map(|needs| needs.own.iter().map(String::as_str))
     }
 
     /// Returns the macros to restore after each source.
@@ -130,29 +120,36 @@ impl Joinable {
 }
 
 impl Start<'_> {
-    /// Returns whether the names of a source mean the same after this text if they are others that nothing else has.
+    /// Returns whether names of sources that start with `_JIT_` mean the same after this text if they are others.
     fn allows_other_names(&self) -> bool {
-        let mentions = |text: &[u8], name: &str| memmem::find(text, name.as_bytes()).is_some();
-        // A condition that does not show may ask for such a name.
-        let asks = |definition: &&[u8]| {
-            let mut words = definition.split(|byte| !lexical::is_word(*byte));
-            words.any(|word| word == b"defined")
-                && (mentions(definition, OWN) || mentions(definition, "##"))
+        let is_taken = |word: &[u8]| {
+            let mut starts = [OWN, PREFIX, OWN_PREFIX].into_iter();
+            starts.any(|start| word.starts_with(start.as_bytes()))
         };
-        let is_taken =
-            |definition: &&[u8]| mentions(definition, PREFIX) || mentions(definition, OWN_PREFIX);
-        let tokens = [OWN, PREFIX, OWN_PREFIX];
-        !tokens.iter().any(|name| mentions(self.tokens, name))
-            && !self
-                .definitions
-                .iter()
-                .any(|definition| asks(definition) || is_taken(definition))
+        let mut texts = self.definitions.iter().chain([&self.tokens]);
+        !texts.any(|text| words_of(text).any(is_taken))
+    }
+
+    /// Returns the ends of names of macros that `##` may make of a name that starts with `_JIT_`.
+    fn names_to_paste(&self) -> Vec<&[u8]> {
+        let ends = self.definitions.iter().filter_map(|definition| {
+            let name = words_of(definition).next()?;
+            name.get(memmem::find(name, OWN.as_bytes())?..)
+        });
+        ends.collect()
     }
 }
 
 impl Candidate<'_> {
-    fn needs(&self) -> Option<Needs> {
-        if directives_depend_on_names(self.body) {
+    fn needs(&self, pasted: &[&[u8]]) -> Option<Needs> {
+        let is_unclear = |word: &[u8]| {
+            let at = memmem::find(word, OWN.as_bytes());
+            let mentions = |name: &str| memmem::find(word, name.as_bytes()).is_some();
+            mentions(PREFIX)
+                || mentions(OWN_PREFIX)
+                || at.is_some_and(|at| at > 0 || pasted.iter().any(|end| end.starts_with(word)))
+        };
+        if words_of(self.body.as_bytes()).any(is_unclear) {
             return None;
         }
         let words = words(self.tokens)?;
@@ -163,29 +160,38 @@ impl Candidate<'_> {
     }
 }
 
-/// Returns whether a directive of a source may ask whether a name is a macro that is one only in a common file, or says which
-/// file the next lines are from.
-fn directives_depend_on_names(body: &str) -> bool {
-    const CONDITIONS: [&str; 6] = ["if", "elif", "ifdef", "ifndef", "elifdef", "elifndef"];
-    let body = lexical::joined(body);
-    let body = lexical::without_comments(&body);
-    body.lines().any(|line| {
-        let line = line.trim_start();
-        let directive = ["#", "%:", "??="]
-            .iter()
-            .find_map(|start| line.strip_prefix(start));
-        directive.is_some_and(|directive| {
-            let directive = directive.trim_start();
-            let end = directive.find(|c: char| !c.is_alphanumeric());
-            let word = directive
-                .get(..end.unwrap_or(directive.len()))
-                .unwrap_or_default();
-            let is_condition = CONDITIONS.contains(&word) || directive.contains("defined");
-            word == "line"
-                || word.starts_with(|c: char| c.is_ascii_digit())
-                || is_condition && (directive.contains(OWN) || directive.contains("##"))
-        })
-    })
+/// Returns a source with other names: that of its function, and what those start with that start with `_JIT`.
+pub(crate) fn renamed(body: &str, [entry, own]: [&str; 2]) -> String {
+    let is_part = |c: char| !c.is_ascii() || lexical::is_word(c as u8);
+    let mut out = String::with_capacity(body.len() + body.len() / 8);
+    let mut rest = body;
+    while let Some(start) = rest.find(is_part) {
+        let (before, word) = rest.split_at(start);
+        out.push_str(before);
+        let end = word.find(|c| !is_part(c)).unwrap_or(word.len());
+        let (word, after) = word.split_at(end);
+        match word.strip_prefix("_JIT") {
+            _ if word == ENTRY => out.push_str(entry),
+            // The macro with the source's name is the same in all of them.
+            Some(name) if name.starts_with('_') && word != OPCODE => {
+                out.push_str(own);
+                out.push_str(name);
+            }
+            _ => out.push_str(word),
+        }
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
+/// The macro that is the name of the source.
+const OPCODE: &str = "_JIT_OPCODE";
+
+/// Returns the identifiers and numbers in a text.
+fn words_of(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    text.split(|byte| !lexical::is_word(*byte))
+        .filter(|word| !word.is_empty())
 }
 
 /// Returns whether a source has the names that change only in ways in which clang's front end does not compute with them.
@@ -201,22 +207,15 @@ fn is_independent_of_names(words: &[&[u8]]) -> bool {
                 && (word.ends_with(b"__FUNCTION__") || word.ends_with(b"FUNCSIG__"))
                 && !FUNCTION_NAMES.contains(word)
     };
-    let word = |at: Option<usize>| at.and_then(|at| words.get(at).copied()).unwrap_or_default();
     let is_argument = |at: usize| {
-        let starts = match word(at.checked_sub(1)) {
-            b"," => true,
-            b"(" => {
-                let callee = word(at.checked_sub(2));
-                is_name(callee) && !matches!(callee, b"return" | b"case" | b"else" | b"do")
-            }
+        let (before, after) = words.split_at(at);
+        let starts = matches!(before, [.., b"(" | b","]);
+        let ends = match after {
+            [_, b",", ..] => true,
+            [_, b")", next, ..] => *next != b"[",
             _ => false,
         };
-        starts
-            && match word(Some(at + 1)) {
-                b"," => true,
-                b")" => word(Some(at + 2)) != b"[",
-                _ => false,
-            }
+        starts && ends && callee(before).is_some()
     };
     let mut names = words.iter().enumerate();
     let has_unusual = names.any(|(at, word)| FUNCTION_NAMES.contains(word) && !is_argument(at));
@@ -235,6 +234,32 @@ fn is_independent_of_names(words: &[&[u8]]) -> bool {
     !(has_unusual || words.iter().any(is_other) || has_names && words.iter().any(computes))
 }
 
+/// Returns the name before the parenthesis that is open at the end of some words, if that may be a function.
+fn callee<'t>(before: &[&'t [u8]]) -> Option<&'t [u8]> {
+    let mut depth = 0_usize;
+    for (at, word) in before.iter().enumerate().rev() {
+        match *word {
+            b")" | b"]" => depth += 1,
+            b"[" => depth = depth.checked_sub(1)?,
+            b"(" if depth == 0 => {
+                let name = before.get(at.checked_sub(1)?).copied()?;
+                let is_keyword = KEYWORDS.contains(&name) || name.starts_with(b"__");
+                return (is_name(name) && !is_keyword).then_some(name);
+            }
+            b"(" => depth -= 1,
+            b";" | b"{" | b"}" => return None,
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Words before parentheses that are no functions.
+const KEYWORDS: [&[u8]; 12] = [
+    b"return", b"case", b"else", b"do", b"if", b"while", b"for", b"switch", b"sizeof", b"typeof",
+    b"alignof", b"goto",
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -246,7 +271,7 @@ mod tests {
             |-TypedefDecl 0x2 <tree.c:1:1> col:1 F 'int (int)'\n| `-FunctionProtoType 0x3 'int (int)'\n\
             |-FunctionDecl 0x4 <col:1> col:1 _Known 'int (int)' extern\n\
             `-FunctionDecl 0x4 <col:1> col:1 known 'int (int)' extern\n";
-        let linked = Linked::of(tree);
+        let linked = Linked::of(tree).unwrap();
         let joinable = |statement: &str| {
             let tokens = format!("T _JIT_ENTRY(T x) {{ {statement} return x; }}");
             let start = Start {
@@ -290,59 +315,48 @@ mod tests {
 
     #[test]
     fn texts_before_sources() {
-        let tokens = b"T _JIT_ENTRY(T x) { return _JIT_A(x); }";
-        let joinable = |start: &[u8], definition: &[u8], macros: &[&str]| {
+        let joinable = |start: &[u8], definition: &[u8], body: &str| {
             let start = Start {
                 tokens: start,
                 definitions: vec![definition],
             };
             let candidate = Candidate {
                 name: "A",
-                body: "",
-                tokens,
+                body,
+                tokens: b"T _JIT_ENTRY(T x) { return _JIT_A(x); }",
             };
-            let macros = macros.iter().map(|name| (*name).to_owned()).collect();
-            !Joinable::of(&start, &[candidate], macros).is_empty()
+            !Joinable::of(&start, &[candidate], BTreeSet::new()).is_empty()
         };
-        assert!(joinable(b"int x;", b"X _JIT_ENTRY", &["X"]));
-        for (start, definition, macros) in [
-            (&b"int _JIT_A;"[..], &b"X 1"[..], &["X"][..]),
-            (b"\"_JITE00001\"", b"X 1", &[]),
-            (b"", b"X _JITO00001", &[]),
-            (b"", b"_JIT_A(x) x", &[]),
-            (b"", b"X defined(_JIT_A)", &[]),
-            (b"", b"X(a, b) defined(a##b)", &[]),
-            (b"", b"X 1", &["_JIT_A"]),
-            (b"", b"X 1", &["_JIT_ENTRY"]),
+        for (definition, body) in [
+            (&b"X 1"[..], "#ifdef _JIT_ENTRY\n_JIT_A"),
+            (b"X_JIT_B 1", "_JIT_A"),
+            (b"X_JIT 1", "_JIT_A"),
+            (b"X(a) defined(a)", "don't /* _JIT_A"),
         ] {
-            assert!(
-                !joinable(start, definition, macros),
-                "{start:?} {definition:?}"
-            );
+            assert!(joinable(b"int x_JIT_A;", definition, body), "{body}");
+        }
+        for (start, definition, body) in [
+            (&b"int _JIT_B;"[..], &b"X 1"[..], "_JIT_A"),
+            (b"x _JITE00001", b"X 1", "_JIT_A"),
+            (b"", b"X _JITO00001", "_JIT_A"),
+            (b"", b"_JIT_A(x) x", "_JIT_A"),
+            (b"", b"X defined(_JIT_A)", "_JIT_A"),
+            (b"", b"PROBE__JIT_A ~, 1", "_JIT_A"),
+            (b"", b"PROBE__JIT_ABLE 1", "_JIT_A"),
+            (b"", b"X 1", "#define X_JIT_A 1"),
+            (b"", b"X 1", "#define _JITE00000 host"),
+            (b"", b"X 1", "x_JITO00001"),
+        ] {
+            assert!(!joinable(start, definition, body), "{definition:?} {body}");
         }
     }
 
     #[test]
-    fn directives_that_ask_for_names() {
-        for body in [
-            "#ifdef _JIT_ENTRY\n",
-            "  #  if /* x\n */ defined(_JIT_A)\n",
-            "/* */ %: elif \\\n _JIT_A\n",
-            "#define D defined(_JIT_A)\n",
-            "#define D(x, y) defined(x##y)\n",
-            "# 1 \"x.h\" 3\n",
-            "#line 3\n",
-        ] {
-            assert!(directives_depend_on_names(body), "{body}");
-        }
-        for body in [
-            "#ifdef A // _JIT_A\n_JIT_A\n#endif\n",
-            "#define A _JIT_A\n#if A\n#endif\n",
-            "x = \"\\\n#ifdef _JIT_A\";\n",
-            "char c = '\"'; /* \" */\n#undef _JIT_A\n",
-        ] {
-            assert!(!directives_depend_on_names(body), "{body}");
-        }
+    fn other_names() {
+        let body = "_JIT_ENTRY(_JIT_A, _JIT_ ## x, x_JIT_A, _JIT_ENTRY_2) _JIT_OPCODE _JIT 1_JIT_A \u{e9}_JIT_A";
+        let expected =
+            "E1(O1_A, O1_ ## x, x_JIT_A, O1_ENTRY_2) _JIT_OPCODE _JIT 1_JIT_A \u{e9}_JIT_A";
+        assert_eq!(renamed(body, ["E1", "O1"]), expected);
     }
 
     #[test]
@@ -352,7 +366,6 @@ mod tests {
             "f(__func__);",
             "f(x, __FUNCTION__, y);",
             "f(_JIT_A, _JIT_ENTRY);",
-            "sizeof(__func__);",
             "strcmp(x, y); __builtin_strcmp(x, y);",
         ] {
             assert!(is_independent(text), "{text}");
@@ -362,6 +375,12 @@ mod tests {
             "(__func__)[1];",
             "x + (__func__)[1];",
             "f((__func__));",
+            "sizeof(__func__);",
+            "((0, __func__))[5];",
+            "f((0, __func__));",
+            "(__extension__(__func__))[5];",
+            "f(x, (0, __func__)[5]);",
+            "word a[(0, __func__)[5]];",
             "x = __func__;",
             "return (__func__)[1];",
             "f(__func__ + 1);",

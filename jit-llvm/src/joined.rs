@@ -17,13 +17,16 @@ use crate::{
     error::LlvmError,
     expand, files,
     ir::Ir,
-    joinable::{Joinable, OWN_PREFIX, PREFIX},
+    joinable::{Joinable, OWN_PREFIX, PREFIX, renamed},
     linked::Linked,
     modules::{ENTRY, Joined, Module},
     plan::Plan,
     preamble::Preamble,
     source::{Source, line_directive},
 };
+
+/// The name of the common file.
+const JOINED: &str = "joined.c";
 
 /// Returns what the names of a source start with in the common file: that of its function, which is the whole name, and others,
 /// in the place of `_JIT`.
@@ -111,7 +114,7 @@ fn run(
     let slot = context.work.slot()?;
     let members = [Member {
         name: sources.first().map_or("", |source| &source.name),
-        input: slot.path().join("joined.c"),
+        input: slot.path().join(JOINED),
         text,
         output: slot.path().join("joined.ll"),
     }];
@@ -206,16 +209,11 @@ fn text_of(
     for (index, source) in sources.iter().enumerate() {
         let Source { name, body } = source;
         let [entry, own] = names(index).unwrap_or_default();
+        // The marker ends what a marker in a source may have started: `# 1 "x.h" 3` makes a system header.
         let line = line_directive(&context.work.file(name, "c"), first_line);
-        let (mut define, mut undefine) = (String::new(), String::new());
-        for known in joinable.own(name) {
-            let rest = known.strip_prefix("_JIT").unwrap_or(known);
-            define.push_str(&format!("#define {known} {own}{rest}\n"));
-            undefine.push_str(&format!("#undef {known}\n"));
-        }
+        let body = renamed(body, [&entry, &own]);
         let part = format!(
-            "{push}#define _JIT_OPCODE {name}\n#define {ENTRY} {entry}\n{define}{line}{body}\n\
-             {undefine}#undef {ENTRY}\n#undef _JIT_OPCODE\n{pop}"
+            "{push}#define _JIT_OPCODE {name}\n# 1 \"{JOINED}\"\n{line}{body}\n#undef _JIT_OPCODE\n{pop}"
         );
         text.extend_from_slice(part.as_bytes());
     }

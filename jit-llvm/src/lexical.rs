@@ -33,38 +33,6 @@ pub(crate) fn joined(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Returns a text whose lines are [joined] without comments. Each becomes a blank, also if it ends in another line.
-pub(crate) fn without_comments(text: &str) -> String {
-    let mut out: Vec<u8> = Vec::with_capacity(text.len());
-    let bytes = text.as_bytes();
-    let mut at = 0;
-    while let Some((first, rest)) = bytes.get(at..).and_then(<[u8]>::split_first) {
-        let length = match (first, rest.first()) {
-            (b'/', Some(b'/')) => memchr::memchr(b'\n', rest).map_or(bytes.len(), |end| end + 1),
-            (b'/', Some(b'*')) => {
-                let inner = rest.get(1..).unwrap_or_default();
-                memchr::memmem::find(inner, b"*/").map_or(bytes.len(), |end| end + 4)
-            }
-            // What has no end in its line is no literal.
-            (b'"' | b'\'', _) => {
-                let literal = bytes.get(at..).and_then(literal_length);
-                let end = at + literal.unwrap_or(1);
-                out.extend_from_slice(bytes.get(at..end).unwrap_or_default());
-                at = end;
-                continue;
-            }
-            _ => {
-                out.push(*first);
-                at += 1;
-                continue;
-            }
-        };
-        out.push(b' ');
-        at += length;
-    }
-    String::from_utf8_lossy(&out).into_owned()
-}
-
 /// Returns whether a byte may be a part of an identifier or a number.
 pub(crate) fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"_$".contains(&byte) || byte >= 0x80
@@ -143,21 +111,6 @@ mod tests {
             ("a\\\n\nb", "a\nb"),
         ] {
             assert_eq!(joined(text), expected, "{text:?}");
-        }
-    }
-
-    #[test]
-    fn comments_become_blanks() {
-        for (text, expected) in [
-            ("", ""),
-            ("a/* b\n */c // d\ne", "a c  \ne"),
-            ("\"/* \\\" */\" '\"' // x", "\"/* \\\" */\" '\"'  "),
-            ("a / b /*", "a / b  "),
-            ("don't // x\n\"y", "don't  \n\"y"),
-            ("//", " "),
-            ("/**/a/*/*/b", " a b"),
-        ] {
-            assert_eq!(without_comments(text), expected, "{text:?}");
         }
     }
 

@@ -19,6 +19,8 @@ pub(crate) struct Linked {
     types: HashMap<String, bool>,
     /// The names of functions and variables in C.
     names: HashSet<String>,
+    /// The names of structures, unions and enumerations outside of functions.
+    tags: HashSet<String>,
 }
 
 /// A declaration with the attributes that count where a use refers to it: its own and those of the declarations before.
@@ -53,20 +55,12 @@ pub(crate) fn read(
     let done = context.run_in(directory, &plan.program, &plan.arguments)?;
     files::remove(&input)?;
     let has_read = done.status.success() && done.stderr.is_empty();
-    Ok(has_read.then(|| Linked::of(&String::from_utf8_lossy(&done.stdout))))
+    let tree = String::from_utf8_lossy(&done.stdout);
+    Ok(has_read.then(|| Linked::of(&tree)).flatten())
 }
 
 /// Returns a text without the lines that say which file the next ones are from.
 fn without_markers(text: &[u8]) -> Vec<u8> {
-    let is_marker = |line: &&[u8]| {
-        let rest = line.strip_prefix(b"#").map(<[u8]>::trim_ascii_start);
-        rest.is_some_and(|rest| {
-            rest.first().is_some_and(u8::is_ascii_digit)
-                || rest
-                    .strip_prefix(b"line")
-                    .is_some_and(|rest| rest.starts_with(b" "))
-        })
-    };
     let lines = text.split_inclusive(|byte| *byte == b'\n');
     lines
         .filter(|line| !is_marker(line))
@@ -75,16 +69,43 @@ fn without_markers(text: &[u8]) -> Vec<u8> {
         .collect()
 }
 
+/// Returns whether a line is `# 1 "x.h" 3` or `#line 1 "x.h"`, and nothing else.
+fn is_marker(line: &[u8]) -> bool {
+    let Ok(line) = std::str::from_utf8(line) else {
+        return false;
+    };
+    let number = line
+        .strip_prefix("# ")
+        .or_else(|| line.strip_prefix("#line "));
+    let parts = number.and_then(|text| {
+        let (number, rest) = text.split_once(" \"")?;
+        Some((number, rest.rsplit_once('"')?))
+    });
+    parts.is_some_and(|(number, (file, flags))| {
+        let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        is_number(number) && !file.contains('"') && flags.split_ascii_whitespace().all(is_number)
+    })
+}
+
 impl Linked {
-    /// Reads a syntax tree as clang prints it.
-    pub(crate) fn of(tree: &str) -> Linked {
+    /// Reads a syntax tree as clang prints it. Returns `None` if it is not one node in each line.
+    pub(crate) fn of(tree: &str) -> Option<Linked> {
         let mut linked = Linked::default();
         let mut open: Vec<Open> = Vec::new();
+        // The addresses of declarations. An implicit one of a function that is called without any is not in the tree.
+        let mut known: HashSet<&str> = HashSet::new();
         let mut of_type: Option<(usize, String)> = None;
-        for line in tree.lines() {
+        for (index, line) in tree.lines().enumerate() {
             let Some(node) = Node::of(line) else {
                 continue;
             };
+            // clang prints strings as they are. One with a line break in it looks like other nodes.
+            let is_root = node.depth == 0;
+            let is_divided = (node.kind.ends_with("Attr") || node.kind.starts_with("Pragma"))
+                && line.matches('"').count() % 2 == 1;
+            if is_root != (index == 0) || is_divided {
+                return None;
+            }
             while open.last().is_some_and(|last| last.depth >= node.depth) {
                 linked.add(open.pop());
             }
@@ -95,9 +116,18 @@ impl Linked {
                 // Its type was not understood.
                 linked.types.insert(name, true);
             }
+            if matches!(node.kind, "FunctionDecl" | "VarDecl") {
+                known.insert(node.address);
+            }
+            let is_known = node.previous.is_none_or(|address| known.contains(address));
             match node.kind {
-                "FunctionDecl" => open.extend(node.declaration()),
-                "VarDecl" if node.depth == 1 || node.is_extern() => open.extend(node.declaration()),
+                "FunctionDecl" => open.extend(node.declaration(is_known)),
+                "VarDecl" if node.depth == 1 || node.is_extern() => {
+                    open.extend(node.declaration(is_known));
+                }
+                "RecordDecl" | "EnumDecl" if node.depth == 1 => {
+                    linked.tags.extend(node.tag().map(str::to_owned));
+                }
                 "TypedefDecl" => of_type = node.name().map(|name| (node.depth, name.to_owned())),
                 kind => {
                     if let Some(is_function) = is_function(kind)
@@ -121,7 +151,7 @@ impl Linked {
         if let Some((_, name)) = of_type {
             linked.types.insert(name, true);
         }
-        linked
+        Some(linked)
     }
 
     fn add(&mut self, open: Option<Open>) {
@@ -153,8 +183,9 @@ impl Linked {
     }
 
     /// Notes that a function may be called by its name and by the one that clang knows.
-    pub(crate) fn add_builtin(&mut self, name: &str) {
-        self.symbols.insert(name.to_owned(), None);
+    fn add_builtin(&mut self, name: &str) {
+        self.symbols
+            .insert(symbol_of_builtin(name).to_owned(), None);
     }
 
     /// Returns whether all uses of a symbol agree on its declaration.
@@ -176,10 +207,21 @@ impl Linked {
         self.types.get(name) == Some(&true)
     }
 
+    /// Returns whether a name is that of a structure, union or enumeration.
+    pub(crate) fn has_tag(&self, name: &str) -> bool {
+        self.tags.contains(name)
+    }
+
     /// Returns whether a name is that of a function or variable.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.names.contains(name)
     }
+}
+
+/// Returns the name of the function that clang calls for `__builtin_NAME`, if it calls one.
+pub(crate) fn symbol_of_builtin(name: &str) -> &str {
+    // This is `memchr` with another type.
+    name.strip_prefix("char_").unwrap_or(name)
 }
 
 /// Returns whether something is the type of a function, from the kind of a node, or `None` if that is for the next one to
@@ -224,6 +266,10 @@ fn is_function(kind: &str) -> Option<bool> {
 struct Node<'t> {
     depth: usize,
     kind: &'t str,
+    /// What tells the node from others.
+    address: &'t str,
+    /// The address of the declaration before this one of the same thing.
+    previous: Option<&'t str>,
     /// What follows the place of the node.
     rest: &'t str,
 }
@@ -233,9 +279,19 @@ impl<'t> Node<'t> {
         let start = line.find(|c: char| c.is_ascii_alphabetic())?;
         let text = line.get(start..)?;
         let (kind, rest) = text.split_once(' ').unwrap_or((text, ""));
+        let mut words = rest.split(' ');
+        let address = words.next().unwrap_or_default();
+        let mut links = words.take_while(|word| {
+            matches!(*word, "parent" | "prev" | "first") || word.starts_with("0x")
+        });
+        let previous = links
+            .find(|word| matches!(*word, "prev" | "first"))
+            .and_then(|_| links.next());
         Some(Node {
             depth: start / 2,
             kind,
+            address,
+            previous,
             rest: after_place(rest),
         })
     }
@@ -260,12 +316,25 @@ impl<'t> Node<'t> {
         after.split(' ').any(|word| word == "extern")
     }
 
-    fn declaration(&self) -> Option<Open> {
+    /// Returns the name of a structure, union or enumeration.
+    fn tag(&self) -> Option<&'t str> {
+        let words = self.rest.split(' ');
+        let mut words = words.filter(|word| !matches!(*word, "referenced" | "struct" | "union"));
+        // One without a name is a `struct definition`.
+        words
+            .next()
+            .filter(|name| !matches!(*name, "" | "definition"))
+    }
+
+    /// Returns the declaration that starts with this node. `is_known` says whether the one before it is in the tree.
+    fn declaration(&self, is_known: bool) -> Option<Open> {
         let name = self.name()?;
         let (before, _) = self.rest.split_once(" '")?;
-        // clang has declared it, because there is a function of this name in C's library.
-        let mut words = before.split(' ');
-        if words.any(|word| word == "implicit") {
+        let has = |wanted: &[&str]| before.split(' ').any(|word| wanted.contains(&word));
+        let is_implicit = has(&["implicit"]);
+        // clang has declared it, because there is a function of this name in C's library. Without a declaration in the text
+        // before it, a use refers to that.
+        if is_implicit && !has(&["used", "referenced"]) {
             return None;
         }
         let declaration = Declaration {
@@ -277,7 +346,7 @@ impl<'t> Node<'t> {
             depth: self.depth,
             declaration,
             symbols: vec![name.to_owned()],
-            is_clear: true,
+            is_clear: is_known && !is_implicit,
             detail: None,
         })
     }
@@ -402,15 +471,28 @@ mod tests {
 |   `-DeclRefExpr 0xe <col:6> 'void (void) __attribute__((noreturn))' Function 0xf '__builtin_abort' 'void (void)'
 |-FunctionDecl 0xf <col:6> col:6 implicit used __builtin_abort 'void (void)' extern
 |-FunctionDecl 0xf <col:6> col:6 abort 'void (void)' extern
+|-FunctionDecl 0xf <col:6> col:6 memchr 'void (void)' extern
+|-FunctionDecl 0xf <col:6> col:6 implicit used __builtin_char_memchr 'void (void)' extern
+|-FunctionDecl 0xf <col:6> col:6 implicit used called 'int ()' extern
+|-FunctionDecl 0xf prev 0xf <col:6> col:6 called 'int ()' extern
+|-FunctionDecl 0x21 prev 0x20 <col:6> col:6 uncalled 'int ()' extern
+|-FunctionDecl 0xf <col:6> col:6 implicit printf 'int ()' extern
+|-FunctionDecl 0xf prev 0xf <col:6> col:6 printf 'int ()' extern
 |-FunctionDecl 0xf <col:6> col:6 labelled 'void (void)' extern
 | `-AsmLabelAttr 0xd <col:8> "label" IsLiteralLabel
 |-FunctionDecl 0xf <col:6> col:6 label 'void (void)' extern
+|-RecordDecl 0x11 <col:1, col:9> col:5 struct frame definition
+| `-FieldDecl 0x12 <col:9> col:9 sp 'int'
+|-RecordDecl 0x11 <line:1:1, line:2:1> line:1:1 struct definition
+|-RecordDecl 0x11 prev 0x11 <col:1, col:9> col:5 referenced union known
+|-EnumDecl 0x13 <col:1> col:1 kind
+| `-EnumConstantDecl 0x14 <col:1> col:1 A 'int'
 `-VarDecl 0x10 <col:6> col:6 variable 'int' extern
 "#;
 
     #[test]
     fn declarations_of_a_tree() {
-        let linked = Linked::of(TREE);
+        let linked = Linked::of(TREE).unwrap();
         for name in [
             "once",
             "twice",
@@ -435,12 +517,31 @@ mod tests {
         assert_eq!(types, [false, true, true, false]);
         assert!(linked.is_type("P") && !linked.is_type("user"));
         assert!(linked.has("user") && !linked.has("local"));
+        assert!(
+            ["frame", "known", "kind"]
+                .iter()
+                .all(|tag| linked.has_tag(tag))
+        );
+        assert!(!linked.has_tag("A") && !linked.has_tag("sp"));
+    }
+
+    #[test]
+    fn trees_with_line_breaks_in_strings() {
+        let tree = |attribute: &str| {
+            format!(
+                "TranslationUnitDecl 0x1\n|-FunctionDecl 0x2 <col:1> col:1 f 'int (int)' extern\n| `-{attribute}\n\
+                 `-VarDecl 0x3 <col:1> col:1 x 'int' extern\n"
+            )
+        };
+        assert!(Linked::of(&tree("DeprecatedAttr 0x4 <col:1> \"a b\" \"\"")).is_some());
+        assert!(Linked::of(&tree("DeprecatedAttr 0x4 <col:1> \"a\nb\" \"\"")).is_none());
+        assert!(Linked::of(&tree("DeprecatedAttr 0x4 <col:1> \"a\n|-b\" \"\"")).is_none());
     }
 
     #[test]
     fn markers_are_left_out() {
-        let text = b"# 1 \"a>b'c.h\" 3\nint x;\n#line 2 \"x\"\n  # define line 1\n#linear\n";
-        let expected = b"int x;\n  # define line 1\n#linear\n";
+        let text = b"# 1 \"a>b'c.h\" 3\nint x;\n#line 2 \"x\"\n  # define line 1\n#linear\n# 1 */ int y;\n# 1 \"x\" */\n";
+        let expected = b"int x;\n  # define line 1\n#linear\n# 1 */ int y;\n# 1 \"x\" */\n";
         assert_eq!(without_markers(text), expected);
     }
 }

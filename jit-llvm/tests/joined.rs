@@ -44,7 +44,7 @@ fn source(name: &str, statements: &str) -> Source {
 }
 
 /// Sources that can be joined.
-const JOINED: [(&str, &str); 13] = [
+const JOINED: [(&str, &str); 14] = [
     ("_PLAIN", "x += host(x) + other(x) + variable;"),
     ("_TWICE", "x += twice(f) + other(x) + variable;"),
     (
@@ -59,10 +59,7 @@ const JOINED: [(&str, &str); 13] = [
         "_PLACE",
         "fail(__FILE__, NULL, __LINE__, NULL);\n\n x += __LINE__;",
     ),
-    (
-        "_NAME",
-        "fail(NULL, NULL, 0, __func__); x += sizeof(__func__);",
-    ),
+    ("_NAME", "fail(NULL, NULL, 0, __func__); x += 2;"),
     (
         "_ARRAY",
         "word a[] = {9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 1, 2}; x += a[x & 7] + host((word)a);",
@@ -72,6 +69,7 @@ const JOINED: [(&str, &str); 13] = [
         "for (word i = 0; i < x; i++) { if (host(i)) { goto out; } x--; } out: x += variable;",
     ),
     ("_HERE", "x += HERE;"),
+    ("_CONDITION", "\n#ifdef _JIT_ENTRY\n x += 1;\n#endif\n"),
     (
         "_LOCAL",
         "call *one = x ? host : other; word y = one(x), *p = &y; x = y * host(*p); *f = nothing;",
@@ -98,7 +96,7 @@ const ORDERED: [(&str, &str); 5] = [
 ];
 
 /// Sources that would mean something else in one file with the others, or change what these mean.
-const ALONE: [(&str, &str); 22] = [
+const ALONE: [(&str, &str); 21] = [
     (
         "_COLD",
         "extern word host(word) __attribute__((cold)); x = host(x);",
@@ -140,7 +138,6 @@ const ALONE: [(&str, &str); 22] = [
     ("_COMPARED", "x += __builtin_strcmp(__func__, \"_JITE\");"),
     ("_BUILTIN_NAME", "x += *__builtin_FUNCTION();"),
     ("_NAME_IN_LITERAL", "x += sizeof \"_JIT_ENTRY\";"),
-    ("_CONDITION", "\n#ifdef _JIT_ENTRY\n x += 1;\n#endif\n"),
     (
         "_PASTED",
         "\n#define P(a, b) P_(a, b)\n#define P_(a, b) a##b\nextern word P(_JIT_ENTRY, _2); x += _JIT_ENTRY_2;",

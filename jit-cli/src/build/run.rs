@@ -346,6 +346,8 @@ fn job<'j>(
         place,
         headers: false,
         mode: plan.mode(),
+        // It is proven for CPython's C, which is large enough for it to count.
+        joins: plan.project.release.is_some(),
         interrupt: interrupt.clone(),
         listener,
         remark: &|_| {},

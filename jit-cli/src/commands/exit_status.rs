@@ -121,9 +121,9 @@ fn subject_status(error: &SubjectError) -> u8 {
 fn hardening_status(error: &HardeningError) -> u8 {
     match error {
         HardeningError::NotFor { .. }
+        | HardeningError::Release { .. }
         | HardeningError::NoStencil { .. }
-        | HardeningError::Pattern { .. }
-        | HardeningError::NoPacks => 2,
+        | HardeningError::Pattern { .. } => 2,
         HardeningError::OtherEntries { .. } => 22,
         HardeningError::NotHardened { .. } | HardeningError::NoNote { .. } => 29,
     }

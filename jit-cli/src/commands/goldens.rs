@@ -415,10 +415,10 @@ examples! {
     ],
     Hardening => [
         HardeningError::NotFor { target: linux(), named: Hardening::NONE.with("bti").unwrap_or_default() }.into(),
+        HardeningError::Release { release: "3.14".to_owned() }.into(),
         HardeningError::NoStencil { list: "entries", name: "strat_*".to_owned() }.into(),
         HardeningError::Pattern { pattern: "a**b".to_owned(), problem: "WHAT IS WRONG".to_owned() }.into(),
         HardeningError::OtherEntries { path: place(), found: "_A, _C".to_owned(), known: "_A, _B".to_owned() }.into(),
-        HardeningError::NoPacks.into(),
         HardeningError::NoNote { target: linux().triple }.into(),
         HardeningError::NotHardened {
             target: linux().triple,

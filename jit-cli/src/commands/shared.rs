@@ -8,6 +8,7 @@ use jit_llvm::Interrupt;
 use crate::project::{
     codegen::CodegenName,
     definition::Origin,
+    hardening::{Asked, HardeningName},
     options::{LlvmOptions, Options, Targets},
 };
 
@@ -38,6 +39,9 @@ pub(crate) struct CheckoutArgs {
     /// Code generation [default: upstream].
     #[arg(long, value_name = "NAME")]
     pub(crate) codegen: Option<CodegenName>,
+    /// Checks of the processor that the code is hardened for, separated by commas [default: none].
+    #[arg(long, value_name = "CHECK", value_delimiter = ',')]
+    pub(crate) hardening: Vec<HardeningName>,
     /// Additional flags for clang with which the pack was made.
     #[arg(long, value_name = "FLAGS", allow_hyphen_values = true)]
     pub(crate) cflags: Option<String>,
@@ -50,6 +54,7 @@ impl CheckoutArgs {
             targets: Targets::Named(self.targets.clone()),
             pyconfig_dir: self.pyconfig_dir.clone(),
             codegen: self.codegen.map(Into::into),
+            hardening: (!self.hardening.is_empty()).then(|| Asked::of(&self.hardening)),
             debug: self.debug,
             cflags: self.cflags.clone().unwrap_or_default(),
             ..Options::new(origin)

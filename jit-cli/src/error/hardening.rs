@@ -20,6 +20,16 @@ pub enum HardeningError {
         /// The checks that are asked for.
         named: Hardening,
     },
+    /// The stencils of a release can't be hardened.
+    #[error(
+        "CPython {release}'s stencils can't be hardened: clang's object files become stencils as they are, and nothing puts \
+         landing pads where they belong. Flags such as -fcf-protection put one at the start of each stencil; leave \
+         --hardening out for that"
+    )]
+    Release {
+        /// The version of the release.
+        release: String,
+    },
     /// No stencil has a name.
     #[error(
         "no stencil is called {name}, which is one of the {list} of hardened code: without the right {list}, the code would \
@@ -53,11 +63,6 @@ pub enum HardeningError {
         /// Those that are known.
         known: String,
     },
-    /// Packs have no hardened code.
-    #[error(
-        "a pack can't have hardened code yet: build it where it is used, with `jit-cli build --hardening`"
-    )]
-    NoPacks,
     /// The shim's object does not say that it is fit for the processor's checks.
     #[error(
         "{target}: the shim's object does not say that it is fit for the processor's checks, so linkers \

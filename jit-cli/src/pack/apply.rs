@@ -150,7 +150,7 @@ impl Pack {
     ) -> Result<Match<'_>, Error> {
         let place = Place::of(plan, platform);
         let manifest = &self.archive.manifest;
-        let wanted = place.configured(plan)?;
+        let wanted = place.configured(plan, platform)?;
         let flags = plan.flags_text(platform);
         let triple = platform.target.triple;
         let build = manifest.builds.iter().find(|build| {

@@ -137,7 +137,7 @@ pub(crate) fn entry(
             inputs.macros.insert(name.to_owned(), value.to_owned());
         }
     }
-    let configuration = place.configured(plan)?;
+    let configuration = place.configured(plan, platform)?;
     let files: BTreeMap<String, Vec<u8>> = built
         .files
         .iter()

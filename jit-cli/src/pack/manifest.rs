@@ -68,6 +68,13 @@ pub(super) struct Configuration {
     pub(super) debug: bool,
     pub(super) free_threaded: bool,
     pub(super) codegen: CodegenName,
+    /// Whether it is hardened for the processor's check: CET on x86, BTI on AArch64.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(super) hardened: bool,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 impl Configuration {
@@ -79,6 +86,7 @@ impl Configuration {
             (self.debug, "debug"),
             (!self.free_threaded && !self.debug, "release"),
             (!codegen.is_upstream(), codegen.name()),
+            (self.hardened, "hardened"),
         ];
         let words = words.iter().filter(|(counts, _)| *counts);
         words.map(|(_, word)| *word).collect::<Vec<_>>().join("-")

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use jit_schema::Target;
+use jit_schema::{Hardening, Target};
 
 use super::{
     apply,
@@ -15,6 +15,7 @@ use crate::{
     build::outcome::TargetBuild,
     error::Error,
     project::{
+        hardening::Asked,
         options::{Options, Targets},
         plan::Plan,
     },
@@ -98,6 +99,13 @@ impl Pack {
             options.targets = Targets::Named(vec![build.target.clone()]);
             options.debug = build.configuration.debug;
             options.codegen = Some(build.configuration.codegen.into());
+            options.hardening = Some(Asked {
+                named: match build.configuration.hardened {
+                    true => Hardening::ALL,
+                    false => Hardening::NONE,
+                },
+                flags: false,
+            });
             if build.headers == BUILTIN {
                 options.sysroot = Some(BUILTIN.into());
                 options.free_threaded = build.configuration.free_threaded;

@@ -39,13 +39,18 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// Returns what a build of the plan is configured for.
-    pub(super) fn configured(self, plan: &Plan<'_>) -> Result<Configuration, Error> {
+    /// Returns what the build of a target is configured for.
+    pub(super) fn configured(
+        self,
+        plan: &Plan<'_>,
+        platform: &Platform,
+    ) -> Result<Configuration, Error> {
         let found = self.configuration()?;
         Ok(Configuration {
             debug: plan.options.debug,
             free_threaded: plan.options.free_threaded || found.configures(FREE_THREADED),
             codegen: plan.codegen.into(),
+            hardened: platform.hardening.is_some(),
         })
     }
 

@@ -147,7 +147,7 @@ fn build_units(
         begun,
         by_ir: AtomicUsize::new(0),
         keeps_ir: AtomicBool::new(false),
-        joining_pays: AtomicBool::new(true),
+        joining_pays: AtomicBool::new(job.joins),
     };
     let mut outcome = build.run()?;
     let names = sources.iter().map(|source| source.name.clone());
@@ -215,7 +215,7 @@ struct Build<'a> {
     by_ir: AtomicUsize,
     /// Whether to keep the IR of what is compiled from its text.
     keeps_ir: AtomicBool,
-    /// Whether most sources can be translated as one file with others.
+    /// Whether sources may be translated as one file, and most of them can.
     joining_pays: AtomicBool,
 }
 
@@ -351,10 +351,8 @@ impl Build<'_> {
             Some(_) => Ok(()),
             None if self.joins(misses) => {
                 let compiler = self.line.compiler;
-                let (prepared, joined) = rayon::join(
-                    || compiler.prepare(misses),
-                    || compiler.prepare_joined(),
-                );
+                let (prepared, joined) =
+                    rayon::join(|| compiler.prepare(misses), || compiler.prepare_joined());
                 prepared?;
                 Ok(joined?)
             }

@@ -5,14 +5,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use jit_llvm::Search;
+use jit_llvm::{Output, Search};
 use jit_schema::{Codegen, Target};
 use jit_writer::HeaderFormat;
 
 use crate::{
     conventions::{Conventions, ShimForm},
     cpython::{checkout, entered, pins::LlvmPins, release::Release, tools},
-    error::{Error, FunctionError},
+    error::{Error, FunctionError, HardeningError},
     project::config::{self, Config},
     project::digest::DigestInputs,
     project::emit::Emits,
@@ -282,6 +282,12 @@ impl Project {
         let table = self.config.as_ref().map(|config| &config.hardening);
         let mut rules = HardeningRules::default();
         if let Some(release) = self.release {
+            if release.conventions.output == Output::Object {
+                return Err(HardeningError::Release {
+                    release: release.version.to_string(),
+                }
+                .into());
+            }
             rules = rules.entries(release.entries)?.jumps(release.jumps)?;
             if table.is_none_or(|table| table.entries.is_none()) {
                 entered::check(release, &self.root)?;

@@ -493,20 +493,36 @@ fn the_shims_note() {
     }
 }
 
-/// Packs are of code that is not hardened.
+/// A pack may have hardened code besides other code of the same target.
 #[test]
 fn packs() {
-    fixtures::needs!(clang_22);
+    fixtures::needs!(clang_22, objdump_22);
     let sandbox = Sandbox::new().tinyvm();
-    let message = sandbox
-        .run(&[
-            "pack",
-            "x.pack",
-            "--hardening",
-            "cet,bti",
-            "--config",
-            "vm/jit.toml",
-        ])
-        .fails(2);
-    assert!(message.contains("pack"), "{message}");
+    let checkout = ["--cpython", "vm", "-p", "vm"];
+    let pack = |words: &[&str]| {
+        let run = sandbox.run(&["pack", "p.pack", LINUX]).with(&checkout);
+        run.with(&["--llvm-version", "22"]).with(words)
+    };
+    let use_pack = |directory: &str, words: &[&str]| {
+        let run = sandbox.run(&["use", "p.pack", "-t", LINUX, "-o", directory]);
+        run.with(&checkout).with(words)
+    };
+    pack(&[]).succeeds();
+    let message = use_pack("used", &["--hardening", "cet"]).fails(27);
+    assert!(message.contains("(release-hardened)"), "{message}");
+    pack(&["--add", "--hardening", "cet"]).succeeds();
+    for words in [&[][..], &["--hardening", "cet"]] {
+        use_pack("used", words).succeeds();
+        let built = sandbox.build_to("built").with(&[LINUX, "--force"]);
+        built.with(words).succeeds();
+        let (mut used, mut built) = (sandbox.files("used"), sandbox.files("built"));
+        used.retain(|name, _| name.contains("linux"));
+        built.retain(|name, _| name.contains("linux"));
+        assert!(!used.is_empty() && used == built, "{words:?}");
+    }
+    let rebuilt = sandbox
+        .run(&["verify", "p.pack", "--rebuild"])
+        .with(&checkout)
+        .succeeds();
+    assert_eq!(rebuilt.stdout.matches("everything is the same").count(), 2);
 }

@@ -21,8 +21,8 @@ pub(super) struct Needs {
     pub(super) values: BTreeSet<String>,
     /// Types of what is declared without an initial value, which is a variable unless one is the type of a function.
     pub(super) objects: BTreeSet<String>,
-    /// The names that start with [`OWN`].
-    pub(super) own: BTreeSet<String>,
+    /// The names after `struct`, `union` and `enum` outside of the function, which would be declared for the sources after it.
+    pub(super) tags: BTreeSet<String>,
     /// The rest of all names that start with `__builtin_`.
     pub(super) builtins: BTreeSet<String>,
 }
@@ -44,9 +44,6 @@ pub(super) fn read(words: &[&[u8]], entry: &[u8]) -> Option<Needs> {
         let text = std::str::from_utf8(word).ok()?;
         if let Some(name) = text.strip_prefix("__builtin_") {
             needs.builtins.insert(name.to_owned());
-        }
-        if text.starts_with(OWN) && *word != entry {
-            needs.own.insert(text.to_owned());
         }
     }
     Some(needs)
@@ -92,8 +89,14 @@ impl<'t> Reader<'_, 't> {
             }
             let start = self.at;
             let end = self.end_of_head()?;
+            let head = self.words.get(start..end)?;
+            for pair in head.windows(2) {
+                if let [b"struct" | b"union" | b"enum", tag] = pair {
+                    let tag = is_name(tag).then(|| String::from_utf8(tag.to_vec()).ok())?;
+                    self.needs.tags.insert(tag?);
+                }
+            }
             if self.words.get(end).copied() == Some(b"{") {
-                let head = self.words.get(start..end)?;
                 let entries = head.iter().filter(|word| **word == entry).count();
                 let is_other =
                     |word: &&[u8]| matches!(*word, b"=" | b"static" | b"extern" | b"inline");
@@ -189,8 +192,14 @@ impl<'t> Reader<'_, 't> {
                 }
             }
             word if is_name(word) => self.simple()?,
-            b"[" => return None,
-            _ => self.expression(b";")?,
+            // Other statements start with an operator, a literal or a number.
+            [
+                b'(' | b'*' | b'&' | b'+' | b'-' | b'~' | b'!' | b'"' | b'\'' | b'0'..=b'9',
+                ..,
+            ] => {
+                self.expression(b";")?;
+            }
+            _ => return None,
         }
         self.depth -= 1;
         Some(())

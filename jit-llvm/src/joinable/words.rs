@@ -1,6 +1,6 @@
 //! The tokens of C, and which words have a meaning in declarations.
 
-use crate::lexical::{is_word, literal_length};
+use crate::lexical::{is_separator, is_word, literal_length};
 
 /// Words that may be part of the type of a local variable.
 pub(super) const OF_VARIABLES: [&[u8]; 27] = [
@@ -88,25 +88,30 @@ const DIGRAPHS: [&[u8]; 4] = [b"<%", b"%>", b"<:", b":>"];
 
 /// Returns the tokens of C: words, literals and single characters. Returns `None` if there is a directive or another spelling of a
 /// brace or bracket, or if a literal does not end.
-pub(super) fn words(mut text: &[u8]) -> Option<Vec<&[u8]>> {
-    let mut words = Vec::with_capacity(text.len() / 4);
-    while let Some(first) = text.first() {
+pub(super) fn words(whole: &[u8]) -> Option<Vec<&[u8]>> {
+    let mut words = Vec::with_capacity(whole.len() / 4);
+    let mut at = 0;
+    loop {
+        let (before, text) = whole.split_at(at);
+        let Some(first) = text.first() else {
+            return Some(words);
+        };
         let length = match first {
             b'#' => return None,
             b'<' | b'%' | b':' if DIGRAPHS.iter().any(|digraph| text.starts_with(digraph)) => {
                 return None;
             }
+            // It may be within a number, as in `1'000`.
+            b'\'' if is_separator(before) => return None,
             b'"' | b'\'' => literal_length(text)?,
             _ if is_word(*first) => text.iter().take_while(|byte| is_word(**byte)).count(),
             _ => 1,
         };
-        let (word, rest) = text.split_at_checked(length)?;
         if !first.is_ascii_whitespace() {
-            words.push(word);
+            words.push(text.get(..length)?);
         }
-        text = rest;
+        at += length;
     }
-    Some(words)
 }
 
 pub(super) fn is_name(word: &[u8]) -> bool {

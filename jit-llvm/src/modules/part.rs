@@ -36,6 +36,9 @@ const OF_FUNCTIONS: [&str; 4] = [
     "__const.",
 ];
 
+/// What linkage clang's own variables have, and none with a name in C: literals, for example.
+const OF_CLANG: [&str; 2] = ["private", "linkonce_odr"];
+
 /// How the names of LLVM's own functions start.
 const INTRINSIC: &str = "llvm.";
 
@@ -57,11 +60,14 @@ impl<'a> Module<'a> {
     /// the source alone.
     pub(crate) fn part(&self, joined: &Joined<'_>) -> Option<String> {
         let name = joined.entry;
-        let mut entries = self.symbols.iter();
-        let is_entry = |symbol: &Symbol| symbol.is_function();
-        let (&entry, _) = entries.find(|(known, symbol)| {
-            is_entry(symbol) && (**known == name || known.contains(name) && !known.contains('.'))
-        })?;
+        // On Windows, the name may be part of a longer one. There are others with it, as of blocks.
+        let entries = self.symbols.iter();
+        let mut entries = entries.filter(|(known, symbol)| {
+            symbol.is_function() && known.contains(name) && !known.contains('.')
+        });
+        let ((&entry, _), None) = (entries.next()?, entries.next()) else {
+            return None;
+        };
         let mut part = Part {
             module: self,
             joined,
@@ -145,14 +151,25 @@ impl<'a> Part<'_, 'a> {
         let (name, symbol) = self.symbol(name)?;
         let Joined { entry, own, .. } = self.joined;
         let is_own = name.starts_with(own);
+        let head = module.slice(&symbol.head);
+        let is_private = || {
+            head.iter()
+                .any(|token| OF_CLANG.iter().any(|word| token.is(word)))
+        };
+        let is_like_clangs =
+            is_string(name) || OF_FUNCTIONS.iter().any(|start| name.starts_with(start));
         let is_made_by_clang = name.starts_with(INTRINSIC)
-            || is_string(name)
-            || OF_FUNCTIONS.iter().any(|start| name.starts_with(start));
+            || is_like_clangs
+                && !symbol.is_function()
+                && !module.is_external(symbol)
+                && is_private();
+        if is_like_clangs && !is_made_by_clang {
+            return None;
+        }
         if !is_own && !is_made_by_clang && !(self.joined.is_clear)(name) {
             tracing::debug!("{entry} is compiled alone: not all uses of {name} are known to agree");
             return None;
         }
-        let head = module.slice(&symbol.head);
         match &symbol.kind {
             SymbolKind::Function(_) => {
                 let is_used = |token: &Token<'_>| WHEN_USED.iter().any(|word| token.is(word));

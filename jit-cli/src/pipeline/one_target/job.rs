@@ -47,6 +47,8 @@ pub(crate) struct Job<'a> {
     /// Whether to find out which headers are read, even if that takes another process.
     pub(crate) headers: bool,
     pub(crate) mode: Mode,
+    /// Whether many micro-ops may be translated as one file.
+    pub(crate) joins: bool,
     pub(crate) interrupt: Interrupt,
     pub(crate) listener: &'a Listener,
     /// Gets what the user should know about the flags.
