@@ -7,7 +7,10 @@ use jit_cli::{
 use jit_schema::CodeEnd;
 use jit_stencils::{Hole, HoleValue, PatchKind, PatchValue, Stencil, StencilGroup};
 
-use crate::sandbox::{LINUX, Sandbox};
+use crate::{
+    sandbox::{LINUX, Sandbox},
+    tinyvm::{CASES, case},
+};
 
 const ARM_LINUX: &str = "aarch64-unknown-linux-gnu";
 const ENDBR64: [u8; 4] = [0xf3, 0x0f, 0x1e, 0xfa];
@@ -497,7 +500,21 @@ fn the_shims_note() {
 #[test]
 fn packs() {
     fixtures::needs!(clang_22, objdump_22);
-    let sandbox = Sandbox::new().tinyvm();
+    // Micro-ops with the names of those that CPython enters and leaves through pointers.
+    let names = ["_NOP_r00", "_DUP_r12", "_STOP_r00", "_EXIT_TRACE_r00"];
+    let sandbox = Sandbox::new().tinyvm_of(&names.map(case));
+    for path in [CASES, "vm/Include/internal/vm_uops.h"] {
+        let mut text = sandbox.text(path);
+        for (old, new) in names.into_iter().zip([
+            "_START_EXECUTOR_r00",
+            "_COLD_EXIT_r00",
+            "_COLD_DYNAMIC_EXIT_r00",
+            "_EXIT_TRACE_r00",
+        ]) {
+            text = text.replace(old, new);
+        }
+        sandbox.write(path, text);
+    }
     let checkout = ["--cpython", "vm", "-p", "vm"];
     let pack = |words: &[&str]| {
         let run = sandbox.run(&["pack", "p.pack", LINUX]).with(&checkout);

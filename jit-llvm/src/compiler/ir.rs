@@ -55,6 +55,24 @@ impl Compiler<'_> {
         self.linked().map(drop)
     }
 
+    /// Returns how many sources may be translated as one file.
+    ///
+    /// # Errors
+    ///
+    /// [`LlvmError::Run`] if clang can't be run.
+    pub fn count_joinable<'s>(
+        &self,
+        names: impl Iterator<Item = &'s str>,
+        joinable: &Joinable,
+    ) -> Result<usize, LlvmError> {
+        if joinable.is_empty() {
+            return Ok(0);
+        }
+        let linked = self.linked()?;
+        let is_joinable = |name: &&str| linked.is_some_and(|linked| joinable.has(name, linked));
+        Ok(names.filter(is_joinable).count())
+    }
+
     /// Translates sources to LLVM's IR, as [`Compiler::translate`] does, but as one file, which takes a third of the time.
     /// The IR is `None` for each source that does not belong to `joinable`, and for each one of which it is not known that its
     /// IR is the same as that of a file of its own. clang's warnings are not reported: there is no IR if it has any.

@@ -51,6 +51,15 @@ impl Build<'_> {
             && compiler.options().output == Output::Assembly
     }
 
+    /// Returns whether at least half of the sources may be translated as one file. It does not depend on how they are
+    /// divided, so that the cache has the same entries each time.
+    pub(super) fn can_join(&self, misses: &[Miss<'_>], joinable: &Joinable) -> bool {
+        let names = misses.iter().map(|(_, source, _)| source.name.as_str());
+        // What is wrong is reported when the sources are compiled.
+        let count = self.line.compiler.count_joinable(names, joinable);
+        2 * count.unwrap_or(0) >= misses.len()
+    }
+
     /// Translates the sources of one process to IR, and finds those that were compiled from the same IR before. What
     /// is found is also stored under the key of its tokens, for the next build.
     ///

@@ -78,6 +78,9 @@ impl Build<'_> {
         // Where no IR is found, there is no use in having it before the sources are compiled.
         let looks = AtomicBool::new(by_ir.is_some_and(|lookup| self.may_find_ir(lookup)));
         self.keeps_ir.store(by_ir.is_some(), Ordering::Relaxed);
+        if self.joins(misses.len()) && !self.can_join(misses, joinable) {
+            self.joining_pays.store(false, Ordering::Relaxed);
+        }
         let joins = self.joins(misses.len());
         let first = match joins {
             true => joined_batches(misses.to_vec()),
