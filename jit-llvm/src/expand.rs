@@ -108,19 +108,17 @@ fn expansion(
 ) -> Option<Expansion> {
     let preamble = meaning::of_preamble(&output.preamble, &snapshot.text)?;
     let mut parts = usable.iter().zip(output.bodies).peekable();
-    let mut has_pragmas = Vec::with_capacity(sources.len());
     let bodies = sources.iter().map(|source| {
         let part = parts.next_if(|(usable, _)| std::ptr::eq(**usable, source));
-        has_pragmas.push(
-            part.as_ref()
-                .is_some_and(|(_, part)| !part.pragmas.is_empty()),
-        );
-        let (_, part) = part?;
-        let depends = meaning::depends_on_place(&part.tokens);
-        let tokens = meaning::of_body(part, &output.preamble.definitions)?;
-        (!depends).then_some(tokens)
+        let Some((_, part)) = part.filter(|(_, part)| !meaning::depends_on_place(&part.tokens))
+        else {
+            return (None, false);
+        };
+        let has_pragmas = !part.pragmas.is_empty();
+        let tokens = meaning::of_body(part, &output.preamble.definitions);
+        (tokens, has_pragmas)
     });
-    let bodies: Vec<Option<Vec<u8>>> = bodies.collect();
+    let (bodies, has_pragmas): (Vec<Option<Vec<u8>>>, Vec<bool>) = bodies.unzip();
     let candidates = bodies.iter().zip(has_pragmas).zip(sources);
     // Pragmas may count for the sources after it.
     let candidates = candidates.filter(|((_, has_pragmas), _)| !has_pragmas);

@@ -9,13 +9,13 @@ use memchr::memmem;
 use rayon::prelude::*;
 
 use self::{
-    statements::{Needs, OWN},
+    statements::Needs,
     words::{is_name, words},
 };
 use crate::{
     lexical,
     linked::{Linked, symbol_of_builtin},
-    modules::ENTRY,
+    modules::{ENTRY, RESERVED as OWN},
 };
 
 /// How the names start that functions have in a common file. They are as long as [`ENTRY`], because there are strings with
@@ -127,13 +127,13 @@ impl Start<'_> {
             starts.any(|start| word.starts_with(start.as_bytes()))
         };
         let mut texts = self.definitions.iter().chain([&self.tokens]);
-        !texts.any(|text| words_of(text).any(is_taken))
+        !texts.any(|text| lexical::words(text).any(is_taken))
     }
 
     /// Returns the ends of names of macros that `##` may make of a name that starts with `_JIT_`.
     fn names_to_paste(&self) -> Vec<&[u8]> {
         let ends = self.definitions.iter().filter_map(|definition| {
-            let name = words_of(definition).next()?;
+            let name = lexical::words(definition).next()?;
             name.get(memmem::find(name, OWN.as_bytes())?..)
         });
         ends.collect()
@@ -149,7 +149,7 @@ impl Candidate<'_> {
                 || mentions(OWN_PREFIX)
                 || at.is_some_and(|at| at > 0 || pasted.iter().any(|end| end.starts_with(word)))
         };
-        if words_of(self.body.as_bytes()).any(is_unclear) {
+        if lexical::words(self.body.as_bytes()).any(is_unclear) {
             return None;
         }
         let words = words(self.tokens)?;
@@ -187,12 +187,6 @@ pub(crate) fn renamed(body: &str, [entry, own]: [&str; 2]) -> String {
 
 /// The macro that is the name of the source.
 const OPCODE: &str = "_JIT_OPCODE";
-
-/// Returns the identifiers and numbers in a text.
-fn words_of(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    text.split(|byte| !lexical::is_word(*byte))
-        .filter(|word| !word.is_empty())
-}
 
 /// Returns whether a source has the names that change only in ways in which clang's front end does not compute with them.
 fn is_independent_of_names(words: &[&[u8]]) -> bool {

@@ -1,7 +1,7 @@
 //! Many sources as one file: clang's front end translates the headers' functions that they use once, and each source gets
 //! a module of its own again.
 //!
-//! From there on nothing is shared, so the code of a source does not depend on the others. Two things make the module
+//! From there on nothing is shared, so the code of a source does not depend on the others. Three things make the module
 //! the one that clang would make of the source alone: only sources are joined that declare nothing for others
 //! ([`Joinable`]), each symbol that a source reaches has one declaration only ([`Linked`]), and the order of what is in the
 //! module is restored (`modules/part.rs`). Whatever is not known to be so, and whatever clang prints something about, is

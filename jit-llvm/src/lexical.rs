@@ -38,6 +38,12 @@ pub(crate) fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"_$".contains(&byte) || byte >= 0x80
 }
 
+/// Returns the identifiers and numbers in a text.
+pub(crate) fn words(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    text.split(|byte| !is_word(*byte))
+        .filter(|word| !word.is_empty())
+}
+
 /// Returns the identifier or number at the end of a text.
 pub(crate) fn last_word(text: &[u8]) -> &[u8] {
     let length = text.iter().rev().take_while(|byte| is_word(**byte)).count();

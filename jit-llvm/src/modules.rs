@@ -26,7 +26,7 @@ mod registers;
 mod roles;
 
 pub(crate) use part::Joined;
-pub(crate) use roles::{ENTRY, LIKE_OPERANDS};
+pub(crate) use roles::{ENTRY, LIKE_OPERANDS, RESERVED};
 
 pub use error::{ModuleError, Refusal};
 pub use extract::Extracted;

@@ -346,7 +346,7 @@ fn job<'j>(
         place,
         headers: false,
         mode: plan.mode(),
-        // It is proven for CPython's C, which is large enough for it to count.
+        // It was tried on CPython's C, and saves little for smaller projects.
         joins: plan.project.release.is_some(),
         interrupt: interrupt.clone(),
         listener,

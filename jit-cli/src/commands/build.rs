@@ -8,7 +8,7 @@ use std::{
 use clap::Args;
 use jit_llvm::Interrupt;
 
-use super::shared::{LlvmArgs, MessageFormat};
+use super::shared::{LlvmArgs, MessageFormat, asked};
 use crate::{
     Build,
     error::Error,
@@ -16,7 +16,7 @@ use crate::{
         codegen::CodegenName,
         definition::Origin,
         emit::Emit,
-        hardening::{Asked, HardeningName},
+        hardening::HardeningName,
         options::{CacheOptions, Options, Targets},
     },
     terminal::report::Report,
@@ -183,11 +183,6 @@ impl BuildArgs {
             self.triples.remove(0);
         }
     }
-}
-
-/// Returns the checks that are asked for, if there are some.
-pub(super) fn asked(names: &[HardeningName]) -> Option<Asked> {
-    (!names.is_empty()).then(|| Asked::of(names))
 }
 
 /// Returns the project that `--cpython` and `--config` name.

@@ -54,12 +54,17 @@ impl CheckoutArgs {
             targets: Targets::Named(self.targets.clone()),
             pyconfig_dir: self.pyconfig_dir.clone(),
             codegen: self.codegen.map(Into::into),
-            hardening: (!self.hardening.is_empty()).then(|| Asked::of(&self.hardening)),
+            hardening: asked(&self.hardening),
             debug: self.debug,
             cflags: self.cflags.clone().unwrap_or_default(),
             ..Options::new(origin)
         }
     }
+}
+
+/// Returns the checks that are asked for, if there are some.
+pub(super) fn asked(names: &[HardeningName]) -> Option<Asked> {
+    (!names.is_empty()).then(|| Asked::of(names))
 }
 
 /// Which LLVM to use, and how.

@@ -16,9 +16,9 @@ use jit_stencils::{StencilGroup, StencilSet};
 
 use self::sources::Sources;
 use super::{
-    build::asked,
     known_names,
     select::Names,
+    shared::asked,
     subject_args::{SubjectArgs, word},
     table::Table,
 };

@@ -7,7 +7,7 @@ use clap_complete::engine::ArgValueCompleter;
 use jit_llvm::Interrupt;
 use serde_json::{Map, Value, json};
 
-use super::{build::asked, known_names, select::Names, subject_args::SubjectArgs, table::Table};
+use super::{known_names, select::Names, shared::asked, subject_args::SubjectArgs, table::Table};
 use crate::{
     error::Error,
     project::{codegen::CodegenName, hardening::HardeningName},

@@ -75,7 +75,7 @@ impl Compiler<'_> {
 
     /// Translates sources to LLVM's IR, as [`Compiler::translate`] does, but as one file, which takes a third of the time.
     /// The IR is `None` for each source that does not belong to `joinable`, and for each one of which it is not known that its
-    /// IR is the same as that of a file of its own. clang's warnings are not reported: there is no IR if it has any.
+    /// IR is the same as that of a file of its own. Warnings are not reported: a source that clang warns about has no IR.
     ///
     /// # Errors
     ///

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use memchr::memmem;
 use regex::Regex;
 
-use super::output::{Definitions, Part, words};
-use crate::lexical::{is_word, joined, last_word, literal_length};
+use super::output::{Definitions, Part};
+use crate::lexical::{is_word, joined, last_word, literal_length, words};
 
 /// Macros whose values depend on the time, on the number of uses, or on the names and places of files.
 const UNSTABLE_MACROS: [&str; 6] = [

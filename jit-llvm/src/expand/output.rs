@@ -6,7 +6,7 @@ use memchr::memmem;
 
 use super::MARKER;
 use crate::{
-    lexical::{has_raw_string, is_word},
+    lexical::{has_raw_string, is_word, words},
     source::Source,
 };
 
@@ -191,12 +191,6 @@ fn mentioned<'a>(text: &'a [u8], definitions: &'a Definitions) -> Vec<&'a [u8]> 
         }
     }
     found.into_values().collect()
-}
-
-/// Returns the identifiers in a text.
-pub(super) fn words(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    text.split(|byte| !is_word(*byte))
-        .filter(|word| !word.is_empty())
 }
 
 /// Returns the length of the name at the start of a definition.

@@ -10,9 +10,7 @@
 use std::collections::BTreeSet;
 
 use super::words::{ASSEMBLY, ATTRIBUTES, OF_DECLARATIONS, OF_VARIABLES, is_name};
-
-/// What names start with that are other names for each source in the common file.
-pub(super) const OWN: &str = "_JIT_";
+use crate::modules::RESERVED as OWN;
 
 /// What has to be true of names, so that a source declares nothing that counts for others.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -43,7 +43,7 @@ pub type Roles = BTreeMap<String, Role>;
 pub(crate) const ENTRY: &str = "_JIT_ENTRY";
 
 /// What names start with that have a meaning in stencils.
-pub(super) const RESERVED: &str = "_JIT_";
+pub(crate) const RESERVED: &str = "_JIT_";
 
 /// A variable that is declared as operands are. Unlike references, it says whether the flags let clang take addresses
 /// directly.

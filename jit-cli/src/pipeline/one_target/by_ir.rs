@@ -153,11 +153,9 @@ impl Build<'_> {
         all: bool,
     ) -> Result<Vec<Option<Ir>>, Error> {
         let compiler = self.line.compiler;
-        let mut irs = match self.joins(sources.len()) {
-            true => compiler.translate_joined(sources, joinable)?,
-            false => vec![None; sources.len()],
-        };
+        let mut irs = vec![None; sources.len()];
         if self.joins(sources.len()) {
+            irs = compiler.translate_joined(sources, joinable)?;
             let parts = irs.iter().flatten().count();
             tracing::info!(
                 "{parts} of {} micro-ops were translated as one file",
