@@ -9,8 +9,6 @@
 
 use std::collections::BTreeSet;
 
-use jit_schema::Target;
-
 use crate::{
     batch::{self, Command, Member},
     context::Context,
@@ -154,43 +152,6 @@ fn parts(text: &str, sources: usize, is_clear: &dyn Fn(&str) -> bool) -> Vec<Opt
         Some(Ir::of_part(module.as_ref()?.part(&joined)?))
     };
     (0..sources).map(part).collect()
-}
-
-/// Returns whether assembly has one thing at most besides the code of the source's function and its constants: a string,
-/// for example, or a function that was not inlined. clang meets the functions in the arguments of a call after the function
-/// that is called, which the module does not show, and so does not show in which order it would have several of these.
-pub(crate) fn has_no_order(assembly: &str, target: &Target) -> bool {
-    let labels = assembly.lines().filter_map(|line| {
-        let starts = !line.starts_with([' ', '\t', '#', ';', '/', '@']);
-        let (label, _) = line.split_once(':').filter(|_| starts)?;
-        Some(label)
-    });
-    labels
-        .filter(|label| !is_of_function(label, target))
-        .count()
-        <= 2
-}
-
-/// Returns whether LLVM has made a label: one within a function, such as `.LBB0_1`, or one of a constant on Windows. Names in
-/// C start with other characters there, or have none of these.
-fn is_of_function(label: &str, target: &Target) -> bool {
-    const WITH_TWO_NUMBERS: [&str; 3] = ["BB", "JTI", "CPI"];
-    const WITH_ONE: [&str; 5] = ["func_begin", "func_end", "tmp", "loh", "cfi"];
-    const CONSTANTS: [&str; 3] = ["__real@", "__xmm@", "__ymm@"];
-    let has_underscores = !target.symbol_prefix.is_empty();
-    let local = match has_underscores {
-        true => label.strip_prefix(['L', 'l']),
-        false => label.strip_prefix(".L"),
-    };
-    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let has_two = |text: &str| {
-        let numbers = text.split_once('_');
-        numbers.is_some_and(|(first, second)| is_number(first) && is_number(second))
-    };
-    let after = |start: &&str| local.and_then(|local| local.strip_prefix(*start));
-    WITH_TWO_NUMBERS.iter().filter_map(after).any(has_two)
-        || WITH_ONE.iter().filter_map(after).any(is_number)
-        || CONSTANTS.iter().any(|start| label.starts_with(start))
 }
 
 /// Returns the text of the common file.

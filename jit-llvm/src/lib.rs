@@ -68,6 +68,7 @@ mod module;
 pub mod modules;
 mod object;
 mod options;
+mod order;
 mod parts;
 mod plan;
 mod plans;

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use crate::{error::LlvmError, files};
+use jit_schema::Target;
+
+use crate::{error::LlvmError, files, order};
 
 /// Something that clang writes to a file.
 pub(crate) trait Written: Sized {
@@ -15,6 +17,9 @@ pub(crate) trait Written: Sized {
     /// Returns whether it is not cut short, as far as that shows here: `end` is the start of a line at the end of all
     /// assembly.
     fn is_whole(&self, end: Option<&str>) -> bool;
+
+    /// Returns whether it is certain that it has nothing whose order could depend on what else was in the file.
+    fn has_no_order(&self, target: &Target) -> bool;
 }
 
 /// Assembly.
@@ -28,6 +33,10 @@ impl Written for String {
     fn is_whole(&self, end: Option<&str>) -> bool {
         has_line(self, end)
     }
+
+    fn has_no_order(&self, target: &Target) -> bool {
+        order::is_none_in_assembly(self, target)
+    }
 }
 
 /// An object file. Making a stencil of it shows whether it is whole.
@@ -40,6 +49,10 @@ impl Written for Vec<u8> {
 
     fn is_whole(&self, _: Option<&str>) -> bool {
         true
+    }
+
+    fn has_no_order(&self, _: &Target) -> bool {
+        order::is_none_in_object(self)
     }
 }
 

@@ -145,14 +145,21 @@ impl Line<'_> {
         stages: &mut StageTimes,
     ) -> Result<Vec<Compiled>, Error> {
         if compiler.options().output == Output::Object {
-            let objects = timed(&mut stages.compile, || compiler.compile_to_objects(sources))?;
+            let objects = timed(&mut stages.compile, || match from {
+                Origin::Irs(irs) => compiler.compile_to_objects_from(sources, irs),
+                // clang does not embed IR as it does in assembly.
+                Origin::Text | Origin::TextKeepingIr => {
+                    let objects = compiler.compile_to_objects(sources)?;
+                    Ok(objects.into_iter().map(|object| (object, None)).collect())
+                }
+            })?;
             let made = objects
                 .into_iter()
                 .zip(sources)
-                .map(|(made, source)| Compiled {
+                .map(|((made, ir), source)| Compiled {
                     source: source.clone(),
                     made: made.map(|made| made.map(Code::Object)).map_err(Error::from),
-                    ir: None,
+                    ir,
                 });
             return Ok(made.collect());
         }
@@ -290,7 +297,7 @@ fn compile(
     compiler: &Compiler<'_>,
     sources: &[Source],
     from: Origin<'_>,
-) -> Result<Vec<WithIr>, LlvmError> {
+) -> Result<Vec<WithIr<String>>, LlvmError> {
     let texts = match from {
         Origin::TextKeepingIr => return compiler.compile_with_ir(sources),
         Origin::Irs(irs) => return compiler.compile_from(sources, irs),

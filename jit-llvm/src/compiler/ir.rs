@@ -14,10 +14,11 @@ use crate::{
     plan::Plan,
     preamble::Preamble,
     source::Source,
+    written::Written,
 };
 
-/// The assembly of a source, and its IR if that is known.
-pub type WithIr = (Result<Made<String>, LlvmError>, Option<Ir>);
+/// What a source was compiled to, and its IR if that is known.
+pub type WithIr<T> = (Result<Made<T>, LlvmError>, Option<Ir>);
 
 impl Compiler<'_> {
     /// Translates sources to LLVM's IR. Returns one result for each, in the order of the sources. It is `None` where
@@ -162,7 +163,29 @@ impl Compiler<'_> {
         &self,
         sources: &[Source],
         irs: &[Option<&Ir>],
-    ) -> Result<Vec<WithIr>, LlvmError> {
+    ) -> Result<Vec<WithIr<String>>, LlvmError> {
+        self.compile_to_from(sources, irs)
+    }
+
+    /// Compiles to the contents of object files, as [`Compiler::compile_to_objects`] does: from the IR of those sources that
+    /// have one, as [`Compiler::compile_from`] does.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Compiler::compile`].
+    pub fn compile_to_objects_from(
+        &self,
+        sources: &[Source],
+        irs: &[Option<&Ir>],
+    ) -> Result<Vec<WithIr<Vec<u8>>>, LlvmError> {
+        self.compile_to_from(sources, irs)
+    }
+
+    fn compile_to_from<W: Written>(
+        &self,
+        sources: &[Source],
+        irs: &[Option<&Ir>],
+    ) -> Result<Vec<WithIr<W>>, LlvmError> {
         let inputs: Vec<(&str, &Ir)> = sources
             .iter()
             .zip(irs)
@@ -173,18 +196,17 @@ impl Compiler<'_> {
             return Ok(without_ir(self.compile_modules(&inputs)?));
         }
         let Some(plans) = self.plans()?.filter(|_| !inputs.is_empty()) else {
-            return Ok(without_ir(self.compile(sources)?));
+            return Ok(without_ir(self.compile_to(sources)?));
         };
-        let texts: Option<Vec<String>> =
+        let written: Option<Vec<W>> =
             ir::generate(&self.context, &plans.compile.closed(), &inputs)?;
-        let mut texts = texts.into_iter().flatten();
+        let mut written = written.into_iter().flatten();
         let target = &self.context.options.target;
-        let mut results: Vec<Option<WithIr>> = Vec::with_capacity(sources.len());
+        let mut results: Vec<Option<WithIr<W>>> = Vec::with_capacity(sources.len());
         for ir in irs {
-            let text = ir.and_then(|ir| Some((ir, texts.next()?)));
-            let text =
-                text.filter(|(ir, text)| !ir.is_part() || joined::has_no_order(text, target));
-            results.push(text.map(|(ir, value)| {
+            let made = ir.and_then(|ir| Some((ir, written.next()?)));
+            let made = made.filter(|(ir, value)| !ir.is_part() || value.has_no_order(target));
+            results.push(made.map(|(ir, value)| {
                 let made = Made {
                     value,
                     from_known_inputs: true,
@@ -197,7 +219,7 @@ impl Compiler<'_> {
         let missing: Vec<Source> = missing.map(|(source, _)| source.clone()).collect();
         let mut others = match missing.is_empty() {
             true => Vec::new(),
-            false => self.compile(&missing)?,
+            false => self.compile_to(&missing)?,
         }
         .into_iter();
         let results = results.into_iter();
@@ -206,12 +228,12 @@ impl Compiler<'_> {
             .collect())
     }
 
-    /// Compiles modules to assembly: each alone if clang prints something about one of them.
-    fn compile_modules(
+    /// Compiles modules: each alone if clang prints something about one of them.
+    fn compile_modules<W: Written>(
         &self,
         inputs: &[(&str, &Ir)],
-    ) -> Result<Vec<Result<Made<String>, LlvmError>>, LlvmError> {
-        let texts = match self.plans()? {
+    ) -> Result<Vec<Result<Made<W>, LlvmError>>, LlvmError> {
+        let written = match self.plans()? {
             Some(plans) => ir::generate(&self.context, &plans.compile.closed(), inputs)?,
             None => None,
         };
@@ -219,8 +241,8 @@ impl Compiler<'_> {
             value,
             from_known_inputs: true,
         };
-        Ok(match texts {
-            Some(texts) => texts.into_iter().map(from_known_inputs).map(Ok).collect(),
+        Ok(match written {
+            Some(written) => written.into_iter().map(from_known_inputs).map(Ok).collect(),
             None => inputs
                 .iter()
                 .map(|(name, ir)| {
@@ -239,7 +261,7 @@ impl Compiler<'_> {
     /// # Errors
     ///
     /// Those of [`Compiler::compile`].
-    pub fn compile_with_ir(&self, sources: &[Source]) -> Result<Vec<WithIr>, LlvmError> {
+    pub fn compile_with_ir(&self, sources: &[Source]) -> Result<Vec<WithIr<String>>, LlvmError> {
         let usable: Vec<&Source> = sources.iter().filter(|one| !one.may_include()).collect();
         let made = match self.for_ir(sources.len())? {
             Some((plan, preamble)) if usable.len() == sources.len() => {

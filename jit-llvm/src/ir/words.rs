@@ -20,6 +20,7 @@ const PLAIN: &[&str] = &[
     "-clear-ast-before-backend",
     "-disable-llvm-verifier",
     "-discard-value-names",
+    "-emit-obj",
     "-enable-tlsdesc",
     "-faddrsig",
     "-faligned-alloc-unavailable",

@@ -200,7 +200,7 @@ impl<'a> Part<'_, 'a> {
                 if has_name && !is_known {
                     return None;
                 }
-                // Which of two strings is the first one is not known, see `joined::has_no_order`.
+                // Which of two strings is the first one is not known, see `order.rs`.
                 if is_string(name) && self.string.replace(name).is_some() {
                     return None;
                 }

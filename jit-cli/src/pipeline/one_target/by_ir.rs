@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use jit_llvm::{Ir, Joinable, Mode, Object, Output, Source};
+use jit_llvm::{Ir, Joinable, Mode, Object, Source};
 
 use super::{Build, LookupOf, Miss, Outcome, batches::LEAST};
 use crate::{
@@ -42,13 +42,11 @@ impl Build<'_> {
     /// Returns whether so many sources are compiled as one file where that is possible. What is kept for people to look
     /// at is made of each source alone.
     pub(super) fn joins(&self, sources: usize) -> bool {
-        let compiler = self.line.compiler;
         sources >= LEAST
             && self.joining_pays.load(Ordering::Relaxed)
             && self.mode == Mode::Batch
             && self.modules.is_none()
             && self.line.keep.is_none()
-            && compiler.options().output == Output::Assembly
     }
 
     /// Returns whether at least half of the sources may be translated as one file. It does not depend on how they are
