@@ -63,7 +63,7 @@ impl Joinable {
         candidates: &[Candidate<'_>],
         macros: BTreeSet<String>,
     ) -> Joinable {
-        if !start.allows_other_names() {
+        if !start.allows_other_names() || !start.has_plain_strings() {
             return Joinable::default();
         }
         let pasted = start.names_to_paste();
@@ -128,6 +128,16 @@ impl Start<'_> {
         };
         let mut texts = self.definitions.iter().chain([&self.tokens]);
         !texts.any(|text| lexical::words(text).any(is_taken))
+    }
+
+    /// Returns whether no string has an escape sequence, so that none has a line break. clang prints the strings of attributes
+    /// as they are in the syntax tree, whose lines are its nodes. Raw strings are not expanded.
+    fn has_plain_strings(&self) -> bool {
+        let mut lines = self.tokens.split(|byte| *byte == b'\n');
+        lines.all(|line| {
+            let has = |text: &[u8]| memmem::find(line, text).is_some();
+            !has(b"\"") || !has(b"\\") && !has(b"??/")
+        })
     }
 
     /// Returns the ends of names of macros that `##` may make of a name that starts with `_JIT_`.
@@ -327,12 +337,15 @@ mod tests {
             (b"X_JIT 1", "_JIT_A"),
             (b"X(a) defined(a)", "don't /* _JIT_A"),
         ] {
-            assert!(joinable(b"int x_JIT_A;", definition, body), "{body}");
+            let start = b"int x_JIT_A = '\\n';\nf(\"a\");";
+            assert!(joinable(start, definition, body), "{body}");
         }
         for (start, definition, body) in [
             (&b"int _JIT_B;"[..], &b"X 1"[..], "_JIT_A"),
             (b"x _JITE00001", b"X 1", "_JIT_A"),
             (b"", b"X _JITO00001", "_JIT_A"),
+            (b"f(\"a\\nb\");", b"X 1", "_JIT_A"),
+            (b"f(\"a??/nb\");", b"X 1", "_JIT_A"),
             (b"", b"_JIT_A(x) x", "_JIT_A"),
             (b"", b"X defined(_JIT_A)", "_JIT_A"),
             (b"", b"PROBE__JIT_A ~, 1", "_JIT_A"),

@@ -11,7 +11,7 @@ use std::collections::{HashMap, HashSet};
 use memchr::memmem;
 
 use self::tree::{Declaration, Node, Open};
-use crate::{context::Context, error::LlvmError, files, plan::Plan, snapshot::Snapshot};
+use crate::{context::Context, error::LlvmError, files, lexical, plan::Plan, snapshot::Snapshot};
 
 /// What the preamble declares.
 #[derive(Debug, Default)]
@@ -38,9 +38,17 @@ pub(crate) fn read(
     let Some(mut plan) = plan.with_action("-ast-dump") else {
         return Ok(None);
     };
+    let Ok(text) = std::str::from_utf8(&snapshot.text) else {
+        return Ok(None);
+    };
+    let text = lexical::joined(text);
+    if !names_no_files(&text) {
+        tracing::info!("headers name files in directives, so their syntax tree is not used");
+        return Ok(None);
+    }
     // Places have no names of files then, which may have any characters.
     let input = context.work.directory("tree")?.join("tree.c");
-    files::write(&input, &without_markers(&snapshot.text))?;
+    files::write(&input, without_markers(&text).as_bytes())?;
     let more = ["-w".into(), "tree.c".into()];
     plan.arguments.extend(more);
     let directory = input.parent().unwrap_or(context.work.path());
@@ -51,21 +59,43 @@ pub(crate) fn read(
     Ok(has_read.then(|| Linked::of(&tree)).flatten())
 }
 
+/// Returns whether a text has no names of files in directives other than [markers](is_marker): clang prints names of files as
+/// they are, and those may have any characters. No line of the text goes on in the next one.
+fn names_no_files(text: &str) -> bool {
+    text.lines().all(|line| {
+        let names_file = |start: &&str| {
+            let mut places = memmem::find_iter(line.as_bytes(), *start);
+            places.any(|at| {
+                let before = line.get(..at).unwrap_or_default().trim_end();
+                let after = line.get(at + start.len()..).unwrap_or_default();
+                (before.is_empty() || before.ends_with("*/")) && is_place(after)
+            })
+        };
+        !["#", "%:", "??="].iter().any(names_file) || is_marker(line)
+    })
+}
+
+/// Returns whether what follows `#` may be `line 1 "x.h"` or `1 "x.h"`.
+fn is_place(mut text: &str) -> bool {
+    while let Some(comment) = text.trim_start().strip_prefix("/*") {
+        let Some((_, after)) = comment.split_once("*/") else {
+            return false;
+        };
+        text = after;
+    }
+    let text = text.trim_start();
+    (text.starts_with("line") || text.starts_with(|c: char| c.is_ascii_digit()))
+        && text.contains('"')
+}
+
 /// Returns a text without the lines that say which file the next ones are from.
-fn without_markers(text: &[u8]) -> Vec<u8> {
-    let lines = text.split_inclusive(|byte| *byte == b'\n');
-    lines
-        .filter(|line| !is_marker(line))
-        .flatten()
-        .copied()
-        .collect()
+fn without_markers(text: &str) -> String {
+    let lines = text.split_inclusive('\n');
+    lines.filter(|line| !is_marker(line)).collect()
 }
 
 /// Returns whether a line is `# 1 "x.h" 3` or `#line 1 "x.h"`, and nothing else.
-fn is_marker(line: &[u8]) -> bool {
-    let Ok(line) = std::str::from_utf8(line) else {
-        return false;
-    };
+fn is_marker(line: &str) -> bool {
     let number = line
         .strip_prefix("# ")
         .or_else(|| line.strip_prefix("#line "));
@@ -359,9 +389,44 @@ mod tests {
     }
 
     #[test]
+    fn names_of_files_in_directives() {
+        for text in [
+            "",
+            "# 1 \"x.h\" 3\nint x;\n#line 2 \"x\"\n",
+            "#define A(x) #x \"1\"\n#if 1\n",
+        ] {
+            assert!(names_no_files(&lexical::joined(text)), "{text}");
+        }
+        for text in [
+            "#\\\n line 1 \"a\"",
+            "#  line 3 \"b\\n\"",
+            "/* a\n*/ # /* b */ 1 \"a\"",
+            "%:line 1 \"a\"",
+            "??=line 1 \"a\"",
+            "# 1 \"a\\\"b\"",
+        ] {
+            assert!(!names_no_files(&lexical::joined(text)), "{text}");
+        }
+    }
+
+    #[test]
+    fn attributes_that_depend_on_arguments() {
+        let tree = |attribute: &str| {
+            format!(
+                "TranslationUnitDecl 0x1\n`-FunctionDecl 0x2 <col:1> col:1 f 'int (int)' extern\n  `-{attribute} 0x4 <col:1>\n"
+            )
+        };
+        let is_clear = |attribute: &str| Linked::of(&tree(attribute)).unwrap().is_clear("f");
+        assert!(is_clear("ColdAttr") && is_clear("NonNullAttr"));
+        assert!(
+            !is_clear("DiagnoseIfAttr") && !is_clear("EnableIfAttr") && !is_clear("FutureAttr")
+        );
+    }
+
+    #[test]
     fn markers_are_left_out() {
-        let text = b"# 1 \"a>b'c.h\" 3\nint x;\n#line 2 \"x\"\n  # define line 1\n#linear\n# 1 */ int y;\n# 1 \"x\" */\n";
-        let expected = b"int x;\n  # define line 1\n#linear\n# 1 */ int y;\n# 1 \"x\" */\n";
+        let text = "# 1 \"a>b'c.h\" 3\nint x;\n#line 2 \"x\"\n  # define line 1\n#linear\n# 1 */ int y;\n# 1 \"x\" */\n";
+        let expected = "int x;\n  # define line 1\n#linear\n# 1 */ int y;\n# 1 \"x\" */\n";
         assert_eq!(without_markers(text), expected);
     }
 }

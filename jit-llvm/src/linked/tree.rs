@@ -135,6 +135,56 @@ fn after_place(mut rest: &str) -> &str {
     }
 }
 
+/// The attributes that say something about the function or variable alone, and not about calls.
+const ATTRIBUTES: [&str; 46] = [
+    "AliasAttr",
+    "AlignedAttr",
+    "AllocAlignAttr",
+    "AllocSizeAttr",
+    "AlwaysInlineAttr",
+    "AsmLabelAttr",
+    "AvailabilityAttr",
+    "AvailableOnlyInDefaultEvalMethodAttr",
+    "BuiltinAttr",
+    "C11NoReturnAttr",
+    "ColdAttr",
+    "ConstAttr",
+    "DLLExportAttr",
+    "DLLImportAttr",
+    "DeprecatedAttr",
+    "FlattenAttr",
+    "FormatArgAttr",
+    "FormatAttr",
+    "GNUInlineAttr",
+    "HotAttr",
+    "LeafAttr",
+    "MSAllocatorAttr",
+    "MayAliasAttr",
+    "MinSizeAttr",
+    "MinVectorWidthAttr",
+    "ModeAttr",
+    "NoAliasAttr",
+    "NoDebugAttr",
+    "NoInlineAttr",
+    "NoReturnAttr",
+    "NoThrowAttr",
+    "NonNullAttr",
+    "NonStringAttr",
+    "PackedAttr",
+    "PureAttr",
+    "RestrictAttr",
+    "ReturnsNonNullAttr",
+    "ReturnsTwiceAttr",
+    "SectionAttr",
+    "SelectAnyAttr",
+    "SentinelAttr",
+    "TargetAttr",
+    "UnusedAttr",
+    "VisibilityAttr",
+    "WarnUnusedResultAttr",
+    "WeakAttr",
+];
+
 /// A declaration whose nodes are being read.
 pub(super) struct Open {
     pub(super) depth: usize,
@@ -174,7 +224,8 @@ impl Open {
                 let is_elsewhere = self.declaration.kind.ends_with("extern");
                 self.is_clear &= node.kind == "AsmLabelAttr" && is_elsewhere;
             }
-            "OverloadableAttr" => self.is_clear = false,
+            // Some depend on the arguments of calls, such as `diagnose_if` and `enable_if`.
+            kind if kind.ends_with("Attr") => self.is_clear &= ATTRIBUTES.contains(&kind),
             _ => {}
         }
         self.declaration
