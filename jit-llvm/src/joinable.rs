@@ -5,7 +5,7 @@ mod words;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use memchr::memmem;
+use memchr::{memchr, memmem};
 use rayon::prelude::*;
 
 use self::{
@@ -130,14 +130,39 @@ impl Start<'_> {
         !texts.any(|text| lexical::words(text).any(is_taken))
     }
 
-    /// Returns whether no string has an escape sequence, so that none has a line break. clang prints the strings of attributes
-    /// as they are in the syntax tree, whose lines are its nodes. Raw strings are not expanded.
+    /// Returns whether no string may have a line break, besides those of statements of assembly. clang prints strings of
+    /// attributes and the like as they are in the syntax tree, whose lines are its nodes.
     fn has_plain_strings(&self) -> bool {
-        let mut lines = self.tokens.split(|byte| *byte == b'\n');
-        lines.all(|line| {
-            let has = |text: &[u8]| memmem::find(line, text).is_some();
-            !has(b"\"") || !has(b"\\") && !has(b"??/")
-        })
+        let text = self.tokens;
+        // Whether each open parenthesis is that of a statement of assembly.
+        let mut open = Vec::new();
+        let mut at = 0;
+        while let Some(found) = text.get(at..).and_then(next_quote_or_parenthesis) {
+            at += found;
+            let (before, rest) = text.split_at(at);
+            let length = match rest.first() {
+                Some(b'\'') if lexical::is_separator(before) => Some(1),
+                Some(b'"' | b'\'') => lexical::literal_length(rest),
+                Some(b'(') => {
+                    open.push(is_assembly(before));
+                    Some(1)
+                }
+                _ => {
+                    open.pop();
+                    Some(1)
+                }
+            };
+            let Some(literal) = length.and_then(|length| rest.get(..length)) else {
+                return false;
+            };
+            let has_escapes = literal.starts_with(b"\"")
+                && (memchr(b'\\', literal).is_some() || memmem::find(literal, b"??/").is_some());
+            if has_escapes && !open.contains(&true) {
+                return false;
+            }
+            at += literal.len();
+        }
+        true
     }
 
     /// Returns the ends of names of macros that `##` may make of a name that starts with `_JIT_`.
@@ -148,6 +173,24 @@ impl Start<'_> {
         });
         ends.collect()
     }
+}
+
+/// Returns where the next quote or parenthesis is.
+fn next_quote_or_parenthesis(text: &[u8]) -> Option<usize> {
+    let is_one = |byte: &u8| matches!(byte, b'"' | b'\'' | b'(' | b')');
+    text.iter().position(is_one)
+}
+
+/// Returns whether the parenthesis after this text is that of a statement `__asm__ volatile (...)`, and not of a label.
+fn is_assembly(before: &[u8]) -> bool {
+    const VOLATILE: [&[u8]; 3] = [b"volatile", b"__volatile", b"__volatile__"];
+    const ASM: [&[u8]; 3] = [b"asm", b"__asm", b"__asm__"];
+    let mut rest = before.trim_ascii_end();
+    [&VOLATILE, &ASM].into_iter().all(|words| {
+        let word = lexical::last_word(rest);
+        rest = rest.strip_suffix(word).unwrap_or(rest).trim_ascii_end();
+        words.contains(&word)
+    }) && matches!(rest.last(), Some(b';' | b'{' | b'}'))
 }
 
 impl Candidate<'_> {
@@ -337,7 +380,7 @@ mod tests {
             (b"X_JIT 1", "_JIT_A"),
             (b"X(a) defined(a)", "don't /* _JIT_A"),
         ] {
-            let start = b"int x_JIT_A = '\\n';\nf(\"a\");";
+            let start = b"int x_JIT_A = '\\n' + 1'0; f(\"a\"); { __asm__ volatile (\"nop\\n\" :: \"r\"(g('\"', \"\\n\")));";
             assert!(joinable(start, definition, body), "{body}");
         }
         for (start, definition, body) in [
@@ -346,6 +389,12 @@ mod tests {
             (b"", b"X _JITO00001", "_JIT_A"),
             (b"f(\"a\\nb\");", b"X 1", "_JIT_A"),
             (b"f(\"a??/nb\");", b"X 1", "_JIT_A"),
+            (b"int x __asm__ volatile (\"a\\n\");", b"X 1", "_JIT_A"),
+            (
+                b"void f(void) { asm volatile (\"a\" : : \"r\"('\"')); g(\"a\\n\"); }",
+                b"X 1",
+                "_JIT_A",
+            ),
             (b"", b"_JIT_A(x) x", "_JIT_A"),
             (b"", b"X defined(_JIT_A)", "_JIT_A"),
             (b"", b"PROBE__JIT_A ~, 1", "_JIT_A"),
