@@ -441,7 +441,8 @@ impl Build {
 
     /// Returns the plan of a build that writes files.
     fn plan<'a>(&self, options: &'a Options) -> Result<Plan<'a>, Error> {
-        let plan = self.plan_to_look(options)?;
+        let mut plan = self.plan_to_look(options)?;
+        plan.is_to_look = false;
         if let Some(release) = plan.project.release {
             release::check_emits(release, plan.emits)?;
         }
@@ -450,7 +451,8 @@ impl Build {
 
     /// Returns the plan of a build whose stencils are looked at.
     fn plan_to_look<'a>(&self, options: &'a Options) -> Result<Plan<'a>, Error> {
-        let plan = Plan::new(options)?;
+        let mut plan = Plan::new(options)?;
+        plan.is_to_look = true;
         self.listener.tell(&Event::Project {
             description: &plan.project.description,
         });

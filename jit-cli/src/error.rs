@@ -47,11 +47,19 @@ pub enum Error {
         /// The definition.
         text: String,
     },
+    /// The results of the cache are to be compared in a build that does not use it.
+    #[error(
+        "--verify-cache compares what the cache has, and {option} builds without it: leave out one of them"
+    )]
+    NothingToVerify {
+        /// The option.
+        option: &'static str,
+    },
     /// Results from the cache are not what clang generates.
     #[error(
         "what the cache has for {} is not what clang generates; the entries were replaced. Please report this, with \
          what was edited or installed since the cache was filled; --no-cache builds without it",
-        names.join(", ")
+        few(names)
     )]
     WrongCache {
         /// The micro-ops, or `shim`.
@@ -454,5 +462,15 @@ impl Error {
             path,
             source,
         }
+    }
+}
+
+/// Returns the first names, and how many more there are.
+fn few(names: &[String]) -> String {
+    const SHOWN: usize = 10;
+    let shown = names.get(..SHOWN).unwrap_or(names).join(", ");
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
     }
 }

@@ -96,7 +96,7 @@ mod upstream;
 
 pub use build::{
     Build,
-    explain::{Changes, Explanation},
+    explain::{Changes, Explanation, Uops},
     outcome::{Built, TargetBuild, Written},
 };
 pub use error::{Error, FunctionError, HardeningError, Headers, SubjectError, UpstreamError};

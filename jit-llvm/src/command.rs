@@ -142,6 +142,7 @@ pub(crate) fn run_command(
             unfinished: None,
             command: doing::short(program, arguments),
             limit,
+            is_question: limits.time == Some(limit),
         }),
         Stop::Interrupted(error) => error,
     };

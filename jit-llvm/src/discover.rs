@@ -145,7 +145,10 @@ fn find(
             // Tools run in another directory, where a relative path leads nowhere.
             let path = std::path::absolute(&path).unwrap_or(path);
             match probe(&path, interrupt)? {
-                Ok(found) if found.version.major == major => return Ok(chosen(tool, path, found)),
+                Ok(found) if found.version.major == major => {
+                    warn_of_broken(tool, &rejected, &path);
+                    return Ok(chosen(tool, path, found));
+                }
                 Ok(found) => reject(&mut rejected, path, Rejection::Version(found.version)),
                 Err(why) => reject(&mut rejected, path, why),
             }
@@ -214,6 +217,17 @@ fn may_be_missing(error: &LlvmError, search: &Search) -> Result<bool, LlvmError>
 fn chosen(tool: &str, path: PathBuf, found: Probed) -> (PathBuf, Probed) {
     tracing::info!("{tool} {}: {}", found.version, path.display());
     (path, found)
+}
+
+/// Warns of tools whose names say that they are of a preferred version, but that do not run.
+fn warn_of_broken(tool: &str, rejected: &[(PathBuf, Rejection)], chosen: &Path) {
+    for (path, why) in rejected {
+        let is_broken = matches!(why, Rejection::NotExecutable(_) | Rejection::NotLlvm(_));
+        if is_broken && path.file_stem().is_some_and(|name| name != tool) {
+            let (path, chosen) = (path.display(), chosen.display());
+            tracing::warn!("{path} {why}: {chosen} is used instead");
+        }
+    }
 }
 
 /// Adds a supported version of clang that is installed to the error about the one that was asked for.

@@ -103,6 +103,8 @@ pub enum LlvmError {
         command: String,
         /// The time that it had.
         limit: Duration,
+        /// Whether it has no more time in any case, because it was a question that a tool answers in an instant.
+        is_question: bool,
     },
     /// A process printed more on standard output than it can have to say, and was killed.
     #[error(

@@ -21,6 +21,14 @@ pub struct LlvmVersion {
 }
 
 impl LlvmVersion {
+    /// Returns the version in what a tool of LLVM prints for `--version`, or `None` if there is none.
+    pub fn printed_in(text: &str) -> Option<LlvmVersion> {
+        match identify(text) {
+            Identity::Llvm(version) => Some(version),
+            Identity::Apple(_) | Identity::Unknown(_) => None,
+        }
+    }
+
     /// Returns the value of clang's `-mframe-pointer` with which functions keep the frame pointer of their caller.
     ///
     /// Before LLVM 21, `reserved` is accepted and does nothing: code uses the register for values. There, functions make

@@ -6,6 +6,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::SystemTime};
 
+use jit_llvm::LlvmVersion;
 use jit_schema::Target;
 
 use crate::{
@@ -129,13 +130,19 @@ impl<'a> Files<'a> {
                     reasons.extend(before.other_tools(&tools));
                     reasons.extend(before.other_files(&self.locations, MACHINE));
                 }
-                None => {
-                    remark = Some(format!(
-                        "{}: clang is not installed, so neither the tools nor headers outside of the project are \
-                         compared with those that the files were made with",
-                        self.target
-                    ));
-                }
+                None => match self.other_version(before) {
+                    Some(reason) => reasons.push(reason),
+                    None => {
+                        let version = self.plan.search.major;
+                        let version = version.map(|major| format!(" {major}"));
+                        remark = Some(format!(
+                            "{}: clang{} is not installed, so neither the tools nor headers outside of the project are \
+                             compared with those that the files were made with",
+                            self.target,
+                            version.unwrap_or_default(),
+                        ));
+                    }
+                },
             }
         }
         if !reasons.is_empty() {
@@ -160,6 +167,16 @@ impl<'a> Files<'a> {
             reasons,
             remark: remark.filter(|_| outdated.is_empty()),
             read: before.paths(&self.locations),
+        })
+    }
+
+    /// Returns why the files are not those of the wanted version of LLVM, which is not installed.
+    fn other_version(&self, before: &Inputs) -> Option<String> {
+        let wanted = self.plan.search.major?;
+        let mut versions = before.tools.iter();
+        let version = versions.find_map(|text| LlvmVersion::printed_in(text))?;
+        (version.major != wanted).then(|| {
+            format!("the files were made with LLVM {version}, and LLVM {wanted} is wanted")
         })
     }
 

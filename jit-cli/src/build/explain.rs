@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-use jit_llvm::{Compiler, Interrupt};
+use jit_llvm::{Compiler, Interrupt, Source};
 use jit_schema::Target;
 
 use crate::{
@@ -57,10 +57,19 @@ pub struct Explanation {
     pub reasons: Vec<String>,
     /// The changes since the last build, if the cache has a record of it.
     pub changes: Option<Changes>,
-    /// The names of the micro-ops that would be compiled.
+    /// The micro-ops, or `None` for a project of functions: clang has to read the files before it is known which functions have
+    /// changed.
+    pub uops: Option<Uops>,
+}
+
+/// The micro-ops of a target.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Uops {
+    /// The names of those that would be compiled.
     pub compiled: Vec<String>,
-    /// The number of micro-ops.
-    pub uops: usize,
+    /// The number of all.
+    pub all: usize,
 }
 
 /// Explains each target of a plan.
@@ -100,8 +109,7 @@ fn explain(
                 outdated: verdict.outdated.names(),
                 reasons: verdict.reasons,
                 changes: None,
-                compiled: Vec::new(),
-                uops: 0,
+                uops: None,
             });
         }
     };
@@ -113,8 +121,7 @@ fn explain(
         outdated: verdict.outdated.names(),
         reasons: verdict.reasons,
         changes: None,
-        compiled: units.iter().map(|source| source.name.clone()).collect(),
-        uops: units.len(),
+        uops: Some(Uops::of(&units, |_| true)),
     };
     let Some(cache) = &plan.cache else {
         return Ok(explanation);
@@ -160,13 +167,20 @@ fn explain(
         Some(keys) => keys,
         None => lookup.keys(&started)?,
     };
-    explanation.compiled = units
-        .iter()
-        .zip(&keys.uops)
-        .filter(|(_, key)| key.is_none_or(|key| !cache.has(&key)))
-        .map(|(source, _)| source.name.clone())
-        .collect();
+    let has = |index: usize| matches!(keys.uops.get(index), Some(Some(key)) if cache.has(key));
+    explanation.uops = Some(Uops::of(&units, |index| !has(index)));
     Ok(explanation)
+}
+
+impl Uops {
+    fn of(units: &[Source], is_compiled: impl Fn(usize) -> bool) -> Uops {
+        let compiled = units.iter().enumerate();
+        let compiled = compiled.filter(|(index, _)| is_compiled(*index));
+        Uops {
+            compiled: compiled.map(|(_, source)| source.name.clone()).collect(),
+            all: units.len(),
+        }
+    }
 }
 
 impl Changes {
@@ -257,8 +271,8 @@ fn joined(words: &[String]) -> Vec<String> {
 fn difference(before: &[String], now: &[String]) -> Vec<String> {
     let gone = before.iter().filter(|word| !now.contains(word));
     let new = now.iter().filter(|word| !before.contains(word));
-    gone.map(|word| format!("-{word}"))
-        .chain(new.map(|word| format!("+{word}")))
+    gone.map(|word| format!("- {word}"))
+        .chain(new.map(|word| format!("+ {word}")))
         .collect()
 }
 
@@ -268,10 +282,10 @@ fn changed_macros(before: &[String], now: &[String]) -> Vec<String> {
         (before.iter().collect(), now.iter().collect());
     let gone = before
         .difference(&now)
-        .map(|definition| format!("-#define {definition}"));
+        .map(|definition| format!("- #define {definition}"));
     let new = now
         .difference(&before)
-        .map(|definition| format!("+#define {definition}"));
+        .map(|definition| format!("+ #define {definition}"));
     gone.chain(new).collect()
 }
 
@@ -288,7 +302,7 @@ mod tests {
         let before = joined(&words("-cc1 -Os -D A=1 -I /x"));
         assert_eq!(before, ["-cc1", "-Os", "-D A=1", "-I /x"]);
         let now = joined(&words("-cc1 -Os -D A=2 -I /x -g"));
-        assert_eq!(difference(&before, &now), ["--D A=1", "+-D A=2", "+-g"]);
+        assert_eq!(difference(&before, &now), ["- -D A=1", "+ -D A=2", "+ -g"]);
     }
 
     #[test]
@@ -297,7 +311,12 @@ mod tests {
         let now = ["A 2", "C(x) x", "D"].map(str::to_owned);
         assert_eq!(
             changed_macros(&before, &now),
-            ["-#define A 1", "-#define B", "+#define A 2", "+#define D"]
+            [
+                "- #define A 1",
+                "- #define B",
+                "+ #define A 2",
+                "+ #define D"
+            ]
         );
     }
 }

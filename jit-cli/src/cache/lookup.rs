@@ -82,6 +82,10 @@ pub(crate) struct ShimKey {
     pub(crate) snapshot: Option<Snapshot>,
 }
 
+/// The places of steps among the arguments.
+const COMPILE: usize = 0;
+const SHIM: usize = 2;
+
 /// What is known before anything is preprocessed.
 pub(crate) struct Started {
     settings: Settings,
@@ -225,10 +229,16 @@ impl Lookup<'_> {
         };
         if let Some(expansion) = &expansion {
             let start = Key::of([started.stencil.bytes(), &tokens(&expansion.preamble)]);
+            let is_strict = started.is_strict(COMPILE);
             let bodies = texts.iter().zip(&entered).zip(&expansion.bodies);
             keys.extend(bodies.filter_map(|((text, entered), body)| {
                 let tokens = tokens(body.as_deref()?);
-                Some((*text, Key::of([start.bytes(), entered.as_bytes(), &tokens])))
+                let key = Key::of([start.bytes(), entered.as_bytes(), &tokens]);
+                let key = match is_strict {
+                    true => Key::of([key.bytes(), hash.bytes(), text.bytes()]),
+                    false => key,
+                };
+                Some((*text, key))
             }));
         }
         let texts = started.texts.iter();
@@ -272,7 +282,11 @@ impl Lookup<'_> {
         let name = path.file_name().unwrap_or_default();
         let key = meaning.map(|meaning| {
             let name = name.as_encoded_bytes();
-            Key::of([started.shim.bytes(), name, &tokens(&meaning)])
+            let key = Key::of([started.shim.bytes(), name, &tokens(&meaning)]);
+            match started.is_strict(SHIM) {
+                true => Key::of([key.bytes(), &snapshot.text]),
+                false => key,
+            }
         });
         Ok(ShimKey {
             key,
@@ -417,5 +431,12 @@ impl Started {
     /// Returns the settings, to compare them with those of the last build.
     pub(crate) fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// Returns whether clang makes errors of warnings in a step. Some warnings are about white space and comments, which are
+    /// not among the tokens.
+    fn is_strict(&self, step: usize) -> bool {
+        let mut words = self.arguments.get(step).into_iter().flatten();
+        words.any(|word| word.starts_with("-Werror") || word == "-pedantic-errors")
     }
 }

@@ -62,12 +62,14 @@ pub(crate) enum Entry {
 pub(crate) struct Cache {
     directory: PathBuf,
     limit: u64,
-    /// How many percent of the entries are not believed.
-    verify: u8,
+    /// How many percent of the entries are compiled again and compared.
+    pub(crate) verify: u8,
     /// The directories to which something was written.
     written: Mutex<BTreeSet<PathBuf>>,
     /// Whether it was reported that something does not work.
     complained: AtomicBool,
+    /// Whether it was reported that an entry is damaged.
+    found_damaged: AtomicBool,
     /// The cache that machines share.
     remote: Option<Remote>,
 }
@@ -84,6 +86,7 @@ impl Cache {
             verify: 0,
             written: Mutex::default(),
             complained: AtomicBool::new(false),
+            found_damaged: AtomicBool::new(false),
             remote: None,
         }
     }
@@ -157,7 +160,9 @@ impl Cache {
             }
         };
         let Some(entry) = decode(key, &bytes) else {
-            tracing::warn!("cache entry {} is damaged: building again", path.display());
+            let path = path.display();
+            let text = format!("cache entry {path} is damaged: building again");
+            warn_once(&self.found_damaged, &text);
             return None;
         };
         note_use(&path);
@@ -242,11 +247,7 @@ impl Cache {
 
     /// Warns that the cache can't be used. One warning is enough for a build: what follows has the same reason.
     fn complain(&self, text: &str) {
-        if self.complained.swap(true, Ordering::Relaxed) {
-            tracing::debug!("{text}");
-        } else {
-            tracing::warn!("{text}; more warnings of this kind are left out");
-        }
+        warn_once(&self.complained, text);
     }
 
     /// Returns a directory for files that are looked at, by a key for what they are. Of these directories, the newest ones stay.
@@ -263,6 +264,15 @@ impl Cache {
         let name = key.to_string();
         let (directory, rest) = name.split_at_checked(2).unwrap_or(("", &name));
         self.directory.join(directory).join(rest)
+    }
+}
+
+/// Warns of something of which a build may find many.
+fn warn_once(has_warned: &AtomicBool, text: &str) {
+    if has_warned.swap(true, Ordering::Relaxed) {
+        tracing::debug!("{text}");
+    } else {
+        tracing::warn!("{text}; more warnings of this kind are left out");
     }
 }
 

@@ -33,6 +33,7 @@ pub(crate) fn advice(error: &Error) -> Option<String> {
         Error::Uop { error, .. } => return advice(error),
         Error::Several(errors) => return errors.iter().find_map(advice),
         Error::Flags { .. } => "quote --cflags as for a shell",
+        Error::NothingToVerify { .. } => return None,
         Error::FreeThreaded
         | Error::NoPyconfig { .. }
         | Error::NotCpython { .. }
@@ -159,6 +160,12 @@ fn about_tools(error: &LlvmError) -> Option<String> {
     let text = match error {
         LlvmError::Missing { other, .. } | LlvmError::Unusable { other, .. } => {
             return Some(about_clang(other.as_deref()));
+        }
+        LlvmError::TimedOut {
+            is_question: true, ..
+        } => {
+            "a tool has one minute to answer this, whatever --tool-timeout says: name another one with \
+             --llvm-tools-install-dir, or mend the wrapper around it"
         }
         LlvmError::TimedOut { .. } => {
             "if it only needs more time, allow more with --tool-timeout SECONDS (0 is no limit); -v shows the \

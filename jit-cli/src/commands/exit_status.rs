@@ -42,6 +42,7 @@ pub(crate) fn exit_status(error: &Error) -> u8 {
     match error {
         Error::NoHostTarget
         | Error::Flags { .. }
+        | Error::NothingToVerify { .. }
         | Error::RefusedFlag { .. }
         | Error::FreeThreaded
         | Error::NotOfRelease { .. }

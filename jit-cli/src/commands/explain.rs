@@ -20,6 +20,9 @@ pub(crate) fn run(
 /// The largest number of lines of a kind in the output for people.
 const SHOWN: usize = 20;
 
+/// The largest number of characters of a line.
+const LONGEST: usize = 160;
+
 /// Returns the lines of an explanation, for people.
 fn lines(explanation: &Explanation) -> Vec<String> {
     let mut lines = vec![explanation.target.triple.to_owned()];
@@ -32,6 +35,12 @@ fn lines(explanation: &Explanation) -> Vec<String> {
         ),
     });
     lines.extend(some(&explanation.reasons).map(|reason| format!("    {reason}")));
+    let Some(uops) = &explanation.uops else {
+        let unknown = "  which functions would be compiled is known when clang has read the files: a build prints how many \
+             were not in the cache";
+        lines.push(unknown.to_owned());
+        return lines;
+    };
     match &explanation.changes {
         None => lines.push("  there is no build of it in the cache to compare with".to_owned()),
         Some(changes) if changes.is_empty() => {
@@ -44,13 +53,13 @@ fn lines(explanation: &Explanation) -> Vec<String> {
             }
         }
     }
-    let (compiled, all) = (explanation.compiled.len(), explanation.uops);
+    let (compiled, all) = (uops.compiled.len(), uops.all);
     lines.push(format!(
         "  {compiled} of {all} micro-ops would be compiled, {} are in the cache",
         all - compiled
     ));
     if compiled < all {
-        lines.extend(some(&explanation.compiled).map(|name| format!("    {name}")));
+        lines.extend(some(&uops.compiled).map(|name| format!("    {name}")));
     }
     lines
 }
@@ -70,15 +79,23 @@ fn fields(explanation: &Explanation) -> Value {
         "outdated": explanation.outdated,
         "reasons": explanation.reasons,
         "changes": changes,
-        "uops": explanation.uops,
-        "compiled": explanation.compiled,
+        "uops": explanation.uops.as_ref().map(|uops| uops.all),
+        "compiled": explanation.uops.as_ref().map(|uops| &uops.compiled),
     })
 }
+/// Returns a line without what is beyond its longest length: the definition of a macro may be longer than a screen.
+fn cut(line: &str) -> String {
+    match line.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{} ...", line.get(..end).unwrap_or(line)),
+        None => line.to_owned(),
+    }
+}
+
 /// Returns the first lines, and then the number of lines that are left out.
 fn some(lines: &[String]) -> impl Iterator<Item = String> {
     let more = lines.len().saturating_sub(SHOWN);
     let rest = (more > 0).then(|| format!("and {more} more"));
-    lines.iter().take(SHOWN).cloned().chain(rest)
+    lines.iter().take(SHOWN).map(|line| cut(line)).chain(rest)
 }
 
 #[cfg(test)]
@@ -91,5 +108,8 @@ mod tests {
         let shown: Vec<String> = some(&lines).collect();
         assert_eq!(shown.len(), SHOWN + 1);
         assert_eq!(shown.last().unwrap(), "and 3 more");
+        let long = ["é".repeat(LONGEST + 1)];
+        let shown: Vec<String> = some(&long).collect();
+        assert_eq!(shown, [format!("{} ...", "é".repeat(LONGEST))]);
     }
 }

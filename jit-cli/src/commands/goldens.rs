@@ -172,6 +172,15 @@ examples! {
             unfinished: Some("_NOP".to_owned()),
             command: "/bin/clang -cc1 -S 0.c ...".to_owned(),
             limit: Duration::from_secs(600),
+            is_question: false,
+        }),
+        Error::Llvm(LlvmError::TimedOut {
+            program: PathBuf::from("/bin/clang"),
+            doing: "print its version".to_owned(),
+            unfinished: None,
+            command: "/bin/clang --version".to_owned(),
+            limit: Duration::from_secs(60),
+            is_question: true,
         }),
         Error::Llvm(LlvmError::TooMuchOutput {
             program: PathBuf::from("/bin/llvm-objdump"),
@@ -429,7 +438,11 @@ examples! {
     SharedCache => [Error::SharedCache {
         message: "JIT_CACHE_REDIS_DB is set, but JIT_CACHE_REDIS_ENDPOINT is not".to_owned(),
     }],
-    WrongCache => [Error::WrongCache { names: vec!["_ADD".to_owned(), "shim".to_owned()] }],
+    NothingToVerify => [Error::NothingToVerify { option: "--no-cache" }],
+    WrongCache => [
+        Error::WrongCache { names: vec!["_ADD".to_owned(), "shim".to_owned()] },
+        Error::WrongCache { names: (0..12).map(|number| format!("_OP{number}")).collect() },
+    ],
     SysrootDiffers => [Error::SysrootDiffers {
         sysroot: "builtin".to_owned(),
         against: "DIR".to_owned(),

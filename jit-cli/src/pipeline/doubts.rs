@@ -43,17 +43,15 @@ impl Doubts {
         }
     }
 
-    /// Returns how many were the same and how many were not compared, if there are any, or an error if something was
-    /// not the same.
-    pub(crate) fn settle(&self) -> Result<Option<(usize, usize)>, Error> {
+    /// Returns how many were the same and how many were not compared, or an error if something was not the same.
+    pub(crate) fn settle(&self) -> Result<(usize, usize), Error> {
         let state = self.state();
         if !state.wrong.is_empty() {
             let mut names = state.wrong.clone();
             names.sort();
             return Err(Error::WrongCache { names });
         }
-        let found = (state.same, state.open.len());
-        Ok(Some(found).filter(|found| *found != (0, 0)))
+        Ok((state.same, state.open.len()))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

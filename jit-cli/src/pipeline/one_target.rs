@@ -281,7 +281,9 @@ impl Build<'_> {
             }
             None => None,
         };
-        if let Some((same, unknown)) = self.doubts.settle()? {
+        let (same, unknown) = self.doubts.settle()?;
+        let verifies = self.lookup.as_ref();
+        if verifies.is_some_and(|lookup| lookup.cache.verify > 0) {
             let target = self.line.target;
             self.meter.listener.tell(&Event::Verified {
                 target,

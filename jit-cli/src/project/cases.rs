@@ -125,14 +125,10 @@ fn next_start(text: &str, from: usize) -> Option<(usize, &str, usize)> {
 /// `first` is the number of the range's first line.
 fn refuse_strays(text: &str, range: Range<usize>, first: usize, path: &Path) -> Result<(), Error> {
     let part = text.get(range).unwrap_or_default();
-    let begins_a_case = |line: &str| {
-        let rest = line.trim_start().strip_prefix("case");
-        rest.is_some_and(|rest| rest.starts_with([' ', '\t']) && rest.contains('{'))
-    };
     match part
         .lines()
         .enumerate()
-        .find(|(_, line)| begins_a_case(line))
+        .find(|(_, line)| may_begin_a_case(line))
     {
         Some((index, line)) => Err(Error::NotACase {
             path: path.to_path_buf(),
@@ -141,6 +137,23 @@ fn refuse_strays(text: &str, range: Range<usize>, first: usize, path: &Path) -> 
         }),
         None => Ok(()),
     }
+}
+
+/// Returns whether a line begins a case that [`next_start`] does not find: one with other indentation, a byte order mark, or
+/// the start of a comment before it.
+fn may_begin_a_case(line: &str) -> bool {
+    let mut parts = line.split("case");
+    let mut before = parts.next().unwrap_or_default();
+    parts.any(|rest| {
+        let is_first = before.trim().is_empty();
+        let is_word = !before.ends_with(|c: char| c.is_alphanumeric() || c == '_');
+        before = rest;
+        let after = rest.trim_start();
+        let name = after.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_');
+        let has_name = rest.len() > after.len() && name.len() < after.len();
+        let is_label = has_name && name.trim_start().starts_with(':');
+        is_word && rest.starts_with([' ', '\t']) && rest.contains('{') && (is_first || is_label)
+    })
 }
 
 fn newlines(text: &str, range: Range<usize>) -> usize {
@@ -224,6 +237,17 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn something_before_a_case_is_not_overlooked() {
+        for before in ["\u{feff}        ", "\0        ", "        /* ", "x;      "] {
+            let text = format!("\n{A}\n{before}case _C: {{\n        }}\n{B}\n");
+            let message = failure(&text);
+            assert!(message.contains("cases.h:5: `"), "{message}");
+        }
+        let comment = "/* in case of x: y, in_case A: { */";
+        assert_eq!(names(&format!("\n{A}\n{comment}\n{B}\n")), ["_A", "_B"]);
     }
 
     const A: &str = "        case _A: {\n            x;\n        }";

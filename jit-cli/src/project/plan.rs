@@ -54,6 +54,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) cache: Option<Cache>,
     /// The directory for generated files.
     pub(crate) output_dir: PathBuf,
+    /// Whether somebody only looks at the stencils. The next build is not compared with such a plan.
+    pub(crate) is_to_look: bool,
 }
 
 impl<'a> Plan<'a> {
@@ -103,6 +105,7 @@ impl<'a> Plan<'a> {
             search,
             cache: cache(options, project.config.as_ref())?,
             output_dir,
+            is_to_look: false,
             options,
             project,
             platforms,
@@ -261,7 +264,7 @@ impl<'a> Plan<'a> {
 
     /// Returns the name of the record of a target's last build.
     pub(crate) fn record_name(&self, platform: &Platform) -> String {
-        platform.record_name(&self.project, self.options.debug)
+        platform.record_name(&self.project, self.options.debug, self.is_to_look)
     }
 
     /// Reads the template and the cases.
@@ -384,8 +387,16 @@ fn cache(options: &Options, config: Option<&Config>) -> Result<Option<Cache>, Er
         verify,
         remember: _,
     } = &options.cache;
-    if !enabled || options.one_process_per_step || options.keep_temps.is_some() {
-        return Ok(None);
+    let without = [
+        (!enabled, "--no-cache"),
+        (options.one_process_per_step, "--one-process-per-step"),
+        (options.keep_temps.is_some(), "--keep-temps"),
+    ];
+    if let Some((_, option)) = without.into_iter().find(|(is_given, _)| *is_given) {
+        return match verify {
+            0 => Ok(None),
+            _ => Err(Error::NothingToVerify { option }),
+        };
     }
     let Some(directory) = directory.clone().or_else(Cache::default_directory) else {
         return Ok(None);

@@ -64,14 +64,20 @@ impl Platform {
         matches!(self.sysroot, Some(Sysroot::Builtin(_)))
     }
 
-    /// Returns the name of the record of the last build. There is one for each project directory, target, and
-    /// debug or release build.
-    pub(crate) fn record_name(&self, project: &Project, debug: bool) -> String {
+    /// Returns the name of the record of the last build. There is one for each project directory and target, for debug and
+    /// release builds, for hardened code, and for what is only looked at.
+    pub(crate) fn record_name(&self, project: &Project, debug: bool, is_to_look: bool) -> String {
         let mut parts = vec![
             project.lasting_root().as_os_str().as_encoded_bytes(),
             self.triple.as_bytes(),
             if debug { b"debug" } else { b"release" },
         ];
+        if self.hardening.is_some() {
+            parts.push(b"hardened");
+        }
+        if is_to_look {
+            parts.push(b"to look");
+        }
         // A checkout may be built in several directories, each with its own pyconfig.h.
         let directories = self.include_dirs(project);
         let outside = directories

@@ -148,9 +148,10 @@ impl Report {
             0 => String::new(),
             more => format!("; {more} could not be compared"),
         };
-        print_line(&format!(
-            "{target}: {same} results of the cache are what clang makes{not}"
-        ));
+        print_line(&match same + unknown {
+            0 => format!("{target}: the cache has no results to compare"),
+            _ => format!("{target}: {same} results of the cache are what clang makes{not}"),
+        });
     }
 
     fn built(&self, target: &'static Target, statistics: &Statistics, files: &[&str]) {

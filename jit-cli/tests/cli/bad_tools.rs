@@ -269,3 +269,25 @@ fn objdump_of_another_version() {
     };
     assert_eq!(code(&header), code(&with));
 }
+
+#[test]
+fn a_broken_one_of_a_preferred_version_is_named() {
+    fixtures::needs!(clang_22, objdump_22);
+    let sandbox = Sandbox::new();
+    sandbox.script("bin/clang-23", "echo garbage");
+    let path = std::env::join_paths(
+        std::iter::once(sandbox.path("bin"))
+            .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())),
+    );
+    let words = ["build", "--config", "p/jit.toml", "-o", "out", "-t", LINUX];
+    sandbox.write("p/jit.toml", "source = \"a.c\"\nstencils = \"op_*\"\nemit = [\"stencils\"]\n[holes]\nNEXT = \"continue\"\n");
+    sandbox.write(
+        "p/a.c",
+        "extern void NEXT(long *);\nvoid op_a(long *p) { p[0] += 1; NEXT(p); }\n",
+    );
+    let printed = sandbox.run(&words).env("PATH", path.unwrap()).succeeds();
+    mentions(
+        &printed.stderr,
+        &["bin/clang-23 prints no LLVM version", "is used instead"],
+    );
+}

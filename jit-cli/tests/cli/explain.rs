@@ -67,7 +67,7 @@ fn what_has_changed() {
     let found = sandbox.explain(&[]);
     assert_eq!(found["current"], false);
     assert_eq!(found["changes"]["file"][0], "pyconfig.h");
-    assert_eq!(found["changes"]["macro"][0], "+#define HAVE_NEW_THING 1");
+    assert_eq!(found["changes"]["macro"][0], "+ #define HAVE_NEW_THING 1");
     assert_eq!(found["compiled"].as_array().unwrap().len(), 0);
     sandbox.write("vm/pyconfig.h", config);
 
@@ -87,7 +87,7 @@ fn what_has_changed() {
     // A flag is added.
     let found = sandbox.explain(&["--cflags=-O1"]);
     let flags = found["changes"]["flag"].to_string();
-    assert!(flags.contains("+-O1"), "{flags}");
+    assert!(flags.contains("+ -O1"), "{flags}");
     assert_eq!(
         found["compiled"].as_array().unwrap().len() as u64,
         found["uops"]
@@ -96,4 +96,48 @@ fn what_has_changed() {
     // `explain` has not changed any file.
     assert_eq!(sandbox.explain(&[])["current"], true);
     assert!(before == sandbox.files("out"));
+}
+
+#[test]
+fn functions() {
+    fixtures::needs!(clang_22, objdump_22);
+    let sandbox = Sandbox::new();
+    let config = "source = \"a.c\"\nstencils = \"op_*\"\nemit = [\"stencils\"]\n[holes]\nNEXT = \"continue\"\n";
+    sandbox.write("p/jit.toml", config);
+    sandbox.write(
+        "p/a.c",
+        "extern void NEXT(long *);\nvoid op_a(long *p) { p[0] += 1; NEXT(p); }\n",
+    );
+    let run = |command: &str| {
+        let words = [
+            command,
+            "--config",
+            "p/jit.toml",
+            "-o",
+            "out",
+            "--cache-dir",
+            "cache",
+            "-t",
+            LINUX,
+        ];
+        sandbox.run(&words).with(&["--llvm-version", "22"])
+    };
+    run("build").succeeds();
+    let printed = run("explain").succeeds().stdout;
+    assert!(
+        printed.contains("when clang has read the files"),
+        "{printed}"
+    );
+    let printed = run("explain")
+        .with(&["--message-format", "json"])
+        .succeeds()
+        .stdout;
+    let found = events(&printed)
+        .into_iter()
+        .find(|event| event["reason"] == "explanation")
+        .unwrap();
+    assert_eq!(
+        (&found["current"], &found["uops"]),
+        (&Value::Bool(true), &Value::Null)
+    );
 }

@@ -342,6 +342,10 @@ fn pads_are_where_the_rules_say() {
     let table =
         "checks = [\"cet\", \"bti\"]\nentries = [\"START\", \"TWICE\"]\njumps = [\"LEAVE\"]";
     let sandbox = project(&ops, table);
+    let cached = |words: &[&str]| {
+        let run = sandbox.run(words).with(&["--cache-dir", "../cache"]);
+        run.within("vm").succeeds()
+    };
     for round in 0..2 {
         sandbox.run(&["build", "--force"]).within("vm").succeeds();
         let (starts, all) = pads(&sandbox, LINUX);
@@ -360,6 +364,16 @@ fn pads_are_where_the_rules_say() {
     sandbox.run(&["build"]).within("vm").succeeds();
     assert_eq!(pads(&sandbox, LINUX).0, ["DOUBLE", "START"]);
     assert_eq!(pads(&sandbox, ARM_LINUX).0, ["DOUBLE", "START"]);
+    // Whoever only looks at other code, or checks it, has not built it.
+    cached(&["build", "--force"]);
+    cached(&["check", "--hardening", "--cflags=-O1"]);
+    cached(&["size", "--codegen", "tuned"]);
+    let explained = cached(&["explain"]).stdout;
+    assert_eq!(
+        explained.matches("nothing has changed").count(),
+        2,
+        "{explained}"
+    );
     let checked = sandbox
         .run(&["check", "--hardening"])
         .within("vm")

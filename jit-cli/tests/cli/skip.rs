@@ -244,3 +244,31 @@ fn the_other_tools_output_is_current() {
         );
     }
 }
+
+#[test]
+fn another_version_of_llvm_that_is_not_installed() {
+    fixtures::needs!(clang_22, objdump_22);
+    let sandbox = small();
+    let build = |version: &str| {
+        let words = [
+            "build",
+            "--cpython",
+            "vm",
+            "-p",
+            "vm",
+            "-o",
+            "out",
+            "--cache-dir",
+            "cache",
+            LINUX,
+        ];
+        sandbox.run(&words).with(&["--llvm-version", version])
+    };
+    build("22").succeeds();
+    let empty = sandbox.path("empty");
+    is_current(build("22").env("PATH", &empty));
+    // The files are those of another version than the one that is asked for.
+    for version in ["21", "24"] {
+        build(version).env("PATH", &empty).fails(3);
+    }
+}

@@ -47,7 +47,9 @@ impl Part {
             // Each is on a line of its own in its place.
             self.tokens.push(b'\n');
             if is_harmless(line) {
-                self.tokens.extend_from_slice(b"#pragma\n");
+                // It may make an error of a warning.
+                self.tokens.extend_from_slice(line);
+                self.tokens.push(b'\n');
             } else {
                 self.note_pragma(line);
             }
