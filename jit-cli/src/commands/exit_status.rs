@@ -106,6 +106,7 @@ fn subject_status(error: &SubjectError) -> u8 {
         SubjectError::UnknownTarget { .. }
         | SubjectError::OtherTargets { .. }
         | SubjectError::NoRevision { .. }
+        | SubjectError::NoRepository { .. }
         | SubjectError::NoStencil { .. }
         | SubjectError::NotBuilt { .. }
         | SubjectError::NoSource { .. }
