@@ -108,7 +108,7 @@ pub(crate) struct BuildArgs {
     #[arg(long, value_name = "N%", num_args = 0..=1, require_equals = true, default_missing_value = "100%")]
     #[arg(value_parser = percent)]
     pub(super) verify_cache: Option<u8>,
-    /// Largest size of the entries in the cache. The least recently used entries are removed first.
+    /// Largest size of the entries in the cache. The least recently used ones are removed first.
     #[arg(long, value_name = "MIB", default_value_t = 512)]
     pub(super) cache_size: u64,
     /// Output format.
