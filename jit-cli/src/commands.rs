@@ -12,6 +12,7 @@ mod goldens;
 mod known_names;
 mod missing_headers;
 mod new;
+mod output_tip;
 mod pack;
 mod report;
 mod select;
@@ -193,7 +194,10 @@ impl Cli {
 pub fn main() -> ExitCode {
     // A shell asks for completions by an environment variable.
     CompleteEnv::with_factory(Cli::command).complete();
-    let cli = Cli::parse();
+    let cli = Cli::try_parse().unwrap_or_else(|mut error| {
+        output_tip::add(&mut error);
+        error.exit()
+    });
     let report = Report::new(cli.message_format() == MessageFormat::Json);
     let only_prints = cli.only_prints();
     let outcome = run(cli, &report).and_then(|()| match failure().filter(|_| only_prints) {

@@ -54,7 +54,7 @@
 //! # Features
 //!
 //! `cli`, on by default, is the command line, with its dependencies. A build script leaves it out:
-//! `jit-cli = { version = "...", default-features = false }`.
+//! `jit-cli = { path = "CLONE/jit-cli", default-features = false }`, where `CLONE` is a clone of its repository.
 #![forbid(unsafe_code)]
 
 mod build;

@@ -92,7 +92,7 @@ fn headers_of_all_targets_compile_without_warnings() {
                     "-x",
                     language,
                     "-c",
-                    "-O1",
+                    "-O2",
                     "-o",
                     "/dev/null",
                     &header,
@@ -234,7 +234,7 @@ fn what_is_linked_runs() {
         let language = if standard.contains("++") { "c++" } else { "c" };
         let compile = |name: &str, macros: &[&str], file: &Path| {
             let mut command = Command::new(compiler);
-            command.args([standard, "-x", language, "-c", "-O1", &header]);
+            command.args([standard, "-x", language, "-c", "-O2", &header]);
             run(command
                 .args(STRICT)
                 .args(macros)

@@ -31,9 +31,12 @@ pub(crate) fn decide(
             // In 3.14, there is no other code generation.
             let advice = match format {
                 format if format == HeaderFormat::CPYTHON_3_15 => {
-                    "; `--codegen tuned` writes the right ones"
+                    ": such a micro-op reads its strings and constants from a wrong place. They are right with \
+                     `--codegen tuned` or `small`, and in stencil files (`--emit stencils`): docs/parity.md"
                 }
-                format if format == HeaderFormat::CPYTHON_3_14 => "",
+                format if format == HeaderFormat::CPYTHON_3_14 => {
+                    ": such a micro-op reads its strings and constants from a wrong place (docs/parity.md)"
+                }
                 _ => return None,
             };
             let first = wrong.next()?;

@@ -259,6 +259,9 @@ fn about_subjects(error: &SubjectError) -> Option<String> {
         SubjectError::NoRevision { .. } => {
             "name a directory, a stencil file, a header, a pack, or a revision that `git log` shows"
         }
+        SubjectError::NoRepository { .. } => {
+            "name a directory, a stencil file, a header or a pack, or keep the project in a git repository"
+        }
         SubjectError::NoStencil { .. } => {
             "`jit-cli size` lists the names; patterns such as '*FAST*' are accepted"
         }

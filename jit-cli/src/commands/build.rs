@@ -87,7 +87,8 @@ pub(crate) struct BuildArgs {
     pub(super) hardening: Vec<HardeningName>,
     /// Additional flags for clang, after all others.
     #[arg(long, value_name = "FLAGS", allow_hyphen_values = true)]
-    pub(super) cflags: Option<String>,
+    // CPython's Makefile adds one to those in PYTHON_FOR_REGEN.
+    pub(super) cflags: Vec<String>,
     #[command(flatten)]
     pub(super) llvm: LlvmArgs,
     /// Number of jobs to run at once [default: the number of cores].
@@ -107,7 +108,7 @@ pub(crate) struct BuildArgs {
     #[arg(long, value_name = "N%", num_args = 0..=1, require_equals = true, default_missing_value = "100%")]
     #[arg(value_parser = percent)]
     pub(super) verify_cache: Option<u8>,
-    /// Largest size of the cache. The least recently used entries are removed first.
+    /// Largest size of the entries in the cache. The least recently used ones are removed first.
     #[arg(long, value_name = "MIB", default_value_t = 512)]
     pub(super) cache_size: u64,
     /// Output format.
@@ -145,7 +146,7 @@ impl BuildArgs {
             hardening: asked(&self.hardening),
             debug: self.debug,
             free_threaded: self.free_threaded,
-            cflags: self.cflags.clone().unwrap_or_default(),
+            cflags: self.cflags(),
             sysroot: self.sysroot.clone(),
             pyconfig_dir: self.pyconfig_dir.clone(),
             llvm: self.llvm.options(),
@@ -163,6 +164,12 @@ impl BuildArgs {
             headers: false,
             ..Options::new(origin(self.cpython.as_deref(), self.config.as_deref()))
         }
+    }
+
+    /// Returns the flags for clang. All that are given count.
+    fn cflags(&self) -> String {
+        let given = self.cflags.iter().filter(|flags| !flags.is_empty());
+        given.map(String::as_str).collect::<Vec<_>>().join(" ")
     }
 
     /// Takes the first triple as the checkout to build, if it is the path of a build.py.
@@ -269,7 +276,36 @@ mod tests {
     #[test]
     fn flags_may_start_with_a_dash() {
         let arguments = parse(&["jit-cli", "build", "--cflags", "-isystem /x -DA"]);
-        assert_eq!(arguments.cflags.as_deref(), Some("-isystem /x -DA"));
+        assert_eq!(arguments.cflags(), "-isystem /x -DA");
         assert_eq!(arguments.cpython, None);
+    }
+
+    /// `PYTHON_FOR_REGEN` has options as well as the makefile.
+    #[test]
+    fn options_before_those_of_cpythons_makefile() {
+        let own = [
+            "--llvm-version",
+            "22",
+            "--cflags=-DA",
+            "--llvm-tools-install-dir=/a",
+        ];
+        let parse = |makes: [&str; 3]| {
+            let script = ["Tools/jit/build.py", "x86_64-pc-linux-gnu"];
+            parse(&[&["jit-cli", "build"], &own[..], &script, &makes].concat())
+        };
+        let arguments = parse(["--cflags=", "--llvm-version=", "--llvm-tools-install-dir="]);
+        let llvm = arguments.llvm.options();
+        assert_eq!(arguments.cflags(), "-DA");
+        assert_eq!(llvm.version.as_deref(), Some("22"));
+        assert_eq!(llvm.install_dir.as_deref(), Some(Path::new("/a")));
+        let arguments = parse([
+            "--cflags=-DB",
+            "--llvm-version=21",
+            "--llvm-tools-install-dir=/b",
+        ]);
+        let llvm = arguments.llvm.options();
+        assert_eq!(arguments.cflags(), "-DA -DB");
+        assert_eq!(llvm.version.as_deref(), Some("21"));
+        assert_eq!(llvm.install_dir.as_deref(), Some(Path::new("/b")));
     }
 }

@@ -107,6 +107,7 @@ fn subject_status(error: &SubjectError) -> u8 {
         SubjectError::UnknownTarget { .. }
         | SubjectError::OtherTargets { .. }
         | SubjectError::NoRevision { .. }
+        | SubjectError::NoRepository { .. }
         | SubjectError::NoStencil { .. }
         | SubjectError::NotBuilt { .. }
         | SubjectError::NoSource { .. }

@@ -401,6 +401,7 @@ examples! {
         }
         .into(),
         SubjectError::NoRevision { name: "mian".to_owned(), project: "DIR".to_owned() }.into(),
+        SubjectError::NoRepository { name: "HEAD".to_owned(), project: "DIR".to_owned() }.into(),
         SubjectError::NoStencil { name: "_LAOD".to_owned(), near: vec!["_LOAD".to_owned()] }.into(),
         SubjectError::NoStencil { name: "_XYZZY".to_owned(), near: vec![] }.into(),
         SubjectError::NothingToCompare.into(),

@@ -36,8 +36,12 @@ pub(crate) fn advice(
 ) -> Option<String> {
     let mut diagnostics = Vec::new();
     collect(error, &mut diagnostics);
-    let all: Vec<_> = diagnostics.into_iter().filter_map(asked).collect();
+    let all: Vec<_> = diagnostics.iter().copied().filter_map(asked).collect();
     match headers {
+        Headers::Builtin(_) if has_others_pyconfig(&diagnostics) => Some(format!(
+            "name the directory with the pyconfig.h of {target}, or leave out --pyconfig-dir (in jit.toml: pyconfig-dir): \
+             --sysroot builtin brings one"
+        )),
         Headers::Builtin(directory) => builtin(&all, root, directory),
         Headers::Directory(directory) => absent(&all, root, target, Some(directory)),
         Headers::Installed => absent(&all, root, target, None),
@@ -51,6 +55,12 @@ fn collect<'a>(error: &'a Error, found: &mut Vec<&'a Diagnostic>) {
         Error::Several(all) => all.iter().for_each(|error| collect(error, found)),
         _ => {}
     }
+}
+
+/// Returns whether a check of the built-in headers has found the pyconfig.h of another system.
+fn has_others_pyconfig(diagnostics: &[&Diagnostic]) -> bool {
+    let says = "sysroot: pyconfig.h is another system's";
+    diagnostics.iter().any(|one| one.message.contains(says))
 }
 
 /// Returns what is missing according to an error of clang, with the file and the line that need it.

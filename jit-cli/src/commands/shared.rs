@@ -73,11 +73,12 @@ pub(crate) struct LlvmArgs {
     /// LLVM major version to use [default: the one that the checkout's Tools/jit/_llvm.py names, else the
     /// newest supported one that is installed].
     #[arg(long, value_name = "VERSION")]
-    pub(crate) llvm_version: Option<String>,
+    // CPython's Makefile adds one to those in PYTHON_FOR_REGEN.
+    pub(crate) llvm_version: Vec<String>,
     /// Directory that LLVM is installed in, with the tools in its subdirectory bin.
     #[arg(long, value_name = "DIR")]
     // Not a PathBuf, which clap takes no empty value for.
-    pub(crate) llvm_tools_install_dir: Option<OsString>,
+    pub(crate) llvm_tools_install_dir: Vec<OsString>,
     /// Time that a process of clang or llvm-objdump may take, or 0 for no limit. One that takes longer
     /// is killed, and the build fails.
     #[arg(long, value_name = "SECONDS", default_value_t = Interrupt::TOOL_TIMEOUT.as_secs())]
@@ -85,13 +86,15 @@ pub(crate) struct LlvmArgs {
 }
 
 impl LlvmArgs {
-    /// Returns the options. An empty value is ignored, since CPython's Makefile passes `--llvm-version=""`.
+    /// Returns the options: the last values. An empty value is ignored, since CPython's Makefile passes
+    /// `--llvm-version=""`.
     pub(crate) fn options(&self) -> LlvmOptions {
-        let directory = self.llvm_tools_install_dir.as_ref();
+        let mut versions = self.llvm_version.iter().rev();
+        let mut directories = self.llvm_tools_install_dir.iter().rev();
         LlvmOptions {
-            version: self.llvm_version.clone().filter(|text| !text.is_empty()),
-            install_dir: directory
-                .filter(|directory| !directory.is_empty())
+            version: versions.find(|text| !text.is_empty()).cloned(),
+            install_dir: directories
+                .find(|directory| !directory.is_empty())
                 .map(PathBuf::from),
             timeout: match self.tool_timeout {
                 0 => None,

@@ -52,6 +52,16 @@ pub enum SubjectError {
         /// The project's directory, or what else it is.
         project: String,
     },
+    /// A name is not a file, and a project without a repository has no revisions.
+    #[error(
+        "{name} is neither a file or directory nor a git revision: {project} is not in a git repository"
+    )]
+    NoRepository {
+        /// The name.
+        name: String,
+        /// The project's directory, or what else it is.
+        project: String,
+    },
     /// There is no stencil of that name.
     #[error("there is no stencil {name}{}", suggested(near))]
     NoStencil {

@@ -75,7 +75,8 @@ impl Archive {
     fn decode(bytes: &[u8]) -> Result<Archive, String> {
         let damaged = |error: io::Error| format!("it is damaged or not a pack: {error}");
         // One byte more than the limit, so that a longer archive is noticed.
-        let text = XzReader::new_mem_limit(bytes, false, MEMORY).take(ALL + LARGEST + 1);
+        let text =
+            Decompressed(XzReader::new_mem_limit(bytes, false, MEMORY)).take(ALL + LARGEST + 1);
         let mut archive = tar::Archive::new(text);
         let mut manifest: Option<Manifest> = None;
         let mut files = BTreeMap::new();
@@ -125,7 +126,7 @@ impl Archive {
         // The checksum of the whole archive follows the last file.
         let mut rest = archive.into_inner();
         let more = io::copy(&mut rest, &mut io::sink()).map_err(damaged)?;
-        let after = rest.into_inner().into_inner();
+        let after = rest.into_inner().0.into_inner();
         if more > u64::from(u16::MAX) || !after.is_empty() {
             return Err("it has something after its last file".to_owned());
         }
@@ -137,6 +138,18 @@ impl Archive {
             return Err(format!("it lacks {missing:?}"));
         }
         Ok(Archive { manifest, files })
+    }
+}
+
+/// What is decompressed. Errors say so: the words of the decoder alone, such as "dist overflow", mean little to users.
+struct Decompressed<'a>(XzReader<&'a [u8]>);
+
+impl Read for Decompressed<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer).map_err(|error| {
+            let problem = format!("its compressed data can't be read (xz: {error})");
+            io::Error::new(error.kind(), problem)
+        })
     }
 }
 

@@ -282,13 +282,15 @@ pub(crate) fn explain(error: LlvmError, options: &CompileOptions) -> Error {
              i686-pc-windows-msvc",
         );
     }
-    let several = "cannot specify -o when generating multiple output files";
-    let is_about_inputs = match &error {
-        LlvmError::Flags { diagnostics } => diagnostics.text.contains(several),
-        _ => false,
+    let said = match &error {
+        LlvmError::Flags { diagnostics } => diagnostics.text.as_str(),
+        _ => "",
     };
-    let input = own_words(&options.cflags).find(|word| !word.starts_with('-'));
-    match input.filter(|_| is_about_inputs) {
+    // clang finds a file only if its path is absolute, as it runs in a directory of its own.
+    let is_found = said.contains("cannot specify -o when generating multiple output files");
+    let is_missing = |word: &str| said.contains(&format!("no such file or directory: '{word}'"));
+    let mut words = own_words(&options.cflags).filter(|word| !word.starts_with('-'));
+    match words.find(|word| is_found || is_missing(word)) {
         Some(word) => refusal(
             options,
             word.to_owned(),

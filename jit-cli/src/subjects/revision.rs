@@ -33,24 +33,22 @@ impl Checkout {
     pub(super) fn of(name: &str, options: &Options) -> Result<Checkout, Error> {
         let mut options = options.absolute()?;
         let project = Found::of(&options.origin)?;
-        let unknown = |place: &str| SubjectError::NoRevision {
-            name: name.to_owned(),
-            project: place.to_owned(),
+        let without_repository = |place: &str| {
+            Error::from(SubjectError::NoRepository {
+                name: name.to_owned(),
+                project: place.to_owned(),
+            })
         };
         if project.is_temporary {
-            return Err(unknown("the built-in example").into());
+            return Err(without_repository("the built-in example"));
         }
         let git = Git {
             root: &project.root,
             name,
         };
         let place = project.root.to_string_lossy();
-        // Without a repository, there are no revisions either.
-        let asked = |arguments: &[&str]| {
-            let line = git.line(arguments)?;
-            line.ok_or_else(|| Error::from(unknown(&place)))
-        };
-        let top = PathBuf::from(asked(&["rev-parse", "--show-toplevel"])?);
+        let top = git.line(&["rev-parse", "--show-toplevel"])?;
+        let top = PathBuf::from(top.ok_or_else(|| without_repository(&place))?);
         let revision = format!("{name}^{{commit}}");
         let verify = [
             "rev-parse",
@@ -59,7 +57,10 @@ impl Checkout {
             "--end-of-options",
             &revision,
         ];
-        let commit = asked(&verify)?;
+        let commit = git.line(&verify)?.ok_or_else(|| SubjectError::NoRevision {
+            name: name.to_owned(),
+            project: place.into_owned(),
+        })?;
         let parent = std::env::temp_dir();
         scratch::remove_abandoned_directories(&parent);
         let directory = Scratch::create_in(&parent)

@@ -167,6 +167,9 @@ fn flags_that_select_another_action() {
         ("-xassembler", "-xassembler"),
         (&response, &response),
         (input, input),
+        // Relative to the directory in which this runs, or to none.
+        ("input.c", "input.c"),
+        ("-DX other.o", "other.o"),
         ("-Xclang -emit-obj", "-emit-obj"),
         ("-Xclang -emit-llvm", "-emit-llvm"),
         ("-Xclang -fsyntax-only", "-fsyntax-only"),

@@ -15,7 +15,9 @@ use crate::{
 
 /// What a build of the example for x86_64 macOS prints: it is as wrong there as CPython's tool.
 pub(crate) const LITERALS: &str = " WARN jit_stencils-x86_64-apple-darwin.h has wrong addresses of literals in \
-    _CHECK_STACK_r00 and another micro-op, as CPython's Tools/jit writes them; `--codegen tuned` writes the right ones";
+    _CHECK_STACK_r00 and another micro-op, as CPython's Tools/jit writes them: such a micro-op reads its \
+    strings and constants from a wrong place. They are right with `--codegen tuned` or `small`, and in stencil files \
+    (`--emit stencils`): docs/parity.md";
 
 /// A build of all targets with LLVM 22, and the directory it was built in.
 pub(crate) fn release() -> &'static (Files, String) {

@@ -44,7 +44,7 @@ fn new_projects_work() {
         let script = format!("jit-cli new --lang {language} 'my vm'");
         let text = succeeds(directory.path(), &script);
         assert!(text.contains("make -C 'my vm' test"), "{text}");
-        let warnings = "CFLAGS='-O1 -Wall -Wextra -Werror' CXXFLAGS='-O1 -Wall -Wextra -Werror'";
+        let warnings = "CFLAGS='-O2 -Wall -Wextra -Werror' CXXFLAGS='-O2 -Wall -Wextra -Werror'";
         let text = succeeds(
             directory.path(),
             &format!("make -C 'my vm' test {warnings}"),
@@ -65,12 +65,12 @@ fn new_projects_work_on_other_machines() {
     let directory = tempfile::tempdir().unwrap();
     let script = "jit-cli new vm && cd vm\n\
         jit-cli build --llvm-version 22 --target aarch64-unknown-linux-gnu --sysroot /usr/aarch64-linux-gnu\n\
-        aarch64-linux-gnu-gcc -std=c11 -O1 -Wall -Wextra -Werror -static -o tests tests.c && qemu-aarch64 ./tests\n";
+        aarch64-linux-gnu-gcc -std=c11 -O2 -Wall -Wextra -Werror -static -o tests tests.c && qemu-aarch64 ./tests\n";
     let text = succeeds(directory.path(), script);
     assert!(text.contains(TESTED), "{text}");
     let script = "cd vm\n\
         jit-cli build --llvm-version 22 --target x86_64-pc-windows-msvc --sysroot builtin\n\
-        x86_64-w64-mingw32-gcc -std=c11 -O1 -Wall -Wextra -Werror -o tests.exe tests.c && test -s tests.exe\n";
+        x86_64-w64-mingw32-gcc -std=c11 -O2 -Wall -Wextra -Werror -o tests.exe tests.c && test -s tests.exe\n";
     succeeds(directory.path(), script);
 }
 

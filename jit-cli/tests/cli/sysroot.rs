@@ -98,6 +98,17 @@ fn a_wrong_size_is_caught() {
         .with(&["--sysroot", "builtin"])
         .fails(12);
     assert!(stderr.contains("SIZEOF_VOID_P in pyconfig.h"), "{stderr}");
+    assert!(!stderr.contains("--pyconfig-dir"), "{stderr}");
+    // A name that only macOS has: the file is another system's, and not only a wrong flag.
+    let other = format!("{old}#define SIZEOF_PID_T 4\n#define HAVE_KQUEUE 1\n");
+    sandbox.write("vm/pyconfig.h", other);
+    let stderr = sandbox
+        .build_for(&[LINUX])
+        .with(&["--sysroot", "builtin"])
+        .fails(12);
+    let expected =
+        format!("name the directory with the pyconfig.h of {LINUX}, or leave out --pyconfig-dir");
+    assert!(stderr.contains(&expected), "{stderr}");
 }
 
 #[test]

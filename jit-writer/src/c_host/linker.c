@@ -228,11 +228,13 @@ jit_align(uint64_t offset, uint64_t alignment)
     return (offset + alignment - 1) & ~(alignment - 1);
 }
 
-// Returns the opcode at an index of a trace, after whose last instruction comes the guard, if there is one.
+// Returns the opcode at an index of a trace, after whose last instruction comes the guard, if there is one. Without a
+// guard, the index is not compared: gcc would follow the case that it is at the end, and warn that there is no stencil
+// with the number JIT_GUARD.
 JIT_LOCAL uint32_t
 jit_opcode_at(const jit_instruction *trace, size_t length, size_t index)
 {
-    return index < length ? trace[index].opcode : JIT_GUARD;
+    return JIT_GUARD < JIT_STENCIL_COUNT && index >= length ? JIT_GUARD : trace[index].opcode;
 }
 
 JIT_LOCAL const char *

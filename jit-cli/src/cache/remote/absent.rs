@@ -12,8 +12,9 @@ impl Remote {
     /// Warns that the settings have no effect.
     pub(crate) fn open(_: Settings) -> Option<Remote> {
         tracing::warn!(
-            "the shared cache is not used: this program was built without the feature remote-cache (cargo \
-             install --features remote-cache)"
+            "the shared cache is not used: this program was built without the feature remote-cache; to install \
+             jit-cli with it, run `cargo install --path jit-cli --locked --features remote-cache` in a clone of its \
+             repository"
         );
         None
     }
