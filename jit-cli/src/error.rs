@@ -153,7 +153,7 @@ pub enum Error {
         /// What the line says.
         text: String,
     },
-    /// A cases file has text that is not in a case, in a project that is not CPython.
+    /// A cases file has text that is not in a case.
     #[error(
         "{}:{line}: `{text}` is outside of the cases and would have no effect: put it into the template, a \
          header that the template includes, or each case that it is for",

@@ -1,7 +1,8 @@
 //! The search for LLVM's tools, in the order of `_find_tool` in CPython's `Tools/jit/_llvm.py`.
 
 use std::{
-    io,
+    fs::File,
+    io::{self, Read as _},
     path::{Path, PathBuf},
 };
 
@@ -80,6 +81,7 @@ impl Toolchain {
             tracing::warn!("{prefix} has no clang-{}: {clang} is used", version.major);
         }
         let mut identities = vec![found.identity(&clang)];
+        identities.extend(passed_on(&clang, interrupt)?);
         // The comments must come from the same major, or two machines would write two headers.
         let objdump = match objdump.unwrap_or_else(|| find_objdump(version.major)) {
             Ok((path, found)) => {
@@ -349,6 +351,22 @@ fn probe(path: &Path, interrupt: &Interrupt) -> Result<Result<Probed, Rejection>
         Identity::Apple(_) => Err(Rejection::Apple),
         Identity::Unknown(line) => Err(Rejection::NotLlvm(line)),
     })
+}
+
+/// Returns what clang gets from a script in its place, which may add flags from the environment or from a file.
+fn passed_on(clang: &Path, interrupt: &Interrupt) -> Result<Option<String>, LlvmError> {
+    let mut start = [0; 2];
+    let read = File::open(clang).and_then(|mut file| file.read_exact(&mut start));
+    if read.is_err() || start != *b"#!" {
+        return Ok(None);
+    }
+    let arguments = ["-###", "-c", "-x", "c", "-"].map(Into::into);
+    // The command has the name of the directory.
+    let directory = Some(Path::new(std::path::MAIN_SEPARATOR_STR));
+    let output = command::run_within(Limits::QUESTION, clang, &arguments, directory, interrupt)?;
+    let printed = output.diagnostics();
+    let command = printed.lines().find(|line| line.contains("\"-cc1\""));
+    Ok(command.map(|command| format!("clang gets {}", command.trim())))
 }
 
 /// Returns the prefix of a major that Homebrew has installed, asked for as `_get_brew_llvm_prefix`

@@ -311,6 +311,7 @@ mod tests {
 | |-ParmVarDecl 0x9 <col:6> col:7 'int'
 | `-NoThrowAttr 0xa <col:9> Inherited
 |-FunctionDecl 0x8 <line:3:1, col:5> col:5 cold 'int (int)' extern
+|-FunctionDecl 0xb <line:3:1, col:5> line:3:9 needed 'int (int)' static
 |-FunctionDecl 0xb <line:3:1, col:5> line:3:9 user 'int (int)' static inline
 | `-CompoundStmt 0xc <col:6>
 |   |-DeclStmt 0xd <col:8>
@@ -357,6 +358,7 @@ mod tests {
             "cold",
             "abort",
             "label",
+            "needed",
             "local",
             "__builtin_abort",
             "unknown",

@@ -38,6 +38,10 @@ pub(crate) fn preprocess(
     if !done.status.success() || !files::has_contents(&output) {
         return Ok(None);
     }
+    // clang writes none if it does not find something that it embeds, without saying so.
+    if !dependencies.exists() {
+        return Ok(None);
+    }
     let mut files = files::dependencies(&dependencies)?;
     files.retain(|file| file != input);
     Ok(Some(Preprocessed {

@@ -27,9 +27,9 @@ static inline const char *name_of(word x) { return x ? "one" : "none"; }
 static inline word twice(struct frame *f) { f->tag++; return host(f->tag) + host(f->sp[0]); }
 static inline word deep(struct frame *f, word x) { fail(NULL, "deep", 1, "deep"); return twice(f) + x; }
 inline word public(word x) { return x * 3 + host(x); }
-static __attribute__((noinline)) word slower(word x, word y) { return host(x) * other(y); }
-static __attribute__((noinline)) word slowest(word x) { return host(x) - other(x + 1); }
-static word slow(word x) { word y = 0; for (word i = 0; i < x; i++) { y += host(i) ^ table[i & 3]; } return y; }
+static inline __attribute__((noinline)) word slower(word x, word y) { return host(x) * other(y); }
+static inline __attribute__((noinline)) word slowest(word x) { return host(x) - other(x + 1); }
+static inline word slow(word x) { word y = 0; for (word i = 0; i < x; i++) { y += host(i) ^ table[i & 3]; } return y; }
 "#;
 
 /// Returns a source with these statements in its function.
@@ -350,7 +350,7 @@ fn what_would_change_others_is_not_joined() {
 }
 
 /// Declarations of headers on which not all uses agree, and two sources that use them in different ways.
-const UNCLEAR: [(&str, [&str; 2]); 10] = [
+const UNCLEAR: [(&str, [&str; 2]); 11] = [
     (
         "extern word leaf(word); static inline word call_leaf(word x) { return leaf(x); }
          extern word leaf(word) __attribute__((cold, noreturn));",
@@ -386,6 +386,11 @@ const UNCLEAR: [(&str, [&str; 2]); 10] = [
     (
         "extern word leaf(); static inline word call_leaf(word x) { return leaf(x); } extern word leaf(word);",
         ["x = call_leaf(x);", "x = leaf(x);"],
+    ),
+    // A source that does not use it has a warning.
+    (
+        "static word not_inline(word x) { return host(x); }",
+        ["x = not_inline(x);", "x = not_inline(x) + 1;"],
     ),
     (
         "static word lset_a(word x) __asm__(\".LBB0_1\"); static __attribute__((noinline)) word lset_a(word x) { return x * x; }",

@@ -23,14 +23,15 @@ const END: &str = "\n        }";
 /// Returns all cases in the order of build.py: sorted by their text.
 ///
 /// A case is what build.py's regular expression `\n {8}(case (\w+): \{\n.*?\n {8}\})` finds. Where that
-/// would silently skip something or include the next case, this function returns an error.
+/// would silently skip something or include the next case, this function returns an error. Besides cases, blank lines and
+/// comments, the file may have directives: a generated file of CPython is one `switch` for its interpreter, and they are without
+/// effect on stencils.
 pub(crate) fn split<'a>(text: &'a str, path: &Path) -> Result<Vec<Case<'a>>, Error> {
-    split_with(text, path, |_, _, _, _| Ok(()))
+    split_with(text, path, outside::refuse_but_directives)
 }
 
-/// Returns all cases like [`split`], or an error if the file has anything else than cases, blank lines and
-/// comments. In generated files for CPython, which are one `switch` for its interpreter, directives around
-/// cases are without effect on stencils; in a file that somebody writes, they are mistakes.
+/// Returns all cases like [`split`], or an error if the file has directives around them: in a file that somebody writes, they
+/// are mistakes.
 pub(crate) fn split_only_cases<'a>(text: &'a str, path: &Path) -> Result<Vec<Case<'a>>, Error> {
     // Clang skips this mark, too.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -125,10 +126,14 @@ fn next_start(text: &str, from: usize) -> Option<(usize, &str, usize)> {
 /// `first` is the number of the range's first line.
 fn refuse_strays(text: &str, range: Range<usize>, first: usize, path: &Path) -> Result<(), Error> {
     let part = text.get(range).unwrap_or_default();
+    let begins_a_case = |line: &str| {
+        let rest = line.trim_start().strip_prefix("case");
+        rest.is_some_and(|rest| rest.starts_with([' ', '\t']) && rest.contains('{'))
+    };
     match part
         .lines()
         .enumerate()
-        .find(|(_, line)| may_begin_a_case(line))
+        .find(|(_, line)| begins_a_case(line))
     {
         Some((index, line)) => Err(Error::NotACase {
             path: path.to_path_buf(),
@@ -137,23 +142,6 @@ fn refuse_strays(text: &str, range: Range<usize>, first: usize, path: &Path) -> 
         }),
         None => Ok(()),
     }
-}
-
-/// Returns whether a line begins a case that [`next_start`] does not find: one with other indentation, a byte order mark, or
-/// the start of a comment before it.
-fn may_begin_a_case(line: &str) -> bool {
-    let mut parts = line.split("case");
-    let mut before = parts.next().unwrap_or_default();
-    parts.any(|rest| {
-        let is_first = before.trim().is_empty();
-        let is_word = !before.ends_with(|c: char| c.is_alphanumeric() || c == '_');
-        before = rest;
-        let after = rest.trim_start();
-        let name = after.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_');
-        let has_name = rest.len() > after.len() && name.len() < after.len();
-        let is_label = has_name && name.trim_start().starts_with(':');
-        is_word && rest.starts_with([' ', '\t']) && rest.contains('{') && (is_first || is_label)
-    })
 }
 
 fn newlines(text: &str, range: Range<usize>) -> usize {
@@ -240,14 +228,36 @@ mod tests {
     }
 
     #[test]
-    fn something_before_a_case_is_not_overlooked() {
-        for before in ["\u{feff}        ", "\0        ", "        /* ", "x;      "] {
-            let text = format!("\n{A}\n{before}case _C: {{\n        }}\n{B}\n");
-            let message = failure(&text);
-            assert!(message.contains("cases.h:5: `"), "{message}");
+    fn no_case_is_overlooked() {
+        for start in [
+            "\u{feff}        case _C: {",
+            "\0        case _C: {",
+            "x;      case _C: {",
+            "/* c */ case _C: {",
+            "        case _C:\n        {",
+            "        case _C: <%",
+            "        ca\\\nse _C: {",
+            "        TARGET(_C) {",
+            "        default: {",
+            "        #if 0\n        x += 5;\n        #endif\n",
+        ] {
+            let message = failure(&format!("\n{A}\n{start}\n        }}\n{B}\n"));
+            assert!(message.contains("cases.h:"), "{message}");
+            assert!(message.contains("outside of the cases"), "{message}");
         }
-        let comment = "/* in case of x: y, in_case A: { */";
-        assert_eq!(names(&format!("\n{A}\n{comment}\n{B}\n")), ["_A", "_B"]);
+        let message = failure(&format!("\n{A}\n/* case _C: {{\n        }}\n{B}\n"));
+        assert!(message.contains("cases.h:5: the comment"), "{message}");
+        let around = [
+            "/* in case of x: y, case _C: { */",
+            "// case _C: {",
+            "#ifdef X /* a\n b */ // c\n #  error \"x // y\"\n#endif\n#define A \\\n  4",
+        ];
+        for around in around {
+            assert_eq!(
+                names(&format!("{around}\n{A}\n{around}\n{B}\n{around}\n")),
+                ["_A", "_B"]
+            );
+        }
     }
 
     const A: &str = "        case _A: {\n            x;\n        }";
@@ -320,9 +330,12 @@ mod tests {
                     "{text:?}: {message}"
                 );
             }
-            // CPython's generated file has such lines.
+            // CPython's generated file has directives.
             let text = format!("\n{A}{bad_text}{B}\n");
-            assert_eq!(names(&text), ["_A", "_B"], "{text:?}");
+            match bad.contains("\n!#") {
+                true => assert_eq!(names(&text), ["_A", "_B"], "{text:?}"),
+                false => assert!(failure(&text).contains(problem), "{text:?}"),
+            }
         }
         // A backslash makes the next line a part of the comment.
         for comment in ["// x \\\n", "// x \\ \n"] {
@@ -356,10 +369,7 @@ mod tests {
                 // This is correct only where a case has just ended.
                 Ok(cases) => {
                     let rest = text.rsplit_once('}').unwrap().1;
-                    assert!(
-                        rest.trim().is_empty() || "\n        case _Y: {".starts_with(rest),
-                        "{text:?}"
-                    );
+                    assert!(rest.trim().is_empty(), "{text:?}");
                     assert!(cases.len() <= 2);
                 }
                 Err(Error::CaseCutShort { name, line, .. }) => {
@@ -369,6 +379,9 @@ mod tests {
                     );
                 }
                 Err(Error::NoCase { .. }) => assert!(!text.contains("case _")),
+                Err(Error::OutsideOfCases { text, line, .. }) => {
+                    assert!(line == 5 && "case _Y: {".starts_with(&text));
+                }
                 Err(other) => panic!("{other}"),
             }
         }

@@ -1,4 +1,4 @@
-//! What may be around the cases of a cases file, in projects that are not CPython.
+//! What may be around the cases of a cases file.
 
 use std::{ops::Range, path::Path};
 
@@ -8,10 +8,29 @@ use crate::error::Error;
 #[derive(Clone, Copy)]
 enum State {
     Code,
+    /// In a directive, which may go on after a comment.
+    Directive,
     /// In a comment up to the end of the line, which starts on this line.
     Line(usize),
-    /// In a comment up to `*/`, which starts on this line.
-    Block(usize),
+    /// In a comment up to `*/`, which starts on this line, and is in a directive or not.
+    Block(usize, bool),
+}
+
+/// Whether directives may be around cases.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Directives {
+    Allowed,
+    Refused,
+}
+
+/// Returns an error as [`refuse`] does, but accepts directives: the files that CPython generates for its interpreter have some.
+pub(crate) fn refuse_but_directives(
+    text: &str,
+    range: Range<usize>,
+    first: usize,
+    path: &Path,
+) -> Result<(), Error> {
+    check((text, range), first, path, Directives::Allowed)
 }
 
 /// Returns an error if a part of a file without cases has anything but space and comments, or a comment
@@ -23,16 +42,31 @@ pub(crate) fn refuse(
     first: usize,
     path: &Path,
 ) -> Result<(), Error> {
+    check((text, range), first, path, Directives::Refused)
+}
+
+fn check(
+    (text, range): (&str, Range<usize>),
+    first: usize,
+    path: &Path,
+    directives: Directives,
+) -> Result<(), Error> {
     let case_follows = range.end < text.len();
     let part = text.get(range).unwrap_or_default();
     let mut characters = characters(part, first).into_iter().peekable();
     let mut state = State::Code;
+    // The rest of the line after a case is not the start of a line.
+    let mut starts_line = first == 1 || part.starts_with('\n');
     while let Some((c, line)) = characters.next() {
         let next = characters.peek().map(|(next, _)| *next);
         let (after, both) = match (state, c, next) {
-            (State::Code, '/', Some('/')) => (State::Line(line), true),
-            (State::Code, '/', Some('*')) => (State::Block(line), true),
+            (State::Code | State::Directive, '/', Some('/')) => (State::Line(line), true),
+            (State::Code, '/', Some('*')) => (State::Block(line, false), true),
+            (State::Directive, '/', Some('*')) => (State::Block(line, true), true),
             (State::Code, c, _) if c.is_whitespace() => (State::Code, false),
+            (State::Code, '#', _) if starts_line && directives == Directives::Allowed => {
+                (State::Directive, false)
+            }
             (State::Code, _, _) => {
                 let words = part.lines().nth(line - first).unwrap_or_default();
                 return Err(Error::OutsideOfCases {
@@ -41,10 +75,12 @@ pub(crate) fn refuse(
                     text: words.trim().to_owned(),
                 });
             }
-            (State::Line(_), '\n', _) => (State::Code, false),
-            (State::Block(_), '*', Some('/')) => (State::Code, true),
-            (State::Line(_) | State::Block(_), _, _) => (state, false),
+            (State::Line(_) | State::Directive, '\n', _) => (State::Code, false),
+            (State::Block(_, false), '*', Some('/')) => (State::Code, true),
+            (State::Block(_, true), '*', Some('/')) => (State::Directive, true),
+            (State::Line(_) | State::Block(..) | State::Directive, _, _) => (state, false),
         };
+        starts_line = c == '\n' || starts_line && c.is_whitespace();
         state = after;
         if both {
             characters.next();
@@ -52,8 +88,8 @@ pub(crate) fn refuse(
     }
     match state {
         State::Line(line) if case_follows => Err(open_comment(path, line)),
-        State::Block(line) => Err(open_comment(path, line)),
-        State::Code | State::Line(_) => Ok(()),
+        State::Block(line, _) => Err(open_comment(path, line)),
+        State::Code | State::Directive | State::Line(_) => Ok(()),
     }
 }
 

@@ -11,6 +11,8 @@ use crate::state::{
 
 /// The largest number of tools that a line lists.
 const SHOWN: usize = 3;
+/// The largest number of characters of a tool in it.
+const LONGEST: usize = 160;
 
 /// The files of some locations.
 pub(crate) type Scope = &'static [Location];
@@ -87,16 +89,24 @@ impl Inputs {
 
 /// Returns the first tools that are not among the others.
 fn only(tools: &[String], others: &[String]) -> String {
-    let own: Vec<&str> = tools
+    let own: Vec<String> = tools
         .iter()
         .filter(|tool| !others.contains(tool))
-        .map(String::as_str)
+        .map(|tool| cut(tool))
         .collect();
     match own.split_at_checked(SHOWN) {
         Some((shown, rest)) if !rest.is_empty() => {
             format!("{} and {} more", shown.join(", "), rest.len())
         }
         _ => own.join(", "),
+    }
+}
+
+/// Returns a text without what is beyond its longest length: what a script passes on has hundreds of words.
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{} ...", text.get(..end).unwrap_or(text)),
+        None => text.to_owned(),
     }
 }
 

@@ -150,7 +150,11 @@ fn text_outside_of_cases() {
     ] {
         let cases = format!("\n{before}{x}{after}\n{y}");
         mentions(&build(settings, cases.clone()).fails(9), &[words]);
-        build(&for_cpython, cases).succeeds();
+        // CPython's generated file has directives.
+        match words.contains("`#") {
+            true => drop(build(&for_cpython, cases).succeeds()),
+            false => mentions(&build(&for_cpython, cases).fails(9), &[words]),
+        }
     }
     let comments = format!("/* Two\n * lines. */\n\n// Adds.\n{x}\n{y}\n/* The end. */");
     build(settings, comments).succeeds();

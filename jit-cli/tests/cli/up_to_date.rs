@@ -763,3 +763,42 @@ fn kinds_and_reasons() {
     let expected = [format!("jit_stencils-{LINUX}.state is missing")];
     assert_eq!(reasons(), serde_json::json!(expected));
 }
+
+#[test]
+fn a_script_that_passes_on_other_flags() {
+    fixtures::needs!(clang_22, objdump_22);
+    let sandbox = Sandbox::new();
+    sandbox.write("p/jit.toml", "source = \"a.c\"\nstencils = \"op_*\"\nemit = [\"stencils\"]\n[holes]\nNEXT = \"continue\"\n");
+    sandbox.write("p/a.c", "extern void NEXT(long *);\nvoid op_a(long *p) { for (int i = 0; i < 8; i++) p[i] += i; NEXT(p); }\n");
+    sandbox.script("tools/bin/clang", "exec clang-22 \"$@\" $FLAG");
+    let build = |flag: &str| {
+        let words = [
+            "build",
+            "--config",
+            "p/jit.toml",
+            "-o",
+            "out",
+            "--cache-dir",
+            "cache",
+            "-t",
+            LINUX,
+        ];
+        let run = sandbox.run(&words).with(&[
+            "--llvm-version",
+            "22",
+            "--llvm-tools-install-dir",
+            "tools",
+        ]);
+        let printed = run.env("FLAG", flag).succeeds();
+        let is_current = printed.stdout.contains("up to date");
+        (
+            is_current,
+            sandbox.files("out")["jit_stencils-x86_64-unknown-linux-gnu.stencils"].clone(),
+        )
+    };
+    let (_, first) = build("-O1");
+    assert!(build("-O1").0);
+    let (is_current, second) = build("-Os");
+    assert!(!is_current);
+    assert!(first != second);
+}

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use memchr::memmem;
 use regex::Regex;
 
-use super::output::{Definitions, Part};
+use super::output::{Definitions, Part, mentions_place};
 use crate::lexical::{is_word, joined, last_word, literal_length, words};
 
 /// Macros whose values depend on the time, on the number of uses, or on the names and places of files.
@@ -97,7 +97,7 @@ pub(super) fn of_preamble(part: &Part, whole: &[u8]) -> Option<Vec<u8>> {
         return None;
     }
     let mut meaning = part.tokens.clone();
-    if part.has_pasted_pragmas {
+    if part.has_open_pragmas {
         // Whoever compares tokens ignores line breaks.
         meaning.extend(whole.iter().map(|byte| match byte {
             b'\n' => 1,
@@ -115,7 +115,7 @@ pub(super) fn of_body(part: Part, definitions: &Definitions) -> Option<Vec<u8>> 
     let is_unclear = contains(&part.tokens, UNSTABLE)
         || assembler_may_read_files(&part.tokens)
         || part.has_raw_strings
-        || pragmas.any(|pragma| words(pragma).any(is_macro));
+        || pragmas.any(|pragma| mentions_place(pragma) || words(pragma).any(is_macro));
     (!is_unclear).then_some(part.tokens)
 }
 

@@ -24,8 +24,9 @@ pub(super) struct Part {
     pub(super) tokens: Vec<u8>,
     /// The pragmas that may change what is compiled, each as a line.
     pub(super) pragmas: Vec<Vec<u8>>,
-    /// Whether macros in pragmas may mention others that do not appear in their definitions (`##`).
-    pub(super) has_pasted_pragmas: bool,
+    /// Whether pragmas may mean something that neither they nor the definitions of macros in them show: names that `##` makes,
+    /// and the place in the file.
+    pub(super) has_open_pragmas: bool,
     /// Whether lines may be parts of a raw string, and not what they seem to be.
     pub(super) has_raw_strings: bool,
     /// The macros that were defined, with each of their definitions, as in `NAME(x) (x + 1)`. Those that
@@ -63,8 +64,10 @@ impl Part {
         self.pragmas.push(line.to_vec());
         self.tokens.extend_from_slice(line);
         self.tokens.push(b'\n');
+        self.has_open_pragmas |= mentions_place(line);
         for definition in mentioned(line, &self.definitions) {
-            self.has_pasted_pragmas |= memmem::find(definition, b"##").is_some();
+            self.has_open_pragmas |=
+                memmem::find(definition, b"##").is_some() || mentions_place(definition);
             self.tokens.extend_from_slice(b"#define ");
             self.tokens.extend_from_slice(definition);
             self.tokens.push(b'\n');
@@ -178,6 +181,22 @@ fn is_harmless(line: &[u8]) -> bool {
     HARMLESS.iter().any(|start| line.starts_with(start))
 }
 
+/// Returns whether a text mentions a macro of clang's own whose value depends on where it is.
+pub(super) fn mentions_place(text: &[u8]) -> bool {
+    const PLACES: [&[u8]; 9] = [
+        b"__BASE_FILE__",
+        b"__COUNTER__",
+        b"__DATE__",
+        b"__FILE_NAME__",
+        b"__FILE__",
+        b"__INCLUDE_LEVEL__",
+        b"__LINE__",
+        b"__TIMESTAMP__",
+        b"__TIME__",
+    ];
+    words(text).any(|word| PLACES.contains(&word))
+}
+
 /// Returns the present definitions of all macros that a text mentions, directly or through other macros.
 fn mentioned<'a>(text: &'a [u8], definitions: &'a Definitions) -> Vec<&'a [u8]> {
     let mut found: BTreeMap<&[u8], &[u8]> = BTreeMap::new();
@@ -269,7 +288,15 @@ mod tests {
             .collect();
         assert_eq!(all.len(), texts.len());
         let pasted = whole(b"#define N(x) x##1\n#pragma pack(N(A))\n");
-        assert!(pasted.has_pasted_pragmas);
+        assert!(pasted.has_open_pragmas);
+        for text in [
+            "#pragma unroll __LINE__\n",
+            "#define N (__COUNTER__ + 1)\n#define M N\n#pragma unroll M\n",
+            "#define N sizeof(__FILE_NAME__)\n#pragma unroll N\n",
+        ] {
+            assert!(whole(text.as_bytes()).has_open_pragmas, "{text}");
+        }
+        assert!(!whole(b"#define N 4\n#pragma unroll N\nint x = __LINE__;\n").has_open_pragmas);
         assert!(whole(b"x = R\"(\n#pragma mark x\n)\";\n").has_raw_strings);
     }
 }

@@ -61,8 +61,13 @@ impl<'t> Node<'t> {
     }
 
     pub(super) fn is_extern(&self) -> bool {
+        self.has_specifier("extern")
+    }
+
+    /// Returns whether a word follows the type.
+    fn has_specifier(&self, specifier: &str) -> bool {
         let (_, after) = self.rest.rsplit_once('\'').unwrap_or_default();
-        after.split(' ').any(|word| word == "extern")
+        after.split(' ').any(|word| word == specifier)
     }
 
     /// Returns the name of a structure, union or enumeration.
@@ -86,6 +91,10 @@ impl<'t> Node<'t> {
         if is_implicit && !has(&["used", "referenced"]) {
             return None;
         }
+        // clang warns about a static function that a file does not use, unless it is inline.
+        let is_needed = self.kind == "FunctionDecl"
+            && self.has_specifier("static")
+            && !self.has_specifier("inline");
         let declaration = Declaration {
             name: name.to_owned(),
             kind: self.kind_of_value()?.to_owned(),
@@ -95,7 +104,7 @@ impl<'t> Node<'t> {
             depth: self.depth,
             declaration,
             symbols: vec![name.to_owned()],
-            is_clear: is_known && !is_implicit,
+            is_clear: is_known && !is_implicit && !is_needed,
             detail: None,
         })
     }
