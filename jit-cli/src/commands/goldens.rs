@@ -182,11 +182,7 @@ examples! {
             doing: "disassemble 24 files".to_owned(),
             limit: 256 << 20,
         }),
-        Error::Llvm(LlvmError::WroteNothing {
-            program: PathBuf::from("/bin/clang"),
-            what: "assembly",
-            name: "_NOP".to_owned(),
-        }),
+        Error::Llvm(LlvmError::WroteNothing { program: PathBuf::from("/bin/clang"), what: "assembly", name: "_NOP".to_owned() }),
         rejected("clang-22 ended with signal: 25 (SIGXFSZ)\n"),
         Error::Llvm(LlvmError::Interrupted),
     ],
