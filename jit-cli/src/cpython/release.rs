@@ -62,9 +62,7 @@ pub(crate) struct TriedLlvm {
 pub(crate) enum LlvmResult {
     /// The files are equal to those of the release's own tool.
     Equal,
-    /// The release's own tool can't use it for some targets. Stencils were run.
-    Runs,
-    /// The files of some target are not equal to those of the release's own tool.
+    /// The files of some target are not equal to those of the release's own tool, or it can't use this version for one.
     Differs,
     /// It can't be used, for this reason.
     Refused(&'static str),

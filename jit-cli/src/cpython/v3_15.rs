@@ -98,7 +98,7 @@ const LLVM: &[TriedLlvm] = &[
     },
     TriedLlvm {
         major: 20,
-        result: LlvmResult::Runs,
+        result: LlvmResult::Differs,
     },
     TriedLlvm {
         major: 19,

@@ -55,7 +55,7 @@ pub(crate) fn check_llvm(release: &Release, checkout: &Path, major: u32) -> Resu
     let why = match tried.find(|tried| tried.major == major) {
         Some(tried) => match tried.result {
             LlvmResult::Refused(why) => tools::has_any(release, checkout).then_some(why),
-            LlvmResult::Equal | LlvmResult::Runs | LlvmResult::Differs => None,
+            LlvmResult::Equal | LlvmResult::Differs => None,
         },
         None if release.llvm.iter().all(|tried| tried.major > major) => Some(OLD_LLVM),
         None => None,
