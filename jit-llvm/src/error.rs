@@ -98,7 +98,7 @@ pub enum LlvmError {
         /// What it was to do, such as `compile 24 files`.
         doing: String,
         /// The name of the first input that was not done, where that is known.
-        unfinished: Option<String>,
+        unfinished: Option<Box<str>>,
         /// The start of its command line.
         command: String,
         /// The time that it had.
@@ -143,7 +143,7 @@ impl LlvmError {
     /// Adds the name of the first input that was not done to an error about a process that hangs.
     pub(crate) fn with_unfinished(mut self, name: Option<&str>) -> LlvmError {
         if let LlvmError::TimedOut { unfinished, .. } = &mut self {
-            *unfinished = name.map(str::to_owned);
+            *unfinished = name.map(Box::from);
         }
         self
     }

@@ -56,7 +56,7 @@ fn timed_out(doing: &str, command: &str, is_question: bool) -> Error {
     Error::Llvm(LlvmError::TimedOut {
         program: PathBuf::from("/bin/clang"),
         doing: doing.to_owned(),
-        unfinished: (!is_question).then(|| "_NOP".to_owned()),
+        unfinished: (!is_question).then(|| "_NOP".into()),
         command: command.to_owned(),
         limit: Duration::from_secs(60),
         is_question,
