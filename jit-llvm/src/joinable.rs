@@ -134,7 +134,7 @@ impl Start<'_> {
     /// attributes and the like as they are in the syntax tree, whose lines are its nodes.
     fn has_plain_strings(&self) -> bool {
         let text = self.tokens;
-        // Whether each open parenthesis is that of a statement of assembly.
+        // For each parenthesis that is open here, whether it belongs to an assembly statement.
         let mut open = Vec::new();
         let mut at = 0;
         while let Some(found) = text.get(at..).and_then(next_quote_or_parenthesis) {
@@ -181,7 +181,8 @@ fn next_quote_or_parenthesis(text: &[u8]) -> Option<usize> {
     text.iter().position(is_one)
 }
 
-/// Returns whether the parenthesis after this text is that of a statement `__asm__ volatile (...)`, and not of a label.
+/// Returns whether the parenthesis after this text belongs to a statement `__asm__ volatile (...)`, rather than to the
+/// assembly name of a declaration.
 fn is_assembly(before: &[u8]) -> bool {
     const VOLATILE: [&[u8]; 3] = [b"volatile", b"__volatile", b"__volatile__"];
     const ASM: [&[u8]; 3] = [b"asm", b"__asm", b"__asm__"];

@@ -9,8 +9,7 @@ use object::{
 };
 
 /// Returns whether assembly has one thing at most besides the code of the source's function and its constants: a string,
-/// for example, or a function that was not inlined. clang meets the functions in the arguments of a call after the function
-/// that is called, which the module does not show, and so does not show in which order it would have several of these.
+/// for example, or a function that was not inlined.
 pub(crate) fn is_none_in_assembly(assembly: &str, target: &Target) -> bool {
     let labels = assembly.lines().filter_map(|line| {
         let starts = !line.starts_with([' ', '\t', '#', ';', '/', '@']);

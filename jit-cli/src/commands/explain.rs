@@ -4,7 +4,7 @@ use jit_llvm::Interrupt;
 use serde_json::{Value, json};
 
 use super::build::BuildArgs;
-use crate::{Explanation, error::Error, terminal::report::Report};
+use crate::{Explanation, error::Error, state::compare::cut, terminal::report::Report};
 
 /// Runs the command.
 pub(crate) fn run(
@@ -19,9 +19,6 @@ pub(crate) fn run(
 
 /// The largest number of lines of a kind in the output for people.
 const SHOWN: usize = 20;
-
-/// The largest number of characters of a line.
-const LONGEST: usize = 160;
 
 /// Returns the lines of an explanation, for people.
 fn lines(explanation: &Explanation) -> Vec<String> {
@@ -83,13 +80,6 @@ fn fields(explanation: &Explanation) -> Value {
         "compiled": explanation.uops.as_ref().map(|uops| &uops.compiled),
     })
 }
-/// Returns a line without what is beyond its longest length: the definition of a macro may be longer than a screen.
-fn cut(line: &str) -> String {
-    match line.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{} ...", line.get(..end).unwrap_or(line)),
-        None => line.to_owned(),
-    }
-}
 
 /// Returns the first lines, and then the number of lines that are left out.
 fn some(lines: &[String]) -> impl Iterator<Item = String> {
@@ -101,6 +91,7 @@ fn some(lines: &[String]) -> impl Iterator<Item = String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state::compare::LONGEST;
 
     #[test]
     fn long_lists_are_cut() {

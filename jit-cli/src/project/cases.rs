@@ -2,7 +2,10 @@
 
 use std::{collections::HashMap, ops::Range, path::Path};
 
-use crate::{error::Error, project::outside};
+use crate::{
+    error::Error,
+    project::outside::{self, Directives},
+};
 
 /// One `case OPNAME: {...}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +30,7 @@ const END: &str = "\n        }";
 /// comments, the file may have directives: a generated file of CPython is one `switch` for its interpreter, and they are without
 /// effect on stencils.
 pub(crate) fn split<'a>(text: &'a str, path: &Path) -> Result<Vec<Case<'a>>, Error> {
-    split_with(text, path, outside::refuse_but_directives)
+    split_with(text, path, Directives::Allowed)
 }
 
 /// Returns all cases like [`split`], or an error if the file has directives around them: in a file that somebody writes, they
@@ -35,14 +38,14 @@ pub(crate) fn split<'a>(text: &'a str, path: &Path) -> Result<Vec<Case<'a>>, Err
 pub(crate) fn split_only_cases<'a>(text: &'a str, path: &Path) -> Result<Vec<Case<'a>>, Error> {
     // Clang skips this mark, too.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    split_with(text, path, outside::refuse)
+    split_with(text, path, Directives::Refused)
 }
 
-/// Checks a range of a file that is not a case: the file's text, the range, the number of its first line,
-/// and the path for messages.
-type Outside = fn(&str, Range<usize>, usize, &Path) -> Result<(), Error>;
-
-fn split_with<'a>(text: &'a str, path: &Path, outside: Outside) -> Result<Vec<Case<'a>>, Error> {
+fn split_with<'a>(
+    text: &'a str,
+    path: &Path,
+    directives: Directives,
+) -> Result<Vec<Case<'a>>, Error> {
     let mut cases = Vec::new();
     let mut lines: HashMap<&str, usize> = HashMap::new();
     let mut position = 0;
@@ -51,7 +54,7 @@ fn split_with<'a>(text: &'a str, path: &Path, outside: Outside) -> Result<Vec<Ca
     while let Some((start, name, body)) = next_start(text, position) {
         let first = line + newlines(text, counted..position);
         refuse_strays(text, position..start, first, path)?;
-        outside(text, position..start, first, path)?;
+        outside::refuse(text, position..start, first, path, directives)?;
         line += newlines(text, counted..start);
         counted = start;
         let cut = || Error::CaseCutShort {
@@ -88,7 +91,7 @@ fn split_with<'a>(text: &'a str, path: &Path, outside: Outside) -> Result<Vec<Ca
             path: path.to_path_buf(),
         });
     }
-    outside(text, position..text.len(), line, path)?;
+    outside::refuse(text, position..text.len(), line, path, directives)?;
     cases.sort_by_key(|case| (case.text, case.name));
     Ok(cases)
 }

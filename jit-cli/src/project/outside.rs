@@ -16,21 +16,11 @@ enum State {
     Block(usize, bool),
 }
 
-/// Whether directives may be around cases.
+/// Whether directives may be around cases: those of a file that CPython generates are for its interpreter.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Directives {
+pub(crate) enum Directives {
     Allowed,
     Refused,
-}
-
-/// Returns an error as [`refuse`] does, but accepts directives: the files that CPython generates for its interpreter have some.
-pub(crate) fn refuse_but_directives(
-    text: &str,
-    range: Range<usize>,
-    first: usize,
-    path: &Path,
-) -> Result<(), Error> {
-    check((text, range), first, path, Directives::Allowed)
 }
 
 /// Returns an error if a part of a file without cases has anything but space and comments, or a comment
@@ -39,14 +29,6 @@ pub(crate) fn refuse_but_directives(
 pub(crate) fn refuse(
     text: &str,
     range: Range<usize>,
-    first: usize,
-    path: &Path,
-) -> Result<(), Error> {
-    check((text, range), first, path, Directives::Refused)
-}
-
-fn check(
-    (text, range): (&str, Range<usize>),
     first: usize,
     path: &Path,
     directives: Directives,

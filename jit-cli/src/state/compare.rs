@@ -11,8 +11,8 @@ use crate::state::{
 
 /// The largest number of tools that a line lists.
 const SHOWN: usize = 3;
-/// The largest number of characters of a tool in it.
-const LONGEST: usize = 160;
+/// The largest number of characters of one thing in a line.
+pub(crate) const LONGEST: usize = 160;
 
 /// The files of some locations.
 pub(crate) type Scope = &'static [Location];
@@ -102,8 +102,9 @@ fn only(tools: &[String], others: &[String]) -> String {
     }
 }
 
-/// Returns a text without what is beyond its longest length: what a script passes on has hundreds of words.
-fn cut(text: &str) -> String {
+/// Returns the first [`LONGEST`] characters of a text. The definition of a macro may be longer than a screen, and so may be what
+/// a script in the place of clang passes on.
+pub(crate) fn cut(text: &str) -> String {
     match text.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{} ...", text.get(..end).unwrap_or(text)),
         None => text.to_owned(),

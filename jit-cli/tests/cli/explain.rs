@@ -102,12 +102,7 @@ fn what_has_changed() {
 fn functions() {
     fixtures::needs!(clang_22, objdump_22);
     let sandbox = Sandbox::new();
-    let config = "source = \"a.c\"\nstencils = \"op_*\"\nemit = [\"stencils\"]\n[holes]\nNEXT = \"continue\"\n";
-    sandbox.write("p/jit.toml", config);
-    sandbox.write(
-        "p/a.c",
-        "extern void NEXT(long *);\nvoid op_a(long *p) { p[0] += 1; NEXT(p); }\n",
-    );
+    sandbox.function("p[0] += 1;");
     let run = |command: &str| {
         let words = [
             command,

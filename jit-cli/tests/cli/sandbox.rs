@@ -46,6 +46,17 @@ impl Sandbox {
         path
     }
 
+    /// Writes a project in the directory `p`, with one function of these statements.
+    pub(crate) fn function(&self, statements: &str) {
+        self.write(
+            "p/jit.toml",
+            "source = \"a.c\"\nstencils = \"op_*\"\nemit = [\"stencils\"]\n[holes]\nNEXT = \"continue\"\n",
+        );
+        let text =
+            format!("extern void NEXT(long *);\nvoid op_a(long *p) {{ {statements} NEXT(p); }}\n");
+        self.write("p/a.c", text);
+    }
+
     pub(crate) fn text(&self, relative: &str) -> String {
         fixtures::golden::read_text(&self.path(relative))
     }
