@@ -58,6 +58,7 @@ mod print;
 mod scan;
 mod section;
 mod start;
+mod symbol;
 mod syntax;
 
 pub use error::OptimizeError;

@@ -18,13 +18,15 @@ pub(crate) struct Tuner<'a> {
     /// Which stencils control enters through pointers, if that counts.
     hardening: Option<&'a HardeningRules>,
     declared: Declared,
+    /// Whether a stencil's source is its module, which says how many bits its operands have.
+    has_modules: bool,
 }
 
 /// Where the declarations of a stencil's places are.
 enum Declared {
     /// Nothing depends on them.
     Unused,
-    /// In the stencil's module, with the bits of its operands.
+    /// In the stencil's module.
     Module,
     /// In a source that has what all sources have, and no micro-op.
     Common(Source, OnceLock<Result<Option<u8>, LlvmError>>),
@@ -59,6 +61,7 @@ impl<'a> Tuner<'a> {
         Tuner {
             optimizer: Optimizer::new(target, options),
             hardening,
+            has_modules: common.is_none() && modules,
             declared: match common {
                 _ if !is_used => Declared::Unused,
                 Some(source) => Declared::Common(source, OnceLock::new()),
@@ -76,11 +79,13 @@ impl<'a> Tuner<'a> {
         source: &Source,
         assembly: &str,
     ) -> Result<Optimized, Error> {
-        let mut bits = Vec::new();
+        let bits = match self.has_modules {
+            true => operands(&source.body),
+            false => Vec::new(),
+        };
         let arguments = match &self.declared {
             Declared::Unused => None,
             Declared::Module => {
-                bits = operands(&source.body);
                 let module = Module::parse(&source.body).ok();
                 module.and_then(|module| module.argument_registers("_JIT_"))
             }

@@ -64,10 +64,13 @@ fn new_projects_work_on_other_machines() {
     needs!(clang_22, cross_compilers, cross_headers);
     let directory = tempfile::tempdir().unwrap();
     let script = "jit-cli new vm && cd vm\n\
-        jit-cli build --llvm-version 22 --target aarch64-unknown-linux-gnu --sysroot /usr/aarch64-linux-gnu\n\
-        aarch64-linux-gnu-gcc -std=c11 -O2 -Wall -Wextra -Werror -static -o tests tests.c && qemu-aarch64 ./tests\n";
+        for codegen in upstream tuned; do\n\
+        jit-cli build --llvm-version 22 --target aarch64-unknown-linux-gnu --sysroot /usr/aarch64-linux-gnu \
+        --codegen $codegen --force\n\
+        aarch64-linux-gnu-gcc -std=c11 -O2 -Wall -Wextra -Werror -static -o tests tests.c && qemu-aarch64 ./tests\n\
+        done\n";
     let text = succeeds(directory.path(), script);
-    assert!(text.contains(TESTED), "{text}");
+    assert_eq!(text.matches(TESTED).count(), 2, "{text}");
     let script = "cd vm\n\
         jit-cli build --llvm-version 22 --target x86_64-pc-windows-msvc --sysroot builtin\n\
         x86_64-w64-mingw32-gcc -std=c11 -O2 -Wall -Wextra -Werror -o tests.exe tests.c && test -s tests.exe\n";

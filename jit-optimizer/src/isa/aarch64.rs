@@ -7,6 +7,7 @@ mod effects;
 mod frame;
 mod landing_pads;
 mod pairs;
+mod values;
 
 use jit_schema::ObjectFormat;
 
@@ -139,7 +140,7 @@ impl Isa for Aarch64 {
     }
 
     fn tuned_passes(&self) -> &'static [Pass] {
-        &[pairs::LABEL]
+        &[pairs::LABEL, values::SET]
     }
 
     fn small_passes(&self) -> &'static [Pass] {

@@ -49,10 +49,13 @@ fn check(graph: &mut Graph<'_>, context: &Context<'_>) -> Result<(), OptimizeErr
 }
 
 /// The symbol and the number of a pair.
-type Name<'t> = (&'t str, usize);
+pub(super) type Name<'t> = (&'t str, usize);
 
 /// Returns which half of which pair an instruction is the label of, if it is one.
-fn half<'t>(syntax: &Syntax, instruction: &'t Instruction<'_>) -> Option<(Half, Name<'t>)> {
+pub(super) fn half<'t>(
+    syntax: &Syntax,
+    instruction: &'t Instruction<'_>,
+) -> Option<(Half, Name<'t>)> {
     let label = instruction.text.strip_suffix(':')?;
     let name = label.strip_prefix(syntax.symbol_prefix).unwrap_or(label);
     let found = [label, name]
@@ -70,7 +73,7 @@ fn half<'t>(syntax: &Syntax, instruction: &'t Instruction<'_>) -> Option<(Half, 
 }
 
 /// Returns whether a pair is safe, from the instructions from its first label on.
-fn is_safe(syntax: &Syntax, instructions: &[Instruction<'_>], name: Name<'_>) -> bool {
+pub(super) fn is_safe(syntax: &Syntax, instructions: &[Instruction<'_>], name: Name<'_>) -> bool {
     let [_, page, between @ ..] = instructions else {
         return false;
     };
@@ -94,7 +97,7 @@ fn is_safe(syntax: &Syntax, instructions: &[Instruction<'_>], name: Name<'_>) ->
 }
 
 /// Returns whether control flow goes through an instruction, and the register stays as it is.
-fn is_harmless(syntax: &Syntax, instruction: &Instruction<'_>, register: &str) -> bool {
+pub(super) fn is_harmless(syntax: &Syntax, instruction: &Instruction<'_>, register: &str) -> bool {
     let code = syntax.code(&instruction.text).trim();
     // Passes add labels, but nothing jumps to them.
     if code.ends_with(':') || code.starts_with('#') {

@@ -7,11 +7,13 @@
 use jit_schema::ObjectFormat;
 use jit_schema::label::{Half, Label, PairKind};
 
+use super::check_pairs::is_harmless;
 use crate::cfg::Graph;
 use crate::error::OptimizeError;
 use crate::instruction::Instruction;
 use crate::pass::{Context, Pass};
 use crate::scan;
+use crate::syntax::Syntax;
 
 /// Labels the two halves of loads from a slot.
 pub(super) const LABEL: Pass = Pass {
@@ -20,38 +22,48 @@ pub(super) const LABEL: Pass = Pass {
 };
 
 fn label(graph: &mut Graph<'_>, context: &Context<'_>) -> Result<(), OptimizeError> {
-    let format = context.syntax.format;
     let mut number = 0;
     let mut next = Some(Graph::ROOT);
     while let Some(id) = next {
         let block = &mut graph[id];
         next = block.link;
         let mut at = 0;
-        while let Some([page, load]) = block.instructions.get(at..at + 2) {
-            let pair = half(&page.text, format, Half::First)
-                .filter(|page| half(&load.text, format, Half::Second) == Some(*page));
-            let Some((_, symbol)) = pair else {
-                at += 1;
-                continue;
-            };
-            let label = |half, line| {
-                let label = Label::Pair {
-                    kind: PairKind::CustomAarch64Const33,
-                    half,
-                    symbol,
-                    number,
+        while at < block.instructions.len() {
+            if let Some((symbol, distance)) = pair(&block.instructions[at..], context.syntax) {
+                let label = |half, line| {
+                    let label = Label::Pair {
+                        kind: PairKind::CustomAarch64Const33,
+                        half,
+                        symbol: &symbol,
+                        number,
+                    };
+                    Instruction::synthetic(format!("{label}:"), line)
                 };
-                Instruction::synthetic(format!("{label}:"), line)
-            };
-            let first = label(Half::First, page.line);
-            let second = label(Half::Second, load.line);
-            block.instructions.insert(at + 1, second);
-            block.instructions.insert(at, first);
-            number += 1;
-            at += 4;
+                let load = at + distance;
+                let second = label(Half::Second, block.instructions[load].line);
+                let first = label(Half::First, block.instructions[at].line);
+                block.instructions.insert(load, second);
+                block.instructions.insert(at, first);
+                number += 1;
+                at += 1;
+            }
+            at += 1;
         }
     }
     Ok(())
+}
+
+/// If the first of these instructions is the first half of a pair: returns the symbol, and where the second half is. What is
+/// between them does not touch the register.
+fn pair(instructions: &[Instruction<'_>], syntax: &Syntax) -> Option<(String, usize)> {
+    let (page, rest) = instructions.split_first()?;
+    let found = half(&page.text, syntax.format, Half::First)?;
+    let (register, symbol) = found;
+    let is_second = |i: &Instruction<'_>| half(&i.text, syntax.format, Half::Second) == Some(found);
+    let between = rest
+        .iter()
+        .position(|i| is_second(i) || !is_harmless(syntax, i, register))?;
+    is_second(rest.get(between)?).then(|| (symbol.to_owned(), between + 1))
 }
 
 /// Returns the register and the symbol of one half: of an `adrp`, or of an `ldr` of 64 bits to the

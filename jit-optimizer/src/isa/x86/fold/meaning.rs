@@ -2,11 +2,12 @@
 
 use jit_schema::ObjectFormat;
 
-use super::value::{Symbol, Value};
+use super::value::Value;
 use crate::effect::{Effect, Registers};
 use crate::isa::x86::effects;
 use crate::isa::x86::operands::{Memory, REGISTERS, Register, immediate, split_code};
 use crate::pass::Context;
+use crate::symbol::Symbol;
 
 /// What each register holds, if it is known, and the instruction that put it there.
 pub(super) type State = [Option<Known>; REGISTERS.len()];
