@@ -183,7 +183,7 @@ mod tests {
         let small = upstream.codegen(Codegen::Small);
         let reserved = small.frame_pointer(FramePointer::Reserved);
         let arm = ["label-external-branches", "fix-up-constants"];
-        let pairs = ["label-pairs", "set-values"];
+        let pairs = ["label-pairs", "set-values", "fold-values"];
         let check = "check-pairs";
         let wide = ["check-setjmp", "make-addresses-relative"];
         let tuning = ["fold-values", "compute-own-addresses"];
@@ -200,8 +200,16 @@ mod tests {
             ),
             (i686, tuned, &["drop-argument-stores"]),
             (i686, small, &["drop-argument-stores"]),
-            (aarch64, tuned, &[arm[0], arm[1], pairs[0], pairs[1], check]),
-            (aarch64, small, &[arm[0], arm[1], pairs[0], pairs[1], check]),
+            (
+                aarch64,
+                tuned,
+                &[arm[0], arm[1], pairs[0], pairs[1], pairs[2], check],
+            ),
+            (
+                aarch64,
+                small,
+                &[arm[0], arm[1], pairs[0], pairs[1], pairs[2], check],
+            ),
             (
                 x86_64,
                 reserved,

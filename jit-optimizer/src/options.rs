@@ -80,7 +80,8 @@ impl Options {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Known<'a> {
     /// How many general registers arguments are in, if the stencil and all places that it jumps to have the convention
-    /// `preserve_none` of x86_64: the greatest number. Without that, all registers may have arguments.
+    /// `preserve_none` of x86_64 or AArch64: the greatest number, or 12 if it is more. Without that, all registers may have
+    /// arguments.
     pub arguments: Option<u8>,
     /// For each operand by number (`_JIT_OPERAND_<N>`), how many bits it has at most, and 0 if that is not known.
     pub operands: &'a [u8],

@@ -5,18 +5,12 @@ mod common;
 
 use common::{code, optimize, target, wrapped};
 use fixtures::{generated::opnames, golden, inputs};
-use jit_optimizer::{Known, Optimizer, Options};
 use jit_schema::Codegen;
 
 const LINUX: &str = "x86_64-unknown-linux-gnu";
 const DARWIN: &str = "x86_64-apple-darwin";
 const WINDOWS: &str = "x86_64-pc-windows-msvc";
 const NARROW: &str = "i686-pc-windows-msvc";
-const ARM: [&str; 3] = [
-    "aarch64-unknown-linux-gnu",
-    "aarch64-apple-darwin",
-    "aarch64-pc-windows-msvc",
-];
 
 fn tuned(triple: &str, body: &str) -> Vec<String> {
     optimized(triple, Codegen::Tuned, body)
@@ -262,159 +256,6 @@ fn arguments_stay_where_they_are() {
         assert!(
             at(&after, "%esi, 12(%esp)") || at(&after, "%esi, 16(%esp)"),
             "{new}: {before:?} {after:?}"
-        );
-    }
-}
-
-#[test]
-fn pairs_have_a_label_each() {
-    let pair = |symbol, number| {
-        ["a", "b"].map(|half| {
-            format!("CUSTOM_AARCH64_CONST33{half}_JIT_PAIR_{symbol}_JIT_PAIR_{number}:")
-        })
-    };
-    let [first, second] = pair("PyLong_Type", 0);
-    let load = "\tadrp\tx8, __imp_PyLong_Type\n\tldr\tx8, [x8, :lo12:__imp_PyLong_Type]\n";
-    let kept = [
-        "adrp x8, __imp_PyLong_Type",
-        "ldr x8, [x8, :lo12:__imp_PyLong_Type]",
-    ];
-    let expected = [&first, kept[0], &second, kept[1]];
-    assert_eq!(tuned("aarch64-pc-windows-msvc", load), expected);
-    let [first, second] = pair("_PyLong_Type", 0);
-    let load = "\tadrp\tx8, _PyLong_Type@GOTPAGE\n\tldr\tx8, [x8, _PyLong_Type@GOTPAGEOFF]\n";
-    let kept = [
-        "adrp x8, _PyLong_Type@GOTPAGE",
-        "ldr x8, [x8, _PyLong_Type@GOTPAGEOFF]",
-    ];
-    let darwin = |text: &str| tuned("aarch64-apple-darwin", text);
-    assert_eq!(darwin(load), [&first, kept[0], &second, kept[1]]);
-    // Other instructions may come in between, even another pair.
-    let apart = "\tadrp\tx8, _A@GOTPAGE\n\tadrp\tx9, _B@GOTPAGE\n\tldr\tx8, [x8, _A@GOTPAGEOFF]\n\tldr\tx9, [x9, _B@GOTPAGEOFF]\n";
-    let ([first, third], [second, fourth]) = (pair("_A", 0), pair("_B", 1));
-    let expected = [
-        &first,
-        "adrp x8, _A@GOTPAGE",
-        &second,
-        "adrp x9, _B@GOTPAGE",
-        &third,
-        "ldr x8, [x8, _A@GOTPAGEOFF]",
-        &fourth,
-        "ldr x9, [x9, _B@GOTPAGEOFF]",
-    ];
-    assert_eq!(darwin(apart), expected);
-    // Another register, half a register, another symbol, an address, or something in between that uses the register or
-    // may jump.
-    for (old, new) in [
-        ("ldr\tx8, [x8", "ldr\tx9, [x8"),
-        ("ldr\tx8", "ldr\tw8"),
-        ("_PyLong_Type@GOTPAGEOFF", "_PyFloat_Type@GOTPAGEOFF"),
-        ("@GOTPAGE", "@PAGE"),
-        ("\tldr", "\tmov\tx9, x8\n\tldr"),
-        ("\tldr", "\tmov\tw8, #1\n\tldr"),
-        ("\tldr", "\tbl\t_f\n\tldr"),
-        ("\tldr", "\tcbz\tx1, LBB0_1\n\tldr"),
-    ] {
-        let lines = darwin(&load.replace(old, new));
-        assert!(
-            !lines.iter().any(|line| line.ends_with(':')),
-            "{new}: {lines:?}"
-        );
-    }
-}
-
-/// Returns the spelling of a load from the slot of a symbol on 64-bit Arm.
-fn load(triple: &str, register: &str, symbol: &str) -> String {
-    let [page, offset] = match triple {
-        "aarch64-apple-darwin" => ["_SYMBOL@GOTPAGE", "_SYMBOL@GOTPAGEOFF"],
-        "aarch64-pc-windows-msvc" => ["__imp_SYMBOL", ":lo12:__imp_SYMBOL"],
-        _ => [":got:SYMBOL", ":got_lo12:SYMBOL"],
-    };
-    format!("\tadrp\t{register}, {page}\n\tldr\t{register}, [{register}, {offset}]\n")
-        .replace("SYMBOL", symbol)
-}
-
-#[test]
-fn small_values_are_immediate_on_arm() {
-    let known = Known {
-        operands: &[16, 17, 32, 33, 0, 3],
-        ..Known::default()
-    };
-    let lines = |triple: &str, body: &str| {
-        let options = Options::default().codegen(Codegen::Tuned);
-        let optimizer = Optimizer::new(target(triple), options);
-        let prefix = target(triple).symbol_prefix;
-        let text = optimizer.optimize_with(&wrapped(prefix, body), &known);
-        let lines = code(&text.unwrap().assembly);
-        lines[1..lines.len() - 1].to_vec()
-    };
-    let part = |half: char, symbol: &str, number: u32| {
-        format!("CUSTOM_AARCH64_CONST16{half}_JIT_RELOCATION_{symbol}_JIT_RELOCATION_{number}:")
-    };
-    for triple in ARM {
-        let load = |symbol: &str| load(triple, "x8", symbol);
-        for narrow in ["_JIT_OPARG", "_JIT_OPERAND_0", "_JIT_OPERAND_5"] {
-            let expected = [part('a', narrow, 0), "movz x8, 0".to_owned()];
-            assert_eq!(lines(triple, &load(narrow)), expected, "{triple}");
-            // A mask that keeps all bits.
-            let masked =
-                load(narrow) + "\tmov\tx0, x1\n\tand\tw8, w8, #0xffff\n\tadd\tx0, x0, x8\n";
-            let others = ["mov x0, x1", "add x0, x0, x8"].map(str::to_owned);
-            let expected = [&expected[..], &others].concat();
-            assert_eq!(lines(triple, &masked), expected, "{triple}");
-        }
-        for wide in ["_JIT_TARGET", "_JIT_OPERAND_1", "_JIT_OPERAND_2"] {
-            let expected = [
-                part('a', wide, 0),
-                "movz x8, 0".to_owned(),
-                part('b', wide, 1),
-                "movk x8, 0, lsl".to_owned(),
-            ];
-            assert_eq!(lines(triple, &load(wide)), expected, "{triple}");
-        }
-        // Masks that take away bits, or write another register.
-        for (symbol, other) in [
-            ("_JIT_OPERAND_0", "\tand\tx8, x8, #0xff\n"),
-            ("_JIT_OPERAND_1", "\tuxth\tw8, w8\n"),
-            ("_JIT_OPERAND_0", "\tuxth\tw9, w8\n"),
-            ("_JIT_OPERAND_0", "\tand\tw8, w9, #0xffff\n"),
-            ("_JIT_OPERAND_0", "\tmov\tx8, x9\n"),
-            ("_JIT_OPERAND_0", "\tadds\tw8, w8, #0xffff\n"),
-            (
-                "_JIT_OPERAND_0",
-                "\tadd\tx8, x8, x1\n\tand\tx8, x8, #0xffff\n",
-            ),
-        ] {
-            let last = lines(triple, &(load(symbol) + other)).pop().unwrap();
-            let other = other.trim().lines().next_back().unwrap();
-            let other = other.replace('\t', " ");
-            assert_eq!(
-                Some(&*last),
-                other.split('#').next().map(str::trim),
-                "{triple}"
-            );
-        }
-        // Values of more bits, and symbols that are none.
-        for symbol in [
-            "_JIT_OPERAND0",
-            "_JIT_OPERAND_3",
-            "_JIT_OPERAND_4",
-            "_JIT_OPERAND_6",
-            "_JIT_PLACE_0",
-            "PyLong_Type",
-        ] {
-            let lines = lines(triple, &load(symbol));
-            assert!(
-                !lines.iter().any(|line| line.starts_with("mov")),
-                "{triple} {symbol}"
-            );
-        }
-        // A load that is no pair.
-        let unpaired = load("_JIT_OPERAND_0").replace("\tldr", "\tadd\tx9, x8, #1\n\tldr");
-        let lines = lines(triple, &unpaired);
-        assert!(
-            !lines.iter().any(|line| line.starts_with("mov")),
-            "{triple}"
         );
     }
 }

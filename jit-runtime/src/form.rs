@@ -145,6 +145,11 @@ pub(crate) const CHECK_32: FormIndex = 18;
 /// A number with a sign.
 pub(crate) const SIGNED_32: FormIndex = 19;
 
+/// The first of five, as [`LOW_12`], for a number that has 12 bits at most.
+pub(crate) const FIELD_12: FormIndex = 20;
+/// The last form.
+const LAST: FormIndex = FIELD_12 + 4;
+
 /// The form with the index [`RELATIVE_32`].
 pub(crate) const RELATIVE: Form = signed(32);
 
@@ -166,6 +171,10 @@ const FORMS: [Form; 32] = {
     let mut scale = 0;
     while scale <= 4 {
         forms[LOW_12 as usize + scale] = low12(scale as u32);
+        forms[FIELD_12 as usize + scale] = Form {
+            range: !0xfff,
+            ..low12(scale as u32)
+        };
         scale += 1;
     }
     forms[MOVE_16 as usize] = move16(0);
@@ -191,14 +200,14 @@ const FORMS: [Form; 32] = {
 #[inline(always)]
 pub(crate) fn form(index: FormIndex) -> &'static Form {
     static TABLE: [Form; 32] = FORMS;
-    debug_assert!(index <= SIGNED_32, "there is no form {index}");
+    debug_assert!(index <= LAST, "there is no form {index}");
     &TABLE[usize::from(index) % 32]
 }
 
 /// Returns the bits of the instruction that are the field of a form. The form's mask may have fewer, as
 /// a load's offset counts in multiples of its width.
 pub(crate) fn field(index: FormIndex) -> u64 {
-    if (LOW_12..MOVE_16).contains(&index) {
+    if (LOW_12..MOVE_16).contains(&index) || index >= FIELD_12 {
         return 0xfff << 10;
     }
     form(index).mask

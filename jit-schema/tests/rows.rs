@@ -16,7 +16,8 @@ use object::{elf, macho, pe};
 const PATCH_FUNCS: &str = include_str!("data/patch_funcs.txt");
 
 /// The relocations that CPython does not have.
-const NOT_UPSTREAM: [RelocationKind; 14] = [
+const NOT_UPSTREAM: [RelocationKind; 15] = [
+    RelocationKind::CustomAarch64Field12,
     RelocationKind::CustomX86_64Field32,
     RelocationKind::CustomX86_64Field32s,
     RelocationKind::ImageRelAmd64Addr64,

@@ -109,6 +109,10 @@ fn part(hole: &Hole) -> &'static str {
     {
         return "";
     }
+    // A multiple has no other bits than the field.
+    if let PatchValue::Scaled { .. } = hole.value {
+        return "";
+    }
     match hole.patch {
         PatchKind::Aarch64_16a => "[15:0]",
         PatchKind::Aarch64_16b => "[31:16]",
@@ -208,6 +212,15 @@ mod tests {
                 PatchKind::Aarch64_16b,
                 address(HoleValue::Operand1_32, None, 0),
                 "<operand1[31:16]>",
+            ),
+            (
+                PatchKind::Aarch64_12,
+                PatchValue::Scaled {
+                    base: HoleValue::Operand(0),
+                    scale: 8,
+                    addend: 0,
+                },
+                "<operand0*8>",
             ),
             (
                 PatchKind::X86_64Trampoline,

@@ -57,7 +57,13 @@ impl<'a> Tuner<'a> {
         (options, hardening): (Options, Option<&'a HardeningRules>),
         (common, modules): (Option<Source>, bool),
     ) -> Tuner<'a> {
-        let is_used = target.arch == Arch::X86_64 && !options.codegen.is_upstream();
+        // On AArch64, passes need the bits of operands as well.
+        let is_used = match target.arch {
+            _ if options.codegen.is_upstream() => false,
+            Arch::X86_64 => true,
+            Arch::Aarch64 => modules,
+            Arch::I686 => false,
+        };
         Tuner {
             optimizer: Optimizer::new(target, options),
             hardening,

@@ -10,8 +10,8 @@ use super::{
 const MOST: usize = 12;
 
 impl Module<'_> {
-    /// Returns the greatest number of general registers in which a function gets arguments on x86_64, of the functions
-    /// whose names start with `prefix`. Returns `None` if there is no such function, or one that has another
+    /// Returns the greatest number of general registers in which a function gets arguments on x86_64 and AArch64, of the
+    /// functions whose names start with `prefix`, or 12 if it is more. Returns `None` if there is no such function, or one that has another
     /// convention than `preserve_none`, a variable number of arguments, or an argument that is neither a pointer, nor an
     /// integer of 32 or 64 bits, nor a floating-point number.
     pub fn argument_registers(&self, prefix: &str) -> Option<u8> {

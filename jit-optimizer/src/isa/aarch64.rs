@@ -4,6 +4,7 @@ mod branches;
 mod check_pairs;
 mod constants;
 mod effects;
+mod fields;
 mod frame;
 mod landing_pads;
 mod pairs;
@@ -140,7 +141,7 @@ impl Isa for Aarch64 {
     }
 
     fn tuned_passes(&self) -> &'static [Pass] {
-        &[pairs::LABEL, values::SET]
+        &[pairs::LABEL, values::SET, fields::FOLD]
     }
 
     fn small_passes(&self) -> &'static [Pass] {

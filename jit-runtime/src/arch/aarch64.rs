@@ -4,7 +4,7 @@ mod instruction;
 pub(crate) mod pair;
 
 use jit_schema::{ObjectFormat, PatchKind};
-use jit_stencils::Part;
+use jit_stencils::{Part, PatchValue};
 
 use super::{Architecture, Fill, Got, Problem, Rules, Site, Trampoline, outside};
 use crate::{
@@ -37,7 +37,13 @@ impl Architecture for Aarch64 {
             P::Patch64 => Fill::Field(form::ABSOLUTE_64),
             P::Aarch64_12 | P::Aarch64_12x => {
                 let scale = instruction::scale(word(site, site.hole.offset)?)?;
-                Fill::Field(form::LOW_12 + scale)
+                match site.hole.value {
+                    PatchValue::Scaled { scale: times, .. } => Fill::Product {
+                        scale: times,
+                        form: form::FIELD_12 + scale,
+                    },
+                    _ => Fill::Field(form::LOW_12 + scale),
+                }
             }
             P::Aarch64_16a => move_part(site, 0)?,
             P::Aarch64_16b => move_part(site, 1)?,

@@ -43,7 +43,7 @@ impl Image {
             Special::Product(product) => {
                 let formed = self.product(product)?.1;
                 self.or(code + product.offset as usize, formed.field)?;
-                Ok(formed.range)
+                Ok(formed.range | formed.align)
             }
             Special::Pair(pair) => {
                 let (first, second) = (code + pair.first as usize, code + pair.second as usize);
@@ -100,7 +100,7 @@ impl Image {
         let scale = i64::from(hole.scale).cast_unsigned();
         let product = self.value(hole.value, 0)?.wrapping_mul(scale);
         let sum = product.wrapping_add_signed(hole.addend);
-        Ok((sum, form::form(hole.form).apply::<true>(sum, 0)))
+        Ok((sum, form::form(hole.form).apply::<false>(sum, 0)))
     }
 
     /// Returns what is written for a pair (`patch_aarch64_33rx`).

@@ -382,7 +382,7 @@ impl<'s> TableBuilder<'s> {
                 Err(format!("a symbol's address cannot be added to {base}"))
             }
             PatchValue::Scaled { .. } => {
-                Err("only a field of 32 bits has a multiple of a value".into())
+                Err("only a field of 12 or 32 bits has a multiple of a value".into())
             }
             PatchValue::Symbol { .. } => Err("a symbol by number is for trampolines".into()),
         }

@@ -1,11 +1,11 @@
-//! Numbers of 32 bits with a sign, and multiples of values: `patch_32s`, and `patch_32` with a scale.
+//! Numbers of 32 bits with a sign, and multiples of values: `patch_32s`, and `patch_32` and `patch_aarch64_12` with a scale.
 
 use jit_stencils::PatchKind;
 use proptest::prelude::*;
 
 use crate::{
     config, decode,
-    make::{X86_64, target},
+    make::{AARCH64, X86_64, target},
     numbers::{edges, near},
     spot::{Outcome, Source, Spot},
 };
@@ -173,5 +173,54 @@ proptest! {
     ) {
         let own = number.wrapping_sub(addend.into()) / i64::from(scale);
         check_signed(form, triple, Source::Multiple(scale, own.cast_unsigned()), addend.into());
+    }
+}
+
+/// Instructions of AArch64 with a field of 12 bits, and the unit of the field in bytes.
+const FIELD_12: [(u32, u64); 6] = [
+    // ldrb w0, [x1]; strh w0, [x1]; ldr w0, [x1]; str x0, [x1]; ldr q0, [x1]
+    (0x3940_0020, 1),
+    (0x7900_0020, 2),
+    (0xb940_0020, 4),
+    (0xf900_0020, 8),
+    (0x3dc0_0020, 16),
+    // cmp w1, #0
+    (0x7100_003f, 1),
+];
+
+/// A multiple of a value is a whole number of bytes in the field, of which no bit is cut off.
+#[test]
+fn multiples_in_twelve_bits() {
+    for ((opcode, unit), triple) in FIELD_12.into_iter().zip(AARCH64.into_iter().cycle()) {
+        for (scale, addend) in [(2, 0), (8, 0), (16, 8), (-1, 4095), (3, 1)] {
+            for own in [
+                0, 1, 2, 3, 7, 8, 254, 255, 256, 510, 511, 512, 1365, 2047, 2048, 4095, 4096,
+            ] {
+                let (value, _) = expected(own, scale, addend);
+                let spot = Spot {
+                    source: Source::Multiple(scale, own),
+                    addend,
+                    value,
+                    ..Spot::new(
+                        target(triple),
+                        PatchKind::Aarch64_12,
+                        &opcode.to_le_bytes(),
+                        0,
+                    )
+                };
+                match spot.link() {
+                    Outcome::Written(bytes) => {
+                        assert!(value < 4096 && value % unit == 0, "{spot:x?}");
+                        spot.check_untouched(&bytes, 0xfff << 10);
+                        let word = u32::from_le_bytes(bytes[4..8].try_into().unwrap());
+                        assert_eq!(decode::aarch64_immediate(word), value, "{spot:x?}");
+                    }
+                    Outcome::OutOfRange => assert!(value >= 4096, "{spot:x?}"),
+                    Outcome::Misaligned => {
+                        assert!(value < 4096 && value % unit != 0, "{spot:x?}");
+                    }
+                }
+            }
+        }
     }
 }

@@ -90,6 +90,15 @@ rows! {
         patch: PatchKind::Aarch64_16b,
         reach: Reach::Direct,
     }
+    /// The optimizer's: 12 bits of AArch64 code, for a number of bytes. CPython's own tool has none.
+    CustomAarch64Field12 {
+        name: "CUSTOM_AARCH64_FIELD12",
+        origin: Origin::Label { field: Side::After },
+        width: 4,
+        addend: AddendPlace::Nowhere,
+        patch: PatchKind::Aarch64_12,
+        reach: Reach::Direct,
+    }
     /// The optimizer's: 32 bits of x86_64 code, for a number without a sign.
     /// CPython's own tool has none.
     CustomX86_64Field32 {

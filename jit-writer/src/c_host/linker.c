@@ -512,6 +512,10 @@ jit_put_special(jit_linking *at, const jit_hole *hole, unsigned char *to, uint64
         if (scale < 0) {
             return JIT_BAD_STENCIL;
         }
+        // Of an address, these are the low bits. A multiple of a number has no others.
+        if (hole->scale != 1 && value > 0xfff) {
+            return JIT_OUT_OF_RANGE;
+        }
         if (value & (((uint64_t)1 << scale) - 1)) {
             return JIT_MISALIGNED;
         }
