@@ -235,7 +235,7 @@ fn small_numbers_are_fields_on_arm() {
             (0, "add\tx8, x8, x8"),
             (0, "add\tx9, x20, x8, lsr #3"),
             (0, "ldr\tx9, [x20, x8, lsl #3]\n\tmov\tx10, x8"),
-            (0, "ldr\tx9, [x20, x8, lsl #3]\n\tbl\tf"),
+            (0, "ldr\tx9, [x20, x8, lsl #3]\n\tblr\tx8"),
         ] {
             let body = load(operand, "x8") + "\t" + code + "\n";
             let lines = lines(triple, Some(3), &body);
@@ -257,6 +257,15 @@ fn small_numbers_are_fields_on_arm() {
         ] {
             let body = load(0, register) + &format!("\tldr\tx10, [x20, {register}, lsl #3]\n");
             let lines = lines(triple, arguments, &body);
+            let kept = lines.iter().any(|line| line.starts_with("movz"));
+            assert_eq!(kept, is_kept, "{triple}: {register}");
+        }
+        // A function that is called may read it as well, unless it never gets an argument in it.
+        for (register, is_kept) in [("x8", false), ("x9", true), ("x0", true), ("x17", false)] {
+            let call = format!(
+                "\tldr\tx10, [x20, {register}, lsl #3]\n\tbl\tf\n\tadd\tx9, x9, {register}\n"
+            );
+            let lines = lines(triple, Some(3), &(load(0, register) + &call));
             let kept = lines.iter().any(|line| line.starts_with("movz"));
             assert_eq!(kept, is_kept, "{triple}: {register}");
         }

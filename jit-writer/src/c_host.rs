@@ -3,6 +3,7 @@
 //!
 //! The linker is C text in `c_host/`. It is the same for all sets of stencils; the tables come in the middle.
 
+mod families;
 mod quick;
 mod rows;
 mod tables;
@@ -40,9 +41,11 @@ const GUIDE: &str = "\
 /// 1 and 2 are `_JIT_OPERAND0` and `_JIT_OPERAND1`, and 3 is `_JIT_TARGET`; target 0 is `_JIT_JUMP_TARGET`, and
 /// target 1 is `_JIT_ERROR_TARGET`.
 ///
+/// For each [family](jit_stencils::Family), there is a function `jit_family_<name>` that returns the opcode of a member.
+///
 /// # Errors
 ///
-/// [`HeaderError::OpName`], or [`HeaderError::Host`] with the first hole that the linker could not fill.
+/// [`HeaderError::OpName`], also for the name of a family, or [`HeaderError::Host`] with the first hole that the linker could not fill.
 pub fn host_header(preamble: Preamble<'_>, set: &StencilSet) -> Result<String, HeaderError> {
     let tables = Tables::new(set)?;
     let mut out = String::new();
@@ -60,6 +63,7 @@ pub fn host_header(preamble: Preamble<'_>, set: &StencilSet) -> Result<String, H
     write_target(&mut out, &set.target);
     tables.write_opcodes(&mut out);
     out.push_str(API);
+    families::write(&mut out, set)?;
     out.push_str("#ifdef JIT_HOST_BODY\n\n");
     let (before, after) = LINKER.split_once(PLACE).unwrap_or((LINKER, ""));
     out.push_str(before);

@@ -39,6 +39,12 @@ pub enum HeaderError {
         /// The name of the format.
         format: &'static str,
     },
+    /// The members of a family are not those that its operands make, or no stencils of the set.
+    #[error("family {name}: its members are not the stencils for all choices of its operands")]
+    Family {
+        /// The family.
+        name: String,
+    },
     /// A hole is filled in a way that the users of the format do not know.
     #[error(
         "{opname}: {part}+{offset:#x} is filled by {}, which programs that use a {format} header do not have",

@@ -7,8 +7,8 @@ use std::process::Command;
 use fixtures::generated::opnames;
 use jit_schema::Target;
 use jit_stencils::{
-    CodeEnd, Hole, HoleValue, Interface, PatchKind, PatchValue, Stencil, StencilGroup, StencilSet,
-    lower, resolve,
+    CodeEnd, Family, FamilyOperand, Hole, HoleValue, Interface, Location, PatchKind, PatchValue,
+    Stencil, StencilGroup, StencilSet, lower, resolve,
 };
 use jit_writer::{HeaderError, Preamble, host_header, is_whole_host_header};
 
@@ -365,4 +365,93 @@ fn what_the_linker_cannot_fill_is_refused() {
     };
     let named = vec![("a-b", group(hole(0, patch, HoleValue::Code)))];
     assert_eq!(message(named), Err(name.to_string()));
+}
+
+/// A C program prints the opcode for all choices, and for one more of each operand.
+#[test]
+fn families_have_functions() {
+    fixtures::needs!(c_compiler);
+    let operand = |name: &str, choices: &[Location]| FamilyOperand {
+        name: name.to_owned(),
+        choices: choices.to_vec(),
+    };
+    let [first, second] = [0, 1].map(Location::Reg);
+    let families = [
+        // Keywords, and names that are equal with underscores between them.
+        (
+            "mix",
+            vec![
+                operand("int", &[first, second, Location::Mem]),
+                operand("a_b", &[Location::Imm, Location::Vec(1)]),
+                operand("a", &[second]),
+            ],
+        ),
+        (
+            "mix_a",
+            vec![operand("b", &[Location::Vec(1), Location::Imm])],
+        ),
+        ("nothing", vec![]),
+    ];
+    let mut set = example(LINUX);
+    let count = u32::try_from(set.groups.len()).unwrap();
+    let families = families.map(|(name, operands)| {
+        let mut family = Family {
+            name: name.to_owned(),
+            operands,
+            members: Vec::new(),
+        };
+        let size = u32::try_from(family.size().unwrap()).unwrap();
+        family.members = (0..size).map(|member| (7 * member + 3) % count).collect();
+        family
+    });
+    set.families = families.to_vec();
+    let [mix, other, nothing] = families.map(|family| family.members);
+    let mut expected = Vec::new();
+    for (to, from) in (0..4).flat_map(|to| (0..3).map(move |from| (to, from))) {
+        let is_there = to < 3 && from < 2;
+        expected.push(is_there.then(|| mix[2 * to + from]).unwrap_or(u32::MAX));
+    }
+    expected.extend([other[0], other[1], u32::MAX, nothing[0], mix[3], mix[0]]);
+    let directory = tempfile::tempdir().unwrap();
+    let header = write(directory.path(), &set);
+    let program = directory.path().join("families.c");
+    let text = "#include JIT_HEADER\n#include <stdio.h>\nint main(void)\n{\n\
+        for (unsigned i = 0; i < 12; i++) { printf(\"%u \", (unsigned)jit_family_mix(i / 3, i % 3, 0)); }\n\
+        for (unsigned i = 0; i < 3; i++) { printf(\"%u \", (unsigned)jit_family_mix_a(i)); }\n\
+        printf(\"%u \", (unsigned)jit_family_nothing());\n\
+        printf(\"%u \", (unsigned)jit_family_mix(JIT_IN_mix_int_r1, JIT_IN_mix_a_b_v1, JIT_IN_mix_a_r1));\n\
+        printf(\"%u\", (unsigned)jit_family_mix(JIT_IN_mix_int_r0, JIT_IN_mix_a_b_i, 0));\nreturn 0;\n}\n";
+    std::fs::write(&program, text).unwrap();
+    for (compiler, standard) in compilers() {
+        let binary = directory.path().join("families");
+        let mut command = Command::new(compiler);
+        command.args(STRICT).args([standard, &header]);
+        if compiler.contains("++") {
+            command.args(["-x", "c++"]);
+        }
+        run(command.arg(&program).arg("-o").arg(&binary));
+        let output = Command::new(&binary).output().unwrap();
+        let printed = String::from_utf8(output.stdout).unwrap();
+        let printed: Vec<u32> = printed
+            .split(' ')
+            .map(|word| word.parse().unwrap())
+            .collect();
+        assert_eq!(printed, expected, "{compiler}");
+    }
+    // Members that are not those of the operands, or no stencils.
+    for damage in [
+        |family: &mut Family| _ = family.members.pop(),
+        |family: &mut Family| family.members[0] = u32::MAX,
+    ] {
+        let mut damaged = set.clone();
+        damage(&mut damaged.families[1]);
+        let error = host_header(PREAMBLE, &damaged).unwrap_err();
+        assert_eq!(
+            error,
+            HeaderError::Family {
+                name: "mix_a".to_owned()
+            }
+        );
+        assert!(error.to_string().contains("mix_a"), "{error}");
+    }
 }

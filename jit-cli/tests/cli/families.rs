@@ -246,9 +246,11 @@ fn wrong_families_are_refused_with_their_lines() {
             "{config}\n{text}"
         );
     }
-    let text = message(&family("").replace("stencils", "c"), OPS, (21, LINUX));
+    let text = message(&family("").replace("stencils", "header"), OPS, (21, LINUX));
     assert!(
-        text.contains("line 6: [family.add]: only stencil files have families"),
+        text.contains(
+            "line 6: [family.add]: a header of functions that patch stencils has no families"
+        ),
         "{text}"
     );
     let text = message(CONFIG, OPS, (21, "i686-pc-windows-msvc"));
@@ -349,4 +351,59 @@ fn functions_that_a_family_does_not_fit_are_refused_with_their_places() {
         twice.contains("add in ") && twice.contains("are both micro-op add"),
         "{twice}"
     );
+}
+
+/// A program in C compiles a trace of members of families, with the functions of the header, and runs it.
+#[test]
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+fn programs_in_c_find_members() {
+    fixtures::needs!(clang_22, c_compiler);
+    let sandbox = Sandbox::new();
+    let shim = "typedef __attribute__((preserve_none)) void code(void *frame);\n\
+        void enter(void *frame, code *trace) { trace(frame); }\n";
+    let config = CONFIG.replace("[\"stencils\"]", "[\"c\"]\nshim = \"shim.c\"")
+        + "[family.move]\nresults = { to = [\"reg\", \"mem\"] }\noperands = { a = [\"imm\", \"reg\"] }\n\
+           [family.leave]\nleaves = true\n";
+    sandbox.write("p/jit.toml", &config);
+    let more = "static number move(number a) { return a; }\nstatic void leave(void) {}\n";
+    sandbox.write("p/ops.c", &(OPS.to_owned() + more));
+    sandbox.write("p/shim.c", shim);
+    let words = ["build", "-o", "out", "--llvm-version", "22", "-t", LINUX];
+    sandbox
+        .run(&words)
+        .with(&["--config", "p/jit.toml"])
+        .succeeds();
+    // values[2] = (values[1] + 7) + (values[0] + 1), in this order: the first word is added to by `nothing`.
+    let program = "#include \"out/jit_host-x86_64-unknown-linux-gnu.h\"\n#include <stdio.h>\n\
+        #define OP(family, ...) {family, 3, 0, (const uint64_t[]){__VA_ARGS__}, NULL}\n\
+        int main(void)\n{\n\
+        const jit_instruction trace[] = {\n\
+            OP(jit_family_nothing(), 0, 0, 0),\n\
+            OP(jit_family_add(JIT_IN_add_to_r0, JIT_IN_add_left_m, JIT_IN_add_a_i), 0, 8, 7),\n\
+            OP(jit_family_move(JIT_IN_move_to_r1, JIT_IN_move_a_r0), 0, 0, 0),\n\
+            OP(jit_family_add(JIT_IN_add_to_m, JIT_IN_add_left_m, JIT_IN_add_a_r1), 16, 0, 0),\n\
+            OP(jit_family_leave(), 0, 0, 0),\n\
+        };\n\
+        jit_code code;\njit_error error;\n\
+        if (jit_compile(&code, trace, 5, NULL, NULL, &error)) { puts(jit_status_text(error.status)); return 1; }\n\
+        const jit_instruction shim = {JIT_SHIM, 0, 0, NULL, NULL};\njit_code entry;\n\
+        if (jit_compile(&entry, &shim, 1, NULL, NULL, &error)) { puts(jit_status_text(error.status)); return 1; }\n\
+        int64_t values[3] = {100, 20, 0};\n\
+        void (*enter)(void *, void *);\nvoid *at = entry.entry;\nmemcpy(&enter, &at, sizeof enter);\n\
+        enter(values, code.entry);\n\
+        printf(\"%d %d %d\", (int)values[0], (int)values[1], (int)values[2]);\nreturn 0;\n}\n";
+    sandbox.write("program.c", program);
+    let script = "cc -std=c11 -O1 -Wall -Wextra -Werror -o program program.c && ./program";
+    let output = std::process::Command::new("sh")
+        .args(["-c", script])
+        .current_dir(sandbox.path(""))
+        .output()
+        .unwrap();
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        output.status.success(),
+        "{printed}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert_eq!(printed, "101 20 128");
 }

@@ -125,9 +125,9 @@ impl Families {
         let wrong = |message: String| {
             Err(config.error_at(family.at.0, format!("[family.{}]: {message}", family.name)))
         };
-        if emits.header || emits.c {
+        if emits.header {
             return wrong(
-                "only stencil files have families, and headers have none: write emit = [\"stencils\"]"
+                "a header of functions that patch stencils has no families: write emit = [\"stencils\"] or emit = [\"c\"]"
                     .to_owned(),
             );
         }

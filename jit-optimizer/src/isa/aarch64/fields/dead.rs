@@ -15,7 +15,7 @@ const ARGUMENTS: [u8; 24] = [
 ];
 /// The most arguments that are counted.
 const COUNTED: u8 = 12;
-/// Those that are never arguments, and belong to nobody: the address of a result, and what linkers use.
+/// Those that are never arguments, and that no function keeps: the address of a result, and what linkers use.
 const NEVER: [u8; 3] = [8, 16, 17];
 /// Those that have neither a result nor what belongs to whoever called.
 const TEMPORARY: RangeInclusive<u8> = 8..=17;
@@ -84,10 +84,17 @@ impl<'c> Registers<'c> {
                 false => Next::Nothing,
             };
         }
-        if syntax.is_several(code) || self.context.isa.is_call(code) {
+        if syntax.is_several(code) {
             return Next::Unknown;
         }
         let is_mentioned = scan::symbols(code).any(|word| number(word) == Some(register));
+        if self.context.isa.is_call(code) {
+            // No function reads such a register, and none keeps it.
+            return match NEVER.contains(&register) && !is_mentioned {
+                true => Next::Replaces,
+                false => Next::Unknown,
+            };
+        }
         match instruction.operation {
             Operation::Jump { .. } => return Next::Nothing,
             // Whoever called does not read it.
