@@ -171,17 +171,24 @@ fn small_values_are_immediate_on_arm() {
     }
 }
 
-/// Operands of 8, 9, 10, 12 and 13 bits are numbers in offsets and immediates, where they fit.
+/// Returns the lines of tuned code whose operands have 8, 9, 10, 12 and 13 bits.
+fn lines_with_operands(triple: &str, arguments: Option<u8>, body: &str) -> Vec<String> {
+    let known = Known {
+        operands: &[8, 9, 10, 12, 13],
+        arguments,
+        ..Known::default()
+    };
+    lines(triple, &known, body)
+}
+
+/// Returns the spelling of a load of an operand.
+fn operand(triple: &str, number: usize, register: &str) -> String {
+    load(triple, register, &format!("_JIT_OPERAND_{number}"))
+}
+
+/// Operands are numbers in offsets and immediates, where they fit.
 #[test]
 fn small_numbers_are_fields_on_arm() {
-    let lines = |triple: &str, arguments: Option<u8>, body: &str| {
-        let known = Known {
-            operands: &[8, 9, 10, 12, 13],
-            arguments,
-            ..Known::default()
-        };
-        lines(triple, &known, body)
-    };
     let field = |operand: usize, scale: u32, number: u32| {
         let symbol = format!("_JIT_OPERAND_{operand}");
         format!(
@@ -189,9 +196,8 @@ fn small_numbers_are_fields_on_arm() {
         )
     };
     for triple in ARM {
-        let load = |operand: usize, register: &str| {
-            load(triple, register, &format!("_JIT_OPERAND_{operand}"))
-        };
+        let load = |number, register| operand(triple, number, register);
+        let lines = lines_with_operands;
         for (operand, code, scale, expected) in [
             (0, "ldr\tx9, [x20, x8, lsl #3]", 8, "ldr x9, [x20]"),
             (1, "ldr\tx8, [x20, x8, lsl #3]", 8, "ldr x8, [x20]"),
@@ -219,7 +225,15 @@ fn small_numbers_are_fields_on_arm() {
             "str x9, [x20]",
         ];
         assert_eq!(lines(triple, Some(3), &body), expected, "{triple}");
-        // Too large, not a multiple of the access, used as it is, or by an instruction without a field.
+    }
+}
+
+/// Operands that are too large, not a multiple of the access, used as they are, or by an instruction without a field.
+#[test]
+fn other_numbers_are_no_fields_on_arm() {
+    for triple in ARM {
+        let load = |number, register| operand(triple, number, register);
+        let lines = lines_with_operands;
         for (operand, code) in [
             (2, "ldr\tx9, [x20, x8, lsl #3]"),
             (4, "add\tx9, x20, x8"),
@@ -244,6 +258,15 @@ fn small_numbers_are_fields_on_arm() {
                 "{triple}: {code}"
             );
         }
+    }
+}
+
+/// The register has its number for whoever may read it later.
+#[test]
+fn numbers_that_are_read_later_stay_in_registers_on_arm() {
+    for triple in ARM {
+        let load = |number, register| operand(triple, number, register);
+        let lines = lines_with_operands;
         // The next micro-op may read the register.
         for (register, arguments, is_kept) in [
             ("x22", Some(3), true),
@@ -271,12 +294,8 @@ fn small_numbers_are_fields_on_arm() {
         }
         // So may whoever gets a result.
         for (register, is_kept) in [("x0", true), ("x8", false), ("x17", false), ("x18", true)] {
-            let load = format!("\tldr\tx10, [x20, {register}, lsl #3]\n\tret\n");
-            let lines = lines(
-                triple,
-                None,
-                &(self::load(triple, register, "_JIT_OPERAND_0") + &load),
-            );
+            let rest = format!("\tldr\tx10, [x20, {register}, lsl #3]\n\tret\n");
+            let lines = lines(triple, None, &(load(0, register) + &rest));
             let kept = lines.iter().any(|line| line.starts_with("movz"));
             assert_eq!(kept, is_kept, "{triple}: {register}");
         }

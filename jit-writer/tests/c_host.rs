@@ -409,7 +409,11 @@ fn families_have_functions() {
     let mut expected = Vec::new();
     for (to, from) in (0..4).flat_map(|to| (0..3).map(move |from| (to, from))) {
         let is_there = to < 3 && from < 2;
-        expected.push(is_there.then(|| mix[2 * to + from]).unwrap_or(u32::MAX));
+        expected.push(if is_there {
+            mix[2 * to + from]
+        } else {
+            u32::MAX
+        });
     }
     expected.extend([other[0], other[1], u32::MAX, nothing[0], mix[3], mix[0]]);
     let directory = tempfile::tempdir().unwrap();
@@ -438,20 +442,34 @@ fn families_have_functions() {
             .collect();
         assert_eq!(printed, expected, "{compiler}");
     }
+}
+
+#[test]
+fn families_have_all_members() {
+    let mut set = example(LINUX);
+    set.families = vec![Family {
+        name: "mix".to_owned(),
+        operands: vec![FamilyOperand {
+            name: "a".to_owned(),
+            choices: vec![Location::Imm, Location::Mem],
+        }],
+        members: vec![0, 1],
+    }];
+    assert!(host_header(PREAMBLE, &set).is_ok());
     // Members that are not those of the operands, or no stencils.
     for damage in [
         |family: &mut Family| _ = family.members.pop(),
         |family: &mut Family| family.members[0] = u32::MAX,
     ] {
         let mut damaged = set.clone();
-        damage(&mut damaged.families[1]);
+        damage(&mut damaged.families[0]);
         let error = host_header(PREAMBLE, &damaged).unwrap_err();
         assert_eq!(
             error,
             HeaderError::Family {
-                name: "mix_a".to_owned()
+                name: "mix".to_owned()
             }
         );
-        assert!(error.to_string().contains("mix_a"), "{error}");
+        assert!(error.to_string().contains("mix"), "{error}");
     }
 }

@@ -150,6 +150,12 @@ mod tests {
         }
     }
 
+    const EIGHTFOLD: PatchValue = PatchValue::Scaled {
+        base: HoleValue::Operand(0),
+        scale: 8,
+        addend: 0,
+    };
+
     #[test]
     fn names_of_values() {
         let address = |base, symbol: Option<&str>, addend| PatchValue::Address {
@@ -213,15 +219,7 @@ mod tests {
                 address(HoleValue::Operand1_32, None, 0),
                 "<operand1[31:16]>",
             ),
-            (
-                PatchKind::Aarch64_12,
-                PatchValue::Scaled {
-                    base: HoleValue::Operand(0),
-                    scale: 8,
-                    addend: 0,
-                },
-                "<operand0*8>",
-            ),
+            (PatchKind::Aarch64_12, EIGHTFOLD, "<operand0*8>"),
             (
                 PatchKind::X86_64Trampoline,
                 PatchValue::Symbol { ordinal: 0 },
