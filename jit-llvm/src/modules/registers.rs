@@ -1,7 +1,7 @@
 //! In which registers functions get their arguments.
 
 use super::{
-    lexer::{Kind, Token, nesting},
+    lexer::{Kind, Token, closing, nesting},
     module::{Module, Symbol, SymbolKind},
 };
 
@@ -11,18 +11,22 @@ const MOST: usize = 12;
 
 impl Module<'_> {
     /// Returns the greatest number of general registers in which a function gets arguments on x86_64 and AArch64, of the
-    /// functions whose names start with `prefix`, or 12 if it is more. Returns `None` if there is no such function, or one that has another
-    /// convention than `preserve_none`, a variable number of arguments, or an argument that is neither a pointer, nor an
-    /// integer of 32 or 64 bits, nor a floating-point number.
+    /// functions whose names start with `prefix`, and of those that are called with the convention `preserve_none`, whose
+    /// calls may have other arguments than the declaration. It is 12 if it is more. Returns `None` if there is no such
+    /// function, or one that has another convention or is called with another one, a variable number of arguments, or an
+    /// argument that is neither a pointer, nor an integer of 32 or 64 bits, nor a floating-point number.
     pub fn argument_registers(&self, prefix: &str) -> Option<u8> {
-        let named = self.symbols.iter();
-        let named = named.filter(|(name, _)| super::lexer::plain(name).starts_with(prefix));
-        let functions = named.filter(|(_, symbol)| {
-            matches!(symbol.kind, SymbolKind::Function(_) | SymbolKind::Declared)
-        });
+        let is_named = |name: &str| super::lexer::plain(name).starts_with(prefix);
         let mut most = None;
-        for (_, function) in functions {
-            most = most.max(Some(self.registers_of(function)?));
+        for (name, symbol) in &self.symbols {
+            if is_named(name)
+                && matches!(symbol.kind, SymbolKind::Function(_) | SymbolKind::Declared)
+            {
+                most = most.max(Some(self.registers_of(symbol)?));
+            }
+            if let SymbolKind::Function(body) = &symbol.kind {
+                most = most.max(of_calls(self.slice(body), &is_named)?);
+            }
         }
         most
     }
@@ -78,6 +82,72 @@ impl Module<'_> {
     }
 }
 
+/// Returns the greatest number of arguments of the calls with the convention `preserve_none`, if there are any. Returns `None`
+/// if a function with a name that counts is called with another convention.
+fn of_calls(body: &[Token<'_>], is_named: &dyn Fn(&str) -> bool) -> Option<Option<u8>> {
+    let mut most = None;
+    let calls = body
+        .iter()
+        .enumerate()
+        .filter(|(_, token)| token.is("call"));
+    for (start, _) in calls {
+        let rest = body.get(start..).unwrap_or_default();
+        let Some((callee, arguments)) = callee_of(rest) else {
+            continue;
+        };
+        let before = rest.get(..callee).unwrap_or_default();
+        let has_convention = before.iter().any(|token| token.is("preserve_nonecc"));
+        let name = rest.get(callee).filter(|token| token.kind == Kind::Global);
+        match has_convention {
+            true => most = most.max(u8::try_from(arguments.min(MOST)).ok()),
+            false if name.is_some_and(|name| is_named(name.name())) => return None,
+            false => {}
+        }
+    }
+    Some(most)
+}
+
+/// Returns where the callee is of a call that starts here, and the number of its arguments. Assembly has no callee.
+fn callee_of(tokens: &[Token<'_>]) -> Option<(usize, usize)> {
+    let is_callee = |at: usize| {
+        let kind = tokens.get(at).map(|token| token.kind);
+        let is_open = tokens.get(at + 1).is_some_and(|token| token.is("("));
+        is_open && matches!(kind, Some(Kind::Global | Kind::Local))
+    };
+    let mut depth = 0;
+    for (at, token) in tokens.iter().enumerate() {
+        if depth == 0 {
+            if token.is("asm") {
+                return None;
+            }
+            if is_callee(at) {
+                let end = closing(tokens, at + 1)?;
+                // What came before may be the type of the function.
+                if is_callee(end + 1) {
+                    return Some((end + 1, arguments(tokens, end + 2)?));
+                }
+                return Some((at, arguments(tokens, at + 1)?));
+            }
+        }
+        depth = nesting(depth, token);
+    }
+    None
+}
+
+/// Returns the number of arguments between parentheses of which the first one is at an index.
+fn arguments(tokens: &[Token<'_>], open: usize) -> Option<usize> {
+    let inside = tokens.get(open + 1..closing(tokens, open)?)?;
+    let mut depth = 0;
+    let mut count = usize::from(!inside.is_empty());
+    for token in inside {
+        if depth == 0 && token.is(",") {
+            count += 1;
+        }
+        depth = nesting(depth, token);
+    }
+    Some(count)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,6 +178,30 @@ mod tests {
                 Some(12),
             ),
             ("declare void @_JIT_CONTINUE(ptr)\n", None),
+            // Calls with more arguments than the declaration has, of a function, of an object and through a pointer.
+            (
+                "define preserve_nonecc void @_JIT_ENTRY(ptr %0) {\n  call preserve_nonecc void @_JIT_CONTINUE(ptr noundef %0, i64 2, i64 add (i64 1, i64 2)), !srcloc !1\n  ret void\n}\n\
+                 declare preserve_nonecc void @_JIT_CONTINUE(ptr)\n",
+                Some(3),
+            ),
+            (
+                "@_JIT_CONTINUE = external global i8\n\
+                 define preserve_nonecc i64 @_JIT_ENTRY(ptr %0) {\n  %2 = musttail call preserve_nonecc i64 @_JIT_CONTINUE(ptr %0, i64 2)\n  ret i64 %2\n}\n",
+                Some(2),
+            ),
+            (
+                "define preserve_nonecc void @_JIT_ENTRY(ptr %0) {\n  tail call preserve_nonecc %s (ptr, ...) %0(ptr %0, i64 1, i64 2, double 1.0)\n  ret void\n}\n",
+                Some(4),
+            ),
+            (
+                "define preserve_nonecc void @_JIT_ENTRY(ptr %0) {\n  call void asm sideeffect \"nop\", \"\"()\n  call void @f(ptr %0, i64 1)\n  ret void\n}\n",
+                Some(1),
+            ),
+            (
+                "define preserve_nonecc void @_JIT_ENTRY(ptr %0) {\n  call void @_JIT_CONTINUE(ptr %0)\n  ret void\n}\n\
+                 declare preserve_nonecc void @_JIT_CONTINUE(ptr)\n",
+                None,
+            ),
             (
                 "declare preserve_nonecc void @_JIT_A(ptr)\ndeclare void @_JIT_B(ptr)\n",
                 None,

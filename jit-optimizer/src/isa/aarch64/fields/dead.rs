@@ -19,6 +19,8 @@ const COUNTED: u8 = 12;
 const NEVER: [u8; 3] = [8, 16, 17];
 /// Those that have neither a result nor what belongs to whoever called.
 const TEMPORARY: RangeInclusive<u8> = 8..=17;
+/// How instructions start that use registers which they do not name: system calls, and loads and stores of 64 bytes.
+const IMPLICIT: [&str; 7] = ["svc", "hvc", "smc", "sys", "ld64b", "st64b", "eret"];
 /// Instructions that write all bits of their first operand, a general register, and read only the others.
 const PLAIN: [&str; 45] = [
     "adc", "add", "adds", "adr", "adrp", "and", "ands", "asr", "bic", "cinc", "clz", "cneg",
@@ -107,7 +109,10 @@ impl<'c> Registers<'c> {
             Operation::Other => {}
         }
         // A jump to an address, or something that stops.
-        if self.context.isa.never_continues(code) || code.trim_start().starts_with("svc") {
+        let mnemonic = code.trim_start();
+        if self.context.isa.never_continues(code)
+            || IMPLICIT.iter().any(|start| mnemonic.starts_with(start))
+        {
             return Next::Unknown;
         }
         if !is_mentioned {
