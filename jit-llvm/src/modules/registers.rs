@@ -152,32 +152,13 @@ fn arguments(tokens: &[Token<'_>], open: usize) -> Option<usize> {
 mod tests {
     use super::*;
 
+    fn count(text: &str) -> Option<u8> {
+        Module::parse(text).unwrap().argument_registers("_JIT_")
+    }
+
     #[test]
-    fn arguments_are_counted() {
-        let count = |text: &str| Module::parse(text).unwrap().argument_registers("_JIT_");
+    fn arguments_of_calls_are_counted() {
         for (text, expected) in [
-            (
-                "declare preserve_nonecc ptr @_JIT_CONTINUE(ptr noundef, ptr noundef, i64)\n",
-                Some(3),
-            ),
-            (
-                "declare hidden preserve_nonecc void @_JIT_CONTINUE()\n",
-                Some(0),
-            ),
-            (
-                "declare preserve_nonecc void @_JIT_CONTINUE(ptr noundef align 8 dereferenceable(8), double, i32 signext)\n",
-                Some(2),
-            ),
-            (
-                "define preserve_nonecc void @_JIT_ENTRY(ptr %0, i64 %1) {\n  ret void\n}\n\
-                 declare preserve_nonecc void @_JIT_CONTINUE(ptr)\n",
-                Some(2),
-            ),
-            (
-                "declare preserve_nonecc void @_JIT_A(i64,i64,i64,i64,i64,i64,i64,i64,i64,i64,i64,i64,i64)\n",
-                Some(12),
-            ),
-            ("declare void @_JIT_CONTINUE(ptr)\n", None),
             // Calls with more arguments than the declaration has, of a function, of an object and through a pointer.
             (
                 "define preserve_nonecc void @_JIT_ENTRY(ptr %0) {\n  call preserve_nonecc void @_JIT_CONTINUE(ptr noundef %0, i64 2, i64 add (i64 1, i64 2)), !srcloc !1\n  ret void\n}\n\
@@ -202,6 +183,36 @@ mod tests {
                  declare preserve_nonecc void @_JIT_CONTINUE(ptr)\n",
                 None,
             ),
+        ] {
+            assert_eq!(count(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn arguments_are_counted() {
+        for (text, expected) in [
+            (
+                "declare preserve_nonecc ptr @_JIT_CONTINUE(ptr noundef, ptr noundef, i64)\n",
+                Some(3),
+            ),
+            (
+                "declare hidden preserve_nonecc void @_JIT_CONTINUE()\n",
+                Some(0),
+            ),
+            (
+                "declare preserve_nonecc void @_JIT_CONTINUE(ptr noundef align 8 dereferenceable(8), double, i32 signext)\n",
+                Some(2),
+            ),
+            (
+                "define preserve_nonecc void @_JIT_ENTRY(ptr %0, i64 %1) {\n  ret void\n}\n\
+                 declare preserve_nonecc void @_JIT_CONTINUE(ptr)\n",
+                Some(2),
+            ),
+            (
+                "declare preserve_nonecc void @_JIT_A(i64,i64,i64,i64,i64,i64,i64,i64,i64,i64,i64,i64,i64)\n",
+                Some(12),
+            ),
+            ("declare void @_JIT_CONTINUE(ptr)\n", None),
             (
                 "declare preserve_nonecc void @_JIT_A(ptr)\ndeclare void @_JIT_B(ptr)\n",
                 None,
