@@ -250,6 +250,7 @@ fn other_numbers_are_no_fields_on_arm() {
             (0, "add\tx9, x20, x8, lsr #3"),
             (0, "ldr\tx9, [x20, x8, lsl #3]\n\tmov\tx10, x8"),
             (0, "ldr\tx9, [x20, x8, lsl #3]\n\tst64b\tx2, [x20]"),
+            (0, "ldr\tx9, [x20, x8, lsl #3]\n\thint\t#40"),
             (0, "ldr\tx9, [x20, x8, lsl #3]\n\tblr\tx8"),
         ] {
             let body = load(operand, "x8") + "\t" + code + "\n";

@@ -19,8 +19,11 @@ const COUNTED: u8 = 12;
 const NEVER: [u8; 3] = [8, 16, 17];
 /// Those that have neither a result nor what belongs to whoever called.
 const TEMPORARY: RangeInclusive<u8> = 8..=17;
-/// How instructions start that use registers which they do not name: system calls, and loads and stores of 64 bytes.
-const IMPLICIT: [&str; 7] = ["svc", "hvc", "smc", "sys", "ld64b", "st64b", "eret"];
+/// How instructions start that use registers which they do not name: system calls, loads and stores of 64 bytes, and those
+/// of x16, x17 and x30, which may be spelled as hints.
+const IMPLICIT: [&str; 12] = [
+    "svc", "hvc", "smc", "sys", "ld64b", "st64b", "eret", "hint", "pac", "aut", "xpac", "chkfeat",
+];
 /// Instructions that write all bits of their first operand, a general register, and read only the others.
 const PLAIN: [&str; 45] = [
     "adc", "add", "adds", "adr", "adrp", "and", "ands", "asr", "bic", "cinc", "clz", "cneg",
