@@ -140,7 +140,7 @@ const fn meaning(patch: PatchKind) -> &'static str {
         }
         PatchKind::Patch64 => "Stores the value in 64 bits.",
         PatchKind::Aarch64_12 => {
-            "Stores the low 12 bits of the value in bits 10 to 21 of an add, ldr or str; for ldr and \
+            "Stores the low 12 bits of the value in bits 10 to 21 of an add, sub, comparison, ldr or str; for ldr and \
              str, divided by the size of the access. That is 16 bytes if both of bits 23 and 26 of a \
              ldr or str are set, and 1 << (instruction >> 30) bytes otherwise."
         }
