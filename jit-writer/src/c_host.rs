@@ -45,7 +45,8 @@ const GUIDE: &str = "\
 ///
 /// # Errors
 ///
-/// [`HeaderError::OpName`], also for the name of a family, or [`HeaderError::Host`] with the first hole that the linker could not fill.
+/// [`HeaderError::OpName`], also for the name of a family, [`HeaderError::Family`] for one without all of its members, or
+/// [`HeaderError::Host`] with the first hole that the linker could not fill.
 pub fn host_header(preamble: Preamble<'_>, set: &StencilSet) -> Result<String, HeaderError> {
     let tables = Tables::new(set)?;
     let mut out = String::new();

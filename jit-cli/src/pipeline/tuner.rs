@@ -18,15 +18,13 @@ pub(crate) struct Tuner<'a> {
     /// Which stencils control enters through pointers, if that counts.
     hardening: Option<&'a HardeningRules>,
     declared: Declared,
-    /// Whether a stencil's source is its module, which says how many bits its operands have.
-    has_modules: bool,
 }
 
 /// Where the declarations of a stencil's places are.
 enum Declared {
     /// Nothing depends on them.
     Unused,
-    /// In the stencil's module.
+    /// In the stencil's module, with the bits of its operands.
     Module,
     /// In a source that has what all sources have, and no micro-op.
     Common(Source, OnceLock<Result<Option<u8>, LlvmError>>),
@@ -57,7 +55,7 @@ impl<'a> Tuner<'a> {
         (options, hardening): (Options, Option<&'a HardeningRules>),
         (common, modules): (Option<Source>, bool),
     ) -> Tuner<'a> {
-        // On AArch64, passes need the bits of operands as well.
+        // On AArch64, only the bits of operands make use of them, which modules have.
         let is_used = match target.arch {
             _ if options.codegen.is_upstream() => false,
             Arch::X86_64 => true,
@@ -67,7 +65,6 @@ impl<'a> Tuner<'a> {
         Tuner {
             optimizer: Optimizer::new(target, options),
             hardening,
-            has_modules: common.is_none() && modules,
             declared: match common {
                 _ if !is_used => Declared::Unused,
                 Some(source) => Declared::Common(source, OnceLock::new()),
@@ -85,13 +82,11 @@ impl<'a> Tuner<'a> {
         source: &Source,
         assembly: &str,
     ) -> Result<Optimized, Error> {
-        let bits = match self.has_modules {
-            true => operands(&source.body),
-            false => Vec::new(),
-        };
+        let mut bits = Vec::new();
         let arguments = match &self.declared {
             Declared::Unused => None,
             Declared::Module => {
+                bits = operands(&source.body);
                 let module = Module::parse(&source.body).ok();
                 module.and_then(|module| module.argument_registers("_JIT_"))
             }
