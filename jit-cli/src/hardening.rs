@@ -8,15 +8,22 @@
 //! - Where control leaves, by a return or to another micro-op, the stack and the return address are as they were at the start:
 //!   a second stack of return addresses would have the same.
 //!
-//! What cannot be proved is a finding. Two things are taken for granted: a store through a pointer that does not come from the
-//! stack pointer does not write to a return address, and a call after which the depth of the stack would contradict itself does
-//! not return.
+//! What cannot be proved is a finding. Four things are taken for granted:
+//!
+//! - A store through a pointer that does not come from the stack pointer does not write to the frame's return address or to
+//!   addresses that are kept there.
+//! - A store to an array on the stack, with an index that is not known, stays in the array.
+//! - A function that is called keeps the registers that functions keep.
+//! - A call after which the depth of the stack would contradict itself does not return.
 
 mod aarch64;
 mod addresses;
+mod data;
+mod holes;
 pub(crate) mod note;
 mod paths;
 mod step;
+mod value;
 mod x86;
 
 use std::{collections::BTreeSet, fmt};
@@ -26,6 +33,9 @@ use jit_stencils::{StencilGroup, StencilSet};
 
 use self::{
     addresses::Addresses,
+    data::Data,
+    holes::Hosts,
+    paths::Walked,
     step::{Flow, Machine, Pointer, Step},
 };
 use crate::{error::HardeningError, project::hardening::HardeningRules};
@@ -40,7 +50,7 @@ pub struct HardeningReport {
     pub stencils: usize,
     /// The number of those that control enters through pointers.
     pub entered: usize,
-    /// The number of landing pads.
+    /// The number of landing pads, with the instructions that sign a return address: they are landing pads, too.
     pub landing_pads: usize,
     /// The number of jumps through pointers. Those through a symbol's slot in the global offset table count.
     pub indirect_jumps: usize,
@@ -85,6 +95,15 @@ pub enum HardeningProblem {
     /// No pointer leads to a landing pad.
     #[error("no pointer leads to this landing pad, so it only helps an attacker")]
     SparePad,
+    /// A landing pad after a call of a function that only returns once, as far as is known.
+    #[error(
+        "a landing pad after the call of a function that is not known to return twice: if it does, as setjmp, name it in \
+         `returns-twice`"
+    )]
+    PadAfterCall,
+    /// The data, which is executable in CPython's memory, has the bytes of a landing pad.
+    #[error("the stencil's data has the bytes of a landing pad at {0:#x}")]
+    PadInData(usize),
     /// The bytes of a landing pad are a part of other instructions.
     #[error("the bytes of a landing pad are hidden in other instructions")]
     HiddenPad,
@@ -171,10 +190,21 @@ pub fn check_hardening(set: &StencilSet, rules: &HardeningRules) -> HardeningRep
     for subject in stencils.chain(shim) {
         report.stencils += 1;
         report.entered += usize::from(subject.entered);
+        let hosts = || Hosts {
+            symbols: &set.symbols,
+            rules,
+        };
         let mut findings = match set.target.arch {
-            Arch::Aarch64 => check(&aarch64::Decoder, set, &subject, &mut report),
-            arch @ (Arch::I686 | Arch::X86_64) => {
-                check(&x86::Decoder { arch }, set, &subject, &mut report)
+            Arch::Aarch64 => {
+                let machine = aarch64::Decoder { hosts: hosts() };
+                check(&machine, &hosts(), set, &subject, &mut report)
+            }
+            Arch::I686 | Arch::X86_64 => {
+                let machine = x86::Decoder {
+                    target: set.target,
+                    hosts: hosts(),
+                };
+                check(&machine, &hosts(), set, &subject, &mut report)
             }
         };
         findings.sort_by_key(|finding| finding.offset);
@@ -221,14 +251,17 @@ struct Subject<'a> {
 
 fn check<M: Machine>(
     machine: &M,
+    hosts: &Hosts<'_>,
     set: &StencilSet,
     subject: &Subject<'_>,
     report: &mut HardeningReport,
 ) -> Vec<HardeningFinding> {
-    let steps = step::decode(machine, subject.group);
-    let addresses = Addresses::of(set.target.arch, subject.group, &steps);
+    let (arch, group) = (set.target.arch, subject.group);
+    let steps = step::decode(machine, group);
+    let objects = addresses::data_places(arch, group, &steps);
+    let addresses = Addresses::of(arch, group, &steps, &objects);
+    let data = Data::of(group, objects, hosts);
     let mut found = addresses.problems(subject.all_entered);
-    found.extend(pads(set.target.arch, subject, &steps, &addresses));
     for step in &steps {
         let problems = step.problems.iter();
         found.extend(problems.map(|problem| (step.offset, problem.clone())));
@@ -236,31 +269,24 @@ fn check<M: Machine>(
             Flow::IndirectJump => report.indirect_jumps += 1,
             Flow::IndirectCall => report.indirect_calls += 1,
             Flow::Return => report.returns += 1,
-            Flow::Next | Flow::Stop | Flow::Branch(_) | Flow::Jump(_) | Flow::Call(_) => {}
+            Flow::Next | Flow::Stop | Flow::Branch(_) | Flow::Jump(_) | Flow::Call(..) => {}
         }
-        report.landing_pads += usize::from(step.pad.is_some_and(|pad| pad.only));
+        report.landing_pads += usize::from(step.pad.is_some_and(|pad| pad.calls || pad.jumps));
     }
-    let own = || {
-        steps
-            .iter()
-            .filter(|step| addresses.taken.contains(&step.offset))
-    };
-    let has_own = own().next().is_some();
-    let has_blocks = own().any(|step| step.pad.is_some_and(|pad| pad.jumps));
+    let has_blocks = steps.iter().any(|step| {
+        addresses.taken.contains(&step.offset) && step.pad.is_some_and(|pad| pad.jumps)
+    });
     let jump = |pointer| match pointer {
-        Pointer::Host => None,
-        Pointer::Any if subject.may_jump || has_own => None,
+        Pointer::Host | Pointer::Own => None,
+        Pointer::Any if subject.may_jump => None,
         Pointer::Any => Some(HardeningProblem::Jump),
-        Pointer::Blocks if has_blocks => None,
-        Pointer::Blocks => Some(HardeningProblem::Register),
+        Pointer::OwnBlock if has_blocks => None,
+        Pointer::OwnBlock | Pointer::Register => Some(HardeningProblem::Register),
     };
-    found.extend(paths::walk(
-        machine,
-        subject.group,
-        &steps,
-        &addresses.taken,
-        jump,
-    ));
+    let walked = paths::walk(machine, group, &steps, (&addresses.taken, &data), jump);
+    found.extend(pads(arch, subject, &steps, &addresses, &walked));
+    found.extend(pads_in_data(machine, arch, group));
+    found.extend(walked.found);
     let findings = found.into_iter();
     findings
         .map(|(offset, problem)| HardeningFinding {
@@ -280,6 +306,7 @@ fn pads<C>(
     subject: &Subject<'_>,
     steps: &[Step<C>],
     addresses: &Addresses,
+    walked: &Walked,
 ) -> Vec<Found> {
     let mut found = Vec::new();
     let at = |offset: usize| steps.iter().find(|step| step.offset == offset);
@@ -299,12 +326,14 @@ fn pads<C>(
         let is_entered = subject.entered && step.offset == 0;
         let is_taken = addresses.taken.contains(&step.offset);
         // A function such as setjmp returns again, by a jump.
-        let is_needed = is_entered || is_taken || after_call;
-        let is_spare = !is_needed && step.pad.is_some_and(|pad| pad.only);
-        if is_spare {
-            found.push((step.offset, HardeningProblem::SparePad));
+        let is_needed = is_entered || is_taken || walked.twice.contains(&step.offset);
+        if !is_needed && step.pad.is_some_and(|pad| pad.only) {
+            found.push(match after_call {
+                true => (step.offset, HardeningProblem::PadAfterCall),
+                false => (step.offset, HardeningProblem::SparePad),
+            });
         }
-        after_call = matches!(step.flow, Flow::Call(_) | Flow::IndirectCall);
+        after_call = matches!(step.flow, Flow::Call(..) | Flow::IndirectCall);
     }
     if arch == Arch::Aarch64 {
         // Instructions are at multiples of their size, so that no other bytes are executed.
@@ -315,4 +344,16 @@ fn pads<C>(
     let hidden = code.filter(|(offset, bytes)| *bytes == pad && !starts.contains(offset));
     found.extend(hidden.map(|(offset, _)| (offset, HardeningProblem::HiddenPad)));
     found
+}
+
+/// Returns where the data has the bytes of a landing pad: `jit.c` makes it executable, as it is in the same pages as code.
+fn pads_in_data<M: Machine>(machine: &M, arch: Arch, group: &StencilGroup) -> Vec<Found> {
+    let step = match arch {
+        Arch::Aarch64 => 4,
+        Arch::I686 | Arch::X86_64 => 1,
+    };
+    let words = group.data.body.windows(4).enumerate().step_by(step);
+    let pads = words.filter(|(_, bytes)| machine.is_pad(bytes));
+    pads.map(|(offset, _)| (0, HardeningProblem::PadInData(offset)))
+        .collect()
 }

@@ -16,7 +16,7 @@ use crate::{
     },
     error::Error,
     pipeline::{
-        flags,
+        flags::{self, Facts},
         workdir::{Place, WorkDir},
     },
     project::{
@@ -128,7 +128,11 @@ fn explain(
     };
     let work = WorkDir::create(&Place::choose(None, 1))?;
     // Its remarks are for the build itself.
-    let (compiler, _) = flags::checked(plan.options(platform), |options| {
+    let facts = Facts {
+        has_shim: project.shim.is_some(),
+        is_unhardened_by_flags: platform.is_unhardened_by_flags,
+    };
+    let (compiler, _) = flags::checked(plan.options(platform), facts, |options| {
         Compiler::builder(toolchain, options, work.path())
             .preamble(preamble)
             .mode(plan.mode())

@@ -327,6 +327,7 @@ fn job<'j>(
         options: plan.options(platform),
         optimizer: plan.optimizer(platform),
         hardening: platform.hardening.as_ref(),
+        is_unhardened_by_flags: platform.is_unhardened_by_flags,
         frame_pointer: plan.frame_pointer(platform),
         read_object: plan.project.conventions.read_object,
         lower: plan.project.conventions.lower,

@@ -25,7 +25,7 @@ pub(crate) struct CheckArgs {
     #[arg(long, value_name = "PATH|REVISION", requires = "hardening")]
     from: Option<String>,
     /// Stencils that control enters through pointers, separated by commas, as names or patterns [default: those in jit.toml or
-    /// of the CPython release, else all].
+    /// of the CPython release, else all; with --from outside of a project, all].
     #[arg(
         long,
         value_name = "NAME",
@@ -42,6 +42,15 @@ pub(crate) struct CheckArgs {
         requires = "hardening"
     )]
     jumps: Option<Vec<String>>,
+    /// Functions of the host that return twice from one call, besides setjmp and its kin, separated by commas, as names or
+    /// patterns [default: those in jit.toml, else none].
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_delimiter = ',',
+        requires = "hardening"
+    )]
+    returns_twice: Option<Vec<String>>,
     #[command(flatten)]
     pub(super) subject: SubjectArgs,
 }

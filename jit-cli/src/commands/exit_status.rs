@@ -123,6 +123,7 @@ fn subject_status(error: &SubjectError) -> u8 {
 fn hardening_status(error: &HardeningError) -> u8 {
     match error {
         HardeningError::NotFor { .. }
+        | HardeningError::NotInFlags { .. }
         | HardeningError::Release { .. }
         | HardeningError::NoStencil { .. }
         | HardeningError::Pattern { .. } => 2,

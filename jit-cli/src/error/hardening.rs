@@ -20,6 +20,18 @@ pub enum HardeningError {
         /// The checks that are asked for.
         named: Hardening,
     },
+    /// Flags decide which checks code is hardened for, and clang is told of one in another way.
+    #[error(
+        "{target}: clang gets {argument}, but not from --cflags or the cflags in jit.toml, which are all that `--hardening flags` \
+         reads: a configuration file of clang's may have the flag. Name the check: --hardening {}",
+        target.arch.hardening()
+    )]
+    NotInFlags {
+        /// The target.
+        target: &'static Target,
+        /// The argument of clang's compiler.
+        argument: String,
+    },
     /// The stencils of a release can't be hardened.
     #[error(
         "CPython {release}'s stencils can't be hardened: clang's object files become stencils as they are, and nothing puts \

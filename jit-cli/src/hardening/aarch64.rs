@@ -2,230 +2,218 @@
 
 mod operands;
 
-use std::collections::BTreeMap;
-
 use jit_stencils::StencilGroup;
 use yaxpeax_arch::{Decoder as _, U8Reader};
-use yaxpeax_arm::armv8::a64::{InstDecoder, Instruction, Opcode, Operand};
+use yaxpeax_arm::armv8::a64::{InstDecoder, Instruction, Opcode, Operand, SizeCode};
 
 use self::operands::{
-    Access, access, distance, immediate, is_plain_store, memory, register, size, with_sp,
+    Access, Memory, Update, access, distance, immediate, is_pair, is_plain_store, is_whole_load,
+    memory, register, registers, size, with_sp,
 };
 use super::{
     HardeningProblem,
+    data::Data,
+    holes::{self, Hosts},
     step::{self, Flow, Machine, Pad, Place, Pointer, Step},
+    value::{Returns, State, Value},
 };
 
 /// The decoder of AArch64.
-pub(super) struct Decoder;
+pub(super) struct Decoder<'a> {
+    pub(super) hosts: Hosts<'a>,
+}
 
 /// What is kept of an instruction.
 pub(super) struct Code {
     /// The instruction, if the bytes are one.
     instruction: Option<Instruction>,
-    /// Whether its immediate is a part of the address of a function or object of the host, or of where that is.
-    host: bool,
+    /// The address that its hole has a part of, or its own immediate.
+    address: Option<Value>,
 }
 
-/// The value of a register.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Value {
-    Unknown,
-    /// So many bytes above the stack pointer at the start.
-    Stack(i64),
-    /// The address of a function or object of the host, or a part of it.
-    Host,
-}
-
-/// The value of the link register, or of a place on the stack.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Link {
-    Unknown,
-    /// The return address of the start.
-    Caller,
-    /// The same, signed with this stack pointer.
-    Signed(i64),
-}
-
-/// What is known at a place.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct State {
-    registers: [Value; 32],
-    link: Link,
-    /// Where the link register was saved, by the number of bytes above the stack pointer at the start.
-    saved: BTreeMap<i64, Link>,
-}
-
-const LINK: u16 = 30;
-const FRAME: u16 = 29;
+const LINK: usize = 30;
 /// The number of the stack pointer, where an instruction does not mean zero by it.
-const SP: u16 = 31;
+const SP: usize = 31;
 const WORD: usize = 4;
+/// The registers that functions keep.
+const KEPT: [usize; 11] = [19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29];
 
-impl State {
-    fn get(&self, register: u16) -> Value {
-        let value = self.registers.get(usize::from(register));
-        value.copied().unwrap_or(Value::Unknown)
-    }
-
-    fn set(&mut self, register: u16, value: Value) {
-        if register == LINK {
-            self.link = Link::Unknown;
-        }
-        if let Some(place) = self.registers.get_mut(usize::from(register)) {
-            *place = value;
-        }
-    }
-
-    /// Forgets what was saved in places of the stack.
-    fn write(&mut self, start: i64, size: i64) {
-        self.saved
-            .retain(|place, _| place + 8 <= start || start + size <= *place);
-    }
-}
-
-/// Loads and saves registers, as prologues and epilogues do.
-fn transfer(state: &mut State, instruction: &Instruction) {
-    let Some((base, offset, update)) = memory(instruction) else {
-        return;
+/// Loads or stores registers as the memory operand of an instruction says.
+fn transfer(data: &Data, state: &mut State, code: &Code, instruction: &Instruction, at: &Memory) {
+    let base = state.get(at.base);
+    let is_indexed = at.index.is_some();
+    let address = match code.address {
+        // The upper part of the same address is in the base.
+        Some(address) if base == address && !is_indexed => address,
+        Some(_) => Value::Unknown,
+        None if is_indexed => base.sum(Value::Unknown),
+        None => base.plus(at.offset),
     };
-    let pair = matches!(
-        instruction.opcode,
-        Opcode::STP | Opcode::LDP | Opcode::STNP | Opcode::LDNP
-    );
-    let plain = pair
-        || matches!(
-            instruction.opcode,
-            Opcode::STR | Opcode::STUR | Opcode::LDR | Opcode::LDUR
-        );
-    let registers: Vec<u16> = instruction
-        .operands
-        .iter()
-        .take(if pair { 2 } else { 1 })
-        .filter_map(|operand| register(Some(operand)))
-        .collect();
-    let place = match state.get(base) {
-        Value::Stack(base) => Some(base + offset),
-        Value::Unknown | Value::Host => None,
-    };
-    match (access(instruction), place) {
-        (Access::Store, Some(start)) => {
-            state.write(start, size(instruction, if pair { 2 } else { 1 }));
-            for (register, place) in registers.iter().zip([start, start + 8]) {
-                if plain && *register == LINK {
-                    state.saved.insert(place, state.link);
-                }
-            }
+    match (access(instruction), address, base) {
+        (Access::Store, Value::Stack(start), _) => {
+            store(state, instruction, start);
         }
-        (Access::Load, place) => {
-            for (register, at) in registers.iter().zip([0, 8]) {
-                // What is loaded to the register zero is dropped.
-                if *register == SP {
-                    continue;
-                }
-                state.set(*register, Value::Unknown);
-                if let (LINK, true, Some(start)) = (*register, plain, place) {
-                    let saved = state.saved.get(&(start + at));
-                    state.link = saved.copied().unwrap_or(Link::Unknown);
-                }
-            }
+        // An index or an offset that is not known is zero: a store to an array does not leave the array, so it writes no return
+        // address unless the array begins there.
+        (Access::Store, _, Value::Stack(start)) => {
+            let count = if is_pair(instruction) { 2 } else { 1 };
+            state.overwrite(start, size(instruction, count));
         }
+        (Access::Load, ..) => load(data, state, instruction, address),
         _ => {}
     }
-    if update != 0 {
-        let value = match state.get(base) {
-            Value::Stack(old) => Value::Stack(old + update),
-            other => other,
-        };
-        state.set(base, value);
+    if access(instruction) == Access::Store && !is_plain_store(instruction) {
+        // Whether the store was made, or what was there before.
+        for register in registers(instruction).filter(|register| *register != SP) {
+            state.set(register, Value::Unknown);
+        }
+    }
+    match at.update {
+        Update::None => {}
+        Update::By(bytes) => state.set(at.base, base.plus(bytes)),
+        Update::Unknown => state.set(at.base, Value::Unknown),
     }
 }
 
-impl Decoder {
-    fn next(&self, state: &State, code: &Code) -> State {
+/// Stores registers to a known place of the stack.
+fn store(state: &mut State, instruction: &Instruction, start: i64) {
+    let count = if is_pair(instruction) { 2 } else { 1 };
+    state.overwrite(start, size(instruction, count));
+    if !is_plain_store(instruction) || size(instruction, 1) != 8 {
+        return;
+    }
+    let values: Vec<Value> = registers(instruction).map(|one| state.get(one)).collect();
+    for (place, (register, value)) in [start, start + 8]
+        .into_iter()
+        .zip(registers(instruction).zip(values))
+    {
+        // Without a name for the stack pointer, 31 is zero.
+        if register != SP {
+            state.store(place, value);
+        }
+    }
+}
+
+/// Loads registers.
+fn load(data: &Data, state: &mut State, instruction: &Instruction, address: Value) {
+    let is_whole = is_whole_load(instruction);
+    let is_distance = instruction.opcode == Opcode::LDRSW;
+    for (number, register) in registers(instruction).enumerate() {
+        let at = 8 * number as i64;
+        let value = match address {
+            Value::Stack(start) if is_whole => state.load(start + at),
+            Value::Slot(returns) if is_whole && number == 0 => Value::Host(returns),
+            Value::Data(place) if is_whole => data.word(place + at),
+            Value::Object(object) if is_whole => data.any_word(object),
+            Value::Data(object) | Value::Object(object) if is_distance => data.any_distance(object),
+            _ => Value::Unknown,
+        };
+        // What is loaded to the register zero is dropped.
+        if register != SP {
+            state.set(register, value);
+        }
+    }
+}
+
+/// Signs or checks the return address, or returns that the instruction does not do that.
+fn sign(state: &State, instruction: &Instruction) -> Option<Value> {
+    let link = state.get(LINK);
+    Some(match (instruction.opcode, state.stack_pointer(), link) {
+        (Opcode::PACIASP | Opcode::PACIBSP, Value::Stack(depth), Value::Return) => {
+            Value::Signed(depth)
+        }
+        (Opcode::AUTIASP | Opcode::AUTIBSP, Value::Stack(depth), Value::Signed(with))
+            if with == depth =>
+        {
+            Value::Return
+        }
+        // There is no signature that it could remove.
+        (Opcode::XPACLRI, _, Value::Return) => Value::Return,
+        _ if operands::changes_link(instruction) => Value::Unknown,
+        _ => return None,
+    })
+}
+
+impl Decoder<'_> {
+    fn next(&self, data: &Data, state: &State, code: &Code) -> State {
         let mut after = state.clone();
         let Some(instruction) = &code.instruction else {
             return after;
         };
-        let operands = &instruction.operands;
-        let stack_pointer = match state.get(SP) {
-            Value::Stack(depth) => Some(depth),
-            Value::Unknown | Value::Host => None,
-        };
-        match (instruction.opcode, stack_pointer) {
-            (Opcode::PACIASP | Opcode::PACIBSP, Some(depth)) if state.link == Link::Caller => {
-                after.link = Link::Signed(depth);
-                return after;
-            }
-            (Opcode::AUTIASP | Opcode::AUTIBSP, Some(depth)) => {
-                after.link = match state.link {
-                    Link::Signed(with) if with == depth => Link::Caller,
-                    _ => Link::Unknown,
-                };
-                return after;
-            }
-            (Opcode::PACIASP | Opcode::PACIBSP | Opcode::AUTIASP | Opcode::AUTIBSP, _) => {
-                after.link = Link::Unknown;
-                return after;
-            }
-            _ => {}
+        if let Some(link) = sign(state, instruction) {
+            after.set(LINK, link);
+            return after;
         }
-        if access(instruction) != Access::None && memory(instruction).is_some() {
-            transfer(&mut after, instruction);
-            if code.host
-                && let Some(to) = register(operands.first()).filter(|to| *to != SP)
-            {
-                after.set(to, Value::Host);
+        if operands::changes_16_and_17(instruction) {
+            for register in [16, 17] {
+                after.set(register, Value::Unknown);
             }
-            if access(instruction) == Access::Load || is_plain_store(instruction) {
-                return after;
+            return after;
+        }
+        let operands = &instruction.operands;
+        if let Opcode::SYS(_) = instruction.opcode {
+            // `dc zva` writes zeros to so many bytes as the processor likes.
+            let mut used = registers(instruction);
+            if used.any(|register| matches!(state.get(register), Value::Stack(_))) {
+                after.overwrite_all();
             }
+            return after;
+        }
+        if let Some(memory) = memory(instruction).filter(|_| access(instruction) != Access::None) {
+            transfer(data, &mut after, code, instruction, &memory);
+            return after;
         }
         if let Some(to) = with_sp(operands.first()) {
-            let value = self.result(state, instruction, code.host);
+            let value = self.result(state, instruction, code);
             // Without a name for the stack pointer, 31 is zero.
             let is_zero = to == SP && !matches!(operands.first(), Some(Operand::RegisterOrSP(..)));
-            let same = value == state.get(to);
-            if !is_zero && !same {
+            if !is_zero {
                 after.set(to, value);
-            }
-            if to == LINK {
-                after.link = Link::Unknown;
             }
         }
         after
     }
 
     /// Returns the value that an instruction gives to its first operand.
-    fn result(&self, state: &State, instruction: &Instruction, host: bool) -> Value {
+    fn result(&self, state: &State, instruction: &Instruction, code: &Code) -> Value {
         let operands = &instruction.operands;
-        let sign = match instruction.opcode {
-            Opcode::ADD => 1,
-            Opcode::SUB => -1,
-            _ if host => return Value::Host,
-            // A copy.
-            Opcode::ORR if register(operands.get(1)) == Some(SP) => {
-                return match operands.get(2) {
-                    Some(Operand::RegShift(_, 0, _, from) | Operand::Register(_, from)) => {
-                        state.get(*from)
-                    }
-                    _ => Value::Unknown,
-                };
+        let operand = |at| with_sp(operands.get(at)).map(|register| state.get(register));
+        match instruction.opcode {
+            Opcode::ADR | Opcode::ADRP => code.address.unwrap_or(Value::Unknown),
+            Opcode::ADD | Opcode::SUB => {
+                let base = operand(1).unwrap_or(Value::Unknown);
+                let is_add = instruction.opcode == Opcode::ADD;
+                match (code.address, immediate(operands.get(2))) {
+                    (Some(address), _) if base == address => address,
+                    (Some(_), _) => Value::Unknown,
+                    (None, Some(by)) if is_add => base.plus(by),
+                    (None, Some(by)) => base.plus(-by),
+                    (None, None) if is_add => base.sum(match operands.get(2) {
+                        Some(Operand::RegShift(_, 0, SizeCode::X, other)) => {
+                            state.get(usize::from(*other))
+                        }
+                        _ => operand(2).unwrap_or(Value::Unknown),
+                    }),
+                    (None, None) => Value::Unknown,
+                }
             }
-            _ => return Value::Unknown,
-        };
-        let base = with_sp(operands.get(1)).map(|base| state.get(base));
-        match (base, immediate(operands.get(2))) {
-            (Some(Value::Host), _) if host => Value::Host,
-            (Some(Value::Stack(base)), Some(by)) if !host => Value::Stack(base + sign * by),
+            // A copy.
+            Opcode::ORR if register(operands.get(1)) == Some(SP) => match operands.get(2) {
+                Some(Operand::RegShift(_, 0, SizeCode::X, from)) => state.get(usize::from(*from)),
+                Some(Operand::Register(SizeCode::X, from)) => state.get(usize::from(*from)),
+                _ => Value::Unknown,
+            },
+            Opcode::CSEL => match (operand(1), operand(2)) {
+                (Some(one), Some(other)) => one.or(other),
+                _ => Value::Unknown,
+            },
             _ => Value::Unknown,
         }
     }
 }
 
-impl Machine for Decoder {
+impl Machine for Decoder<'_> {
     type Code = Code;
-    type State = State;
 
     fn decode(&self, group: &StencilGroup, offset: usize) -> Step<Code> {
         let rest = group.code.body.get(offset..).unwrap_or_default();
@@ -234,7 +222,7 @@ impl Machine for Decoder {
             .decode(&mut U8Reader::new(bytes))
             .ok();
         let end = offset + WORD.min(rest.len());
-        let hole = step::holes(group, offset, end).next();
+        let hole = holes::in_range(group, offset, end).next();
         let mut problems = Vec::new();
         let Some(instruction) = decoded else {
             problems.push(HardeningProblem::Unknown);
@@ -247,7 +235,7 @@ impl Machine for Decoder {
                 problems,
                 code: Code {
                     instruction: None,
-                    host: false,
+                    address: None,
                 },
             };
         };
@@ -255,113 +243,92 @@ impl Machine for Decoder {
             Some(hole) => step::place(hole, 0),
             None => Place::Inside(distance(&instruction).map_or(-1, |by| offset as i64 + by)),
         };
-        let flow = flow(&instruction, place);
+        let by_hole = hole.map(|hole| holes::address(hole, 0, &self.hosts));
+        let returns = match by_hole {
+            Some(Value::Host(returns)) => returns,
+            _ => Returns::Once,
+        };
+        let flow = flow(&instruction, place, returns);
         if instruction.opcode == Opcode::ERET {
             let what = "a return from an exception";
             problems.push(HardeningProblem::Forbidden(what));
         }
         let is_address = instruction.opcode == Opcode::ADR && hole.is_none();
+        let own = distance(&instruction).filter(|_| is_address);
         Step {
             offset,
             end,
             flow,
             pad: pad(&instruction),
-            address: match is_address {
-                true => distance(&instruction).map(|by| offset as i64 + by),
-                false => None,
-            },
+            address: own.map(|by| offset as i64 + by),
             problems,
             code: Code {
-                host: hole.is_some_and(step::is_host),
+                address: by_hole.or(own.map(|_| Value::Own)),
                 instruction: Some(instruction),
             },
         }
     }
 
     fn start(&self) -> State {
-        let mut registers = [Value::Unknown; 32];
-        if let Some(place) = registers.get_mut(usize::from(SP)) {
-            *place = Value::Stack(0);
-        }
-        State {
-            registers,
-            link: Link::Caller,
-            saved: BTreeMap::new(),
-        }
+        let mut state = State::new(SP, 8);
+        state.set(LINK, Value::Return);
+        state
     }
 
-    fn after(&self, state: &State, step: &Step<Code>) -> State {
+    fn after(&self, data: &Data, state: &State, step: &Step<Code>) -> State {
         match step.flow {
-            Flow::Call(_) | Flow::IndirectCall => {
+            Flow::Call(..) | Flow::IndirectCall => {
                 let mut after = state.clone();
-                for number in (0..32).filter(|number| ![FRAME, SP].contains(number)) {
-                    after.set(number, Value::Unknown);
-                }
+                after.call(&KEPT);
                 after
             }
-            Flow::Next => self.next(state, &step.code),
+            Flow::Next => self.next(data, state, &step.code),
             Flow::Stop | Flow::Branch(_) | Flow::Jump(_) | Flow::IndirectJump | Flow::Return => {
                 state.clone()
             }
         }
     }
 
-    fn join(&self, one: &State, other: &State) -> State {
-        let mut joined = one.clone();
-        for (value, other) in joined.registers.iter_mut().zip(&other.registers) {
-            if value != other {
-                *value = Value::Unknown;
-            }
-        }
-        if joined.link != other.link {
-            joined.link = Link::Unknown;
-        }
-        joined
-            .saved
-            .retain(|place, link| other.saved.get(place) == Some(link));
-        joined
+    fn target(&self, _: &Data, state: &State, step: &Step<Code>) -> Value {
+        let register = target(step);
+        register.map_or(Value::Unknown, |register| state.get(register))
     }
 
-    fn fit(&self, one: &State, other: &State) -> bool {
-        one.get(SP) == other.get(SP)
-    }
-
-    fn pointer(&self, state: &State, step: &Step<Code>) -> Pointer {
-        let operands = step.code.instruction.iter().map(|one| &one.operands);
-        let register = operands.flat_map(|all| register(all.first())).next();
-        match register {
-            Some(register) if state.get(register) == Value::Host && is_of_calls(register) => {
-                Pointer::Host
-            }
-            Some(register) if is_of_calls(register) => Pointer::Any,
-            _ => Pointer::Blocks,
+    fn pointer(&self, address: Value, step: &Step<Code>) -> Pointer {
+        let accepted = target(step).is_some_and(is_of_calls);
+        match address {
+            Value::Own if accepted => Pointer::Own,
+            Value::Own => Pointer::OwnBlock,
+            _ if !accepted => Pointer::Register,
+            Value::Host(_) => Pointer::Host,
+            _ => Pointer::Any,
         }
     }
 
     fn leaves(&self, state: &State, step: &Step<Code>) -> Option<HardeningProblem> {
         let opcode = step.code.instruction.as_ref().map(|one| one.opcode);
-        let other_register = || {
-            let operands = step.code.instruction.iter().map(|one| &one.operands);
-            let register = operands.flat_map(|all| register(all.first())).next();
-            register.is_some_and(|register| register != LINK)
-        };
-        if state.get(SP) != Value::Stack(0) {
+        if state.stack_pointer() != Value::Stack(0) {
             return Some(HardeningProblem::Return(
                 "the stack pointer is where it was at the start",
             ));
         }
         let expected = match opcode {
-            Some(Opcode::RETAA | Opcode::RETAB) => Link::Signed(0),
-            Some(Opcode::RET) if other_register() => {
+            Some(Opcode::RETAA | Opcode::RETAB) => Value::Signed(0),
+            Some(Opcode::RET) if target(step).is_some_and(|register| register != LINK) => {
                 return Some(HardeningProblem::Forbidden(
                     "a return to an address in a register other than x30",
                 ));
             }
-            _ => Link::Caller,
+            _ => Value::Return,
         };
-        (state.link != expected).then_some(HardeningProblem::Return(
+        (state.get(LINK) != expected).then_some(HardeningProblem::Return(
             "the link register has the address that it had at the start",
         ))
+    }
+
+    fn is_pad(&self, bytes: &[u8]) -> bool {
+        let decoded = InstDecoder::default().decode(&mut U8Reader::new(bytes));
+        decoded.is_ok_and(|instruction| pad(&instruction).is_some_and(|pad| pad.calls || pad.jumps))
     }
 
     /// Recognizes `ldr x16, .+8`, `br x16`.
@@ -382,12 +349,18 @@ impl Machine for Decoder {
     }
 }
 
+/// Returns the register that an indirect branch has its target in.
+fn target(step: &Step<Code>) -> Option<usize> {
+    let instruction = step.code.instruction.as_ref()?;
+    register(instruction.operands.first())
+}
+
 /// Returns whether landing pads of functions accept a jump to an address in a register.
-fn is_of_calls(register: u16) -> bool {
+fn is_of_calls(register: usize) -> bool {
     matches!(register, 16 | 17)
 }
 
-fn flow(instruction: &Instruction, place: Place) -> Flow {
+fn flow(instruction: &Instruction, place: Place, returns: Returns) -> Flow {
     match instruction.opcode {
         Opcode::B => Flow::Jump(place),
         Opcode::BR | Opcode::BRAA | Opcode::BRAAZ | Opcode::BRAB | Opcode::BRABZ => {
@@ -396,7 +369,7 @@ fn flow(instruction: &Instruction, place: Place) -> Flow {
         Opcode::Bcc(_) | Opcode::CBZ | Opcode::CBNZ | Opcode::TBZ | Opcode::TBNZ => {
             Flow::Branch(place)
         }
-        Opcode::BL => Flow::Call(place),
+        Opcode::BL => Flow::Call(place, returns),
         Opcode::BLR | Opcode::BLRAA | Opcode::BLRAAZ | Opcode::BLRAB | Opcode::BLRABZ => {
             Flow::IndirectCall
         }

@@ -6,7 +6,7 @@ use jit_schema::{Arch, PatchKind};
 use jit_stencils::{Hole, HoleValue, PatchValue, StencilGroup};
 
 use super::{
-    Found, HardeningProblem,
+    Found, HardeningProblem, holes,
     step::{self, Flow, Place, Step},
 };
 
@@ -22,7 +22,13 @@ pub(super) struct Addresses {
 }
 
 impl Addresses {
-    pub(super) fn of<C>(arch: Arch, group: &StencilGroup, steps: &[Step<C>]) -> Addresses {
+    /// Collects the addresses. `tables` are the offsets in the data that instructions have the addresses of.
+    pub(super) fn of<C>(
+        arch: Arch,
+        group: &StencilGroup,
+        steps: &[Step<C>],
+        tables: &BTreeSet<usize>,
+    ) -> Addresses {
         let mut addresses = Addresses::default();
         let size = group.code.body.len();
         let is_start = |place: i64| {
@@ -31,8 +37,8 @@ impl Addresses {
             (starts || place == size).then_some(place)
         };
         for step in steps {
-            let direct = matches!(step.flow, Flow::Branch(_) | Flow::Jump(_) | Flow::Call(_));
-            let holes = step::holes(group, step.offset, step.end);
+            let direct = matches!(step.flow, Flow::Branch(_) | Flow::Jump(_) | Flow::Call(..));
+            let holes = holes::in_range(group, step.offset, step.end);
             let by_hole = holes.filter(|_| !direct).filter_map(|hole| {
                 addresses.note_place(step.offset, hole);
                 let bias = bias(arch, hole, step.end);
@@ -46,7 +52,6 @@ impl Addresses {
                 addresses.take(step.offset, place, is_start(place), size);
             }
         }
-        let tables = data_places(arch, group, steps);
         for hole in &group.data.holes {
             addresses.note_place(0, hole);
             let Place::Inside(addend) = step::place(hole, 0) else {
@@ -105,7 +110,7 @@ impl Addresses {
 }
 
 /// Returns what an instruction adds to the addend of a hole: a displacement counts from its end on x86.
-fn bias(arch: Arch, hole: &Hole, end: usize) -> i64 {
+pub(super) fn bias(arch: Arch, hole: &Hole, end: usize) -> i64 {
     match (arch, hole.patch.row().base_addend) {
         (Arch::I686 | Arch::X86_64, -4) => end as i64 - hole.offset as i64,
         _ => 0,
@@ -113,10 +118,14 @@ fn bias(arch: Arch, hole: &Hole, end: usize) -> i64 {
 }
 
 /// Returns the offsets in the data that instructions have the addresses of.
-fn data_places<C>(arch: Arch, group: &StencilGroup, steps: &[Step<C>]) -> BTreeSet<usize> {
+pub(super) fn data_places<C>(
+    arch: Arch,
+    group: &StencilGroup,
+    steps: &[Step<C>],
+) -> BTreeSet<usize> {
     let mut places = BTreeSet::new();
     for step in steps {
-        for hole in step::holes(group, step.offset, step.end) {
+        for hole in holes::in_range(group, step.offset, step.end) {
             if let PatchValue::Address {
                 base: HoleValue::Data,
                 symbol: None,

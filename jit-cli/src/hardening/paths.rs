@@ -7,23 +7,33 @@ use jit_stencils::StencilGroup;
 
 use super::{
     Found, HardeningProblem,
+    data::Data,
     step::{Flow, Machine, Place, Pointer, Step},
+    value::{Returns, State, Value},
 };
 
-/// Follows all ways, and returns what is wrong where control leaves, and with indirect jumps. `jump` says what is wrong with one
-/// that may lead there.
+/// What was found on all ways.
+pub(super) struct Walked {
+    /// What is wrong where control leaves, and with indirect jumps.
+    pub(super) found: Vec<Found>,
+    /// The offsets after calls of functions that may return twice.
+    pub(super) twice: BTreeSet<usize>,
+}
+
+/// Follows all ways. `jump` says what is wrong with an indirect jump that may lead there.
 pub(super) fn walk<M: Machine>(
     machine: &M,
     group: &StencilGroup,
     steps: &[Step<M::Code>],
-    taken: &BTreeSet<usize>,
+    (taken, data): (&BTreeSet<usize>, &Data),
     jump: impl Fn(Pointer) -> Option<HardeningProblem>,
-) -> Vec<Found> {
+) -> Walked {
     let mut walk = Walk {
         machine,
         group,
         steps,
         taken,
+        data,
         index: steps
             .iter()
             .zip(0..)
@@ -42,11 +52,14 @@ pub(super) fn walk<M: Machine>(
             walk.run();
         }
     }
-    walk.problems(jump)
+    Walked {
+        found: walk.problems(jump),
+        twice: walk.twice(),
+    }
 }
 
 /// What is known at an instruction, and whether control certainly gets there like that.
-type Known<S> = (S, bool);
+type Known = (State, bool);
 
 struct Walk<'a, M: Machine> {
     machine: &'a M,
@@ -54,15 +67,16 @@ struct Walk<'a, M: Machine> {
     steps: &'a [Step<M::Code>],
     /// The places of the code whose addresses are taken.
     taken: &'a BTreeSet<usize>,
+    data: &'a Data,
     /// The index of the instruction at an offset.
     index: BTreeMap<usize, usize>,
     /// What is known at the instruction at an offset.
-    known: HashMap<usize, Known<M::State>>,
+    known: HashMap<usize, Known>,
     /// Ways that are still to follow.
-    certain: VecDeque<(usize, M::State)>,
+    certain: VecDeque<(usize, State)>,
     /// Ways that control may not take: on from a call, which may not return, and to places whose addresses are taken, which
     /// may be functions.
-    likely: VecDeque<(usize, M::State)>,
+    likely: VecDeque<(usize, State)>,
 }
 
 impl<M: Machine> Walk<'_, M> {
@@ -83,29 +97,29 @@ impl<M: Machine> Walk<'_, M> {
     }
 
     /// Returns what is known at an instruction now that control gets there in another way, or none if it was known before.
-    fn arrive(&self, offset: usize, state: M::State, certain: bool) -> Option<Known<M::State>> {
+    fn arrive(&self, offset: usize, state: State, certain: bool) -> Option<Known> {
         let Some((old, was_certain)) = self.known.get(&offset) else {
             return Some((state, certain));
         };
-        if !self.machine.fit(old, &state) && *was_certain != certain {
+        if !old.fits(&state) && *was_certain != certain {
             // Control does not get there in the way that is not certain.
             return certain.then_some((state, true));
         }
-        let joined = self.machine.join(old, &state);
+        let joined = old.join(&state);
         (joined != *old || certain && !was_certain).then_some((joined, certain || *was_certain))
     }
 
-    fn go_on(&mut self, offset: usize, state: &M::State, certain: bool) {
+    fn go_on(&mut self, offset: usize, state: &State, certain: bool) {
         let Some(step) = self.index.get(&offset).and_then(|at| self.steps.get(*at)) else {
             return;
         };
-        let after = self.machine.after(state, step);
+        let after = self.machine.after(self.data, state, step);
         let size = self.group.code.body.len();
         let mut to: Vec<(usize, bool)> = Vec::new();
         match step.flow {
             Flow::Next => to.push((step.end, certain)),
             Flow::IndirectCall => to.push((step.end, false)),
-            Flow::Call(place) => {
+            Flow::Call(place, _) => {
                 if let Some(place) = inside(place) {
                     self.certain.push_back((place, self.machine.start()));
                 }
@@ -116,7 +130,7 @@ impl<M: Machine> Walk<'_, M> {
                 to.extend(inside(place).map(|place| (place, certain)));
             }
             Flow::Jump(place) => to.extend(inside(place).map(|place| (place, certain))),
-            Flow::IndirectJump if self.machine.pointer(state, step) != Pointer::Host => {
+            Flow::IndirectJump if self.pointer(state, step) != Pointer::Host => {
                 to.extend(self.taken.iter().map(|place| (*place, false)));
             }
             Flow::IndirectJump | Flow::Return | Flow::Stop => {}
@@ -133,13 +147,39 @@ impl<M: Machine> Walk<'_, M> {
         }
     }
 
+    /// Returns where an indirect jump may lead.
+    fn pointer(&self, state: &State, step: &Step<M::Code>) -> Pointer {
+        let target = self.machine.target(self.data, state, step);
+        self.machine.pointer(target, step)
+    }
+
+    /// Returns the offsets after calls of functions that may return twice, with what is known now.
+    fn twice(&self) -> BTreeSet<usize> {
+        let calls = self.steps.iter().filter(|step| {
+            let known = self.known.get(&step.offset);
+            let returns = match (step.flow, known) {
+                (Flow::Call(Place::Data(place), _), _) => self.data.behind(place),
+                (Flow::Call(_, returns), _) => returns,
+                (Flow::IndirectCall, Some((state, _))) => {
+                    match self.machine.target(self.data, state, step) {
+                        Value::Host(returns) => returns,
+                        _ => Returns::Once,
+                    }
+                }
+                _ => Returns::Once,
+            };
+            returns == Returns::Twice
+        });
+        calls.map(|step| step.end).collect()
+    }
+
     /// Returns what is wrong, with what is known now.
     fn problems(&self, jump: impl Fn(Pointer) -> Option<HardeningProblem>) -> Vec<Found> {
         let mut found = Vec::new();
         let size = self.group.code.body.len() as i64;
         for step in self.steps {
             let places = match step.flow {
-                Flow::Branch(place) | Flow::Jump(place) | Flow::Call(place) => Some(place),
+                Flow::Branch(place) | Flow::Jump(place) | Flow::Call(place, _) => Some(place),
                 _ => None,
             };
             found.extend(
@@ -156,12 +196,12 @@ impl<M: Machine> Walk<'_, M> {
                 continue;
             };
             if step.flow == Flow::IndirectJump {
-                let problem = jump(self.machine.pointer(state, step));
+                let problem = jump(self.pointer(state, step));
                 found.extend(problem.map(|problem| (step.offset, problem)));
             }
             if self.may_leave(step, size, state) {
                 // Branches change neither registers nor the stack.
-                let state = self.machine.after(state, step);
+                let state = self.machine.after(self.data, state, step);
                 let problem = self.machine.leaves(&state, step);
                 found.extend(problem.map(|problem| (step.offset, problem)));
             }
@@ -189,7 +229,7 @@ impl<M: Machine> Walk<'_, M> {
     }
 
     /// Returns whether control leaves the function after an instruction, other than by a call.
-    fn may_leave(&self, step: &Step<M::Code>, size: i64, state: &M::State) -> bool {
+    fn may_leave(&self, step: &Step<M::Code>, size: i64, state: &State) -> bool {
         let ends = step.end as i64 == size;
         let goes_out = |place| match place {
             Place::Outside | Place::Data(_) => true,
@@ -199,13 +239,14 @@ impl<M: Machine> Walk<'_, M> {
             Flow::Return => true,
             Flow::IndirectJump => {
                 // Within a function, the frame is still there.
-                self.machine.pointer(state, step) == Pointer::Host || self.taken.is_empty()
+                let pointer = self.pointer(state, step);
+                !matches!(pointer, Pointer::Own | Pointer::OwnBlock)
             }
             Flow::Jump(place) => goes_out(place),
             Flow::Branch(place) => goes_out(place) || ends,
             Flow::Next => ends && self.group.end != CodeEnd::Leaves,
             // Compilers end functions with calls that do not return, wherever the stack pointer is then.
-            Flow::Call(_) | Flow::IndirectCall | Flow::Stop => false,
+            Flow::Call(..) | Flow::IndirectCall | Flow::Stop => false,
         }
     }
 }

@@ -2,7 +2,11 @@
 
 use jit_stencils::{Hole, HoleValue, PatchValue, StencilGroup};
 
-use super::HardeningProblem;
+use super::{
+    HardeningProblem,
+    data::Data,
+    value::{Returns, State, Value},
+};
 
 /// One instruction, with what the decoder of its instruction set keeps of it.
 #[derive(Debug)]
@@ -33,7 +37,7 @@ pub(super) enum Flow {
     /// To a place.
     Jump(Place),
     /// To a function, and then to the next instruction if that returns.
-    Call(Place),
+    Call(Place, Returns),
     /// To a function through a pointer, and then to the next instruction if that returns.
     IndirectCall,
     /// To an address in a register or in memory.
@@ -69,39 +73,41 @@ pub(super) struct Pad {
 pub(super) enum Pointer {
     /// To a function of the host whose name is known.
     Host,
+    /// To a place of the stencil's own code whose address it takes.
+    Own,
+    /// To a block of the stencil's own code whose address it takes: landing pads of functions do not accept the jump.
+    OwnBlock,
     /// To functions, other traces and blocks.
     Any,
-    /// To blocks of a function only, as other landing pads do not accept it.
-    Blocks,
+    /// To something else than a block of the stencil's own, although landing pads of functions do not accept the jump.
+    Register,
 }
 
 /// An instruction set.
 pub(super) trait Machine {
     /// What is kept of an instruction.
     type Code;
-    /// What is known of registers and the stack at a place.
-    type State: Clone + PartialEq;
 
     /// Decodes the first instruction of the bytes at an offset of the code.
     fn decode(&self, group: &StencilGroup, offset: usize) -> Step<Self::Code>;
 
     /// Returns what is known where control enters a stencil or a function.
-    fn start(&self) -> Self::State;
+    fn start(&self) -> State;
 
     /// Returns what is known after an instruction.
-    fn after(&self, state: &Self::State, step: &Step<Self::Code>) -> Self::State;
+    fn after(&self, data: &Data, state: &State, step: &Step<Self::Code>) -> State;
 
-    /// Returns what is known where two ways meet.
-    fn join(&self, one: &Self::State, other: &Self::State) -> Self::State;
+    /// Returns the address that an indirect jump or call has.
+    fn target(&self, data: &Data, state: &State, step: &Step<Self::Code>) -> Value;
 
-    /// Returns whether two ways have the same depth of the stack, as far as that is known.
-    fn fit(&self, one: &Self::State, other: &Self::State) -> bool;
-
-    /// Returns where an indirect jump may lead.
-    fn pointer(&self, state: &Self::State, step: &Step<Self::Code>) -> Pointer;
+    /// Returns where an indirect jump to an address may lead.
+    fn pointer(&self, target: Value, step: &Step<Self::Code>) -> Pointer;
 
     /// Returns what is wrong with leaving the function here, if something is.
-    fn leaves(&self, state: &Self::State, step: &Step<Self::Code>) -> Option<HardeningProblem>;
+    fn leaves(&self, state: &State, step: &Step<Self::Code>) -> Option<HardeningProblem>;
+
+    /// Returns whether four bytes are a landing pad.
+    fn is_pad(&self, bytes: &[u8]) -> bool;
 
     /// Returns whether bytes of the data are a jump to a function.
     fn is_thunk(&self, bytes: &[u8]) -> bool;
@@ -119,18 +125,6 @@ pub(super) fn decode<M: Machine>(machine: &M, group: &StencilGroup) -> Vec<Step<
     steps
 }
 
-/// Returns the holes of the code with a byte in a range.
-pub(super) fn holes(
-    group: &StencilGroup,
-    offset: usize,
-    end: usize,
-) -> impl Iterator<Item = &Hole> + Clone {
-    let holes = group.code.holes.iter();
-    holes.filter(move |hole| {
-        hole.offset < end && offset < hole.offset + hole.patch.width() && hole.patch.width() > 0
-    })
-}
-
 /// Returns where a branch with a hole for its target leads. `bias` is what the instruction adds to the addend.
 pub(super) fn place(hole: &Hole, bias: i64) -> Place {
     match &hole.value {
@@ -146,18 +140,4 @@ pub(super) fn place(hole: &Hole, bias: i64) -> Place {
         } => Place::Data(addend + bias),
         _ => Place::Outside,
     }
-}
-
-/// Returns whether a hole's value is the address of a function or object of the host, or where that is.
-pub(super) fn is_host(hole: &Hole) -> bool {
-    matches!(
-        &hole.value,
-        PatchValue::GotSlot { .. }
-            | PatchValue::Symbol { .. }
-            | PatchValue::Address {
-                base: HoleValue::Zero,
-                symbol: Some(_),
-                ..
-            }
-    )
 }

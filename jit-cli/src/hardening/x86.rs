@@ -1,179 +1,228 @@
 //! x86, decoded by iced-x86.
 
+mod instructions;
+
 use iced_x86::{
     Decoder as Iced, DecoderOptions, FlowControl, Instruction, InstructionInfoFactory, Mnemonic,
-    OpAccess, OpKind, Register,
+    OpKind, Register, UsedMemory,
 };
-use jit_schema::Arch;
+use jit_schema::{Arch, ObjectFormat, Target};
 use jit_stencils::{Hole, StencilGroup};
 
+use self::instructions::{
+    forbidden, get, is_conditional_move, is_repeated_store, is_unchecked, set, writes,
+};
 use super::{
-    HardeningProblem,
+    HardeningProblem, addresses,
+    data::Data,
+    holes::{self, Hosts},
     step::{self, Flow, Machine, Pad, Place, Pointer, Step},
+    value::{Returns, State, Value},
 };
 
 /// The decoder of 32 or 64-bit x86.
-pub(super) struct Decoder {
-    pub(super) arch: Arch,
+pub(super) struct Decoder<'a> {
+    pub(super) target: Target,
+    pub(super) hosts: Hosts<'a>,
 }
 
 /// What is kept of an instruction.
 pub(super) struct Code {
     instruction: Instruction,
-    /// Whether its displacement or immediate is the address of a function or object of the host, or where that is.
-    host: bool,
-}
-
-/// The value of a register.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Value {
-    Unknown,
-    /// So many bytes above the place of the return address.
-    Stack(i64),
-    /// The address of a function or object of the host.
-    Host,
-}
-
-/// What is known at a place.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct State {
-    registers: [Value; 16],
-    /// Whether something may have been written over the return address.
-    overwritten: bool,
+    /// What the displacement of its memory operand is, if that is a hole or a place of the stencil's own code.
+    displacement: Option<Value>,
+    /// What its immediate is, if that is a hole.
+    immediate: Option<Value>,
 }
 
 const RSP: usize = 4;
-const RBP: usize = 5;
 
-impl State {
-    fn get(&self, register: Register) -> Value {
-        let known = register.is_gpr().then(|| register.full_register().number());
-        let value = known.and_then(|number| self.registers.get(number));
-        value.copied().unwrap_or(Value::Unknown)
-    }
-
-    fn set(&mut self, register: Register, value: Value) {
-        if register.is_gpr()
-            && let Some(place) = self.registers.get_mut(register.full_register().number())
-        {
-            *place = value;
-        }
-    }
-
-    fn stack_pointer(&self) -> Value {
-        self.get(Register::RSP)
-    }
-
-    fn move_stack_pointer(&mut self, by: i64) {
-        if let Value::Stack(old) = self.stack_pointer() {
-            self.set(Register::RSP, Value::Stack(old + by));
-        }
-    }
-}
-
-impl Decoder {
+impl Decoder<'_> {
     fn bits(&self) -> u32 {
-        u32::from(self.arch.pointer_size()) * 8
+        u32::from(self.target.arch.pointer_size()) * 8
     }
 
     fn pointer_size(&self) -> i64 {
-        i64::from(self.arch.pointer_size())
+        i64::from(self.target.arch.pointer_size())
+    }
+
+    /// Returns the registers that functions keep, by their numbers.
+    fn kept(&self) -> &'static [usize] {
+        match (self.target.arch, self.target.format) {
+            // ebx, ebp, esi, edi
+            (Arch::I686, _) => &[3, 5, 6, 7],
+            // The same, and r12 to r15
+            (_, ObjectFormat::Coff) => &[3, 5, 6, 7, 12, 13, 14, 15],
+            _ => &[3, 5, 12, 13, 14, 15],
+        }
     }
 
     fn is_pointer(&self, register: Register) -> bool {
-        register.is_gpr() && register.size() == usize::from(self.arch.pointer_size())
-    }
-
-    /// Returns the address that a memory operand means, if it is on the stack.
-    fn on_stack(&self, state: &State, instruction: &Instruction) -> Option<i64> {
-        if instruction.memory_index() != Register::None {
-            return None;
-        }
-        match state.get(instruction.memory_base()) {
-            Value::Stack(base) => Some(base + self.displacement(instruction)),
-            Value::Unknown | Value::Host => None,
-        }
+        register.is_gpr() && register.size() == usize::from(self.target.arch.pointer_size())
     }
 
     fn displacement(&self, instruction: &Instruction) -> i64 {
-        match self.arch {
+        match self.target.arch {
             Arch::I686 => i64::from(instruction.memory_displacement32() as i32),
             Arch::X86_64 | Arch::Aarch64 => instruction.memory_displacement64() as i64,
         }
     }
 
-    /// Returns the value that an instruction gives to a register, if it is known.
-    fn result(&self, state: &State, code: &Code) -> Option<(Register, Value)> {
+    /// Returns the address of a memory operand.
+    fn address(&self, state: &State, code: &Code) -> Value {
+        let instruction = &code.instruction;
+        let index = match instruction.memory_index() {
+            Register::None => Value::Number(0),
+            index => match get(state, index) {
+                Value::Number(number) => {
+                    Value::Number(number.wrapping_mul(i64::from(instruction.memory_index_scale())))
+                }
+                value if instruction.memory_index_scale() == 1 => value,
+                _ => Value::Unknown,
+            },
+        };
+        let base = match instruction.memory_base() {
+            Register::None | Register::RIP | Register::EIP => Value::Number(0),
+            base => get(state, base),
+        };
+        let displacement = code.displacement;
+        let displacement =
+            displacement.unwrap_or_else(|| Value::Number(self.displacement(instruction)));
+        base.sum(displacement).sum(index)
+    }
+
+    /// Returns the value of so many bytes in memory.
+    fn load(&self, data: &Data, state: &State, address: Value, size: i64) -> Value {
+        let is_word = size == self.pointer_size();
+        match address {
+            Value::Stack(place) if is_word => state.load(place),
+            Value::Slot(returns) if is_word => Value::Host(returns),
+            Value::Data(place) if is_word => data.word(place),
+            Value::Object(object) if is_word => data.any_word(object),
+            Value::Data(object) | Value::Object(object) if size == 4 => data.any_distance(object),
+            _ => Value::Unknown,
+        }
+    }
+
+    /// Returns the value of an operand that is read.
+    fn operand(&self, data: &Data, state: &State, code: &Code, operand: u32) -> Value {
+        let instruction = &code.instruction;
+        match instruction.op_kind(operand) {
+            OpKind::Register => {
+                let register = instruction.op_register(operand);
+                match self.is_pointer(register) {
+                    true => get(state, register),
+                    false => Value::Unknown,
+                }
+            }
+            OpKind::Memory => {
+                let size = instruction.memory_size().size() as i64;
+                self.load(data, state, self.address(state, code), size)
+            }
+            _ => {
+                let number = instruction.try_immediate(operand).ok();
+                let number = number.map(|number| Value::Number(number as i64));
+                code.immediate.or(number).unwrap_or(Value::Unknown)
+            }
+        }
+    }
+
+    /// Returns the value that an instruction gives to its first operand, a register, if it is known.
+    fn result(&self, data: &Data, state: &State, code: &Code) -> Option<Value> {
         let instruction = &code.instruction;
         let to = instruction.op0_register();
         if instruction.op0_kind() != OpKind::Register || !to.is_gpr() {
             return None;
         }
-        let host = |otherwise| match code.host {
-            true => Value::Host,
-            false => otherwise,
-        };
-        let immediate = || instruction.try_immediate(1).ok().map(|value| value as i64);
-        let value = match instruction.mnemonic() {
-            Mnemonic::Mov if instruction.op1_kind() == OpKind::Register => {
-                match self.is_pointer(to) {
-                    true => state.get(instruction.op1_register()),
-                    false => Value::Unknown,
-                }
-            }
-            Mnemonic::Mov => host(Value::Unknown),
-            Mnemonic::Lea => host(match self.on_stack(state, instruction) {
-                Some(address) if self.is_pointer(to) => Value::Stack(address),
+        let operand = |number| self.operand(data, state, code, number);
+        // A number of 32 bits has zeros above it.
+        let is_whole = self.is_pointer(to) || to.size() == 4;
+        Some(match instruction.mnemonic() {
+            _ if !is_whole => Value::Unknown,
+            Mnemonic::Mov | Mnemonic::Movsxd => operand(1),
+            Mnemonic::Lea => self.address(state, code),
+            Mnemonic::Add => get(state, to).sum(operand(1)),
+            Mnemonic::Sub => match operand(1) {
+                Value::Number(number) => get(state, to).plus(number.wrapping_neg()),
                 _ => Value::Unknown,
-            }),
-            Mnemonic::Add | Mnemonic::Sub => {
-                let sign = if instruction.mnemonic() == Mnemonic::Add {
-                    1
-                } else {
-                    -1
-                };
-                match (state.get(to), immediate()) {
-                    (Value::Stack(old), Some(by)) if self.is_pointer(to) => {
-                        Value::Stack(old + sign * by)
-                    }
-                    _ => Value::Unknown,
-                }
-            }
-            Mnemonic::Pop => Value::Unknown,
+            },
+            Mnemonic::Pop => match state.stack_pointer() {
+                Value::Stack(place) => state.load(place),
+                _ => Value::Unknown,
+            },
+            _ if is_conditional_move(instruction) => get(state, to).or(operand(1)),
             _ => return None,
-        };
-        Some((to, value))
+        })
     }
 
-    /// Returns whether an instruction writes to the return address.
-    fn overwrites(&self, state: &State, instruction: &Instruction) -> bool {
+    /// Writes to the stack what an instruction writes there.
+    fn store(&self, data: &Data, before: &State, after: &mut State, code: &Code) {
+        let instruction = &code.instruction;
+        if is_repeated_store(instruction) {
+            if let Value::Stack(start) = get(before, Register::RDI) {
+                let size = instruction.memory_size().size() as i64;
+                let count = match get(before, Register::RCX) {
+                    Value::Number(count) => count,
+                    // An array, which the store does not leave.
+                    _ => 1,
+                };
+                after.overwrite(start, size.saturating_mul(count));
+            }
+            return;
+        }
         let mut factory = InstructionInfoFactory::new();
-        let info = factory.info(instruction);
-        info.used_memory().iter().any(|memory| {
-            let writes = matches!(
-                memory.access(),
-                OpAccess::Write
-                    | OpAccess::CondWrite
-                    | OpAccess::ReadWrite
-                    | OpAccess::ReadCondWrite
-            );
-            let Value::Stack(base) = state.get(memory.base()) else {
-                return false;
-            };
-            let start = match self.arch {
-                Arch::I686 => base + i64::from(memory.displacement() as i32),
-                Arch::X86_64 | Arch::Aarch64 => base.wrapping_add(memory.displacement() as i64),
-            };
-            let end = start + memory.memory_size().size() as i64;
-            let plain = memory.index() == Register::None;
-            writes && plain && start < self.pointer_size() && end > 0
-        })
+        let written = factory.info(instruction).used_memory().iter();
+        for memory in written.filter(|memory| writes(memory.access())) {
+            if let Value::Stack(start) = self.start(before, memory) {
+                let size = match memory.memory_size().size() {
+                    // Known to nobody before it runs.
+                    0 => i64::MAX,
+                    size => size as i64,
+                };
+                after.overwrite(start, size);
+            }
+        }
+        let value = match instruction.mnemonic() {
+            Mnemonic::Mov if instruction.op0_kind() == OpKind::Memory => {
+                let is_word = instruction.memory_size().size() as i64 == self.pointer_size();
+                let Value::Stack(place) = self.address(before, code) else {
+                    return;
+                };
+                is_word.then(|| (place, self.operand(data, before, code, 1)))
+            }
+            Mnemonic::Push => match before.stack_pointer().plus(-self.pointer_size()) {
+                Value::Stack(place) => Some((place, self.operand(data, before, code, 0))),
+                _ => None,
+            },
+            _ => None,
+        };
+        if let Some((place, value)) = value {
+            after.store(place, value);
+        }
+    }
+
+    /// Returns where a store begins. An index that is not known is zero: a store to an array does not leave the array, so it
+    /// writes no return address unless the array begins there.
+    fn start(&self, state: &State, memory: &UsedMemory) -> Value {
+        let displacement = match self.target.arch {
+            Arch::I686 => i64::from(memory.displacement() as i32),
+            Arch::X86_64 | Arch::Aarch64 => memory.displacement() as i64,
+        };
+        let index = match get(state, memory.index()) {
+            Value::Number(index) => index.wrapping_mul(i64::from(memory.scale())),
+            _ => 0,
+        };
+        let (base, index) = match get(state, memory.index()) {
+            // The two may be the other way round.
+            base @ Value::Stack(_) if memory.scale() == 1 => (base, 0),
+            _ => (get(state, memory.base()), index),
+        };
+        base.plus(displacement).plus(index)
     }
 }
 
-impl Machine for Decoder {
+impl Machine for Decoder<'_> {
     type Code = Code;
-    type State = State;
 
     fn decode(&self, group: &StencilGroup, offset: usize) -> Step<Code> {
         let bytes = group.code.body.get(offset..).unwrap_or_default();
@@ -185,8 +234,9 @@ impl Machine for Decoder {
             problems.push(HardeningProblem::Unknown);
         }
         problems.extend(forbidden(&instruction));
-        let hole = step::holes(group, offset, end).next();
-        let accepted = match self.arch {
+        let holes = holes::in_range(group, offset, end);
+        let hole = holes.clone().next();
+        let accepted = match self.target.arch {
             Arch::I686 => Mnemonic::Endbr32,
             Arch::X86_64 | Arch::Aarch64 => Mnemonic::Endbr64,
         };
@@ -195,55 +245,70 @@ impl Machine for Decoder {
             jumps: true,
             only: true,
         });
+        let value = |hole: &Hole| {
+            let bias = addresses::bias(self.target.arch, hole, end);
+            holes::address(hole, bias, &self.hosts)
+        };
+        let fields = decoder.get_constant_offsets(&instruction);
+        let displacement_at = offset + fields.displacement_offset();
+        let is_displacement =
+            |hole: &&Hole| fields.has_displacement() && hole.offset == displacement_at;
+        let displacement = holes.clone().find(is_displacement).map(value);
+        let address = own_address(&instruction, hole, group.code.body.len());
+        let displacement = displacement.or(address.map(|place| match place {
+            0.. => Value::Own,
+            _ => Value::Unknown,
+        }));
+        let returns = match hole.map(value) {
+            Some(Value::Host(returns)) => returns,
+            _ => Returns::Once,
+        };
         Step {
             offset,
             end,
-            flow: flow(&instruction, hole, end),
+            flow: flow(&instruction, hole, end, returns),
             pad,
-            address: own_address(&instruction, hole, group.code.body.len()),
+            address,
             problems,
             code: Code {
                 instruction,
-                host: hole.is_some_and(step::is_host),
+                displacement,
+                immediate: holes.clone().find(|hole| !is_displacement(hole)).map(value),
             },
         }
     }
 
     fn start(&self) -> State {
-        let mut registers = [Value::Unknown; 16];
-        if let Some(place) = registers.get_mut(RSP) {
-            *place = Value::Stack(0);
-        }
-        State {
-            registers,
-            overwritten: false,
-        }
+        let mut state = State::new(RSP, self.pointer_size());
+        state.store(0, Value::Return);
+        state
     }
 
-    fn after(&self, state: &State, step: &Step<Code>) -> State {
+    fn after(&self, data: &Data, state: &State, step: &Step<Code>) -> State {
         let instruction = &step.code.instruction;
         let mut after = state.clone();
         match step.flow {
-            Flow::Call(_) | Flow::IndirectCall => {
-                for (number, value) in after.registers.iter_mut().enumerate() {
-                    if number != RSP && number != RBP {
-                        *value = Value::Unknown;
-                    }
-                }
+            Flow::Call(..) | Flow::IndirectCall => {
+                after.call(self.kept());
                 return after;
             }
             Flow::Next => {}
             _ => return after,
         }
-        after.overwritten |= self.overwrites(state, instruction);
+        self.store(data, state, &mut after, &step.code);
         let pops_frame = instruction.mnemonic() == Mnemonic::Leave;
         if pops_frame {
-            after.set(Register::RSP, state.get(Register::RBP));
+            let frame = get(state, Register::RBP);
+            set(&mut after, Register::RSP, frame);
             after.move_stack_pointer(self.pointer_size());
-            after.set(Register::RBP, Value::Unknown);
+            let saved = match frame {
+                Value::Stack(place) => state.load(place),
+                _ => Value::Unknown,
+            };
+            set(&mut after, Register::RBP, saved);
             return after;
         }
-        let result = self.result(state, &step.code);
+        let result = self.result(data, state, &step.code);
         let moves = matches!(
             instruction.mnemonic(),
             Mnemonic::Push
@@ -255,51 +320,29 @@ impl Machine for Decoder {
         );
         let mut factory = InstructionInfoFactory::new();
         for used in factory.info(instruction).used_registers() {
-            let writes = matches!(
-                used.access(),
-                OpAccess::Write
-                    | OpAccess::CondWrite
-                    | OpAccess::ReadWrite
-                    | OpAccess::ReadCondWrite
-            );
             let is_stack_pointer = used.register().full_register() == Register::RSP;
-            if writes && !(moves && is_stack_pointer) {
-                after.set(used.register(), Value::Unknown);
+            if writes(used.access()) && !(moves && is_stack_pointer) {
+                set(&mut after, used.register(), Value::Unknown);
             }
         }
         if moves {
             after.move_stack_pointer(i64::from(instruction.stack_pointer_increment()));
         }
-        if let Some((register, value)) = result {
-            after.set(register, value);
+        if let Some(value) = result {
+            set(&mut after, instruction.op0_register(), value);
         }
         after
     }
 
-    fn join(&self, one: &State, other: &State) -> State {
-        let mut joined = one.clone();
-        for (value, other) in joined.registers.iter_mut().zip(&other.registers) {
-            if value != other {
-                *value = Value::Unknown;
-            }
-        }
-        joined.overwritten |= other.overwritten;
-        joined
+    fn target(&self, data: &Data, state: &State, step: &Step<Code>) -> Value {
+        self.operand(data, state, &step.code, 0)
     }
 
-    fn fit(&self, one: &State, other: &State) -> bool {
-        one.stack_pointer() == other.stack_pointer()
-    }
-
-    fn pointer(&self, state: &State, step: &Step<Code>) -> Pointer {
-        let instruction = &step.code.instruction;
-        let is_host = match instruction.op0_kind() {
-            OpKind::Register => state.get(instruction.op0_register()) == Value::Host,
-            _ => step.code.host,
-        };
-        match is_host {
-            true => Pointer::Host,
-            false => Pointer::Any,
+    fn pointer(&self, target: Value, _: &Step<Code>) -> Pointer {
+        match target {
+            Value::Host(_) => Pointer::Host,
+            Value::Own => Pointer::Own,
+            _ => Pointer::Any,
         }
     }
 
@@ -309,9 +352,14 @@ impl Machine for Decoder {
                 "the stack pointer is where it was at the start",
             ));
         }
-        state.overwritten.then_some(HardeningProblem::Return(
+        let is_whole = state.load(0) == Value::Return;
+        (!is_whole).then_some(HardeningProblem::Return(
             "the return address has not been written over",
         ))
+    }
+
+    fn is_pad(&self, bytes: &[u8]) -> bool {
+        bytes == self.target.arch.landing_pad()
     }
 
     fn is_thunk(&self, bytes: &[u8]) -> bool {
@@ -323,7 +371,7 @@ impl Machine for Decoder {
     }
 }
 
-fn flow(instruction: &Instruction, hole: Option<&Hole>, end: usize) -> Flow {
+fn flow(instruction: &Instruction, hole: Option<&Hole>, end: usize, returns: Returns) -> Flow {
     let place = || match hole {
         Some(hole) => step::place(hole, end as i64 - hole.offset as i64),
         None => Place::Inside(instruction.near_branch_target() as i64),
@@ -333,7 +381,9 @@ fn flow(instruction: &Instruction, hole: Option<&Hole>, end: usize) -> Flow {
         FlowControl::IndirectBranch => Flow::IndirectJump,
         FlowControl::ConditionalBranch | FlowControl::XbeginXabortXend => Flow::Branch(place()),
         FlowControl::Return => Flow::Return,
-        FlowControl::Call if instruction.mnemonic() == Mnemonic::Call => Flow::Call(place()),
+        FlowControl::Call if instruction.mnemonic() == Mnemonic::Call => {
+            Flow::Call(place(), returns)
+        }
         FlowControl::IndirectCall => Flow::IndirectCall,
         FlowControl::Exception => Flow::Stop,
         FlowControl::Interrupt if instruction.mnemonic() == Mnemonic::Int3 => Flow::Stop,
@@ -342,42 +392,6 @@ fn flow(instruction: &Instruction, hole: Option<&Hole>, end: usize) -> Flow {
         _ if instruction.mnemonic() == Mnemonic::Hlt => Flow::Stop,
         _ => Flow::Next,
     }
-}
-
-fn is_unchecked(instruction: &Instruction) -> bool {
-    instruction.segment_prefix() == Register::DS
-        && matches!(
-            instruction.flow_control(),
-            FlowControl::IndirectBranch | FlowControl::IndirectCall
-        )
-}
-
-/// Returns what is wrong with an instruction wherever it is.
-fn forbidden(instruction: &Instruction) -> Option<HardeningProblem> {
-    if is_unchecked(instruction) {
-        return Some(HardeningProblem::Unchecked);
-    }
-    let is_far = instruction.is_jmp_far()
-        || instruction.is_jmp_far_indirect()
-        || instruction.is_call_far()
-        || instruction.is_call_far_indirect();
-    let what = match instruction.mnemonic() {
-        Mnemonic::Jmp | Mnemonic::Call if is_far => "a far jump or call",
-        Mnemonic::Ret => return None,
-        _ if instruction.flow_control() == FlowControl::Return => "a far return",
-        Mnemonic::Rstorssp
-        | Mnemonic::Saveprevssp
-        | Mnemonic::Setssbsy
-        | Mnemonic::Clrssbsy
-        | Mnemonic::Incsspd
-        | Mnemonic::Incsspq
-        | Mnemonic::Wrssd
-        | Mnemonic::Wrssq
-        | Mnemonic::Wrussd
-        | Mnemonic::Wrussq => "an instruction that changes the second stack of return addresses",
-        _ => return None,
-    };
-    Some(HardeningProblem::Forbidden(what))
 }
 
 /// Returns the place of the stencil's own code that an instruction has the address of without a hole.

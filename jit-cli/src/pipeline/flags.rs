@@ -2,9 +2,12 @@
 //! that clang reads on its own, so the arguments that clang's driver passes to cc1 are checked, not the flags themselves.
 
 use jit_llvm::{CompileOptions, Compiler, LastFlags, LlvmError, Output};
-use jit_schema::ObjectFormat;
+use jit_schema::{Arch, ObjectFormat};
 
-use crate::{error::Error, pipeline::actions};
+use crate::{
+    error::{Error, HardeningError},
+    pipeline::actions,
+};
 
 /// A kind of flag that means nothing for stencils, and is turned off.
 struct TurnedOff {
@@ -165,9 +168,19 @@ const TRAPS: [&str; 4] = [
     "-no-trap-after-noreturn",
 ];
 
+/// What decides about flags besides clang's options.
+#[derive(Clone, Copy)]
+pub(crate) struct Facts {
+    /// Whether there is a shim.
+    pub(crate) has_shim: bool,
+    /// Whether flags were to decide about hardened code, and the user's do not ask for it.
+    pub(crate) is_unhardened_by_flags: bool,
+}
+
 /// Checks the flags and returns a compiler, with a remark for each flag that is turned off.
 pub(crate) fn checked<'a>(
     mut options: CompileOptions,
+    facts: Facts,
     make: impl Fn(CompileOptions) -> Result<Compiler<'a>, LlvmError>,
 ) -> Result<(Compiler<'a>, Vec<String>), Error> {
     actions::refuse_words(&options)?;
@@ -180,7 +193,10 @@ pub(crate) fn checked<'a>(
         return Ok((compiler, Vec::new()));
     };
     refuse(&options, &commands)?;
-    let remarks = turn_off(&mut options, &commands);
+    if facts.is_unhardened_by_flags {
+        refuse_hidden_checks(&options, &commands)?;
+    }
+    let remarks = turn_off(&mut options, &commands, facts.has_shim);
     if options.last == LastFlags::default() {
         actions::refuse_arguments(&options, &commands)?;
         return Ok((compiler, remarks));
@@ -220,14 +236,41 @@ fn refuse(options: &CompileOptions, [compile, _, shim]: &[Vec<String>; 3]) -> Re
     Ok(())
 }
 
+/// Refuses a check of the processor's that something else than the user's flags asks for, such as a configuration file of clang's:
+/// the flags were to decide whether code is hardened, and whoever asked for that would believe that it is.
+fn refuse_hidden_checks(
+    options: &CompileOptions,
+    [compile, ..]: &[Vec<String>; 3],
+) -> Result<(), Error> {
+    let arguments = match options.target.arch {
+        Arch::Aarch64 => &["-mbranch-target-enforce"][..],
+        Arch::I686 | Arch::X86_64 => &["-fcf-protection=full", "-fcf-protection=branch"],
+    };
+    match compile
+        .iter()
+        .find(|word| arguments.contains(&word.as_str()))
+    {
+        Some(argument) => Err(HardeningError::NotInFlags {
+            target: options.target,
+            argument: argument.clone(),
+        }
+        .into()),
+        None => Ok(()),
+    }
+}
+
 /// Adds the flags that turn others off, and returns a remark for each of those.
-fn turn_off(options: &mut CompileOptions, [compile, _, shim]: &[Vec<String>; 3]) -> Vec<String> {
+fn turn_off(
+    options: &mut CompileOptions,
+    [compile, _, shim]: &[Vec<String>; 3],
+    has_shim: bool,
+) -> Vec<String> {
     let mut remarks = Vec::new();
     for kind in TURNED_OFF {
         // Where stencils are made of objects, the shim is a stencil as well.
         let is_direct = options.output == Output::Object;
         let sources = match kind.sources {
-            Sources::UnwoundShim if is_direct => continue,
+            Sources::UnwoundShim if is_direct || !has_shim => continue,
             Sources::UnwoundShim if options.target.format != ObjectFormat::Elf => continue,
             Sources::Stencils if is_direct => Sources::All,
             sources => sources,

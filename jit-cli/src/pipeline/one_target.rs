@@ -55,7 +55,7 @@ pub(crate) fn build(job: Job<'_>) -> Result<Built, Error> {
             .keep_files(job.keep_temps.is_some())
             .interrupt(job.interrupt.clone())
     };
-    let (compiler, remarks) = flags::checked(job.options.clone(), |options| {
+    let (compiler, remarks) = flags::checked(job.options.clone(), job.facts(), |options| {
         compiler_in(options, work.path())
             .on_warnings(report)
             .build()

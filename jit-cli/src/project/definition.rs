@@ -321,6 +321,12 @@ impl Project {
         name.unwrap_or(source).to_path_buf()
     }
 
+    /// Returns whether this is the example, as there is no other project.
+    #[cfg(feature = "cli")]
+    pub(crate) fn is_example(&self) -> bool {
+        self.unpacked.is_some() && self.config.is_some()
+    }
+
     /// Returns the temporary directory with the project's files, if they are in one.
     #[cfg(feature = "cli")]
     pub(crate) fn into_files(self) -> Option<Scratch> {

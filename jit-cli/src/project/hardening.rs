@@ -16,7 +16,23 @@ pub struct HardeningRules {
     entries: Option<Vec<glob::Pattern>>,
     /// The stencils that jump to another trace, or to a function, through a pointer.
     jumps: Vec<glob::Pattern>,
+    /// The functions of the host that return twice, besides those that are known.
+    returns_twice: Vec<glob::Pattern>,
 }
+
+/// The functions that clang knows to return twice (`Builtins.td`, attribute `j`), and so puts a landing pad after.
+#[cfg(feature = "check")]
+const RETURN_TWICE: [&str; 9] = [
+    "setjmp",
+    "_setjmp",
+    "_setjmpex",
+    "sigsetjmp",
+    "__sigsetjmp",
+    "savectx",
+    "getcontext",
+    "vfork",
+    "_setjmp3",
+];
 
 impl HardeningRules {
     /// Sets which stencils control enters through pointers, by names or patterns such as `start_*`. Only those have a landing
@@ -51,6 +67,22 @@ impl HardeningRules {
         })
     }
 
+    /// Sets which functions of the host return twice from one call, besides `setjmp` and its kin: those with clang's attribute
+    /// `returns_twice`. After a call of one, there is a landing pad.
+    ///
+    /// # Errors
+    ///
+    /// [`HardeningError::Pattern`] for a pattern that can't be understood.
+    pub fn functions_that_return_twice<S: AsRef<str>>(
+        self,
+        patterns: impl IntoIterator<Item = S>,
+    ) -> Result<HardeningRules, HardeningError> {
+        Ok(HardeningRules {
+            returns_twice: parse(patterns)?,
+            ..self
+        })
+    }
+
     /// Returns whether control enters a stencil through pointers.
     pub(crate) fn is_entered(&self, stencil: &str) -> bool {
         let entries = self.entries.as_ref();
@@ -61,6 +93,12 @@ impl HardeningRules {
     #[cfg(feature = "check")]
     pub(crate) fn may_jump(&self, stencil: &str) -> bool {
         matches(&self.jumps, stencil)
+    }
+
+    /// Returns whether a function of the host returns twice.
+    #[cfg(feature = "check")]
+    pub(crate) fn returns_twice(&self, function: &str) -> bool {
+        RETURN_TWICE.contains(&function) || matches(&self.returns_twice, function)
     }
 
     /// Refuses names that no stencil has, as a stencil without its landing pad is not hardened.
@@ -203,7 +241,12 @@ pub(crate) fn landing_pads(rules: Option<&HardeningRules>) -> LandingPads {
 
 /// Returns what decides about hardened code, in one line, or nothing for other code.
 pub(crate) fn setting(rules: Option<&HardeningRules>) -> String {
-    let Some(HardeningRules { entries, jumps }) = rules else {
+    let Some(HardeningRules {
+        entries,
+        jumps,
+        returns_twice,
+    }) = rules
+    else {
         return String::new();
     };
     let texts = |patterns: &[glob::Pattern]| {
@@ -211,7 +254,11 @@ pub(crate) fn setting(rules: Option<&HardeningRules>) -> String {
         format!("{texts:?}")
     };
     let entries = entries.as_deref().map_or("all".to_owned(), texts);
-    format!("entries {entries}, jumps {}", texts(jumps))
+    let mut setting = format!("entries {entries}, jumps {}", texts(jumps));
+    if !returns_twice.is_empty() {
+        setting += &format!(", returns-twice {}", texts(returns_twice));
+    }
+    setting
 }
 
 /// The table `hardening` in a `jit.toml`.
@@ -222,6 +269,7 @@ pub(crate) struct HardeningTable {
     pub(crate) checks: Vec<HardeningName>,
     pub(crate) entries: Option<Vec<String>>,
     pub(crate) jumps: Option<Vec<String>>,
+    pub(crate) returns_twice: Option<Vec<String>>,
 }
 
 impl HardeningTable {
@@ -235,6 +283,9 @@ impl HardeningTable {
         }
         if let Some(jumps) = &self.jumps {
             rules = rules.jumps(jumps)?;
+        }
+        if let Some(names) = &self.returns_twice {
+            rules = rules.functions_that_return_twice(names)?;
         }
         Ok(rules)
     }

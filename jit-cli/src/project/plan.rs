@@ -123,6 +123,9 @@ impl<'a> Plan<'a> {
         for platform in &self.platforms {
             covered.push(asked.covers(platform.target, &self.user_flags(platform))?);
         }
+        for (platform, covered) in self.platforms.iter_mut().zip(&covered) {
+            platform.is_unhardened_by_flags = asked.flags && !covered;
+        }
         if covered.contains(&true) {
             let rules = self.project.hardening_rules()?;
             for (platform, covered) in self.platforms.iter_mut().zip(covered) {

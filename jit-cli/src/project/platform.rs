@@ -30,6 +30,8 @@ pub(crate) struct Platform {
     pub(crate) cflags: Vec<String>,
     /// Which stencils control enters and leaves through pointers, if the code is hardened.
     pub(crate) hardening: Option<HardeningRules>,
+    /// Whether flags for clang were to decide about that, and the user's do not ask for it.
+    pub(crate) is_unhardened_by_flags: bool,
 }
 
 impl Platform {
@@ -56,6 +58,7 @@ impl Platform {
             pyconfig_dir,
             cflags: config.map_or_else(Vec::new, |config| config.cflags(target)),
             hardening: None,
+            is_unhardened_by_flags: false,
         })
     }
 

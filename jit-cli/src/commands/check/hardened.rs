@@ -28,13 +28,23 @@ pub(super) fn run(
     let place = place.map_or(Place::Project, Place::named);
     let mut rules = match (&arguments.entries, &arguments.jumps) {
         (Some(_), Some(_)) => HardeningRules::default(),
-        _ => Project::find(&options.origin)?.hardening_rules()?,
+        _ => {
+            let project = Project::find(&options.origin)?;
+            // Files from anywhere have nothing to do with the example.
+            match arguments.from.is_some() && project.is_example() {
+                true => HardeningRules::default(),
+                false => project.hardening_rules()?,
+            }
+        }
     };
     if let Some(entries) = &arguments.entries {
         rules = rules.entries(entries)?;
     }
     if let Some(jumps) = &arguments.jumps {
         rules = rules.jumps(jumps)?;
+    }
+    if let Some(names) = &arguments.returns_twice {
+        rules = rules.functions_that_return_twice(names)?;
     }
     let mut failed = None;
     for subject in place.open(&options, &report.watching(), interrupt)? {

@@ -10,7 +10,7 @@ use crate::{
     cache::store::Cache,
     conventions::{Lower, ReadObject, Resolve, ShimForm},
     events::Listener,
-    pipeline::{tuner::Tuner, units::Input, workdir::Place},
+    pipeline::{flags::Facts, tuner::Tuner, units::Input, workdir::Place},
     project::hardening::HardeningRules,
     reads::Reads,
     statistics::StageTimes,
@@ -24,6 +24,8 @@ pub(crate) struct Job<'a> {
     pub(crate) optimizer: jit_optimizer::Options,
     /// Which stencils control enters and leaves through pointers, if the code is hardened.
     pub(crate) hardening: Option<&'a HardeningRules>,
+    /// Whether flags were to decide about that, and the user's do not ask for it.
+    pub(crate) is_unhardened_by_flags: bool,
     /// What stencils do with the frame pointer.
     pub(crate) frame_pointer: FramePointer,
     /// Reads object files.
@@ -56,6 +58,14 @@ pub(crate) struct Job<'a> {
 }
 
 impl<'a> Job<'a> {
+    /// Returns what decides about flags besides the options.
+    pub(crate) fn facts(&self) -> Facts {
+        Facts {
+            has_shim: self.shim.is_some(),
+            is_unhardened_by_flags: self.is_unhardened_by_flags,
+        }
+    }
+
     /// Returns the optimizer of the target.
     pub(crate) fn tuner(&self) -> Tuner<'a> {
         let modules = matches!(self.input, Input::Functions(_));

@@ -74,7 +74,7 @@ pub(crate) fn look(job: &Job<'_>, uop: &str, what: What) -> Result<Looked, Error
             .interrupt(job.interrupt.clone())
     };
     // The build has reported warnings and remarks.
-    let (compiler, _) = flags::checked(job.options.clone(), |options| {
+    let (compiler, _) = flags::checked(job.options.clone(), job.facts(), |options| {
         compiler_in(options, work.path()).build()
     })?;
     let functions = match &job.input {

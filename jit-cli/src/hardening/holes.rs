@@ -1,0 +1,62 @@
+//! What the holes of a stencil are the addresses of.
+
+use jit_stencils::{Hole, HoleValue, PatchValue, StencilGroup};
+
+use super::value::{Returns, Value};
+use crate::project::hardening::HardeningRules;
+
+/// The functions and objects of the host, by the names in holes.
+pub(super) struct Hosts<'a> {
+    pub(super) symbols: &'a [String],
+    pub(super) rules: &'a HardeningRules,
+}
+
+impl Hosts<'_> {
+    fn returns(&self, name: &str) -> Returns {
+        match self.rules.returns_twice(name) {
+            true => Returns::Twice,
+            false => Returns::Once,
+        }
+    }
+
+    fn by_number(&self, ordinal: usize) -> Returns {
+        let name = self.symbols.get(ordinal);
+        name.map_or(Returns::Once, |name| self.returns(name))
+    }
+}
+
+/// Returns the holes of the code with a byte in a range.
+pub(super) fn in_range(
+    group: &StencilGroup,
+    offset: usize,
+    end: usize,
+) -> impl Iterator<Item = &Hole> + Clone {
+    let holes = group.code.holes.iter();
+    holes.filter(move |hole| {
+        hole.offset < end && offset < hole.offset + hole.patch.width() && hole.patch.width() > 0
+    })
+}
+
+/// Returns the address that a hole's value is, or of which it is a part. `bias` is what the instruction adds to the addend.
+pub(super) fn address(hole: &Hole, bias: i64, hosts: &Hosts<'_>) -> Value {
+    match &hole.value {
+        PatchValue::GotSlot { ordinal, .. } => Value::Slot(hosts.by_number(*ordinal)),
+        PatchValue::Symbol { ordinal } => Value::Host(hosts.by_number(*ordinal)),
+        PatchValue::Address {
+            base: HoleValue::Zero,
+            symbol: Some(name),
+            ..
+        } => Value::Host(hosts.returns(name)),
+        PatchValue::Address {
+            base: HoleValue::Code,
+            symbol: None,
+            ..
+        } => Value::Own,
+        PatchValue::Address {
+            base: HoleValue::Data,
+            symbol: None,
+            addend,
+        } => Value::Data(addend + bias),
+        PatchValue::Address { .. } | PatchValue::Scaled { .. } => Value::Unknown,
+    }
+}

@@ -1,0 +1,172 @@
+//! What is known of registers and the stack at a place of the code.
+
+use std::collections::BTreeMap;
+
+/// What is known of the value of a register, or of a word on the stack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Value {
+    Unknown,
+    /// A number in an instruction.
+    Number(i64),
+    /// So many bytes above the stack pointer at the start.
+    Stack(i64),
+    /// The return address of the start.
+    Return,
+    /// The same, signed with this stack pointer.
+    Signed(i64),
+    /// The address of a function or object of the host, or a part of it.
+    Host(Returns),
+    /// The address of a word that has such an address: a symbol's slot in the global offset table, or a part of it.
+    Slot(Returns),
+    /// An address in the stencil's own code, which is one of those that the check knows.
+    Own,
+    /// An offset in the stencil's own data.
+    Data(i64),
+    /// Somewhere in the object at this offset of the stencil's own data.
+    Object(i64),
+    /// A distance between the object at this offset of the data and a place of the stencil's own code.
+    Distance(i64),
+}
+
+/// How often a function returns from one call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Returns {
+    Once,
+    /// Perhaps once more, by a jump: setjmp.
+    Twice,
+}
+
+impl Value {
+    /// Returns the address so many bytes above this one.
+    pub(super) fn plus(self, bytes: i64) -> Value {
+        match self {
+            Value::Number(old) => Value::Number(old.wrapping_add(bytes)),
+            Value::Stack(old) => Value::Stack(old.wrapping_add(bytes)),
+            Value::Data(old) => Value::Data(old.wrapping_add(bytes)),
+            Value::Object(_) => self,
+            _ if bytes == 0 => self,
+            _ => Value::Unknown,
+        }
+    }
+
+    /// Returns the sum of two values.
+    pub(super) fn sum(self, other: Value) -> Value {
+        match (self, other) {
+            (value, Value::Number(bytes)) | (Value::Number(bytes), value) => value.plus(bytes),
+            (Value::Data(at), Value::Distance(from)) | (Value::Distance(from), Value::Data(at))
+                if at == from =>
+            {
+                Value::Own
+            }
+            // An index into a table.
+            (Value::Data(at) | Value::Object(at), Value::Unknown)
+            | (Value::Unknown, Value::Data(at) | Value::Object(at)) => Value::Object(at),
+            _ => Value::Unknown,
+        }
+    }
+
+    /// Returns what is known of a value that is one of two.
+    pub(super) fn or(self, other: Value) -> Value {
+        match self == other {
+            true => self,
+            false => Value::Unknown,
+        }
+    }
+}
+
+/// What is known at a place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct State {
+    registers: [Value; 32],
+    /// The words on the stack, by the number of bytes above the stack pointer at the start.
+    stack: BTreeMap<i64, Value>,
+    /// The number of the stack pointer.
+    stack_pointer: usize,
+    /// The size of a word, in bytes.
+    word: i64,
+}
+
+impl State {
+    /// Returns what is known at the start of a function: the stack pointer.
+    pub(super) fn new(stack_pointer: usize, word: i64) -> State {
+        let mut state = State {
+            registers: [Value::Unknown; 32],
+            stack: BTreeMap::new(),
+            stack_pointer,
+            word,
+        };
+        state.set(stack_pointer, Value::Stack(0));
+        state
+    }
+
+    pub(super) fn get(&self, register: usize) -> Value {
+        let value = self.registers.get(register);
+        value.copied().unwrap_or(Value::Unknown)
+    }
+
+    pub(super) fn set(&mut self, register: usize, value: Value) {
+        if let Some(place) = self.registers.get_mut(register) {
+            *place = value;
+        }
+    }
+
+    pub(super) fn stack_pointer(&self) -> Value {
+        self.get(self.stack_pointer)
+    }
+
+    pub(super) fn move_stack_pointer(&mut self, by: i64) {
+        self.set(self.stack_pointer, self.stack_pointer().plus(by));
+    }
+
+    /// Returns the word at a place of the stack.
+    pub(super) fn load(&self, place: i64) -> Value {
+        self.stack.get(&place).copied().unwrap_or(Value::Unknown)
+    }
+
+    /// Writes something unknown to so many bytes of the stack.
+    pub(super) fn overwrite(&mut self, start: i64, size: i64) {
+        let (word, end) = (self.word, start.saturating_add(size));
+        self.stack
+            .retain(|place, _| place + word <= start || end <= *place);
+    }
+
+    /// Writes something unknown to all of the stack.
+    pub(super) fn overwrite_all(&mut self) {
+        self.stack.clear();
+    }
+
+    /// Writes a word to a place of the stack.
+    pub(super) fn store(&mut self, place: i64, value: Value) {
+        self.overwrite(place, self.word);
+        if value != Value::Unknown {
+            self.stack.insert(place, value);
+        }
+    }
+
+    /// Forgets the registers that a function that is called may change: all but those that it keeps, and the stack pointer.
+    pub(super) fn call(&mut self, kept: &[usize]) {
+        let stack_pointer = self.stack_pointer;
+        for (number, value) in self.registers.iter_mut().enumerate() {
+            if number != stack_pointer && !kept.contains(&number) {
+                *value = Value::Unknown;
+            }
+        }
+    }
+
+    /// Returns what is known where two ways meet.
+    pub(super) fn join(&self, other: &State) -> State {
+        let mut joined = self.clone();
+        for (value, other) in joined.registers.iter_mut().zip(&other.registers) {
+            *value = value.or(*other);
+        }
+        joined
+            .stack
+            .retain(|place, value| other.stack.get(place) == Some(value));
+        joined
+    }
+
+    /// Returns whether two ways have the same depth of the stack, as far as that is known.
+    pub(super) fn fits(&self, other: &State) -> bool {
+        self.stack_pointer() == other.stack_pointer()
+    }
+}
