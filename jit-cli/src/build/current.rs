@@ -293,7 +293,13 @@ impl<'a> Files<'a> {
                 format!("{name} was made from other inputs")
             }
             Some(bytes) if !is_whole(&bytes) => format!("{name} has no end"),
-            Some(_) => return None,
+            Some(bytes) => {
+                let (made, named) = (version_in(&bytes)?, self.plan.named_version()?);
+                if made == named {
+                    return None;
+                }
+                format!("{name} was made with LLVM {made}, and LLVM {named} is asked for")
+            }
         })
     }
 
@@ -422,5 +428,50 @@ impl<'a> Files<'a> {
             self.triple.as_bytes(),
         ];
         format!("{}.state", Key::of(parts))
+    }
+}
+
+/// Returns the version of LLVM in the second line of a header, the command that it was made with, if that names one. The digest does
+/// not count it, as it has nothing to do with the sources.
+fn version_in(header: &[u8]) -> Option<u32> {
+    let line = header.split(|byte| *byte == b'\n').nth(1)?;
+    let command = std::str::from_utf8(line).ok()?.strip_prefix("// $ ")?;
+    let words = shlex::split(command)?;
+    let mut versions = words
+        .iter()
+        .zip(words.iter().skip(1).map(Some).chain([None]));
+    let version = versions.find_map(|(word, next)| match word.strip_prefix("--llvm-version")? {
+        "" => next.map(String::as_str),
+        value => value.strip_prefix('='),
+    });
+    version?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_in_headers() {
+        for (command, expected) in [
+            ("// $ jit-cli build --debug --llvm-version=22", Some(22)),
+            // As argparse understands it in build.py.
+            (
+                "// $ python3 Tools/jit/build.py x --llvm-version 21 -f",
+                Some(21),
+            ),
+            (
+                "// $ jit-cli build '--cflags=--llvm-version=19' --llvm-version=20",
+                Some(20),
+            ),
+            ("// $ python3 build.py --llvm-version=", None),
+            ("// $ python3 build.py --llvm-version", None),
+            ("// $ python3 build.py '", None),
+            ("// digest", None),
+        ] {
+            let header = format!("// digest\n{command}\n\nvoid\n");
+            assert_eq!(version_in(header.as_bytes()), expected, "{command}");
+        }
+        assert_eq!(version_in(b"// digest"), None);
     }
 }

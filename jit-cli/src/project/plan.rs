@@ -114,6 +114,14 @@ impl<'a> Plan<'a> {
         Ok(plan)
     }
 
+    /// Returns the version of LLVM that the options or `jit.toml` name. A version that only the checkout pins does not count.
+    pub(crate) fn named_version(&self) -> Option<u32> {
+        let config = self.project.config.as_ref();
+        let is_named = self.options.llvm.version.is_some()
+            || config.is_some_and(|config| config.llvm_version.is_some());
+        self.search.major.filter(|_| is_named)
+    }
+
     /// Decides which targets have hardened code.
     fn harden(&mut self) -> Result<(), Error> {
         let table = self.project.config.as_ref().map(|config| &config.hardening);

@@ -11,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 use crate::{
     sandbox::{LINUX, Run, Sandbox},
     tinyvm::{CASES, case},
+    tools,
 };
 
 const STENCILS: &str = "out/jit_stencils-x86_64-unknown-linux-gnu.h";
@@ -271,4 +272,42 @@ fn another_version_of_llvm_that_is_not_installed() {
     for version in ["21", "24"] {
         build(version).env("PATH", &empty).fails(3);
     }
+}
+
+/// Without a state, the digest decides, which does not count LLVM: the version that is asked for does.
+#[test]
+fn another_version_of_llvm_without_a_state() {
+    fixtures::needs!(clang_22, objdump_22, prefix_21);
+    let sandbox = small();
+    let build = |words: &[&str]| {
+        let start = [
+            "build",
+            "--cpython",
+            "vm",
+            "-p",
+            "vm",
+            "-o",
+            "out",
+            "--no-cache",
+            LINUX,
+        ];
+        sandbox.run(&start).with(words)
+    };
+    let header = format!("out/jit_stencils-{LINUX}.h");
+    let version = || {
+        let text = sandbox.text(&header);
+        let line = text.lines().nth(1).unwrap_or_default();
+        let (_, version) = line.rsplit_once("--llvm-version=").unwrap();
+        version.trim_end_matches('\'').to_owned()
+    };
+    build(&["--llvm-version", "22"]).succeeds();
+    is_current(build(&["--llvm-version", "22"]));
+    assert_eq!(version(), "22");
+    let prefix = tools::prefix_21().display().to_string();
+    let other = ["--llvm-version", "21", "--llvm-tools-install-dir", &prefix];
+    build(&other).succeeds();
+    assert_eq!(version(), "21");
+    is_current(build(&other));
+    // A version that is not asked for does not matter: the files may be from a pack.
+    is_current(build(&[]));
 }
