@@ -4,6 +4,10 @@ use std::{
     fs::File,
     io::{self, Read as _},
     path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use crate::{
@@ -51,6 +55,8 @@ pub struct Toolchain {
     pub objdump: Option<PathBuf>,
     /// See [`Toolchain::identities`].
     identities: Vec<String>,
+    /// Whether there was a warning that llvm-objdump fails. Clones share it.
+    told_of_objdump: Arc<AtomicBool>,
 }
 
 impl Toolchain {
@@ -99,6 +105,7 @@ impl Toolchain {
             version,
             objdump,
             identities,
+            told_of_objdump: Arc::default(),
         })
     }
 
@@ -106,6 +113,17 @@ impl Toolchain {
     /// versions, and their sizes, but not their paths.
     pub fn identities(&self) -> &[String] {
         &self.identities
+    }
+
+    /// Warns that llvm-objdump has failed, once for all object files.
+    pub(crate) fn warn_of_objdump(&self, objdump: &Path, said: &str) {
+        if !self.told_of_objdump.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                "{} fails, so comments with disassembly are missing, and the next build makes the files again: {}",
+                objdump.display(),
+                said.trim_end()
+            );
+        }
     }
 }
 

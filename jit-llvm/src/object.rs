@@ -21,9 +21,16 @@ pub(crate) fn disassemble(
     directory: &Path,
     objects: &[&Path],
 ) -> Result<Vec<Option<String>>, LlvmError> {
-    match (objdump(context, directory, objects), objects) {
+    let Some(program) = &context.toolchain.objdump else {
+        return Ok(vec![None; objects.len()]);
+    };
+    if objects.is_empty() {
+        return Ok(Vec::new());
+    }
+    match (objdump(context, program, directory, objects), objects) {
         (Err(LlvmError::Rejected { diagnostics, .. }), [_]) => {
-            tracing::warn!("no disassembly comments: {}", diagnostics.text.trim_end());
+            let toolchain = context.toolchain;
+            toolchain.warn_of_objdump(program, &diagnostics.text);
             Ok(vec![None])
         }
         // One that fails spoils the output for all.
@@ -39,17 +46,10 @@ pub(crate) fn disassemble(
 
 fn objdump(
     context: &Context<'_>,
+    program: &Path,
     directory: &Path,
     objects: &[&Path],
 ) -> Result<Vec<Option<String>>, LlvmError> {
-    let Some(objdump) = context
-        .toolchain
-        .objdump
-        .as_ref()
-        .filter(|_| !objects.is_empty())
-    else {
-        return Ok(vec![None; objects.len()]);
-    };
     let names: Vec<String> = objects
         .iter()
         .filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned()))
@@ -61,7 +61,7 @@ fn objdump(
     };
     let mut arguments = vec!["--disassemble".into(), "--reloc".into()];
     arguments.extend(names.iter().map(Into::into));
-    let output = command::run(objdump, &arguments, Some(directory), &context.interrupt)?;
+    let output = command::run(program, &arguments, Some(directory), &context.interrupt)?;
     if !output.status.success() {
         return Err(failed(output.diagnostics()));
     }

@@ -30,6 +30,11 @@ use crate::{
     tools::{Known, Tools},
 };
 
+/// What headers have instead of a digest if an llvm-objdump that fails has left them without comments: nothing is up to
+/// date with it, for build.py either.
+pub(crate) const WITHOUT_COMMENTS: &str =
+    "llvm-objdump failed, so comments with disassembly are missing";
+
 /// What was found out about the files of a target.
 #[derive(Debug, Default)]
 pub(crate) struct Verdict {
@@ -289,6 +294,9 @@ impl<'a> Files<'a> {
     ) -> Option<String> {
         Some(match self.output.read(name) {
             None => format!("{name} is missing"),
+            Some(bytes) if bytes.starts_with(format!("// {WITHOUT_COMMENTS}\n").as_bytes()) => {
+                format!("{name} was made when {WITHOUT_COMMENTS}")
+            }
             Some(bytes) if !bytes.starts_with(first_line.as_bytes()) => {
                 format!("{name} was made from other inputs")
             }
@@ -359,6 +367,7 @@ impl<'a> Files<'a> {
     /// Returns the digest for the first lines of headers.
     pub(crate) fn digest_of(&self, inputs: &Result<Inputs, String>) -> String {
         match (&self.digest, inputs) {
+            (Some(_), Err(why)) if why == WITHOUT_COMMENTS => why.clone(),
             (Some(digest), _) => digest.clone(),
             (None, Ok(inputs)) => inputs.digest(),
             // Headers are not among these inputs. No state says that the files are up to date.

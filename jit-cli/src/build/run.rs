@@ -12,11 +12,12 @@ use std::{
 };
 
 use jit_llvm::{Interrupt, Toolchain};
+use jit_stencils::StencilGroup;
 use jit_writer::Preamble;
 
 use crate::{
     build::{
-        current::{Files, Verdict},
+        current::{self, Files, Verdict},
         files::{self, File},
         literals,
         outcome::TargetBuild,
@@ -238,7 +239,7 @@ impl<'a> Run<'a> {
             crate::hardening::verify(rules, &built.set, shim)?;
         }
         let inputs = self.inputs(platform, current, &built)?;
-        self.results(current, inputs, wanted, built)
+        self.results(current, inputs, wanted, (&toolchain, built))
     }
 
     /// Returns what a target was built from, or else why that is not known.
@@ -265,7 +266,7 @@ impl<'a> Run<'a> {
         current: &Files<'_>,
         inputs: Result<Inputs, String>,
         wanted: Emits,
-        mut built: Built,
+        (toolchain, mut built): (&Toolchain, Built),
     ) -> Result<TargetBuild, Error> {
         let (plan, names) = (self.plan, current.names());
         let reads = built.reads.take();
@@ -277,6 +278,10 @@ impl<'a> Run<'a> {
         if let Some(text) = text.filter(|_| wanted.header) {
             self.listener.tell(&Event::Remark { text: &text });
         }
+        let inputs = match comments_are_missing(toolchain, wanted, &built) {
+            true => Err(current::WITHOUT_COMMENTS.to_owned()),
+            false => inputs,
+        };
         let digest = current.digest_of(&inputs);
         let preamble = Preamble {
             digest: &digest,
@@ -294,6 +299,14 @@ impl<'a> Run<'a> {
             record,
         })
     }
+}
+
+/// Returns whether wanted files lack comments with disassembly because llvm-objdump has failed. Without one, there are
+/// none.
+fn comments_are_missing(toolchain: &Toolchain, wanted: Emits, built: &Built) -> bool {
+    let groups = &built.set.groups;
+    let is_bare = |(_, group): &(_, StencilGroup)| group.listing.disassembly.is_none();
+    (wanted.header || wanted.c) && toolchain.objdump.is_some() && groups.iter().any(is_bare)
 }
 
 /// The template, the cases and their places, of a project that has them.

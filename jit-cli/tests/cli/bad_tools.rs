@@ -270,6 +270,69 @@ fn objdump_of_another_version() {
     assert_eq!(code(&header), code(&with));
 }
 
+/// One that fails on object files is one warning, and the files are not up to date, so that comments come back as soon as it
+/// works: with and without a cache, in a checkout and in another project.
+#[test]
+fn objdump_that_fails_on_objects() {
+    fixtures::needs!(clang_22, objdump_22);
+    let sandbox = batch::some();
+    std::os::unix::fs::symlink(tools::clang_22(), sandbox.path("empty/clang")).unwrap();
+    let real = fixtures::needs::objdump_22().unwrap();
+    let real = real.display();
+    let broken = format!(
+        "case \"$1\" in --version) exec '{real}' --version ;; esac\n\
+         if [ -e '{}' ]; then exec '{real}' \"$@\"; fi\necho 'no memory left' >&2; exit 1\n",
+        sandbox.path("mended").display()
+    );
+    sandbox.script("empty/llvm-objdump", &broken);
+    let program = sandbox.path("empty/llvm-objdump");
+    let expected = format!("{} fails, so comments", program.display());
+    let arm = "aarch64-unknown-linux-gnu";
+    sandbox.build_to("whole").with(&[LINUX, arm]).succeeds();
+    let whole = sandbox.files("whole");
+    let own = ["build", "--config", "vm/jit.toml", "-o", "out", "-t", LINUX];
+    let checkout = [
+        "build",
+        "--cpython",
+        "vm",
+        "-p",
+        "vm",
+        "-o",
+        "out",
+        LINUX,
+        arm,
+    ];
+    for words in [&checkout[..], &own] {
+        for cache in [&["--no-cache"][..], &["--cache-dir", "cache"]] {
+            fs::remove_dir_all(sandbox.path("out")).unwrap();
+            let _ = fs::remove_dir_all(sandbox.path("cache"));
+            let _ = fs::remove_file(sandbox.path("mended"));
+            let build = || {
+                let run = sandbox.run(words).with(&["--llvm-version", "22"]);
+                run.with(cache).env("PATH", sandbox.path("empty"))
+            };
+            for _ in 0..2 {
+                let printed = build().succeeds().stderr;
+                assert_eq!(printed.matches("WARN").count(), 1, "{printed}");
+                mentions(&printed, &[&expected, "no memory left"]);
+                let header = sandbox.text(&format!("out/jit_stencils-{LINUX}.h"));
+                assert!(!header.contains("file format"), "{header}");
+            }
+            sandbox.write("mended", "");
+            let printed = build().succeeds().stderr;
+            assert!(!printed.contains("WARN"), "{printed}");
+            let header = sandbox.text(&format!("out/jit_stencils-{LINUX}.h"));
+            assert!(header.contains("file format"), "{header}");
+            if words == checkout {
+                assert!(sandbox.files("out") == whole, "{cache:?}");
+            }
+            let printed = build().succeeds();
+            let text = printed.stdout + &printed.stderr;
+            assert!(text.contains("up to date"), "{text}");
+        }
+    }
+}
+
 #[test]
 fn a_broken_one_of_a_preferred_version_is_named() {
     fixtures::needs!(clang_22, objdump_22);
