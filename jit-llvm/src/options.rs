@@ -140,6 +140,9 @@ impl CompileOptions {
         push(&mut arguments, &self.flags.shim);
         self.finish(&mut arguments);
         push(&mut arguments, &self.last.shim);
+        if self.target.format == ObjectFormat::Coff {
+            push(&mut arguments, PLACELESS);
+        }
         arguments
     }
 
@@ -189,6 +192,14 @@ impl CompileOptions {
         format!("--target={}", self.triple).into()
     }
 }
+
+/// What keeps the names of temporary files out of debug information for Windows. Without that, the words do nothing.
+const PLACELESS: [&str; 4] = [
+    "--start-no-unused-arguments",
+    "-object-file-name=./shim.o",
+    "-gno-codeview-command-line",
+    "--end-no-unused-arguments",
+];
 
 /// The words for LLVM IR, which makes no use of most flags and says itself what it is for.
 pub(crate) const IR: [&str; 4] = [

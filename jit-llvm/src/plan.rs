@@ -131,6 +131,12 @@ impl Plan {
             .collect()
     }
 
+    /// Returns whether the command makes debug information.
+    pub(crate) fn makes_debug_info(&self) -> bool {
+        let mut words = self.arguments.iter().map(|word| word.to_string_lossy());
+        words.any(|word| word.starts_with("-debug-info-kind="))
+    }
+
     /// Returns the command without some words, and their values in the words after them.
     fn without(&self, is_dropped: impl Fn(&str) -> bool, with_value: bool) -> Plan {
         let mut arguments = Vec::with_capacity(self.arguments.len());

@@ -10,14 +10,14 @@ use crate::{
     snapshot::{self, Snapshot},
 };
 
-/// Takes a snapshot of the shim. Returns `None` if it does not preprocess, and if headers are included
-/// before it, since it would no longer be the main file.
+/// Takes a snapshot of the shim. Returns `None` if it does not preprocess, and if the main file counts: if headers are
+/// included before it, and if debug information has its name and a hash of its text.
 pub(crate) fn snapshot(
     context: &Context<'_>,
     plan: &Plan,
     source: &Path,
 ) -> Result<Option<Snapshot>, LlvmError> {
-    match plan.forced_includes().is_empty() {
+    match plan.forced_includes().is_empty() && !plan.makes_debug_info() {
         true => take(context, plan, source),
         false => Ok(None),
     }

@@ -347,6 +347,31 @@ fn the_shim_of_signed_return_addresses() {
     assert_eq!(warnings, [""; 0]);
 }
 
+/// The shim's debug information has the name of the author's file, however it is compiled.
+#[test]
+fn the_shim_with_debug_information() {
+    fixtures::needs!(clang_22, objdump_22);
+    let sandbox = Sandbox::new().tinyvm_of(&[case("_NOP_r00")]);
+    for triple in [LINUX, ARM_LINUX, "x86_64-pc-windows-msvc"] {
+        let built = |words: &[&str]| {
+            let run = sandbox.build_for(&[triple]).with(&["--force"]);
+            run.with(words).succeeds();
+            sandbox.files("out")[&format!("jit_shim-{triple}.o")].clone()
+        };
+        let has =
+            |object: &[u8], text: &str| object.windows(text.len()).any(|at| at == text.as_bytes());
+        for flags in ["-g", "-g1", "-gdwarf-4 -g3"] {
+            let words = ["--cflags", flags];
+            let batch = built(&words);
+            let names = ["jit/shim.c", "jit\\shim.c"];
+            assert!(names.iter().any(|name| has(&batch, name)), "{triple}");
+            assert!(batch == built(&words), "{triple}: {flags}: from the cache");
+            let slow = built(&["--cflags", flags, "--one-process-per-step"]);
+            assert!(batch == slow, "{triple}: {flags}");
+        }
+    }
+}
+
 /// Instructions that a flag selects are known when the assembly is assembled.
 #[test]
 fn instructions_that_a_flag_selects() {
