@@ -21,6 +21,9 @@ pub(crate) struct Plan {
     pub(crate) arguments: Vec<OsString>,
 }
 
+/// The output that the driver is asked about.
+const OUTPUT: &str = "plan.out";
+
 /// Words that have clang warn of line markers, as the preprocessor writes them.
 const WARNING_OF_MARKERS: [&str; 5] = [
     "-Weverything",
@@ -44,11 +47,17 @@ impl Plan {
         files::write(&input, b"")?;
         let mut arguments = vec![OsString::from("-###")];
         arguments.extend_from_slice(driver_arguments);
-        arguments.extend(["-o".into(), "plan.out".into(), input.clone().into()]);
+        arguments.extend(["-o".into(), OUTPUT.into(), input.clone().into()]);
         let output = command::run(clang, &arguments, Some(directory), interrupt)?;
         if !output.status.success() {
             let text = String::from_utf8_lossy(&output.stderr);
-            let refused: Vec<&str> = text.lines().filter(|line| is_error(line)).collect();
+            let mut refused: Vec<&str> = text.lines().filter(|line| is_error(line)).collect();
+            // A flag without its value has taken `-o` for it.
+            let last = driver_arguments.last().map(|word| word.to_string_lossy());
+            let no_value = format!("{} has no value after it", last.unwrap_or_default());
+            if refused.iter().any(|line| line.contains(OUTPUT)) {
+                refused = vec![&no_value];
+            }
             return match refused.is_empty() {
                 true => Ok(None),
                 // Nothing is compiled yet, so this is about the flags.

@@ -89,68 +89,30 @@ const OTHER_OUTPUT: &str =
     "selects what clang writes: jit-cli needs assembly and object files, and selects them itself";
 
 /// The flags of clang that are followed by a value in a word of its own.
+#[rustfmt::skip]
 const WITH_VALUE: &[&str] = &[
-    "-D",
-    "-U",
-    "-I",
-    "-F",
-    "-L",
-    "-T",
-    "-e",
-    "-l",
-    "-u",
-    "-z",
-    "-A",
-    "-B",
-    "-G",
-    "-include",
-    "-include-pch",
-    "-imacros",
-    "-isystem",
-    "-isystem-after",
-    "-iquote",
-    "-idirafter",
-    "-iprefix",
-    "-iwithprefix",
-    "-iwithprefixbefore",
-    "-iframework",
-    "-iframeworkwithsysroot",
-    "-isysroot",
-    "-ivfsoverlay",
-    "-cxx-isystem",
-    "-stdlib++-isystem",
-    "-Xclang",
-    "-Xpreprocessor",
-    "-Xassembler",
-    "-Xlinker",
-    "-Xanalyzer",
-    "-mllvm",
-    "-mmlir",
-    "-target",
-    "-arch",
-    "-working-directory",
-    "-resource-dir",
-    "-gcc-install-dir",
-    "-framework",
-    "-install_name",
-    "-serialize-diagnostics",
-    "--serialize-diagnostics",
-    "--param",
-    "--config",
-    "--sysroot",
-    "--include",
-    "--imacros",
-    "--define-macro",
-    "--undefine-macro",
-    "--include-directory",
-    "--include-directory-after",
-    "--for-linker",
-    "--library-directory",
-    "--prefix",
-    "--resource",
+    "-A", "--analyzer-output", "-arch", "--assert", "-B", "-b", "-ccc-gcc-name", "-ccc-install-dir", "--config",
+    "-cxx-isystem", "-D", "-darwin-target-variant", "-darwin-target-variant-triple", "--define-macro",
+    "-dependency-dot", "-dependency-file", "-dsym-dir", "-dumpdir", "--dyld-prefix", "-e", "--encoding", "-F",
+    "-fdebug-compilation-dir", "-filelist", "-fmodules-user-build-path", "--for-linker", "--force-link", "-framework",
+    "-ftrapv-handler", "-G", "-gcc-install-dir", "-gen-cdb-fragment-path", "-I", "-iapinotes-modules", "-idirafter",
+    "-iframework", "-iframeworkwithsysroot", "--imacros", "-imacros", "-imultilib", "--include", "-include",
+    "--include-directory", "--include-directory-after", "-include-pch", "--include-prefix", "--include-with-prefix",
+    "--include-with-prefix-after", "--include-with-prefix-before", "-install_name", "-iprefix", "-iquote", "-isysroot",
+    "-isystem", "-isystem-after", "-ivfsoverlay", "-iwithprefix", "-iwithprefixbefore", "-iwithsysroot", "-L", "-l",
+    "--language", "--library-directory", "-meabi", "--mhwdiv", "-mllvm", "-mmlir", "-module-dependency-dir",
+    "-mthread-model", "--no-system-header-prefix", "--output", "--param", "--prefix", "--resource", "-resource-dir",
+    "-rpath", "--rtlib", "--serialize-diagnostics", "-serialize-diagnostics", "--std", "--stdlib", "-stdlib++-isystem",
+    "--sysroot", "--system-header-prefix", "-T", "-target", "-U", "-u", "--undefine-macro", "-undefined",
+    "--vfsoverlay", "-vfsoverlay", "-working-directory", "-Xanalyzer", "-Xarch_device", "-Xarch_host", "-Xassembler",
+    "-Xclang", "-Xclangas", "-Xcuda-fatbinary", "-Xcuda-ptxas", "-Xlinker", "-Xoffload-linker", "-Xopenmp-target",
+    "-Xpreprocessor", "-z",
 ];
 
-/// Refuses the user's flags that are known to change what clang does.
+/// Why a flag at the end is refused that would take jit-cli's own flags for its value.
+const NO_VALUE: &str = "needs a value in the word after it, and is the last word: add the value";
+
+/// Refuses the user's flags that are known to change what clang does, and one whose value is missing.
 pub(crate) fn refuse_words(options: &CompileOptions) -> Result<(), Error> {
     for word in own_words(&options.cflags) {
         let kind = REFUSED.iter().find(|kind| {
@@ -161,18 +123,29 @@ pub(crate) fn refuse_words(options: &CompileOptions) -> Result<(), Error> {
             return Err(refusal(options, word.to_owned(), kind.why));
         }
     }
-    Ok(())
+    let mut words = with_values(&options.cflags);
+    match words.find(|(_, value)| value.is_none()) {
+        Some((word, _)) => Err(refusal(options, word.to_owned(), NO_VALUE)),
+        None => Ok(()),
+    }
 }
 
 /// Returns the words that are flags or inputs, and not the value of the word before them.
 fn own_words(cflags: &[String]) -> impl Iterator<Item = &str> {
+    with_values(cflags).map(|(word, _)| word)
+}
+
+/// Returns the words that are flags or inputs, each with the value in the word after it if it has to have one: `None` is
+/// one that is missing.
+fn with_values(cflags: &[String]) -> impl Iterator<Item = (&str, Option<&str>)> {
     let mut words = cflags.iter().map(String::as_str);
     std::iter::from_fn(move || {
         let word = words.next()?;
-        if WITH_VALUE.contains(&word) {
-            words.next();
-        }
-        Some(word)
+        let value = match WITH_VALUE.contains(&word) {
+            true => words.next(),
+            false => Some(""),
+        };
+        Some((word, value))
     })
 }
 

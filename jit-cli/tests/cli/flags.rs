@@ -206,6 +206,173 @@ fn flags_that_select_another_action() {
     }
 }
 
+/// A flag at the end that clang wants a value of is named, whether jit-cli knows it or not.
+#[test]
+fn flags_without_their_value() {
+    fixtures::needs!(clang_22, objdump_22);
+    let sandbox = machine();
+    for flags in [
+        "-I",
+        "-Os -D",
+        "-include",
+        "-isystem",
+        "-Xclang",
+        "-mllvm",
+        "--sysroot",
+        "--param",
+        "-target",
+        "-iapinotes-modules",
+    ] {
+        let named = flags.split(' ').next_back().unwrap();
+        let mut clang = std::process::Command::new(crate::tools::clang_22());
+        let said = clang
+            .args(["-###", "-c", "-x", "c", named])
+            .output()
+            .unwrap();
+        let said = String::from_utf8(said.stderr).unwrap();
+        assert!(
+            said.contains(&format!("argument to '{named}' is missing")),
+            "{said}"
+        );
+        let flags = format!("--cflags={flags}");
+        let message = sandbox.build().with(&[&flags]).fails(2);
+        let expected = format!("stencils can't be compiled with {named}, which needs a value");
+        assert!(message.contains(&expected), "{message}");
+        assert_eq!(message.lines().count(), 2, "{message}");
+    }
+    let message = sandbox.build().with(&["--cflags=-image_base"]).fails(12);
+    assert!(
+        message.contains("-image_base has no value after it"),
+        "{message}"
+    );
+    // Values that look like flags are values.
+    built(&sandbox, LINUX, &["--cflags=-D I -I -I"]);
+}
+
+/// Flags with which clang writes more files than the one that it is asked for.
+#[test]
+fn flags_that_write_other_files() {
+    fixtures::needs!(clang_22, objdump_22);
+    let sandbox = machine();
+    let before: Vec<String> = sandbox.files(".").into_keys().collect();
+    let file = sandbox.path("written");
+    let file = file.display();
+    for (flags, named) in [
+        (format!("-Wp,-MD,{file}"), "-Wp,-MD,"),
+        (
+            format!("-Xclang -dependency-file -Xclang {file}"),
+            "-dependency-file",
+        ),
+        ("-Wp,-MMD".to_owned(), "-Wp,-MMD"),
+        ("-Xpreprocessor -MD".to_owned(), "-MD"),
+        (
+            format!("--serialize-diagnostics {file}"),
+            "--serialize-diagnostics",
+        ),
+        (
+            format!("-serialize-diagnostics {file}"),
+            "-serialize-diagnostics",
+        ),
+        (format!("-ftime-trace={file}"), "-ftime-trace="),
+        ("-ftime-trace".to_owned(), "-ftime-trace"),
+        (
+            "-fsave-optimization-record".to_owned(),
+            "-fsave-optimization-record",
+        ),
+        (
+            format!("-foptimization-record-file={file}"),
+            "-foptimization-record-file=",
+        ),
+        ("-fstack-usage".to_owned(), "-fstack-usage"),
+        ("-save-stats".to_owned(), "-save-stats"),
+        (format!("-fproc-stat-report={file}"), "-fproc-stat-report="),
+        (
+            format!("-gen-cdb-fragment-path {file}"),
+            "-gen-cdb-fragment-path",
+        ),
+        ("-fmodules".to_owned(), "-fmodules"),
+        (
+            format!("-mllvm -pass-remarks-output={file}"),
+            "-pass-remarks-output=",
+        ),
+        (
+            format!("-mllvm -info-output-file={file}"),
+            "-info-output-file=",
+        ),
+    ] {
+        for mode in [&[][..], &["--one-process-per-step"]] {
+            let run = sandbox.build().with(&["--cflags", &flags]).with(mode);
+            let message = run.fails(2);
+            let expected = format!("stencils can't be compiled with {named}");
+            assert!(message.contains(&expected), "{flags}: {message}");
+            assert!(message.contains("makes clang write "), "{flags}: {message}");
+        }
+    }
+    let mut after: Vec<String> = sandbox.files(".").into_keys().collect();
+    after.retain(|name| !name.starts_with("home-"));
+    assert_eq!(before, after);
+}
+
+/// Distributions have these. The shim's object has neither the name of another file nor a command.
+#[test]
+fn flags_that_name_files_in_debug_information() {
+    fixtures::needs!(clang_22, objdump_22);
+    let sandbox = machine();
+    for flags in [
+        "-g -gsplit-dwarf",
+        "-g -grecord-gcc-switches",
+        "-frecord-gcc-switches",
+    ] {
+        let (_, warnings) = built(&sandbox, LINUX, &["--cflags", flags]);
+        let last = flags.split(' ').next_back().unwrap();
+        let named = format!("{last} has no effect here");
+        assert!(
+            warnings.iter().any(|text| text.contains(&named)),
+            "{warnings:?}"
+        );
+        let shim = sandbox
+            .files("out")
+            .remove(&format!("jit_shim-{LINUX}.o"))
+            .unwrap();
+        let has = |text: &str| shim.windows(text.len()).any(|part| part == text.as_bytes());
+        assert!(
+            !has(".dwo") && !has("-cc1") && !has("-fno-record"),
+            "{flags}"
+        );
+    }
+}
+
+/// What goes wrong because of a flag says so, although the flag compiles.
+#[test]
+fn flags_that_other_errors_come_from() {
+    fixtures::needs!(clang_22, objdump_22);
+    let sandbox = machine();
+    for flags in ["-mretpoline", "-mlvi-cfi", "-mretpoline-external-thunk"] {
+        let message = sandbox.build().with(&["--cflags", flags]).fails(2);
+        let expected = format!("stencils can't be compiled with {flags}, which makes calls");
+        assert!(message.contains(&expected), "{message}");
+    }
+    // The text before each source is jit-cli's own.
+    for entry in std::fs::read_dir(fixtures::root().join("plain")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        sandbox.write(&format!("plain/{name}"), std::fs::read(&path).unwrap());
+    }
+    let words = [
+        "build",
+        "--config",
+        "plain/jit.toml",
+        "-o",
+        "out",
+        "-t",
+        LINUX,
+    ];
+    let run = sandbox.run(&words).with(&["--llvm-version", "22"]);
+    let message = run.with(&["--cflags=-std=c89"]).fails(12);
+    assert!(message.contains("<prelude>:"), "{message}");
+    assert!(message.contains("change --cflags"), "{message}");
+}
+
 /// Words that look like these flags, but are values of others, or of no effect.
 #[test]
 fn flags_that_select_no_action() {
