@@ -217,6 +217,10 @@ fn is_about_size(error: &Error) -> bool {
 fn is_about_flags(error: &LlvmError) -> bool {
     match error {
         LlvmError::Flags { .. } => true,
+        // jit-cli's own text compiles unless flags change what C is.
+        LlvmError::Rejected { diagnostics, .. } if diagnostics.text.contains("<prelude>:") => {
+            !is_about_holes(diagnostics)
+        }
         // What cc1 finds out has no place.
         LlvmError::Rejected { diagnostics, .. } => {
             let errors = |one: &Diagnostic| one.severity == Severity::Error;

@@ -57,6 +57,11 @@ const REFUSED: &[Refused] = &[
         why: "keeps temporary files, which are removed: use --keep-temps",
     },
     Refused {
+        exact: &["-gen-cdb-fragment-path"],
+        prefixes: &["-fproc-stat-report=", "-gen-reproducer"],
+        why: OTHER_FILES,
+    },
+    Refused {
         exact: &[
             "--help",
             "-help",
@@ -84,6 +89,9 @@ const REFUSED: &[Refused] = &[
               flags themselves",
     },
 ];
+
+/// Why flags with which clang writes more files are refused.
+pub(super) const OTHER_FILES: &str = "makes clang write another file for each input, with the name of a temporary file: run clang itself to get it";
 
 const OTHER_OUTPUT: &str =
     "selects what clang writes: jit-cli needs assembly and object files, and selects them itself";
@@ -172,7 +180,7 @@ const ACTIONS: &[&str] = &[
 ];
 
 /// What other such arguments start with.
-const ACTION_PREFIXES: &[&str] = &["-ast-", "-dump-", "-emit-", "-rewrite-"];
+const ACTION_PREFIXES: &[&str] = &["-ast-", "-dump-", "-emit-", "-fixit", "-rewrite-"];
 
 /// Arguments of cc1 that start like these, and select nothing.
 const NO_ACTIONS: &[&str] = &[

@@ -43,6 +43,20 @@ const TURNED_OFF: &[TurnedOff] = &[
         why: "stencils have no debug information",
     },
     TurnedOff {
+        arguments: &["-split-dwarf-output"],
+        words: &["-gsplit-dwarf"],
+        instead: &["-gno-split-dwarf"],
+        sources: Sources::All,
+        why: "the shim's debug information has to be in its object file",
+    },
+    TurnedOff {
+        arguments: &["-dwarf-debug-flags", "-record-command-line"],
+        words: &["-grecord-", "-frecord-"],
+        instead: &["-gno-record-gcc-switches", "-fno-record-gcc-switches"],
+        sources: Sources::All,
+        why: "clang's command has names of temporary files",
+    },
+    TurnedOff {
         arguments: &["-flto"],
         words: &["-flto"],
         instead: &["-fno-lto", "-fno-fat-lto-objects"],
@@ -111,6 +125,58 @@ struct Refused {
 }
 
 const REFUSED: &[Refused] = &[
+    Refused {
+        arguments: &[
+            "-M",
+            "-dependency-file",
+            "-dependency-dot",
+            "-module-dependency-dir",
+            "-header-include-file",
+            "-serialize-diagnostic-file",
+            "-diagnostic-log-file",
+            "-opt-record-file",
+            "-stack-usage-file",
+            "-stats-file=",
+            "-ftime-trace",
+            "-fmodules-cache-path=",
+            "-fthin-link-bitcode=",
+            "-fverify-debuginfo-preserve-export=",
+            "-as-secure-log-file",
+            "-info-output-file",
+            "-ir-dump-directory",
+            "-pass-remarks-output",
+        ],
+        words: &[
+            "-Wp,-M",
+            "-M",
+            "-dependency-",
+            "-module-dependency-dir",
+            "-header-include-file",
+            "-serialize-diagnostic",
+            "--serialize-diagnostics",
+            "-diagnostic-log-file",
+            "-fsave-optimization-record",
+            "-foptimization-record",
+            "-fstack-usage",
+            "-save-stats",
+            "--save-stats",
+            "-ftime-trace",
+            "-fmodules",
+            "-fthin-link-bitcode",
+        ],
+        why: actions::OTHER_FILES,
+    },
+    Refused {
+        arguments: &["+retpoline", "+lvi-cfi"],
+        words: &[
+            "-mretpoline",
+            "-mlvi",
+            "-mseses",
+            "-mspeculative-load-hardening",
+        ],
+        why: "makes calls and jumps go through functions that each object file would have a copy of, but a stencil is \
+              one function",
+    },
     Refused {
         arguments: &[
             "-fprofile-instrument=",
