@@ -117,7 +117,21 @@ fn about_directories(error: &Error) -> Option<String> {
 fn about_packs(error: &PackError) -> &'static str {
     match error {
         PackError::Unreadable { .. } => "get the pack again, or make it with `jit-cli pack`",
-        PackError::NothingFor { .. } => {
+        PackError::NothingFor {
+            hardened: Some(true),
+            ..
+        } => {
+            "the pack's code for this target is hardened: take it with --hardening cet,bti, or add code that is not with \
+             `jit-cli pack --add`"
+        }
+        PackError::NothingFor {
+            hardened: Some(false),
+            ..
+        } => {
+            "the pack's code for this target is not hardened: leave out --hardening, or add hardened code with `jit-cli pack \
+             --hardening cet,bti --add`"
+        }
+        PackError::NothingFor { hardened: None, .. } => {
             "name another target with --target, or add what is missing with `jit-cli pack --add`; Py_DEBUG and \
              Py_GIL_DISABLED in pyconfig.h say which configuration is wanted"
         }

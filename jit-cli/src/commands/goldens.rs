@@ -368,6 +368,7 @@ examples! {
             path: "py.pack".into(),
             wanted: "x86_64-unknown-linux-gnu (debug)".to_owned(),
             builds: vec!["x86_64-unknown-linux-gnu (release)".to_owned()],
+            hardened: None,
         }),
         Error::Pack(PackError::Differs {
             path: "py.pack".into(),

@@ -8,7 +8,7 @@ use super::{
     compare::{self, Difference},
     create::Pack,
     error::PackError,
-    manifest::{Build, DEBUG, FREE_THREADED},
+    manifest::{Build, Configuration, DEBUG, FREE_THREADED},
     sources::Sources,
     tree::Place,
 };
@@ -153,10 +153,14 @@ impl Pack {
         let wanted = place.configured(plan, platform)?;
         let flags = plan.flags_text(platform);
         let triple = platform.target.triple;
-        let build = manifest.builds.iter().find(|build| {
-            build.target == triple && build.configuration == wanted && build.cflags == flags
-        });
-        let Some(build) = build else {
+        let find = |wanted| {
+            manifest.builds.iter().find(|build| {
+                build.target == triple && build.configuration == wanted && build.cflags == flags
+            })
+        };
+        let Some(build) = find(wanted) else {
+            let hardened = !wanted.hardened;
+            let other = find(Configuration { hardened, ..wanted });
             return Err(PackError::NothingFor {
                 path: self.path.clone(),
                 wanted: match flags.as_str() {
@@ -164,6 +168,7 @@ impl Pack {
                     flags => format!("{triple} ({}) with the flags {flags:?}", wanted.name()),
                 },
                 builds: manifest.builds.iter().map(Build::described).collect(),
+                hardened: other.map(|_| hardened),
             }
             .into());
         };

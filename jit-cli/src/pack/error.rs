@@ -23,6 +23,9 @@ pub enum PackError {
         wanted: String,
         /// What the pack has.
         builds: Vec<String>,
+        /// Whether the only difference from what is wanted is that the code in the pack is hardened (`true`), or that it is
+        /// not (`false`).
+        hardened: Option<bool>,
     },
     /// A pack was made from sources that differ from the checkout's.
     #[error(

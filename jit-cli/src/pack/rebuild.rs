@@ -126,6 +126,7 @@ impl Pack {
                 path: self.path.clone(),
                 wanted: "these targets and the configuration in pyconfig.h".to_owned(),
                 builds: builds.map(Build::described).collect(),
+                hardened: None,
             };
             return Err(error.into());
         }

@@ -356,6 +356,24 @@ fn packs() {
     pack(&[]).succeeds();
     let message = use_pack("used", &["--hardening", "cet"]).fails(27);
     assert!(message.contains("(release-hardened)"), "{message}");
+    assert!(message.contains("leave out --hardening"), "{message}");
+    // Code that is there in the other way only is found by the option.
+    pack(&["--hardening", "cet"]).succeeds();
+    let verify = |words: &[&str]| {
+        sandbox
+            .run(&["verify", "p.pack", "-t", LINUX])
+            .with(&checkout)
+            .with(words)
+    };
+    for run in [use_pack("used", &[]), verify(&[])] {
+        let message = run.fails(27);
+        assert!(
+            message.contains("take it with --hardening cet,bti"),
+            "{message}"
+        );
+    }
+    verify(&["--hardening", "cet,bti"]).succeeds();
+    pack(&[]).succeeds();
     pack(&["--add", "--hardening", "cet"]).succeeds();
     for words in [&[][..], &["--hardening", "cet"]] {
         use_pack("used", words).succeeds();
