@@ -15,6 +15,21 @@ pub(crate) fn resolve(directory: &Path) -> Result<PathBuf, LlvmError> {
         .map_err(LlvmError::file("find", directory))
 }
 
+/// Refuses a path that is not UTF-8.
+pub(crate) fn check_name(path: &Path) -> Result<(), LlvmError> {
+    match path.to_str() {
+        Some(_) => Ok(()),
+        None => Err(bad_name(path)),
+    }
+}
+
+/// Returns the error about a path that is not UTF-8: clang's output has paths, and is read as text.
+pub(crate) fn bad_name(path: &Path) -> LlvmError {
+    let why = "this path is not UTF-8, and clang's output, which has it, is read as text: rename what it names";
+    let error = std::io::Error::new(std::io::ErrorKind::InvalidInput, why);
+    LlvmError::file("compile with", path)(error)
+}
+
 /// Creates a directory, unless it is there.
 pub(crate) fn create_dir(path: &Path) -> Result<(), LlvmError> {
     fs::create_dir_all(path).map_err(LlvmError::file("create", path))
@@ -59,7 +74,12 @@ pub(crate) fn read_text(path: &Path) -> Result<String, LlvmError> {
 
 /// Returns the files that one of clang's dependency files lists after its only target.
 pub(crate) fn dependencies(path: &Path) -> Result<Vec<PathBuf>, LlvmError> {
-    let text = read_text(path)?;
+    let bytes = read(path)?;
+    let text = String::from_utf8_lossy(&bytes);
+    let mut words = text.split_whitespace();
+    if let Some(name) = words.find(|word| word.contains('\u{fffd}')) {
+        return Err(bad_name(name.as_ref()));
+    }
     if !text.ends_with('\n') || text.ends_with("\\\n") {
         let error = std::io::Error::new(std::io::ErrorKind::InvalidData, "it is cut short");
         return Err(LlvmError::file("read", path)(error));

@@ -394,3 +394,69 @@ fn a_place_that_cannot_be_written() {
     let message = sandbox.build().fails(20);
     mentions(&message, &["can't replace", &name]);
 }
+
+/// clang's output has the paths, and is read as text.
+#[test]
+fn a_directory_whose_name_is_not_utf8() {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
+    fixtures::needs!(clang_22, objdump_22);
+    let sandbox = crate::batch::some();
+    let bad = OsStr::from_bytes(b"bad\xffdir");
+    fs::rename(sandbox.path("vm"), sandbox.path(".").join(bad)).unwrap();
+    let words = [
+        "build",
+        "-o",
+        "out",
+        "-t",
+        LINUX,
+        "--llvm-version",
+        "22",
+        "--cpython",
+    ];
+    let run = sandbox.run(&words).with(&[bad, "-p".as_ref(), bad]);
+    let message = run.fails(20);
+    assert!(
+        message.contains("bad\u{fffd}dir: this path is not UTF-8"),
+        "{message}"
+    );
+    assert!(message.contains("rename"), "{message}");
+    // Files of a build may be there.
+    fs::rename(sandbox.path(".").join(bad), sandbox.path("vm")).unwrap();
+    let words = [
+        "build",
+        "--cpython",
+        "vm",
+        "-p",
+        "vm",
+        "-t",
+        LINUX,
+        "--llvm-version",
+        "22",
+        "-o",
+    ];
+    sandbox.build().succeeds();
+    sandbox.run(&words).with(&[bad]).succeeds();
+    let name = format!("jit_stencils-{LINUX}.h");
+    let header = fs::read_to_string(sandbox.path(".").join(bad).join(&name)).unwrap();
+    assert!(header == sandbox.text(&format!("out/{name}")));
+    // The same goes for a header.
+    let template = sandbox.text("vm/Tools/jit/template.c");
+    fs::write(
+        sandbox
+            .path("vm/Tools/jit")
+            .join(OsStr::from_bytes(b"h\xff.h")),
+        "",
+    )
+    .unwrap();
+    let text = [b"#include \"h\xff.h\"\n", template.as_bytes()].concat();
+    sandbox.write("vm/Tools/jit/shared.h", text);
+    sandbox.write(
+        "vm/Tools/jit/template.c",
+        format!("#include \"shared.h\"\n{template}"),
+    );
+    let message = sandbox.build().fails(20);
+    assert!(
+        message.contains("h\u{fffd}.h: this path is not UTF-8"),
+        "{message}"
+    );
+}

@@ -8,6 +8,7 @@ use crate::{
     diagnostics::Diagnostics,
     discover::Toolchain,
     error::LlvmError,
+    files,
     interrupt::Interrupt,
     options::CompileOptions,
     work::WorkDir,
@@ -82,8 +83,21 @@ impl<'a> CompilerBuilder<'a> {
     ///
     /// # Errors
     ///
-    /// [`LlvmError::File`] if there is no work directory.
+    /// [`LlvmError::File`] if there is no work directory, or if the name of a directory is not UTF-8.
     pub fn build(mut self) -> Result<Compiler<'a>, LlvmError> {
+        let CompileOptions {
+            root,
+            include_dirs,
+            cflags,
+            ..
+        } = &self.options;
+        for path in [root, &self.work].into_iter().chain(include_dirs) {
+            files::check_name(path)?;
+        }
+        // What is not UTF-8 in a path among flags was replaced by this.
+        if let Some(word) = cflags.iter().find(|word| word.contains('\u{fffd}')) {
+            return Err(files::bad_name(word.as_ref()));
+        }
         let version = self.toolchain.version;
         self.options.flags.keep_frame_pointer(version);
         Ok(Compiler {
