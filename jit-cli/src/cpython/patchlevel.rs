@@ -5,7 +5,7 @@ use std::{fmt, path::Path};
 use crate::paths;
 
 /// The header with the version.
-const FILE: &str = "Include/patchlevel.h";
+pub(crate) const FILE: &str = "Include/patchlevel.h";
 
 /// A version of CPython: major and minor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -6,7 +6,8 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     cpython::{
-        patchlevel::Version,
+        checkout::newest,
+        patchlevel::{FILE, Version},
         release::{Release, ToolFile},
     },
     hex, paths,
@@ -52,11 +53,33 @@ pub(crate) fn unknown(release: &Release, checkout: &Path) -> Vec<&'static str> {
         .collect()
 }
 
-/// Returns a warning if files of a checkout are not known versions.
+/// Returns a warning if a checkout's own version is not that of its `Tools/jit`.
+fn other_version(release: &Release, checkout: &Path) -> Option<String> {
+    if !checkout.join(FILE).is_file() || !has_any(release, checkout) {
+        return None;
+    }
+    let says = match Version::read(checkout) {
+        Some(version) if version == release.version => return None,
+        // What comes after the newest that is known may have its tools.
+        Some(version)
+            if release.version == newest().version && version.major == release.version.major =>
+        {
+            return None;
+        }
+        Some(version) => format!("says CPython {version}"),
+        None => "says no version of CPython".to_owned(),
+    };
+    Some(format!(
+        "{FILE} {says}, but Tools/jit is that of CPython {0}: the checkout is built as CPython {0} is",
+        release.version
+    ))
+}
+
+/// Returns a warning if files of a checkout are not known versions, or are not those of its own version.
 pub(crate) fn warning(release: &Release, checkout: &Path) -> Option<String> {
     let differing = unknown(release, checkout);
     if differing.is_empty() {
-        return None;
+        return other_version(release, checkout);
     }
     let other = match Version::read(checkout) {
         Some(version) if version != release.version => format!(" (CPython {version})"),
@@ -98,6 +121,45 @@ mod tests {
             fs::write(checkout.path().join("build.py"), text).unwrap();
             let warning = warning(&release, checkout.path());
             assert_eq!(warning.is_some(), differs, "{text:?}: {warning:?}");
+        }
+    }
+
+    /// A checkout with the tools of one release and the version of another is not built without a word.
+    #[test]
+    fn another_version_is_named() {
+        use crate::cpython::checkout::RELEASES;
+        let said = |release: &Release, version: &str| {
+            let checkout = tempfile::tempdir().unwrap();
+            fs::create_dir(checkout.path().join("Include")).unwrap();
+            fs::write(checkout.path().join("Include/patchlevel.h"), version).unwrap();
+            fs::write(checkout.path().join("build.py"), "1\n").unwrap();
+            warning(release, checkout.path())
+        };
+        let version = |major, minor| {
+            format!("#define PY_MAJOR_VERSION {major}\n#define PY_MINOR_VERSION {minor}\n")
+        };
+        for known in RELEASES {
+            let Version { major, minor } = known.version;
+            let release = Release {
+                tools: FILES,
+                version: known.version,
+                ..v3_15::RELEASE
+            };
+            assert_eq!(said(&release, &version(major, minor)), None);
+            // 3.16 with 3.15's Tools/jit is what it is supposed to be.
+            let next = said(&release, &version(major, minor + 1));
+            assert_eq!(next.is_some(), minor == 14, "{next:?}");
+            for (text, expected) in [
+                (version(4, 0), "says CPython 4.0"),
+                (String::new(), "says no version of CPython"),
+            ] {
+                let warning = said(&release, &text).unwrap();
+                let expected = format!(
+                    "Include/patchlevel.h {expected}, but Tools/jit is that of CPython {major}.{minor}"
+                );
+                assert!(warning.starts_with(&expected), "{warning}");
+                assert_eq!(warning.lines().count(), 1, "{warning}");
+            }
         }
     }
 
