@@ -210,7 +210,9 @@ impl<'a> Run<'a> {
                 listener.tell(&Event::Remark { text });
             }
         };
-        if let Some(text) = release::llvm_remark(plan.project.release, toolchain.version.major) {
+        if let Some(text) =
+            release::llvm_remark(plan.project.release, toolchain.version.major, target)
+        {
             remark(&text);
         }
         let cases = of_cases(sources, plan, platform)?;

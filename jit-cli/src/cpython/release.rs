@@ -62,8 +62,13 @@ pub(crate) struct TriedLlvm {
 pub(crate) enum LlvmResult {
     /// The files are equal to those of the release's own tool.
     Equal,
-    /// The files of some target are not equal to those of the release's own tool, or it can't use this version for one.
-    Differs,
+    /// The files of these targets are not equal to those of the release's own tool, or it can't use this version for them.
+    Differs {
+        /// The triples.
+        targets: &'static [&'static str],
+        /// Why, as the end of a sentence.
+        why: &'static str,
+    },
     /// It can't be used, for this reason.
     Refused(&'static str),
 }

@@ -214,13 +214,20 @@ fn releases_know_the_results() {
             let worst = RESULTS.iter().rev().find(|result| found.contains(*result));
             let expected: &[&str] = match result {
                 LlvmResult::Equal => &["equal"],
-                LlvmResult::Differs => &["differs", "runs", "builds"],
+                LlvmResult::Differs { .. } => &["differs", "runs", "builds"],
                 LlvmResult::Refused(_) => &["refused"],
             };
             assert!(
                 worst.is_some_and(|worst| expected.contains(worst)),
                 "CPython {name}, LLVM {major}: jit-cli knows {expected:?}, and the results are {found:?}"
             );
+            if let LlvmResult::Differs { targets, .. } = result {
+                let others = of_release()
+                    .filter(|tried| tried.llvm == *major && tried.result != "equal")
+                    .map(|tried| tried.target.as_str());
+                let named: BTreeSet<&str> = targets.iter().copied().collect();
+                assert_eq!(named, others.collect(), "CPython {name}, LLVM {major}");
+            }
         }
         for tried in of_release() {
             let mut known = release.llvm.iter();

@@ -53,24 +53,29 @@ pub(super) const RELEASE: Release = Release {
     ..v3_15::RELEASE
 };
 
-/// The versions of LLVM that were tried. Stencils may use the frame pointer, so older ones are no different. For x86_64 macOS,
-/// those after 19 ignore `-fno-plt`: a direct call gets a jump in the data here, and upstream writes the distance.
+/// What is different with the versions after 19.
+const WITHOUT_PLT: LlvmResult = LlvmResult::Differs {
+    targets: &["x86_64-apple-darwin"],
+    why: "this clang ignores -fno-plt for it, and a direct call gets a jump in the data, where build.py writes the distance",
+};
+
+/// The versions of LLVM that were tried. Stencils may use the frame pointer, so older ones are no different.
 const LLVM: &[TriedLlvm] = &[
     TriedLlvm {
         major: 23,
-        result: LlvmResult::Differs,
+        result: WITHOUT_PLT,
     },
     TriedLlvm {
         major: 22,
-        result: LlvmResult::Differs,
+        result: WITHOUT_PLT,
     },
     TriedLlvm {
         major: 21,
-        result: LlvmResult::Differs,
+        result: WITHOUT_PLT,
     },
     TriedLlvm {
         major: 20,
-        result: LlvmResult::Differs,
+        result: WITHOUT_PLT,
     },
     TriedLlvm {
         major: 19,

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use jit_llvm::{Output, SUPPORTED_MAJORS};
-use jit_schema::Codegen;
+use jit_schema::{Codegen, Target};
 
 use crate::{
     cpython::{
@@ -55,7 +55,7 @@ pub(crate) fn check_llvm(release: &Release, checkout: &Path, major: u32) -> Resu
     let why = match tried.find(|tried| tried.major == major) {
         Some(tried) => match tried.result {
             LlvmResult::Refused(why) => tools::has_any(release, checkout).then_some(why),
-            LlvmResult::Equal | LlvmResult::Differs => None,
+            LlvmResult::Equal | LlvmResult::Differs { .. } => None,
         },
         None if release.llvm.iter().all(|tried| tried.major > major) => Some(OLD_LLVM),
         None => None,
@@ -66,21 +66,29 @@ pub(crate) fn check_llvm(release: &Release, checkout: &Path, major: u32) -> Resu
     }
 }
 
-/// Returns what the user should know of a major version of LLVM, if it was not tried with a release, or with other projects.
-pub(crate) fn llvm_remark(release: Option<&Release>, major: u32) -> Option<String> {
+/// Returns what the user should know of a major version of LLVM for a target, if it was not tried with a release, or with
+/// other projects, or if its code is not that of the release's own tool.
+pub(crate) fn llvm_remark(
+    release: Option<&Release>,
+    major: u32,
+    target: &Target,
+) -> Option<String> {
     let tried: Vec<u32> = match release {
         Some(release) => release.llvm.iter().map(|tried| tried.major).collect(),
         None => SUPPORTED_MAJORS.to_vec(),
     };
     if tried.contains(&major) {
         let mut versions = release.into_iter().flat_map(|release| release.llvm);
-        let differs =
-            versions.any(|tried| tried.major == major && tried.result == LlvmResult::Differs);
-        return differs.then(|| {
-            format!(
-                "with LLVM {major}, the files of some targets are not those of the checkout's Tools/jit/build.py: `jit-cli check \
-                 --upstream` finds out which"
-            )
+        let triple = target.triple;
+        return versions.find_map(|tried| match tried.result {
+            LlvmResult::Differs { targets, why }
+                if tried.major == major && targets.contains(&triple) =>
+            {
+                Some(format!(
+                    "with LLVM {major}, the files for {triple} are not those of the checkout's Tools/jit/build.py: {why}"
+                ))
+            }
+            _ => None,
         });
     }
     let tried: Vec<String> = tried.iter().map(u32::to_string).collect();
@@ -111,25 +119,23 @@ mod tests {
 
     #[test]
     fn what_is_said_of_a_version() {
+        let linux = Target::from_triple("x86_64-unknown-linux-gnu").unwrap();
+        let mac = Target::from_triple("x86_64-apple-darwin").unwrap();
         for release in RELEASES {
-            for tried in release.llvm {
-                let said = llvm_remark(Some(release), tried.major);
-                let differs = tried.result == LlvmResult::Differs;
-                assert_eq!(
-                    said.is_some(),
-                    differs,
-                    "{} {}",
-                    release.version,
-                    tried.major
-                );
-                assert!(said.is_none_or(|said| said.contains("check --upstream")));
-            }
-            let said = llvm_remark(Some(release), 99).unwrap();
+            let said = |major, target| llvm_remark(Some(release), major, target);
+            let text = said(99, linux).unwrap();
             assert!(
-                said.starts_with("LLVM 99 is not one of the versions"),
-                "{said}"
+                text.starts_with("LLVM 99 is not one of the versions"),
+                "{text}"
             );
+            // Those that were equal in fixtures/llvm/results.tsv.
+            for major in [21, 22, 23] {
+                assert_eq!(said(major, linux), None);
+            }
+            let is_old = release.version.minor == 14;
+            assert_eq!(said(22, mac).is_some(), is_old);
+            assert!(said(22, mac).is_none_or(|text| text.contains(mac.triple)));
         }
-        assert_eq!(llvm_remark(None, 22), None);
+        assert_eq!(llvm_remark(None, 22, linux), None);
     }
 }
