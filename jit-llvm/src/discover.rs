@@ -78,7 +78,7 @@ impl Toolchain {
             || search.major.map(find_objdump),
         );
         let clang = clang.or_else(|error| newer(search, error, interrupt));
-        let (clang, found) = clang.map_err(|error| with_other(error, search, interrupt))?;
+        let (clang, found) = clang.map_err(|error| with_others(error, search, interrupt))?;
         let version = found.version;
         if let Some(prefix) = &search.install_dir
             && !clang.starts_with(std::path::absolute(prefix).unwrap_or_default())
@@ -146,7 +146,7 @@ fn find(
                     tool: name,
                     wanted,
                     rejected: vec![(named, why)],
-                    other: None,
+                    others: Vec::new(),
                 });
             }
         }
@@ -179,14 +179,14 @@ fn find(
             tool: name,
             wanted,
             places,
-            other: None,
+            others: Vec::new(),
         }
     } else {
         LlvmError::Unusable {
             tool: name,
             wanted,
             rejected,
-            other: None,
+            others: Vec::new(),
         }
     })
 }
@@ -250,18 +250,17 @@ fn warn_of_broken(tool: &str, rejected: &[(PathBuf, Rejection)], chosen: &Path) 
     }
 }
 
-/// Adds a supported version of clang that is installed to the error about the one that was asked for.
-fn with_other(mut error: LlvmError, search: &Search, interrupt: &Interrupt) -> LlvmError {
-    if let (Some(wanted), LlvmError::Missing { other, .. } | LlvmError::Unusable { other, .. }) =
+/// Adds the supported versions of clang that are installed to the error about the one that was asked for.
+fn with_others(mut error: LlvmError, search: &Search, interrupt: &Interrupt) -> LlvmError {
+    if let (Some(wanted), LlvmError::Missing { others, .. } | LlvmError::Unusable { others, .. }) =
         (search.major, &mut error)
     {
-        let others = SUPPORTED_MAJORS.iter().filter(|major| **major != wanted);
-        *other = others
-            .filter_map(|&major| {
-                let (path, _) = find("clang", &[major], search, interrupt).ok()?;
-                Some(Box::new(Installed { major, path }))
-            })
-            .next();
+        let majors = SUPPORTED_MAJORS.iter().filter(|major| **major != wanted);
+        let installed = majors.filter_map(|&major| {
+            let (path, _) = find("clang", &[major], search, interrupt).ok()?;
+            Some(Installed { major, path })
+        });
+        *others = installed.collect();
     }
     error
 }

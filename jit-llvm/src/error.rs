@@ -19,7 +19,7 @@ pub enum LlvmError {
     #[error(
         "can't find {tool}-{wanted}: looked in {}. {}",
         places.join(", "),
-        install(wanted, other.as_deref())
+        install(wanted, others)
     )]
     Missing {
         /// The tool's name: `clang`.
@@ -28,14 +28,14 @@ pub enum LlvmError {
         wanted: String,
         /// The places that were searched, in order.
         places: Vec<String>,
-        /// The tool of another version, if one is installed.
-        other: Option<Box<Installed>>,
+        /// The tools of other versions that are installed, newest first.
+        others: Vec<Installed>,
     },
     /// Tools of that name are there, but none of them can be used.
     #[error(
         "no usable {tool}-{wanted}: {}. {}",
         rejections(rejected),
-        install(wanted, other.as_deref())
+        install(wanted, others)
     )]
     Unusable {
         /// The tool's name: `clang`.
@@ -45,8 +45,8 @@ pub enum LlvmError {
         /// The tools that were found, and why they were rejected, in the order of the search. Never
         /// empty.
         rejected: Vec<(PathBuf, Rejection)>,
-        /// The tool of another version, if one is installed.
-        other: Option<Box<Installed>>,
+        /// The tools of other versions that are installed, newest first.
+        others: Vec<Installed>,
     },
     /// A version that should be a major is not a number.
     #[error("{0:?} is not an LLVM version: give the major alone, as in 21")]
@@ -203,17 +203,17 @@ fn rejections(rejected: &[(PathBuf, Rejection)]) -> String {
     each.join("; ")
 }
 
-fn install(wanted: &str, other: Option<&Installed>) -> String {
+fn install(wanted: &str, others: &[Installed]) -> String {
     let major = wanted
         .split(|c: char| !c.is_ascii_digit())
         .next()
         .unwrap_or(wanted);
-    let or_use = other.map_or_else(String::new, |Installed { major, path }| {
-        format!(
-            ", or use version {major}, which is installed as {}",
-            path.display()
-        )
-    });
+    let mut or_use = String::new();
+    for (index, Installed { major, path }) in others.iter().enumerate() {
+        let start = if index == 0 { ", or use" } else { ", or" };
+        let path = path.display();
+        or_use += &format!("{start} version {major}, which is installed as {path}");
+    }
     format!(
         "Install it (Debian, Ubuntu: apt-get install clang-{major}; Fedora: dnf install clang; \
          macOS: brew install llvm@{major}) and put its directory in PATH{or_use}"

@@ -103,8 +103,8 @@ fn advice(error: &Error) -> Option<String> {
         Error::Llvm(LlvmError::TimedOut { .. }) => {
             Some("in build.rs, Build::tool_timeout allows more time".to_owned())
         }
-        Error::Llvm(LlvmError::Missing { other, .. } | LlvmError::Unusable { other, .. }) => {
-            Some(match other {
+        Error::Llvm(LlvmError::Missing { others, .. } | LlvmError::Unusable { others, .. }) => {
+            Some(match others.first() {
                 Some(found) => format!(
                     "in build.rs, Build::llvm_version({}) selects the version that is installed, and \
                      Build::llvm_dir the directory that another one is installed in",

@@ -172,8 +172,8 @@ fn about_upstream(error: &UpstreamError) -> &'static str {
 /// Returns advice after an error of running clang or llvm-objdump.
 fn about_tools(error: &LlvmError) -> Option<String> {
     let text = match error {
-        LlvmError::Missing { other, .. } | LlvmError::Unusable { other, .. } => {
-            return Some(about_clang(other.as_deref()));
+        LlvmError::Missing { others, .. } | LlvmError::Unusable { others, .. } => {
+            return Some(about_clang(others));
         }
         LlvmError::TimedOut {
             is_question: true, ..
@@ -201,15 +201,17 @@ fn about_tools(error: &LlvmError) -> Option<String> {
     Some(text.to_owned())
 }
 
-/// Returns advice if clang was not found. `other` is a clang of another version.
-fn about_clang(other: Option<&Installed>) -> String {
-    match other {
-        Some(Installed { major, .. }) => format!(
-            "use the version that is installed with --llvm-version {major}, or point \
-             --llvm-tools-install-dir at the prefix of the other one"
-        ),
-        None => "point --llvm-tools-install-dir at its prefix, or name another version with --llvm-version"
+/// Returns advice if clang was not found. `others` are those of other versions.
+fn about_clang(others: &[Installed]) -> String {
+    let majors: Vec<String> = others.iter().map(|one| one.major.to_string()).collect();
+    match majors.as_slice() {
+        [] => "point --llvm-tools-install-dir at its prefix, or name another version with --llvm-version"
             .to_owned(),
+        majors => format!(
+            "use a version that is installed with --llvm-version {}, or point --llvm-tools-install-dir at the prefix of the \
+             other one",
+            majors.join(" or ")
+        ),
     }
 }
 

@@ -68,7 +68,7 @@ fn unusable(why: Rejection) -> Error {
         tool: "clang".to_owned(),
         wanted: "22".to_owned(),
         rejected: vec![(PathBuf::from("/bin/clang"), why)],
-        other: None,
+        others: Vec::new(),
     })
 }
 
@@ -142,16 +142,13 @@ examples! {
             tool: "clang".to_owned(),
             wanted: "22".to_owned(),
             places: vec!["PATH".to_owned(), "/usr/lib/llvm-22/bin".to_owned()],
-            other: None,
+            others: Vec::new(),
         }),
         Error::Llvm(LlvmError::Missing {
             tool: "clang".to_owned(),
             wanted: "21".to_owned(),
             places: vec!["clang in PATH".to_owned(), "clang-21 in PATH".to_owned()],
-            other: Some(Box::new(Installed {
-                major: 22,
-                path: PathBuf::from("/usr/bin/clang-22"),
-            })),
+            others: [22, 19].map(|major| Installed { major, path: format!("/usr/bin/clang-{major}").into() }).to_vec(),
         }),
         unusable(Rejection::Version(LlvmVersion { major: 14, minor: 0, patch: 6 })),
         unusable(Rejection::Apple),

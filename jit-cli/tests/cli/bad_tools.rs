@@ -70,6 +70,19 @@ fn the_version_that_the_checkout_pins() {
         .fails(4);
     mentions(&message, &["clang-20", "bin/clang is version 22.1.0"]);
     mentions(&message, &["with --llvm-version 22"]);
+    // All that are installed are named, newest first.
+    sandbox.clang_that_says("bin/clang-21", "clang version 21.1.0");
+    let message = sandbox
+        .run(&["build", "--cpython", "vm", "-p", "vm", "-o", "out", LINUX])
+        .env("PATH", sandbox.path("bin"))
+        .fails(4);
+    let (new, old) = (sandbox.path("bin/clang"), sandbox.path("bin/clang-21"));
+    let named = format!(
+        "use version 22, which is installed as {}, or version 21, which is installed as {}",
+        new.display(),
+        old.display()
+    );
+    mentions(&message, &[&named, "with --llvm-version 22 or 21"]);
     // As Debian names it, it is not even looked at for another version.
     for (pin, script, status, installed) in [
         ("21", "clang-22", 3, Some("22")),
