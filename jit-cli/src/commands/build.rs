@@ -33,6 +33,9 @@ pub(crate) fn run(
     Ok(())
 }
 
+/// The largest size of the cache that can be asked for: its bytes are a number of 64 bits.
+const MOST_MIB: u64 = u64::MAX >> 20;
+
 /// The arguments of `jit-cli build` and of `jit-cli explain`.
 #[derive(Debug, Args)]
 pub(crate) struct BuildArgs {
@@ -110,6 +113,7 @@ pub(crate) struct BuildArgs {
     pub(super) verify_cache: Option<u8>,
     /// Largest size of the entries in the cache. The least recently used ones are removed first.
     #[arg(long, value_name = "MIB", default_value_t = 512)]
+    #[arg(value_parser = clap::value_parser!(u64).range(..=MOST_MIB))]
     pub(super) cache_size: u64,
     /// Output format.
     #[arg(long, value_name = "FORMAT", default_value = "human")]

@@ -265,6 +265,18 @@ fn its_size_is_limited() {
     sandbox.cached_and_right();
 }
 
+/// It is a number of bytes in 64 bits: 2^64 bytes are 2^44 MiB.
+#[test]
+fn a_size_beyond_all_limits_is_refused() {
+    let sandbox = Sandbox::new().tinyvm();
+    for size in ["17592186044416", "18446744073709551615"] {
+        let run = sandbox.cached_build().with(&["--cache-size", size]);
+        let message = run.fails(2);
+        assert!(message.contains("--cache-size"), "{message}");
+        assert!(message.contains("17592186044415"), "{message}");
+    }
+}
+
 #[test]
 fn builds_without_a_cache() {
     fixtures::needs!(clang_22, objdump_22);
