@@ -219,7 +219,8 @@ impl<'a> Files<'a> {
         let mut by_state = self.check_state(&state, tools)?;
         let known_better = by_state.outdated.without(by_digest.outdated);
         by_state.remark = match by_state.reasons.as_slice() {
-            [first, rest @ ..] if !known_better.is_empty() => {
+            // Nobody has files of those that are looked at.
+            [first, rest @ ..] if !known_better.is_empty() && !self.plan.is_to_look => {
                 let more = match rest.len() {
                     0 => String::new(),
                     more => format!(", and {more} more"),

@@ -139,3 +139,17 @@ fn a_change_during_a_build() {
     let printed = build(&sandbox).with(&words).succeeds();
     assert!(is_current(&printed));
 }
+
+/// `size` and `show` build nothing that the user has, so they do not speak of files.
+#[test]
+fn looking_does_not_speak_of_files() {
+    fixtures::needs!(clang_22, objdump_22);
+    let sandbox = small();
+    for (name, more, value) in [("size", &[][..], "0xFFFBu"), ("show", &["*"], "0xFFFAu")] {
+        sandbox.look(name, more).succeeds();
+        sandbox.replace(HEADER, "0xFFFEu", value);
+        let printed = sandbox.look(name, more).succeeds();
+        assert_eq!(printed.stderr, "", "{name}");
+        sandbox.replace(HEADER, value, "0xFFFEu");
+    }
+}
