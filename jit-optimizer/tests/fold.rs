@@ -454,7 +454,13 @@ fn substituted(
         let mnemonic = line.split_whitespace().next().unwrap();
         let form = match line.contains(&format!("${FIELD_MARK}")) {
             true => format!("{mnemonic} immediate"),
+            false if mnemonic.starts_with("lea") => format!("{mnemonic} displacement"),
             false => "displacement".to_owned(),
+        };
+        // The assembler writes the bytes of a displacement with a sign.
+        let field = match mnemonic {
+            "leal" => i64::from(field as i32),
+            _ => field,
         };
         *seen.entry(form).or_default() += 1;
         *line = line.replace(&FIELD_MARK.to_string(), &field.to_string());
@@ -596,6 +602,8 @@ fn the_processor_does_the_same() {
     }
     let expected = [
         "displacement",
+        "leaq displacement",
+        "leal displacement",
         "movl immediate",
         "movq immediate",
         "cmpl immediate",

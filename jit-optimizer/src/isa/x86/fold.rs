@@ -110,6 +110,13 @@ fn rewritten<'s>(
             (text, None)
         }
         Plan::Set { register, field } => (set(*register, field), Some(field)),
+        Plan::Sum { to, memory, field } => {
+            let text = match to.bits {
+                64 => format!("\tleaq\t{memory}, {}", to.wide()),
+                _ => format!("\tleal\t{memory}, %{}", to.narrow()),
+            };
+            (text, Some(field))
+        }
         Plan::Immediate { field } => {
             let mark = format!("${FIELD_MARK}");
             (with_operand(instruction, 0, &mark)?, Some(field))

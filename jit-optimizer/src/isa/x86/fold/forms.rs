@@ -18,6 +18,12 @@ pub(super) enum Plan {
     Set { register: Register, field: Field },
     /// Its first operand becomes a field.
     Immediate { field: Field },
+    /// It adds a register to a value and becomes `lea`, whose displacement is the field.
+    Sum {
+        to: Register,
+        memory: Memory,
+        field: Field,
+    },
     /// The displacement of an operand in memory becomes a field.
     Displacement {
         operand: usize,
@@ -205,4 +211,36 @@ pub(super) fn displacement_plan(
         },
         longer,
     ))
+}
+
+/// Makes an addition of a register to one with the value an address: the register, with the value as its displacement. That leaves the
+/// flags, so they must be dead.
+pub(super) fn sum_plan(
+    mnemonic: &str,
+    operands: &[&str],
+    register: usize,
+    value: Value,
+) -> Option<(Plan, i64)> {
+    let [source, destination] = *operands else {
+        return None;
+    };
+    let source = Register::parse(source).filter(|source| source.number != register)?;
+    let to = Register::parse(destination).filter(|to| to.number == register)?;
+    let extension = match (mnemonic, source.bits, to.bits) {
+        ("addq", 64, 64) => Extension::Sign,
+        // The rest of the sum is cut off.
+        ("addl", 32, 32) => Extension::None,
+        _ => return None,
+    };
+    let base = Register { bits: 64, ..source };
+    let memory = Memory {
+        displacement: FIELD_MARK.into(),
+        base: Some(base),
+        index: None,
+        scale: 1,
+    };
+    let field = value.field(extension)?;
+    // Four bytes for the field, and one for addresses that begin at rsp or r12.
+    let longer = 4 + i64::from(matches!(base.number, 7 | 12));
+    Some((Plan::Sum { to, memory, field }, longer))
 }

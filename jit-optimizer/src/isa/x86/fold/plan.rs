@@ -2,7 +2,7 @@
 
 use jit_schema::label::FIELD_MARK;
 
-use super::forms::{Plan, displacement_plan, immediate_plan, size, uses_low};
+use super::forms::{Plan, displacement_plan, immediate_plan, size, sum_plan, uses_low};
 use super::live::Code;
 use super::meaning::{Known, State, pushed, result};
 use super::value::{Extension, Value};
@@ -375,7 +375,9 @@ impl<'p, 'a> Planner<'p, 'a> {
         if let Some(found) = immediate_plan(mnemonic, &operands, register, value) {
             return Some(found);
         }
+        let flags_are_dead = || flags::are_dead(self.graph, self.context, site.block, site.at + 1);
         displacement_plan(mnemonic, &operands, register, value)
+            .or_else(|| sum_plan(mnemonic, &operands, register, value).filter(|_| flags_are_dead()))
     }
 
     /// Returns the plan to put a value into a register by one instruction.
