@@ -171,6 +171,14 @@ fn wrong_families_are_refused_with_their_lines() {
             "a: \"mem\" is there twice",
         ),
         (
+            family("operands = { a = [{ in = \"mem\", unit = 12 }] }"),
+            "a: unit = 12: it is a number of bytes, a power of two of at most 64",
+        ),
+        (
+            family("operands = { a = [{ in = \"imm\", unit = 8 }] }"),
+            "a: unit is for \"mem\", an offset in the frame, and not for imm",
+        ),
+        (
             family("operands = { a = [{ in = \"mem\", bit = 64 }] }"),
             "a: { bit = 64, in = \"mem\" } is not known: write",
         ),

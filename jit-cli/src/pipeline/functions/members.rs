@@ -203,6 +203,7 @@ impl Families {
 /// Returns what the members of a family have in common.
 fn shape(families: &Families, family: &Family) -> Shape {
     let mut shape = Shape::new(families.reg, families.vec);
+    shape.units = family.all().map(|operand| operand.unit).collect();
     shape.results = family.results.len();
     shape.operands = family.operands.len();
     shape.targets = family.targets;

@@ -48,8 +48,10 @@ pub(crate) struct Operand {
     pub(crate) choices: Vec<Location>,
     /// How many bits the operand of the instruction has for [`Location::Imm`].
     imm_bits: u8,
-    /// How many it has for [`Location::Mem`].
-    mem_bits: u8,
+    /// How many it has for [`Location::Mem`]. Without this, as many as offsets of less than 2 GiB need.
+    mem_bits: Option<u8>,
+    /// How many bytes it counts for [`Location::Mem`]: a power of two.
+    pub(crate) unit: u16,
 }
 
 /// Where something is in `jit.toml`, which has no effect on stencils.
@@ -65,9 +67,12 @@ impl fmt::Debug for At {
 /// The bits of the operand of an instruction that is a number, unless the author says it: any number.
 const IMM_BITS: u8 = 64;
 
-/// The bits of one that is an offset in the frame, unless the author says it. As a positive number of 32 bits with a sign, the
-/// offset is the displacement of an instruction of x86_64.
+/// The bits of an offset in the frame, in bytes, unless the author says it. As a positive number of 32 bits with a sign, the offset
+/// is the displacement of an instruction of x86_64.
 const MEM_BITS: u8 = 31;
+
+/// The most bytes that an offset in the frame can count.
+const MOST_UNIT: u16 = 64;
 
 /// The most members that the families of a project can have together.
 const MOST_MEMBERS: u128 = 100_000;
@@ -243,10 +248,11 @@ impl Families {
             name: name.to_owned(),
             choices: Vec::new(),
             imm_bits: IMM_BITS,
-            mem_bits: MEM_BITS,
+            mem_bits: None,
+            unit: 1,
         };
         for entry in entries {
-            let (word, bits) = location(entry)?;
+            let Entry { word, bits, unit } = location(entry)?;
             let locations: Vec<Location> = match word {
                 "reg" => (0..self.reg).map(Location::Reg).collect(),
                 "vec" => (0..self.vec).map(Location::Vec).collect(),
@@ -267,10 +273,19 @@ impl Families {
             match (first, bits) {
                 (_, None) => {}
                 (Location::Imm, Some(bits)) => operand.imm_bits = bits,
-                (Location::Mem, Some(bits)) => operand.mem_bits = bits,
+                (Location::Mem, Some(bits)) => operand.mem_bits = Some(bits),
                 (Location::Reg(_) | Location::Vec(_), Some(_)) => {
                     return Err(format!(
                         "bits is for \"imm\" and \"mem\": what is in {word} has 64 bits"
+                    ));
+                }
+            }
+            match (first, unit) {
+                (_, None) => {}
+                (Location::Mem, Some(unit)) => operand.unit = unit,
+                _ => {
+                    return Err(format!(
+                        "unit is for \"mem\", an offset in the frame, and not for {word}"
                     ));
                 }
             }
@@ -296,15 +311,27 @@ impl Families {
     }
 }
 
-/// Returns the word of an entry in a list of locations, and how many bits it says.
-fn location(entry: &Value) -> Result<(&str, Option<u8>), String> {
+/// An entry in a list of locations.
+struct Entry<'a> {
+    word: &'a str,
+    /// How many bits the operand of the instruction has.
+    bits: Option<u8>,
+    /// How many bytes it counts.
+    unit: Option<u16>,
+}
+
+fn location(entry: &Value) -> Result<Entry<'_>, String> {
     if let Value::String(word) = entry {
-        return Ok((word, None));
+        return Ok(Entry {
+            word,
+            bits: None,
+            unit: None,
+        });
     }
     let table = entry.as_table();
     let known = |table: &&toml::Table| {
         let mut keys = table.keys();
-        keys.all(|key| matches!(key.as_str(), "in" | "bits"))
+        keys.all(|key| matches!(key.as_str(), "in" | "bits" | "unit"))
     };
     let table = table.filter(known);
     let word = table.and_then(|table| table.get("in")?.as_str());
@@ -314,7 +341,17 @@ fn location(entry: &Value) -> Result<(&str, Option<u8>), String> {
         ));
     };
     let bits = table.get("bits").map(operand_bits).transpose()?;
-    Ok((word, bits))
+    let unit = table.get("unit").map(unit).transpose()?;
+    Ok(Entry { word, bits, unit })
+}
+
+fn unit(unit: &Value) -> Result<u16, String> {
+    let number = unit.as_integer().and_then(|unit| u16::try_from(unit).ok());
+    number
+        .filter(|number| number.is_power_of_two() && *number <= MOST_UNIT)
+        .ok_or_else(|| {
+            format!("unit = {unit}: it is a number of bytes, a power of two of at most {MOST_UNIT}")
+        })
 }
 
 impl Operand {
@@ -322,7 +359,10 @@ impl Operand {
     fn bits(&self, location: Location) -> u8 {
         match location {
             Location::Imm => self.imm_bits,
-            Location::Mem => self.mem_bits,
+            Location::Mem => {
+                let bits = MEM_BITS.saturating_sub(self.unit.ilog2() as u8);
+                self.mem_bits.unwrap_or(bits)
+            }
             Location::Reg(_) | Location::Vec(_) => 0,
         }
     }

@@ -15,6 +15,7 @@ impl Operation<'_> {
         let mut body = Body {
             text: String::new(),
             values: 0,
+            units: &shape.units,
         };
         let (results, operands) = locations
             .split_at_checked(shape.results)
@@ -103,13 +104,15 @@ fn in_register(location: Location) -> &'static str {
 }
 
 /// The body of a member.
-struct Body {
+struct Body<'a> {
     text: String,
     /// The number of values that have a number as their name.
     values: usize,
+    /// How many bytes the operand of the instruction counts for each result and operand in the frame.
+    units: &'a [u16],
 }
 
-impl Body {
+impl Body<'_> {
     fn line(&mut self, line: std::fmt::Arguments<'_>) {
         let _ = writeln!(self.text, "  {line}");
     }
@@ -129,8 +132,14 @@ impl Body {
 
     /// Returns the address of what an instruction names in the frame.
     fn slot(&mut self, number: usize) -> String {
-        let offset = self.given(number);
-        self.value(format_args!("getelementptr i8, ptr %frame, i64 {offset}"))
+        let index = self.given(number);
+        let kind = match self.units.get(number) {
+            None | Some(1) => "i8".to_owned(),
+            Some(bytes) => format!("[{bytes} x i8]"),
+        };
+        self.value(format_args!(
+            "getelementptr {kind}, ptr %frame, i64 {index}"
+        ))
     }
 
     /// Returns the value at a location, as the function takes it.

@@ -31,6 +31,9 @@ pub struct Shape {
     pub leaves: bool,
     /// How many integer registers have a value afterwards. All have without this.
     pub keeps: Option<u8>,
+    /// How many bytes the operand of an instruction counts for a result or operand in the frame, in the order of the results and
+    /// operands. One that is missing counts single bytes.
+    pub units: Vec<u16>,
 }
 
 impl Shape {
@@ -44,6 +47,7 @@ impl Shape {
             targets: 0,
             leaves: false,
             keeps: None,
+            units: Vec::new(),
         }
     }
 
