@@ -62,6 +62,10 @@ pub(crate) trait InstructionSet: fmt::Debug + Sync {
     /// compiler puts no landing pads where such jumps arrive.
     fn checked_jump(&self, text: &str) -> Option<String>;
 
+    /// Returns whether an instruction, without a comment, calls a function that returns twice, after which the compiler may have left
+    /// out the landing pad. clang does so on x86 for calls through slots.
+    fn calls_twice(&self, text: &str) -> bool;
+
     /// Returns whether an instruction, without a comment, restores the caller's frame pointer.
     fn restores_frame_pointer(&self, text: &str) -> bool;
 }

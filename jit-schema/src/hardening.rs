@@ -4,6 +4,20 @@ use std::fmt;
 
 use crate::Arch;
 
+/// The functions of C that clang knows to return twice from one call (`Builtins.td`, attribute `j`): the second time they return by a
+/// jump through a pointer, which needs a landing pad after the call.
+pub const RETURN_TWICE: [&str; 9] = [
+    "setjmp",
+    "_setjmp",
+    "_setjmpex",
+    "_setjmp3",
+    "sigsetjmp",
+    "__sigsetjmp",
+    "savectx",
+    "getcontext",
+    "vfork",
+];
+
 /// Which of the processors' checks stencils are made for.
 ///
 /// ```

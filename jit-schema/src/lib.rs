@@ -67,7 +67,7 @@ mod target;
 pub use access::aarch64_access_scale;
 pub use code_end::CodeEnd;
 pub use codegen::Codegen;
-pub use hardening::{Hardening, LANDING_PAD_SIZE};
+pub use hardening::{Hardening, LANDING_PAD_SIZE, RETURN_TWICE};
 pub use location::Location;
 pub use machine::{Machine, MachineRow};
 pub use model::{ObjectError, ObjectFile, Relocation, Section, SectionKind, Symbol};

@@ -14,7 +14,7 @@ extern op LABEL, NEXT;
 #define B m->registers[(uint8_t)(uintptr_t)REGISTER_B]
 
 // A function of the host. On Windows, it is not near the code.
-#ifdef _WIN32
+#ifdef _WIN64
 __declspec(dllimport)
 #endif
 void host_print(int64_t value);

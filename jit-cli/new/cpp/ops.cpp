@@ -14,7 +14,7 @@ OP NEXT(machine *m);
 #define GO_ON_WITH(place) [[clang::musttail]] return place(m)
 
 // A function of the host. On Windows, it is not near the code.
-#ifdef _WIN32
+#ifdef _WIN64
 extern "C" __declspec(dllimport) void host_print(int64_t value);
 #else
 extern "C" void host_print(int64_t value);

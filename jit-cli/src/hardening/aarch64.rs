@@ -15,7 +15,7 @@ use super::{
     data::Data,
     holes::{self, Hosts},
     step::{self, Flow, Machine, Pad, Place, Pointer, Step},
-    value::{Returns, State, Value},
+    value::{Callee, Places, State, Value},
 };
 
 /// The decoder of AArch64.
@@ -102,7 +102,7 @@ fn load(data: &Data, state: &mut State, instruction: &Instruction, address: Valu
         let at = 8 * number as i64;
         let value = match address {
             Value::Stack(start) if is_whole => state.load(start + at),
-            Value::Slot(returns) if is_whole && number == 0 => Value::Host(returns),
+            Value::Slot(callee) if is_whole && number == 0 => Value::Host(callee),
             Value::Data(place) if is_whole => data.word(place + at),
             Value::Object(object) if is_whole => data.any_word(object),
             Value::Data(object) | Value::Object(object) if is_distance => data.any_distance(object),
@@ -188,13 +188,23 @@ impl Decoder<'_> {
                     (Some(_), _) => Value::Unknown,
                     (None, Some(by)) if is_add => base.plus(by),
                     (None, Some(by)) => base.plus(-by),
-                    (None, None) if is_add => base.sum(match operands.get(2) {
-                        Some(Operand::RegShift(_, 0, SizeCode::X, other)) => {
-                            state.get(usize::from(*other))
+                    (None, None) => {
+                        let other = match operands.get(2) {
+                            Some(Operand::RegShift(_, amount, SizeCode::X, other)) => {
+                                match state.get(usize::from(*other)) {
+                                    Value::Number(number) => Value::Number(number << amount),
+                                    other if *amount == 0 => other,
+                                    _ => Value::Unknown,
+                                }
+                            }
+                            _ => operand(2).unwrap_or(Value::Unknown),
+                        };
+                        match (is_add, other) {
+                            (true, other) => base.sum(other),
+                            (false, Value::Number(number)) => base.plus(-number),
+                            (false, _) => Value::Unknown,
                         }
-                        _ => operand(2).unwrap_or(Value::Unknown),
-                    }),
-                    (None, None) => Value::Unknown,
+                    }
                 }
             }
             // A copy.
@@ -203,6 +213,7 @@ impl Decoder<'_> {
                 Some(Operand::Register(SizeCode::X, from)) => state.get(usize::from(*from)),
                 _ => Value::Unknown,
             },
+            Opcode::MOVZ => immediate(operands.get(1)).map_or(Value::Unknown, Value::Number),
             Opcode::CSEL => match (operand(1), operand(2)) {
                 (Some(one), Some(other)) => one.or(other),
                 _ => Value::Unknown,
@@ -244,11 +255,15 @@ impl Machine for Decoder<'_> {
             None => Place::Inside(distance(&instruction).map_or(-1, |by| offset as i64 + by)),
         };
         let by_hole = hole.map(|hole| holes::address(hole, 0, &self.hosts));
-        let returns = match by_hole {
-            Some(Value::Host(returns)) => returns,
-            _ => Returns::Once,
+        let callee = match by_hole {
+            Some(Value::Host(callee)) => callee,
+            _ => Callee::Usual,
         };
-        let flow = flow(&instruction, place, returns);
+        let flow = flow(&instruction, place, callee);
+        if operands::changes_second_stack(bytes) {
+            let what = "an instruction that changes the second stack of return addresses";
+            problems.push(HardeningProblem::Forbidden(what));
+        }
         if instruction.opcode == Opcode::ERET {
             let what = "a return from an exception";
             problems.push(HardeningProblem::Forbidden(what));
@@ -263,20 +278,27 @@ impl Machine for Decoder<'_> {
             address: own.map(|by| offset as i64 + by),
             problems,
             code: Code {
-                address: by_hole.or(own.map(|_| Value::Own)),
+                address: by_hole.or(own.map(|by| Value::Own(Places::One(offset as i64 + by)))),
                 instruction: Some(instruction),
             },
         }
     }
 
     fn start(&self) -> State {
-        let mut state = State::new(SP, 8);
+        let mut state = State::new(SP, 8, 0);
         state.set(LINK, Value::Return);
         state
     }
 
     fn after(&self, data: &Data, state: &State, step: &Step<Code>) -> State {
         match step.flow {
+            Flow::Call(_, Callee::ProbesStack) => {
+                let mut after = state.clone();
+                for register in [16, 17, LINK] {
+                    after.set(register, Value::Unknown);
+                }
+                after
+            }
             Flow::Call(..) | Flow::IndirectCall => {
                 let mut after = state.clone();
                 after.call(&KEPT);
@@ -297,8 +319,8 @@ impl Machine for Decoder<'_> {
     fn pointer(&self, address: Value, step: &Step<Code>) -> Pointer {
         let accepted = target(step).is_some_and(is_of_calls);
         match address {
-            Value::Own if accepted => Pointer::Own,
-            Value::Own => Pointer::OwnBlock,
+            Value::Own(_) if accepted => Pointer::Own,
+            Value::Own(_) => Pointer::OwnBlock,
             _ if !accepted => Pointer::Register,
             Value::Host(_) => Pointer::Host,
             _ => Pointer::Any,
@@ -310,6 +332,11 @@ impl Machine for Decoder<'_> {
         if state.stack_pointer() != Value::Stack(0) {
             return Some(HardeningProblem::Return(
                 "the stack pointer is where it was at the start",
+            ));
+        }
+        if state.leaves_frame() {
+            return Some(HardeningProblem::Return(
+                "nothing has been written to the frames of callers",
             ));
         }
         let expected = match opcode {
@@ -360,7 +387,7 @@ fn is_of_calls(register: usize) -> bool {
     matches!(register, 16 | 17)
 }
 
-fn flow(instruction: &Instruction, place: Place, returns: Returns) -> Flow {
+fn flow(instruction: &Instruction, place: Place, callee: Callee) -> Flow {
     match instruction.opcode {
         Opcode::B => Flow::Jump(place),
         Opcode::BR | Opcode::BRAA | Opcode::BRAAZ | Opcode::BRAB | Opcode::BRABZ => {
@@ -369,7 +396,7 @@ fn flow(instruction: &Instruction, place: Place, returns: Returns) -> Flow {
         Opcode::Bcc(_) | Opcode::CBZ | Opcode::CBNZ | Opcode::TBZ | Opcode::TBNZ => {
             Flow::Branch(place)
         }
-        Opcode::BL => Flow::Call(place, returns),
+        Opcode::BL => Flow::Call(place, callee),
         Opcode::BLR | Opcode::BLRAA | Opcode::BLRAAZ | Opcode::BLRAB | Opcode::BLRABZ => {
             Flow::IndirectCall
         }

@@ -7,15 +7,15 @@ use jit_stencils::StencilGroup;
 
 use super::{
     holes::{Hosts, address},
-    value::{Returns, Value},
+    value::{Callee, Places, Value},
 };
 
 /// The holes of a stencil's data, by offset, and where its objects are.
 pub(super) struct Data {
     /// What is written to words.
     words: BTreeMap<i64, Value>,
-    /// The offsets of distances to places of the stencil's own code.
-    distances: BTreeSet<i64>,
+    /// The places that distances lead to, by the offsets of those.
+    distances: BTreeMap<i64, i64>,
     /// The offsets that instructions have the addresses of: each one is taken for the start of an object.
     objects: BTreeSet<usize>,
 }
@@ -25,7 +25,7 @@ impl Data {
     pub(super) fn of(group: &StencilGroup, objects: BTreeSet<usize>, hosts: &Hosts<'_>) -> Data {
         let mut data = Data {
             words: BTreeMap::new(),
-            distances: BTreeSet::new(),
+            distances: BTreeMap::new(),
             objects,
         };
         for hole in &group.data.holes {
@@ -37,12 +37,16 @@ impl Data {
                 }
                 // It writes to the GOT.
                 PatchKind::GotSymbol => {}
-                _ if value == Value::Own => {
-                    data.distances.insert(offset);
-                }
-                _ => {
-                    data.words.insert(offset, Value::Unknown);
-                }
+                _ => match (value, data.objects.range(..=hole.offset).next_back()) {
+                    // From the start of its table.
+                    (Value::Own(Places::One(addend)), Some(table)) => {
+                        let place = addend - (offset - *table as i64);
+                        data.distances.insert(offset, place);
+                    }
+                    _ => {
+                        data.words.insert(offset, Value::Unknown);
+                    }
+                },
             }
         }
         data
@@ -61,8 +65,10 @@ impl Data {
         }
         let words = self.words.range(range).map(|(_, value)| *value);
         let either = |one: Value, other: Value| match (one, other) {
-            (Value::Host(_), Value::Host(_)) => Value::Host(Returns::Once),
-            (Value::Own | Value::Host(_), Value::Own | Value::Host(_)) => Value::Own,
+            (Value::Host(_), Value::Host(_)) => Value::Host(Callee::Usual),
+            (Value::Own(_) | Value::Host(_), Value::Own(_) | Value::Host(_)) => {
+                Value::Own(Places::OfObject(object))
+            }
             _ => Value::Unknown,
         };
         words
@@ -80,14 +86,25 @@ impl Data {
         }
     }
 
-    /// Returns how often the function returns that a jump at an offset leads to: its address is at most two words away.
-    pub(super) fn behind(&self, offset: i64) -> Returns {
-        let near = self.words.range(offset..offset.saturating_add(16));
-        let mut hosts = near.filter_map(|(_, value)| match value {
-            Value::Host(returns) => Some(*returns),
+    /// Returns the places of the stencil's own code that an object has the addresses of, or distances to.
+    pub(super) fn places(&self, object: i64) -> impl Iterator<Item = i64> {
+        let words = self.words.range(self.range(object));
+        let places = words.filter_map(|(_, value)| match value {
+            Value::Own(Places::One(place)) => Some(*place),
             _ => None,
         });
-        hosts.next().unwrap_or(Returns::Once)
+        let distances = self.distances.range(self.range(object));
+        places.chain(distances.map(|(_, place)| *place))
+    }
+
+    /// Returns what the function is like that a jump at an offset leads to: its address is at most two words away.
+    pub(super) fn behind(&self, offset: i64) -> Callee {
+        let near = self.words.range(offset..offset.saturating_add(16));
+        let mut hosts = near.filter_map(|(_, value)| match value {
+            Value::Host(callee) => Some(*callee),
+            _ => None,
+        });
+        hosts.next().unwrap_or(Callee::Usual)
     }
 
     /// Returns the offsets in an object.

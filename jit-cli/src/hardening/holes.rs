@@ -2,7 +2,7 @@
 
 use jit_stencils::{Hole, HoleValue, PatchValue, StencilGroup};
 
-use super::value::{Returns, Value};
+use super::value::{Callee, Places, Value};
 use crate::project::hardening::HardeningRules;
 
 /// The functions and objects of the host, by the names in holes.
@@ -12,16 +12,17 @@ pub(super) struct Hosts<'a> {
 }
 
 impl Hosts<'_> {
-    fn returns(&self, name: &str) -> Returns {
+    fn callee(&self, name: &str) -> Callee {
         match self.rules.returns_twice(name) {
-            true => Returns::Twice,
-            false => Returns::Once,
+            true => Callee::ReturnsTwice,
+            false if name.trim_start_matches('_') == "chkstk" => Callee::ProbesStack,
+            false => Callee::Usual,
         }
     }
 
-    fn by_number(&self, ordinal: usize) -> Returns {
+    fn by_number(&self, ordinal: usize) -> Callee {
         let name = self.symbols.get(ordinal);
-        name.map_or(Returns::Once, |name| self.returns(name))
+        name.map_or(Callee::Usual, |name| self.callee(name))
     }
 }
 
@@ -46,12 +47,12 @@ pub(super) fn address(hole: &Hole, bias: i64, hosts: &Hosts<'_>) -> Value {
             base: HoleValue::Zero,
             symbol: Some(name),
             ..
-        } => Value::Host(hosts.returns(name)),
+        } => Value::Host(hosts.callee(name)),
         PatchValue::Address {
             base: HoleValue::Code,
             symbol: None,
-            ..
-        } => Value::Own,
+            addend,
+        } => Value::Own(Places::One(addend + bias)),
         PatchValue::Address {
             base: HoleValue::Data,
             symbol: None,

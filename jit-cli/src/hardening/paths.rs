@@ -9,7 +9,7 @@ use super::{
     Found, HardeningProblem,
     data::Data,
     step::{Flow, Machine, Place, Pointer, Step},
-    value::{Returns, State, Value},
+    value::{Callee, Places, State, Value},
 };
 
 /// What was found on all ways.
@@ -130,10 +130,11 @@ impl<M: Machine> Walk<'_, M> {
                 to.extend(inside(place).map(|place| (place, certain)));
             }
             Flow::Jump(place) => to.extend(inside(place).map(|place| (place, certain))),
-            Flow::IndirectJump if self.pointer(state, step) != Pointer::Host => {
-                to.extend(self.taken.iter().map(|place| (*place, false)));
+            Flow::IndirectJump => {
+                let places = self.places(self.machine.target(self.data, state, step));
+                to.extend(places.into_iter().map(|place| (place, false)));
             }
-            Flow::IndirectJump | Flow::Return | Flow::Stop => {}
+            Flow::Return | Flow::Stop => {}
         }
         for (place, certain) in to {
             // At the end is the next micro-op.
@@ -147,6 +148,18 @@ impl<M: Machine> Walk<'_, M> {
         }
     }
 
+    /// Returns the places of this code that a jump to an address may lead to.
+    fn places(&self, target: Value) -> Vec<usize> {
+        let places: Vec<i64> = match target {
+            Value::Host(_) => return Vec::new(),
+            Value::Own(Places::One(place)) => vec![place],
+            Value::Own(Places::OfObject(object)) => self.data.places(object).collect(),
+            _ => return self.taken.iter().copied().collect(),
+        };
+        let places = places.into_iter().map(usize::try_from);
+        places.filter_map(Result::ok).collect()
+    }
+
     /// Returns where an indirect jump may lead.
     fn pointer(&self, state: &State, step: &Step<M::Code>) -> Pointer {
         let target = self.machine.target(self.data, state, step);
@@ -157,18 +170,18 @@ impl<M: Machine> Walk<'_, M> {
     fn twice(&self) -> BTreeSet<usize> {
         let calls = self.steps.iter().filter(|step| {
             let known = self.known.get(&step.offset);
-            let returns = match (step.flow, known) {
+            let callee = match (step.flow, known) {
                 (Flow::Call(Place::Data(place), _), _) => self.data.behind(place),
-                (Flow::Call(_, returns), _) => returns,
+                (Flow::Call(_, callee), _) => callee,
                 (Flow::IndirectCall, Some((state, _))) => {
                     match self.machine.target(self.data, state, step) {
-                        Value::Host(returns) => returns,
-                        _ => Returns::Once,
+                        Value::Host(callee) => callee,
+                        _ => Callee::Usual,
                     }
                 }
-                _ => Returns::Once,
+                _ => Callee::Usual,
             };
-            returns == Returns::Twice
+            callee == Callee::ReturnsTwice
         });
         calls.map(|step| step.end).collect()
     }

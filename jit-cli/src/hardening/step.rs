@@ -5,7 +5,7 @@ use jit_stencils::{Hole, HoleValue, PatchValue, StencilGroup};
 use super::{
     HardeningProblem,
     data::Data,
-    value::{Returns, State, Value},
+    value::{Callee, State, Value},
 };
 
 /// One instruction, with what the decoder of its instruction set keeps of it.
@@ -37,7 +37,7 @@ pub(super) enum Flow {
     /// To a place.
     Jump(Place),
     /// To a function, and then to the next instruction if that returns.
-    Call(Place, Returns),
+    Call(Place, Callee),
     /// To a function through a pointer, and then to the next instruction if that returns.
     IndirectCall,
     /// To an address in a register or in memory.

@@ -15,11 +15,11 @@ pub(super) enum Value {
     /// The same, signed with this stack pointer.
     Signed(i64),
     /// The address of a function or object of the host, or a part of it.
-    Host(Returns),
+    Host(Callee),
     /// The address of a word that has such an address: a symbol's slot in the global offset table, or a part of it.
-    Slot(Returns),
+    Slot(Callee),
     /// An address in the stencil's own code, which is one of those that the check knows.
-    Own,
+    Own(Places),
     /// An offset in the stencil's own data.
     Data(i64),
     /// Somewhere in the object at this offset of the stencil's own data.
@@ -28,12 +28,24 @@ pub(super) enum Value {
     Distance(i64),
 }
 
-/// How often a function returns from one call.
+/// What a function of the host does that others do not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Returns {
-    Once,
-    /// Perhaps once more, by a jump: setjmp.
-    Twice,
+pub(super) enum Callee {
+    Usual,
+    /// It may return once more, by a jump: setjmp.
+    ReturnsTwice,
+    /// It touches the pages of a large frame, and keeps nearly all registers: `__chkstk` of Windows.
+    ProbesStack,
+}
+
+/// Places of a stencil's own code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Places {
+    One(i64),
+    /// One of those in the object at this offset of the data.
+    OfObject(i64),
+    /// One of those whose addresses the stencil takes.
+    Any,
 }
 
 impl Value {
@@ -56,7 +68,7 @@ impl Value {
             (Value::Data(at), Value::Distance(from)) | (Value::Distance(from), Value::Data(at))
                 if at == from =>
             {
-                Value::Own
+                Value::Own(Places::OfObject(at))
             }
             // An index into a table.
             (Value::Data(at) | Value::Object(at), Value::Unknown)
@@ -67,9 +79,10 @@ impl Value {
 
     /// Returns what is known of a value that is one of two.
     pub(super) fn or(self, other: Value) -> Value {
-        match self == other {
-            true => self,
-            false => Value::Unknown,
+        match (self, other) {
+            _ if self == other => self,
+            (Value::Own(_), Value::Own(_)) => Value::Own(Places::Any),
+            _ => Value::Unknown,
         }
     }
 }
@@ -84,16 +97,23 @@ pub(super) struct State {
     stack_pointer: usize,
     /// The size of a word, in bytes.
     word: i64,
+    /// Where the caller's part of the stack begins that the function must not write to.
+    callers: i64,
+    /// Whether something may have been written there.
+    leaves_frame: bool,
 }
 
 impl State {
-    /// Returns what is known at the start of a function: the stack pointer.
-    pub(super) fn new(stack_pointer: usize, word: i64) -> State {
+    /// Returns what is known at the start of a function: the stack pointer. `callers` is the offset at which the caller's part of the
+    /// stack begins that the function must not write to.
+    pub(super) fn new(stack_pointer: usize, word: i64, callers: i64) -> State {
         let mut state = State {
             registers: [Value::Unknown; 32],
             stack: BTreeMap::new(),
             stack_pointer,
             word,
+            callers,
+            leaves_frame: false,
         };
         state.set(stack_pointer, Value::Stack(0));
         state
@@ -118,6 +138,11 @@ impl State {
         self.set(self.stack_pointer, self.stack_pointer().plus(by));
     }
 
+    /// Returns whether something may have been written to the caller's part of the stack.
+    pub(super) fn leaves_frame(&self) -> bool {
+        self.leaves_frame
+    }
+
     /// Returns the word at a place of the stack.
     pub(super) fn load(&self, place: i64) -> Value {
         self.stack.get(&place).copied().unwrap_or(Value::Unknown)
@@ -126,13 +151,15 @@ impl State {
     /// Writes something unknown to so many bytes of the stack.
     pub(super) fn overwrite(&mut self, start: i64, size: i64) {
         let (word, end) = (self.word, start.saturating_add(size));
+        self.leaves_frame |= end > self.callers;
         self.stack
             .retain(|place, _| place + word <= start || end <= *place);
     }
 
     /// Writes something unknown to all of the stack.
     pub(super) fn overwrite_all(&mut self) {
-        self.stack.clear();
+        self.overwrite(i64::MIN, i64::MAX);
+        self.overwrite(-1, i64::MAX);
     }
 
     /// Writes a word to a place of the stack.
@@ -162,6 +189,7 @@ impl State {
         joined
             .stack
             .retain(|place, value| other.stack.get(place) == Some(value));
+        joined.leaves_frame |= other.leaves_frame;
         joined
     }
 

@@ -17,7 +17,7 @@ use super::{
     data::Data,
     holes::{self, Hosts},
     step::{self, Flow, Machine, Pad, Place, Pointer, Step},
-    value::{Returns, State, Value},
+    value::{Callee, Places, State, Value},
 };
 
 /// The decoder of 32 or 64-bit x86.
@@ -96,7 +96,7 @@ impl Decoder<'_> {
         let is_word = size == self.pointer_size();
         match address {
             Value::Stack(place) if is_word => state.load(place),
-            Value::Slot(returns) if is_word => Value::Host(returns),
+            Value::Slot(callee) if is_word => Value::Host(callee),
             Value::Data(place) if is_word => data.word(place),
             Value::Object(object) if is_word => data.any_word(object),
             Value::Data(object) | Value::Object(object) if size == 4 => data.any_distance(object),
@@ -158,6 +158,12 @@ impl Decoder<'_> {
     /// Writes to the stack what an instruction writes there.
     fn store(&self, data: &Data, before: &State, after: &mut State, code: &Code) {
         let instruction = &code.instruction;
+        if instruction.mnemonic() == Mnemonic::Clzero {
+            if let Value::Stack(place) = get(before, Register::RAX) {
+                after.overwrite(place & !63, 128);
+            }
+            return;
+        }
         if is_repeated_store(instruction) {
             if let Value::Stack(start) = get(before, Register::RDI) {
                 let size = instruction.memory_size().size() as i64;
@@ -233,7 +239,7 @@ impl Machine for Decoder<'_> {
         if instruction.is_invalid() {
             problems.push(HardeningProblem::Unknown);
         }
-        problems.extend(forbidden(&instruction));
+        problems.extend(forbidden(&instruction, self.target.arch));
         let holes = holes::in_range(group, offset, end);
         let hole = holes.clone().next();
         let accepted = match self.target.arch {
@@ -256,17 +262,17 @@ impl Machine for Decoder<'_> {
         let displacement = holes.clone().find(is_displacement).map(value);
         let address = own_address(&instruction, hole, group.code.body.len());
         let displacement = displacement.or(address.map(|place| match place {
-            0.. => Value::Own,
+            0.. => Value::Own(Places::One(place)),
             _ => Value::Unknown,
         }));
-        let returns = match hole.map(value) {
-            Some(Value::Host(returns)) => returns,
-            _ => Returns::Once,
+        let callee = match hole.map(value) {
+            Some(Value::Host(callee)) => callee,
+            _ => Callee::Usual,
         };
         Step {
             offset,
             end,
-            flow: flow(&instruction, hole, end, returns),
+            flow: flow(&instruction, hole, end, callee),
             pad,
             address,
             problems,
@@ -279,7 +285,13 @@ impl Machine for Decoder<'_> {
     }
 
     fn start(&self) -> State {
-        let mut state = State::new(RSP, self.pointer_size());
+        // Above the return address: arguments of 32-bit code, which tail calls replace, and on Windows room for four of them.
+        let callers = match (self.target.arch, self.target.format) {
+            (Arch::I686, _) => i64::MAX,
+            (_, ObjectFormat::Coff) => 5 * self.pointer_size(),
+            _ => self.pointer_size(),
+        };
+        let mut state = State::new(RSP, self.pointer_size(), callers);
         state.store(0, Value::Return);
         state
     }
@@ -288,6 +300,15 @@ impl Machine for Decoder<'_> {
         let instruction = &step.code.instruction;
         let mut after = state.clone();
         match step.flow {
+            Flow::Call(_, Callee::ProbesStack) => {
+                // 32-bit code leaves the subtraction to the function.
+                if let (Arch::I686, Value::Number(size)) =
+                    (self.target.arch, get(state, Register::EAX))
+                {
+                    after.move_stack_pointer(-size);
+                }
+                return after;
+            }
             Flow::Call(..) | Flow::IndirectCall => {
                 after.call(self.kept());
                 return after;
@@ -341,7 +362,7 @@ impl Machine for Decoder<'_> {
     fn pointer(&self, target: Value, _: &Step<Code>) -> Pointer {
         match target {
             Value::Host(_) => Pointer::Host,
-            Value::Own => Pointer::Own,
+            Value::Own(_) => Pointer::Own,
             _ => Pointer::Any,
         }
     }
@@ -350,6 +371,11 @@ impl Machine for Decoder<'_> {
         if state.stack_pointer() != Value::Stack(0) {
             return Some(HardeningProblem::Return(
                 "the stack pointer is where it was at the start",
+            ));
+        }
+        if state.leaves_frame() {
+            return Some(HardeningProblem::Return(
+                "nothing has been written to the frames of callers",
             ));
         }
         let is_whole = state.load(0) == Value::Return;
@@ -371,7 +397,7 @@ impl Machine for Decoder<'_> {
     }
 }
 
-fn flow(instruction: &Instruction, hole: Option<&Hole>, end: usize, returns: Returns) -> Flow {
+fn flow(instruction: &Instruction, hole: Option<&Hole>, end: usize, callee: Callee) -> Flow {
     let place = || match hole {
         Some(hole) => step::place(hole, end as i64 - hole.offset as i64),
         None => Place::Inside(instruction.near_branch_target() as i64),
@@ -382,7 +408,7 @@ fn flow(instruction: &Instruction, hole: Option<&Hole>, end: usize, returns: Ret
         FlowControl::ConditionalBranch | FlowControl::XbeginXabortXend => Flow::Branch(place()),
         FlowControl::Return => Flow::Return,
         FlowControl::Call if instruction.mnemonic() == Mnemonic::Call => {
-            Flow::Call(place(), returns)
+            Flow::Call(place(), callee)
         }
         FlowControl::IndirectCall => Flow::IndirectCall,
         FlowControl::Exception => Flow::Stop,

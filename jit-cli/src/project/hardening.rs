@@ -20,20 +20,6 @@ pub struct HardeningRules {
     returns_twice: Vec<glob::Pattern>,
 }
 
-/// The functions that clang knows to return twice (`Builtins.td`, attribute `j`), and so puts a landing pad after.
-#[cfg(feature = "check")]
-const RETURN_TWICE: [&str; 9] = [
-    "setjmp",
-    "_setjmp",
-    "_setjmpex",
-    "sigsetjmp",
-    "__sigsetjmp",
-    "savectx",
-    "getcontext",
-    "vfork",
-    "_setjmp3",
-];
-
 impl HardeningRules {
     /// Sets which stencils control enters through pointers, by names or patterns such as `start_*`. Only those have a landing
     /// pad at their start. There may be none, if the program that links stencils puts a landing pad before each trace.
@@ -98,7 +84,7 @@ impl HardeningRules {
     /// Returns whether a function of the host returns twice.
     #[cfg(feature = "check")]
     pub(crate) fn returns_twice(&self, function: &str) -> bool {
-        RETURN_TWICE.contains(&function) || matches(&self.returns_twice, function)
+        jit_schema::RETURN_TWICE.contains(&function) || matches(&self.returns_twice, function)
     }
 
     /// Refuses names that no stencil has, as a stencil without its landing pad is not hardened.

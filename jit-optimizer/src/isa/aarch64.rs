@@ -122,6 +122,10 @@ impl InstructionSet for Aarch64 {
         "hint\t#34"
     }
 
+    fn calls_twice(&self, _text: &str) -> bool {
+        false
+    }
+
     fn checked_jump(&self, _text: &str) -> Option<String> {
         None
     }

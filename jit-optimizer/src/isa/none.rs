@@ -69,6 +69,10 @@ impl InstructionSet for None {
         "nop"
     }
 
+    fn calls_twice(&self, _text: &str) -> bool {
+        false
+    }
+
     fn checked_jump(&self, _text: &str) -> Option<String> {
         Option::None
     }

@@ -85,6 +85,10 @@ impl InstructionSet for I686 {
         landing_pads::checked_jump(text)
     }
 
+    fn calls_twice(&self, text: &str) -> bool {
+        landing_pads::calls_twice(text)
+    }
+
     fn restores_frame_pointer(&self, text: &str) -> bool {
         restores_frame_pointer(text)
     }
@@ -167,6 +171,10 @@ impl InstructionSet for X86_64 {
 
     fn checked_jump(&self, text: &str) -> Option<String> {
         landing_pads::checked_jump(text)
+    }
+
+    fn calls_twice(&self, text: &str) -> bool {
+        landing_pads::calls_twice(text)
     }
 
     fn restores_frame_pointer(&self, text: &str) -> bool {

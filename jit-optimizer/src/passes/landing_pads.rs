@@ -2,7 +2,7 @@
 //!
 //! Compilers put a landing pad at the start of each function that is not static, as a stencil's is, because they do not know that
 //! control goes on to most stencils from the one before. Other landing pads are where compilers need them: at blocks whose
-//! address is taken, and after calls that return twice. Those stay.
+//! address is taken, and after calls that return twice. Those stay, and the latter are added where clang leaves them out.
 
 use jit_schema::SectionKind;
 
@@ -63,7 +63,34 @@ fn place(graph: &mut Graph<'_>, context: &Context<'_>) -> Result<(), OptimizeErr
             .insert(0, Instruction::synthetic(pad, line));
         block.code = true;
     }
+    follow_calls(graph, context);
     Ok(())
+}
+
+/// Puts landing pads after calls that return twice where the compiler has left them out.
+fn follow_calls(graph: &mut Graph<'_>, context: &Context<'_>) {
+    let blocks: Vec<BlockId> = graph.linked().collect();
+    for id in blocks {
+        let instructions = &graph[id].instructions;
+        let is_missing = |at: &usize| {
+            let code = |at: usize| {
+                instructions
+                    .get(at)
+                    .map(|one| context.syntax.code(&one.text))
+            };
+            let follows = code(at + 1).is_some_and(|code| context.isa.is_landing_pad(code));
+            !follows && code(*at).is_some_and(|code| context.isa.calls_twice(code))
+        };
+        let calls: Vec<usize> = (0..instructions.len()).filter(is_missing).collect();
+        for at in calls.into_iter().rev() {
+            let block = &mut graph[id];
+            let line = block.instructions.get(at).map_or(1, |call| call.line);
+            let pad = format!("\t{}", context.isa.landing_pad());
+            block
+                .instructions
+                .insert(at + 1, Instruction::synthetic(pad, line));
+        }
+    }
 }
 
 /// Makes all jumps such as processors check, and returns whether there were others.

@@ -149,7 +149,7 @@ pub(super) fn size(instruction: &Instruction, operands: usize) -> i64 {
     match instruction.opcode {
         Opcode::STRB | Opcode::STURB | Opcode::STLRB => return 1,
         Opcode::STRH | Opcode::STURH | Opcode::STLRH => return 2,
-        _ if !is_plain_store(instruction) => return FOUR_VECTORS,
+        _ if !is_plain_store(instruction) => return atomic_size(instruction),
         _ => {}
     }
     let written = instruction.operands.iter().take(operands);
@@ -159,6 +159,22 @@ pub(super) fn size(instruction: &Instruction, operands: usize) -> i64 {
         _ => 16,
     });
     sizes.sum()
+}
+
+/// Returns how many bytes an instruction writes at most that is no plain store.
+fn atomic_size(instruction: &Instruction) -> i64 {
+    let name = instruction.opcode.to_string();
+    let is_pair = ["stxp", "stlxp", "casp", "swpp"]
+        .iter()
+        .any(|pair| name.starts_with(pair));
+    let is_atomic = ["stx", "stlx", "cas", "swp", "ld"]
+        .iter()
+        .any(|one| name.starts_with(one));
+    match (is_pair, is_atomic) {
+        (true, _) => 16,
+        (false, true) => 8,
+        (false, false) => FOUR_VECTORS,
+    }
 }
 
 /// Returns whether a store writes no register but its base.
@@ -186,4 +202,11 @@ pub(super) fn distance(instruction: &Instruction) -> Option<i64> {
         Operand::PCOffset(distance) => Some(*distance),
         _ => None,
     })
+}
+
+/// Returns whether the bytes of an instruction are one that changes the guarded control stack: GCSPUSHM, GCSPOPM, GCSSS1, GCSSS2,
+/// GCSPOPCX and the like, which are SYS or SYSL with CRn and CRm of 7, or MSR to GCSPR_ELx. The decoder knows no names for them.
+pub(super) fn changes_second_stack(bytes: &[u8]) -> bool {
+    let word = bytes.first_chunk().map(|word| u32::from_le_bytes(*word));
+    word.is_some_and(|word| word & 0xffd8_ff00 == 0xd508_7700 || word & 0xfff0_ff00 == 0xd510_2500)
 }

@@ -2,6 +2,8 @@
 
 use iced_x86::{FlowControl, Instruction, Mnemonic, OpAccess, Register};
 
+use jit_schema::Arch;
+
 use crate::hardening::{
     HardeningProblem,
     value::{State, Value},
@@ -75,7 +77,7 @@ pub(super) fn is_unchecked(instruction: &Instruction) -> bool {
 }
 
 /// Returns what is wrong with an instruction wherever it is.
-pub(super) fn forbidden(instruction: &Instruction) -> Option<HardeningProblem> {
+pub(super) fn forbidden(instruction: &Instruction, arch: Arch) -> Option<HardeningProblem> {
     if is_unchecked(instruction) {
         return Some(HardeningProblem::Unchecked);
     }
@@ -85,7 +87,11 @@ pub(super) fn forbidden(instruction: &Instruction) -> Option<HardeningProblem> {
         || instruction.is_call_far_indirect();
     let what = match instruction.mnemonic() {
         Mnemonic::Jmp | Mnemonic::Call if is_far => "a far jump or call",
+        Mnemonic::Ret if arch == Arch::X86_64 && instruction.op_count() > 0 => {
+            "a return that also moves the stack pointer"
+        }
         Mnemonic::Ret => return None,
+        Mnemonic::Std => "an instruction that lets string instructions go downwards",
         _ if instruction.flow_control() == FlowControl::Return => "a far return",
         Mnemonic::Rstorssp
         | Mnemonic::Saveprevssp

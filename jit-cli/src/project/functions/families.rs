@@ -337,7 +337,7 @@ fn location(entry: &Value) -> Result<Entry<'_>, String> {
     let word = table.and_then(|table| table.get("in")?.as_str());
     let (Some(word), Some(table)) = (word, table) else {
         return Err(format!(
-            "{entry} is not known: write \"reg\", \"vec\", \"imm\", \"mem\" or {{ in = \"imm\", bits = 8 to 64 }}"
+            "{entry} is not known: write \"reg\", \"vec\", \"imm\", \"mem\", {{ in = \"imm\", bits = 8 to 64 }} or {{ in = \"mem\", bits = 8 to 64, unit = 8 }}"
         ));
     };
     let bits = table.get("bits").map(operand_bits).transpose()?;

@@ -101,6 +101,39 @@ fn jumps_to_blocks_of_x86() {
     assert_eq!(x86("other", &padded), []);
 }
 
+/// A jump through a table leads to the places of this table, not to those of a function with another frame.
+#[test]
+fn tables_of_two_functions() {
+    let mut code = Vec::new();
+    // lea rax, [rip + first]; jmp [rax + rdi*8]; endbr64; call +1; ret
+    code.extend([0x48, 0x8d, 0x05, 0, 0, 0, 0, 0xff, 0x24, 0xf8]);
+    code.extend(ENDBR64);
+    code.extend([0xe8, 1, 0, 0, 0, 0xc3]);
+    // push rbx; lea rax, [rip + second]; jmp [rax + rsi*8]; endbr64; pop rbx; ret
+    code.extend([0x53, 0x48, 0x8d, 0x05, 0, 0, 0, 0, 0xff, 0x24, 0xf0]);
+    code.extend(ENDBR64);
+    code.extend([0x5b, 0xc3]);
+    let with_second = |place: i64| {
+        let mut group = group(&code, vec![to_data(3, 0), to_data(24, 8)]);
+        group.data = Stencil {
+            body: vec![0; 16],
+            holes: vec![
+                hole(0, PatchKind::Patch64, HoleValue::Code, 10),
+                hole(8, PatchKind::Patch64, HoleValue::Code, place),
+            ],
+        };
+        check(LINUX, "other", group)
+    };
+    assert_eq!(with_second(31), []);
+    // The second table leads to the first one's place, with the frame of its own function.
+    assert!(with_second(10).contains(&(31, Problem::SparePad)));
+    assert!(
+        with_second(10)
+            .iter()
+            .any(|(_, found)| matches!(found, Problem::Return(_)))
+    );
+}
+
 /// clang's jump tables: distances from the table.
 #[test]
 fn jump_tables_of_x86() {
@@ -215,6 +248,11 @@ fn functions_that_return_twice() {
     assert_eq!(after(0), [(6, Problem::PadAfterCall)]);
     assert_eq!(after(1), []);
     assert_eq!(after(2), []);
+    // Without the pad: call [rip + slot]; nop
+    let bare = [0xff, 0x15, 0, 0, 0, 0, 0x90];
+    let holes = vec![slot(2, PatchKind::X86_64_32rx, 1)];
+    let found = check(LINUX, "other", group(&bare, holes));
+    assert_eq!(found, [(6, Problem::NoPadAfterCall)]);
     // call rax; endbr64
     let code = [&[0xff, 0xd0], &ENDBR64[..]].concat();
     assert_eq!(x86("other", &code), [(2, Problem::PadAfterCall)]);

@@ -7,6 +7,7 @@ use jit_stencils::{Hole, HoleValue, PatchKind, PatchValue, Stencil, StencilGroup
 use super::{ARM_LINUX, BTI_C, ENDBR64};
 use crate::sandbox::LINUX;
 
+const WINDOWS: &str = "x86_64-pc-windows-msvc";
 const BTI_J: u32 = 0xd503_249f;
 
 pub(super) fn group(code: &[u8], holes: Vec<Hole>) -> StencilGroup {
@@ -39,7 +40,9 @@ pub(super) fn check(triple: &str, name: &str, group: StencilGroup) -> Vec<(usize
     let set = StencilSet {
         target: *Target::from_triple(triple).unwrap(),
         groups: vec![(name.to_owned(), group)],
-        symbols: ["host", "setjmp", "twice"].map(str::to_owned).into(),
+        symbols: ["host", "setjmp", "twice", "__chkstk"]
+            .map(str::to_owned)
+            .into(),
         shim: None,
         families: vec![],
     };
@@ -93,8 +96,13 @@ fn indirect_branches_of_x86() {
     assert_eq!(x86("leave", &[&ENDBR64[..], &[0xff, 0xe0]].concat()), []);
     let unchecked = [&ENDBR64[..], &[0x3e, 0xff, 0xe0]].concat();
     assert_eq!(x86("leave", &unchecked), [(4, Problem::Unchecked)]);
-    // A far return, and incsspq rax.
-    for code in [&[0xcb][..], &[0xf3, 0x48, 0x0f, 0xae, 0xe8]] {
+    // A far return, incsspq rax, ret 8, std
+    for code in [
+        &[0xcb][..],
+        &[0xf3, 0x48, 0x0f, 0xae, 0xe8],
+        &[0xc2, 8, 0],
+        &[0xfd],
+    ] {
         let found = x86("other", code);
         assert!(
             matches!(found[..], [(0, Problem::Forbidden(_))]),
@@ -155,6 +163,24 @@ fn returns_of_x86() {
         0x48, 0x8d, 0x7c, 0x24, 0xf0, 0x6a, 3, 0x59, 0xf3, 0x48, 0xab, 0xc3,
     ];
     is_return(x86("other", &words), 11);
+    // mov [rsp + 8], rax; ret: in the caller's frame, but for Windows, where that is room for arguments.
+    let above = [0x48, 0x89, 0x44, 0x24, 0x08, 0xc3];
+    is_return(x86("other", &above), 5);
+    let windows = check(WINDOWS, "other", group(&above, vec![]));
+    assert_eq!(windows, []);
+    // mov eax, 0x2000; call __chkstk; sub rsp, rax; add rsp, 0x2000; ret
+    let large = [
+        0xb8, 0, 0x20, 0, 0, 0xe8, 0, 0, 0, 0, 0x48, 0x29, 0xc4, 0x48, 0x81, 0xc4, 0, 0x20, 0, 0,
+        0xc3,
+    ];
+    let of_symbol = |ordinal| Hole {
+        value: PatchValue::Symbol { ordinal },
+        ..hole(6, PatchKind::X86_64Trampoline, HoleValue::Zero, 0)
+    };
+    let large = |ordinal| check(WINDOWS, "other", group(&large, vec![of_symbol(ordinal)]));
+    assert_eq!(large(3), []);
+    // Any other function may change rax.
+    is_return(large(0), 20);
     // lock xadd [rsp], rax; ret
     is_return(x86("other", &[0xf0, 0x48, 0x0f, 0xc1, 0x04, 0x24, 0xc3]), 6);
 }
@@ -237,6 +263,25 @@ fn returns_of_aarch64() {
         let words = [&[0xf81f_0ffe], store, &[0xf841_07fe, ret]].concat();
         wrong(&words, 4 * words.len() - 4);
     }
+    // str x5, [sp, #8]; ret: in the caller's frame.
+    wrong(&[0xf900_07e5, ret], 4);
+    // gcspopm x9; gcspushm x9; gcsss1 x9; gcsss2 x9; msr gcspr_el0, x9
+    for word in [
+        0xd52b_7729,
+        0xd50b_7709,
+        0xd50b_7749,
+        0xd52b_7769,
+        0xd51b_2529,
+    ] {
+        let found = arm("other", &[word]);
+        assert!(
+            matches!(found[..], [(0, Problem::Forbidden(_))]),
+            "{word:x} {found:?}"
+        );
+    }
+    // str x30, [sp, #-32]!; add x8, sp, #8; stlxr w10, x11, [x8]; ldr x30, [sp], #32; ret: next to what is saved.
+    let beside = [0xf81e_0ffe, 0x9100_23e8, 0xc80a_fd0b, 0xf842_07fe, ret];
+    assert_eq!(arm("other", &beside), []);
     // An array of the frame: str x30, [sp, #-32]!; add x8, sp, #16; str x5, [x8, x6, lsl #3]; ldr x30, [sp], #32; ret
     let array = [0xf81e_0ffe, 0x9100_43e8, 0xf826_7905, 0xf842_07fe, ret];
     assert_eq!(arm("other", &array), []);
