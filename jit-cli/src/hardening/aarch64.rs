@@ -292,7 +292,7 @@ impl Machine for Decoder<'_> {
 
     fn after(&self, data: &Data, state: &State, step: &Step<Code>) -> State {
         match step.flow {
-            Flow::Call(_, Callee::ProbesStack) => {
+            Flow::Call(..) if step.callee(data) == Callee::ProbesStack => {
                 let mut after = state.clone();
                 for register in [16, 17, LINK] {
                     after.set(register, Value::Unknown);

@@ -16,7 +16,7 @@ impl Hosts<'_> {
         match self.rules.returns_twice(name) {
             true => Callee::ReturnsTwice,
             false if name.trim_start_matches('_') == "chkstk" => Callee::ProbesStack,
-            false => Callee::Usual,
+            false => popped(name).map_or(Callee::Usual, Callee::Pops),
         }
     }
 
@@ -24,6 +24,22 @@ impl Hosts<'_> {
         let name = self.symbols.get(ordinal);
         name.map_or(Callee::Usual, |name| self.callee(name))
     }
+}
+
+/// Returns how many bytes of arguments a function of 32-bit Windows removes from the stack, by its name: `_name@8`. The helper
+/// functions for arithmetic of 64 bits take two numbers.
+fn popped(name: &str) -> Option<u16> {
+    let helpers = ["alldiv", "allmul", "allrem", "aulldiv", "aullrem"];
+    if helpers.contains(&name.trim_start_matches('_')) {
+        return Some(16);
+    }
+    let (start, bytes) = name.rsplit_once('@')?;
+    let bytes: u16 = bytes.parse().ok()?;
+    // The first two arguments of `fastcall` are in registers.
+    Some(match start.starts_with('@') {
+        true => bytes.saturating_sub(8),
+        false => bytes,
+    })
 }
 
 /// Returns the holes of the code with a byte in a range.

@@ -171,8 +171,7 @@ impl<M: Machine> Walk<'_, M> {
         let calls = self.steps.iter().filter(|step| {
             let known = self.known.get(&step.offset);
             let callee = match (step.flow, known) {
-                (Flow::Call(Place::Data(place), _), _) => self.data.behind(place),
-                (Flow::Call(_, callee), _) => callee,
+                (Flow::Call(..), _) => step.callee(self.data),
                 (Flow::IndirectCall, Some((state, _))) => {
                     match self.machine.target(self.data, state, step) {
                         Value::Host(callee) => callee,

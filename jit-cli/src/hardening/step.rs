@@ -25,6 +25,17 @@ pub(super) struct Step<C> {
     pub(super) code: C,
 }
 
+impl<C> Step<C> {
+    /// Returns what the function is like that the instruction calls directly.
+    pub(super) fn callee(&self, data: &Data) -> Callee {
+        match self.flow {
+            Flow::Call(Place::Data(place), _) => data.behind(place),
+            Flow::Call(_, callee) => callee,
+            _ => Callee::Usual,
+        }
+    }
+}
+
 /// Where control goes after an instruction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Flow {

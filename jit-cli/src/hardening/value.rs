@@ -36,6 +36,8 @@ pub(super) enum Callee {
     ReturnsTwice,
     /// It touches the pages of a large frame, and keeps nearly all registers: `__chkstk` of Windows.
     ProbesStack,
+    /// It removes so many bytes of arguments from the stack: functions with the convention `stdcall` of 32-bit Windows.
+    Pops(u16),
 }
 
 /// Places of a stencil's own code.

@@ -300,17 +300,23 @@ impl Machine for Decoder<'_> {
         let instruction = &step.code.instruction;
         let mut after = state.clone();
         match step.flow {
-            Flow::Call(_, Callee::ProbesStack) => {
-                // 32-bit code leaves the subtraction to the function.
-                if let (Arch::I686, Value::Number(size)) =
-                    (self.target.arch, get(state, Register::EAX))
-                {
-                    after.move_stack_pointer(-size);
-                }
-                return after;
-            }
             Flow::Call(..) | Flow::IndirectCall => {
-                after.call(self.kept());
+                let callee = match (step.flow, self.target(data, state, step)) {
+                    (Flow::IndirectCall, Value::Host(callee)) => callee,
+                    _ => step.callee(data),
+                };
+                match (self.target.arch, callee, get(state, Register::EAX)) {
+                    // 32-bit code leaves the subtraction to the function.
+                    (Arch::I686, Callee::ProbesStack, Value::Number(size)) => {
+                        after.move_stack_pointer(-size);
+                    }
+                    (_, Callee::ProbesStack, _) => {}
+                    (Arch::I686, Callee::Pops(bytes), _) => {
+                        after.call(self.kept());
+                        after.move_stack_pointer(bytes.into());
+                    }
+                    _ => after.call(self.kept()),
+                }
                 return after;
             }
             Flow::Next => {}

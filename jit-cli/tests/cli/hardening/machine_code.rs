@@ -181,6 +181,29 @@ fn returns_of_x86() {
     assert_eq!(large(3), []);
     // Any other function may change rax.
     is_return(large(0), 20);
+    // push eax; push eax; call; ret: functions of 32-bit Windows that remove their arguments, and one that does not.
+    for (name, is_right) in [
+        ("_two@8", true),
+        ("@two@16", true),
+        ("_one@4", false),
+        ("two", false),
+        ("_aulldiv", false),
+    ] {
+        let call = Hole {
+            value: PatchValue::Address {
+                base: HoleValue::Zero,
+                symbol: Some(name.into()),
+                addend: -4,
+            },
+            ..hole(3, PatchKind::Patch32r, HoleValue::Zero, 0)
+        };
+        let code = [0x50, 0x50, 0xe8, 0, 0, 0, 0, 0xc3];
+        let found = check("i686-pc-windows-msvc", "other", group(&code, vec![call]));
+        match is_right {
+            true => assert_eq!(found, [], "{name}"),
+            false => is_return(found, 7),
+        }
+    }
     // lock xadd [rsp], rax; ret
     is_return(x86("other", &[0xf0, 0x48, 0x0f, 0xc1, 0x04, 0x24, 0xc3]), 6);
 }
