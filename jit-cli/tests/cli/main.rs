@@ -30,6 +30,7 @@ mod hardening;
 mod hostile_text;
 mod interrupt;
 mod ir;
+mod known_tools;
 mod leftovers;
 mod library;
 mod llvm21;

@@ -103,6 +103,7 @@ fn a_template_that_declares_a_hole() {
     let template = sandbox.text("machine/src/template.c");
     let template = template.replace("HALVE", "HALVE, MORE, MOST");
     let cases = sandbox.text("machine/src/cases.h");
+    let mut number = 0;
     for (declaration, message) in [
         ("extern char _JIT_OPERAND0;", "conflicting types for"),
         ("extern void _JIT_OPARG_16;", "conflicting types for"),
@@ -120,7 +121,11 @@ fn a_template_that_declares_a_hole() {
                 "\n        case MORE: {\n        }\n        case MOST: {\n        }\n",
             ] {
                 sandbox.write("machine/src/cases.h", format!("{cases}{more}"));
-                for way in [&[][..], &["--one-process-per-step"]] {
+                // One of the ways each, so that each declaration, and each pair of an include and a number of micro-ops, has both.
+                let ways = [&[][..], &["--one-process-per-step"]];
+                let turn = number + number / 2 + number / 4;
+                number += 1;
+                for way in fixtures::some_of(ways.to_vec(), turn, 2) {
                     let build = sandbox.run(&["build"]).with(way).within("machine");
                     let printed = build.fails(12);
                     let place = format!("src/template.c:{line}:");

@@ -12,7 +12,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::tinyvm::Files;
+use crate::{known_tools, tinyvm::Files};
 
 /// The target of most tests.
 pub(crate) const LINUX: &str = "x86_64-unknown-linux-gnu";
@@ -123,8 +123,12 @@ fn collect(directory: &Path, prefix: &str, found: &mut Files) {
 
 /// Returns the text on standard error without the progress of slow builds.
 pub(crate) fn complaints(stderr: &str) -> Vec<&str> {
-    let progress = |line: &str| line.contains(" of ") && line.ends_with(" micro-ops");
-    stderr.lines().filter(|line| !progress(line)).collect()
+    stderr.lines().filter(|line| !is_progress(line)).collect()
+}
+
+/// Returns whether a line is about the progress of a slow build.
+pub(crate) fn is_progress(line: &str) -> bool {
+    line.contains(" of ") && line.ends_with(" micro-ops")
 }
 
 /// A command to run.
@@ -170,6 +174,7 @@ impl Run<'_> {
         let number = RUNS.fetch_add(1, Ordering::Relaxed);
         let home = self.sandbox.path(&format!("home-{number}"));
         fs::create_dir(&home).unwrap();
+        known_tools::write_to(&home.join("jit-cli"));
         let mut command = Command::new(program);
         command
             .args(&self.arguments)

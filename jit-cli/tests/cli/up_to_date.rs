@@ -531,7 +531,7 @@ fn outputs() {
     let directory = sandbox.path("machine/generated");
     let names: Vec<&String> = whole.keys().filter(|name| name.contains(LINUX)).collect();
     assert_eq!(names.len(), 5);
-    for name in &names {
+    for (number, name) in names.iter().enumerate() {
         let path = directory.join(name);
         let bytes = &whole[*name];
         let first_line = bytes
@@ -540,13 +540,20 @@ fn outputs() {
             .map_or(1, |at| at + 1);
         let mut flipped = bytes.clone();
         flipped[bytes.len() / 2] ^= 1;
-        for damaged in [
+        for (kind, damaged) in [
             Vec::new(),
             bytes[..first_line].to_vec(),
             bytes[..bytes.len() - 1].to_vec(),
             [bytes.as_slice(), b"\n"].concat(),
             flipped,
-        ] {
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            // Every third one, so that each file and each kind of damage is among them.
+            if !fixtures::is_thorough() && (number + kind) % 3 != 0 {
+                continue;
+            }
             fs::write(&path, damaged).unwrap();
             assert!(!is_current(build(&sandbox)), "{name}");
             assert!(sandbox.files("machine/generated") == whole, "{name}");
@@ -622,15 +629,23 @@ fn changes_during_a_build() {
         let words = ["-j1", "--llvm-tools-install-dir"];
         build(&sandbox).with(&words).with(&[&tools])
     };
-    let mut changed = 0;
-    for (change, undo) in [
+    let (mut changed, mut tried) = (0, 0);
+    for (number, (change, undo)) in [
         (&edit, None),
         (&edit, Some(edit_back.as_str())),
         (&lead_elsewhere, Some(lead_back.as_str())),
         (&exchange, Some(exchange_back.as_str())),
-    ] {
+    ]
+    .into_iter()
+    .enumerate()
+    {
         sandbox.clang_with(&script(change, undo));
         for process in 1..=5 {
+            // Every second one, so that each change and each process is among them.
+            if !fixtures::is_thorough() && (number + process) % 2 == 0 {
+                continue;
+            }
+            tried += 1;
             write(&sandbox, "second/a.h", "#define A 0x11\n");
             fs::remove_file(sandbox.path("armed.count")).ok();
             sandbox.write("armed", process.to_string());
@@ -643,7 +658,7 @@ fn changes_during_a_build() {
             is_as_clean(&sandbox, clean.with(&[&tools]), &what);
         }
     }
-    assert!(changed >= 12, "{changed}");
+    assert!(5 * changed >= 3 * tried, "{changed} of {tried}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use super::super::{ArenaOptions, MemoryError, fork, near};
 use super::signal::within_limit;
 use super::{landing_pads, maps, unix};
 use rustix::fs::{MemfdFlags, memfd_create};
+use rustix::io::Errno;
 use rustix::mm::{MapFlags, ProtFlags, mmap, mmap_anonymous};
 use std::fs::File;
 use std::io;
@@ -180,20 +181,37 @@ impl Pages {
     }
 }
 
+/// How many times the system is asked what is in use.
+const LOOKS: usize = 8;
+
 /// Maps `len` bytes in reach of an address, or returns none if there is no place for them.
 fn map_near(pages: &Pages, len: usize, address: usize) -> Option<*mut u8> {
-    let taken = maps::taken();
-    let places = near::places(address, len, unix::page_size(), taken.as_deref());
-    places.into_iter().find_map(|place| {
-        let start = pages.map(len, place, MapFlags::FIXED_NOREPLACE).ok()?;
-        if near::is_near(address, start.addr(), len) {
-            return Some(start);
+    for _ in 0..LOOKS {
+        let taken = maps::taken();
+        let places = near::places(address, len, unix::page_size(), taken.as_deref());
+        let mut lost = false;
+        for place in places {
+            let start = match pages.map(len, place, MapFlags::FIXED_NOREPLACE) {
+                Ok(start) => start,
+                Err(error) => {
+                    lost |= error == Errno::EXIST;
+                    continue;
+                }
+            };
+            if near::is_near(address, start.addr(), len) {
+                return Some(start);
+            }
+            // Before Linux 4.17, the address is a hint.
+            // SAFETY: the mapping is new, and nothing refers to it.
+            unsafe { unix::unmap(NonNull::new(start)?, len) };
         }
-        // Before Linux 4.17, the address is a hint.
-        // SAFETY: the mapping is new, and nothing refers to it.
-        unsafe { unix::unmap(NonNull::new(start)?, len) };
-        None
-    })
+        // Another thread has taken what was free when the system was asked, perhaps a small part of a gap that still has room:
+        // all threads prefer the place that is closest to the address.
+        if !lost || taken.is_none() {
+            break;
+        }
+    }
+    None
 }
 
 impl Drop for Chunk {
